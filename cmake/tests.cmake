@@ -1,0 +1,62 @@
+# tests - unit tests per layer, the link check of the layers, fuzz targets and benches.
+# SPDX-License-Identifier: MIT
+get_property(layers GLOBAL PROPERTY perigee_layers)
+
+set(test_environment CMOCKA_MESSAGE_OUTPUT=TAP
+  ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:abort_on_error=0
+  UBSAN_OPTIONS=print_stacktrace=1)
+
+if(PERIGEE_TESTS)
+  pkg_check_modules(cmocka QUIET IMPORTED_TARGET cmocka)
+  if(NOT cmocka_FOUND)
+    message(FATAL_ERROR "cmocka was not found: run scripts/deps, then configure again.")
+  endif()
+  foreach(name ${layers})
+    get_property(third GLOBAL PROPERTY perigee_third_${name})
+    file(GLOB tests CONFIGURE_DEPENDS "tests/unit/${name}/test_*.c")
+    file(GLOB helpers CONFIGURE_DEPENDS "tests/unit/${name}/*.c")
+    if(tests)
+      list(REMOVE_ITEM helpers ${tests})
+    endif()
+    foreach(file ${tests})
+      get_filename_component(noun "${file}" NAME_WE)
+      string(REGEX REPLACE "^test_" "test_${name}_" target "${noun}")
+      add_executable(${target} "${file}" ${helpers})
+      target_include_directories(${target} PRIVATE "tests/unit/${name}")
+      target_link_libraries(${target} PRIVATE ${name} ${third} PkgConfig::cmocka)
+      set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY tests)
+      string(REGEX REPLACE "^test_" "" noun "${noun}")
+      add_test(NAME unit/${name}/${noun} COMMAND ${target})
+      set_tests_properties(unit/${name}/${noun} PROPERTIES TIMEOUT 300
+        ENVIRONMENT "${test_environment}")
+    endforeach()
+
+    # The whole layer against the layers it may use: a call upwards fails to link, used or not.
+    get_target_property(type ${name} TYPE)
+    if(type STREQUAL STATIC_LIBRARY)
+      file(WRITE "${CMAKE_BINARY_DIR}/generated/link_check.c" "int main(void)\n{\n    return 0;\n}\n")
+      add_executable(link_${name} "${CMAKE_BINARY_DIR}/generated/link_check.c")
+      set_target_properties(link_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY tests)
+      target_link_libraries(link_${name} PRIVATE
+        -Wl,--whole-archive $<TARGET_FILE:${name}> -Wl,--no-whole-archive ${name})
+      add_dependencies(link_${name} ${name})
+    endif()
+  endforeach()
+
+  if(EXISTS "${CMAKE_SOURCE_DIR}/tests/bench/limit.c")
+    add_executable(limit tests/bench/limit.c)
+    set_target_properties(limit PROPERTIES RUNTIME_OUTPUT_DIRECTORY tests)
+    target_link_libraries(limit PRIVATE third_uv third_llhttp third_sqlite)
+  endif()
+endif()
+
+if(PERIGEE_FUZZ)
+  file(GLOB targets CONFIGURE_DEPENDS "tests/fuzz/fuzz_*.c")
+  foreach(file ${targets})
+    get_filename_component(target "${file}" NAME_WE)
+    add_executable(${target} "${file}")
+    target_link_libraries(${target} PRIVATE cli)
+    target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+    set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY fuzz)
+  endforeach()
+endif()
