@@ -34,8 +34,9 @@ if(PERIGEE_TESTS)
     # The whole layer against the layers it may use: a call upwards fails to link, used or not.
     get_target_property(type ${name} TYPE)
     if(type STREQUAL STATIC_LIBRARY)
-      file(WRITE "${CMAKE_BINARY_DIR}/generated/link_check.c" "int main(void)\n{\n    return 0;\n}\n")
-      add_executable(link_${name} "${CMAKE_BINARY_DIR}/generated/link_check.c")
+      set(main "${CMAKE_BINARY_DIR}/generated/link_check.c")
+      file(WRITE "${main}" "int main(void)\n{\n    return 0;\n}\n")
+      add_executable(link_${name} "${main}")
       set_target_properties(link_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY tests)
       target_link_libraries(link_${name} PRIVATE
         -Wl,--whole-archive $<TARGET_FILE:${name}> -Wl,--no-whole-archive ${name})
