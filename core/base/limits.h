@@ -1,0 +1,154 @@
+/* limits - every bound of the core, with its reason.
+ *
+ * No bare number elsewhere could be called a limit. Relations between them are asserted below.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#pragma once
+
+/* HTTP (security.md sections 3 and 6). */
+#define REQUEST_LINE_BYTES_MAX   8192       /* method, target and version */
+#define HEADERS_MAX              100        /* fields of one request */
+#define HEADERS_BYTES_MAX        16384      /* all header names and values */
+#define CHUNK_EXT_BYTES_MAX      1024       /* chunk extensions in all */
+#define BODY_JSON_BYTES_MAX      (1 << 20)  /* a JSON body */
+#define BODY_ANONYMOUS_BYTES_MAX 65536      /* bodies of nobody; never spooled */
+#define BODY_INLINE_BYTES_MAX    65536      /* larger bodies of known users are spooled to a file */
+#define UPLOAD_BYTES_MAX         (25 << 20) /* an attachment */
+#define IMPORT_BYTES_MAX         (200 << 20) /* an import file */
+#define ANSWER_INLINE_BYTES_MAX  (4 << 20)   /* larger answers leave as files */
+#define HEADER_TIMEOUT_MS        10000       /* first byte to end of headers */
+#define BODY_TIMEOUT_MS          30000       /* without reaching BODY_RATE_BYTES_S */
+#define IDLE_TIMEOUT_MS          75000       /* between requests */
+#define WRITE_TIMEOUT_MS         30000       /* an answer nobody reads */
+#define BODY_RATE_BYTES_S        500         /* slower senders are cut */
+#define PIPELINE_MAX             16          /* requests read ahead on one connection */
+#define CONNS_PER_ADDRESS_MAX    200
+#define CONNS_MAX                4096        /* per gateway */
+#define READ_BYTES_MAX           65536       /* taken from a socket at once; one buffer per loop */
+#define CONN_QUEUE_BYTES_MAX     (256 << 10) /* more waiting for a slow reader: reading pauses */
+#define CONN_LINGER_MS           2000        /* after the last byte, for the peer to read it */
+#define LISTEN_BACKLOG           1024        /* connections the kernel keeps for us */
+#define ACCEPTS_PER_ROUND_MAX    64          /* so that a flood does not starve open connections */
+#define HANDSHAKES_PER_S         20          /* TLS handshakes of one address, over time */
+#define HANDSHAKES_BURST         400         /* and at once: a proxy or an office behind NAT */
+#define IDEMPOTENCY_KEY_MAX      200
+#define STOP_GRACE_MS            10000 /* SIGTERM to the end of what is in flight */
+
+/* Memory. */
+#define ARENA_BLOCK_BYTES     8192        /* the first block; a plain request fits */
+#define ARENA_BLOCK_BYTES_MAX (256 << 10) /* blocks double up to here */
+#define BUF_BYTES_MAX         (1 << 30)   /* beyond is a defect: callers bound their input */
+
+/* Time zones: files of the system, so only to stop what is broken. */
+#define ZONE_FILE_BYTES_MAX  65536
+#define ZONE_TRANSITIONS_MAX 4096
+
+/* JSON. */
+#define JSON_DEPTH_MAX        32
+#define JSON_FILE_BYTES_MAX   (16 << 20) /* a file of metadata or settings */
+#define JSON_READ_BYTES       16384      /* asked for at a time */
+#define JSONSCHEMA_FAULTS_MAX 20
+#define ERR_FIELDS_MAX        64   /* complaints listed in one answer */
+#define LOG_LINE_MAX          4096 /* atomic enough for pipes (PIPE_BUF) */
+
+/* Frames between processes. */
+#define FRAME_BYTES_MAX    (8 << 20) /* an inline answer plus its head */
+#define FRAME_WAIT_MS      30000     /* the rest of a frame that has begun, blocking ends */
+#define TURN_REQUESTS_MAX  64        /* one commit answers at most so many */
+#define TURN_RUN_US_MAX    20000     /* and runs so long */
+#define TURN_LOAN_US_MAX   50000     /* a write turn lent to a runner */
+#define READ_CPU_US_MAX    20000     /* a native read on a gateway */
+#define READ_RUNNER_US_MAX 10000000  /* a statement in a runner */
+#define WORKER_QUEUE_MAX   2048      /* requests waiting in one worker */
+#define RUNNER_QUEUE_MAX   256       /* requests waiting in one runner lane */
+#define OUTCOME_WAIT_MS    30000     /* a gateway waits so long for a worker */
+
+/* Model. */
+#define NAME_BYTES_MAX         63  /* entity, field, role, plugin, tenant names */
+#define ENTITIES_MAX           200 /* per tenant */
+#define FIELDS_PER_ENTITY_MAX  400 /* product, plugin and tenant fields together */
+#define CUSTOM_FIELDS_MAX      200 /* tenant fields per entity */
+#define ENUM_VALUES_MAX        500
+#define INDEXES_PER_ENTITY_MAX 20
+#define ROLES_PER_USER_MAX     16
+
+/* Query tree (data.md section 7). */
+#define LIST_DEFAULT            50
+#define LIST_MAX                200
+#define BULK_MAX                1000
+#define QUERIES_MAX             20 /* in one POST /queries */
+#define COUNT_CAP               10000
+#define FILTER_DEPTH_MAX        8
+#define FILTER_NODES_MAX        100
+#define FILTER_IN_MAX           500
+#define PATH_REFS_MAX           2
+#define SORT_KEYS_MAX           3
+#define GROUPS_MAX              2
+#define MEASURES_MAX            8
+#define GROUP_ROWS_MAX          1000 /* groups in one answer */
+#define UNINDEXED_SORT_ROWS_MAX 100000
+#define BOARD_COLUMNS_MAX       50
+#define SEARCH_PER_ENTITY       20
+
+/* Text. */
+#define TEXT_BYTES_MAX          4096      /* text field, in bytes of UTF-8 */
+#define LONGTEXT_BYTES_MAX      (1 << 18) /* longtext, richtext, json */
+#define TEXT_DISTANCE_BYTES_MAX 64        /* names compared for "did you mean" */
+#define TOKEN_QUERY_MAX         24
+#define TOKEN_READINGS_MAX      8 /* pinyin combinations kept for one value */
+#define TOKENS_PER_FIELD_MAX    2000
+
+/* Hooks and scripts (plugin-api.md section 4). */
+#define HOOK_DEPTH_MAX          8   /* nested writes */
+#define HOOK_WRITES_MAX         500 /* nested writes of one unit of work */
+#define HANDLERS_PER_EVENT_MAX  200
+#define SCRIPT_CPU_US_MAX       50000  /* one handler in a transaction */
+#define SCRIPT_UNIT_CPU_US_MAX  250000 /* all handlers of one unit */
+#define SCRIPT_READS_MAX        200
+#define SCRIPT_ROWS_MAX         5000
+#define SCRIPT_HEAP_BYTES_MAX   (4 << 20) /* above the tenant's base, in a transaction */
+#define VM_BYTES_MAX            (16 << 20)
+#define VM_DEPTH_MAX            180       /* C levels of Lua calls */
+#define SCRIPT_STRING_BYTES_MAX (8 << 20) /* string.rep, concat, format results */
+
+/* Identity (security.md P10). */
+#define SIGNIN_FAILS_ADDRESS 5  /* per account and address */
+#define SIGNIN_FAILS_ACCOUNT 20 /* per account, all addresses */
+#define SIGNIN_FAILS_ALL     20 /* per address, all accounts */
+#define SIGNIN_LOCK_MS       (15 * 60 * 1000)
+#define SESSION_IDLE_MS      (8 * 3600 * 1000)
+#define SESSION_LIFE_MS      (24 * 3600 * 1000)
+#define SESSION_SEEN_MS      60000 /* last_seen is stored at most so often */
+#define PASSWORD_BYTES_MAX   512
+#define PASSWORD_CHARS_MIN   8
+#define RATE_PER_S           60 /* API rate per key, and per address before that */
+#define RATE_BURST           120
+#define THROTTLE_SLOTS       8192 /* shared table of rates */
+#define SUBTREE_IDS_MAX      500
+
+/* Storage (data.md section 4). */
+#define STATEMENTS_CACHED_MAX  64 /* prepared statements per connection */
+#define STORE_VALUE_BYTES_MAX  (16 << 20)
+#define STORE_SQL_BYTES_MAX      65536        /* text of one statement */
+#define STORE_BINDS_MAX          1000         /* parameters of one statement */
+#define STORE_EXPR_DEPTH_MAX     400          /* lists of AND and OR nest once per item */
+#define STORE_IN_PLACES_MAX      16           /* longer IN lists are bound as one JSON array */
+#define STORE_RESTART_WAIT_MS    30           /* a checkpoint waits so long for readers */
+#define WAL_RESTART_PAGES      10000
+#define WAL_FORCE_PAGES        100000
+#define DELETED_KEEP_MS        (30LL * 24 * 3600 * 1000)
+#define IDEMPOTENCY_KEEP_MS    (24LL * 3600 * 1000)
+#define IDEMPOTENCY_ANSWER_MAX 65536
+#define TENANTS_OPEN_MAX       200 /* open stores per process */
+#define IMPORT_BATCH_ROWS      200 /* rows in one lent write turn, at most */
+#define IMPORT_COLUMNS_MAX     400
+#define CSV_CELL_BYTES_MAX     (1 << 20)
+
+_Static_assert(ARENA_BLOCK_BYTES <= ARENA_BLOCK_BYTES_MAX, "blocks only grow");
+_Static_assert(BODY_INLINE_BYTES_MAX <= BODY_JSON_BYTES_MAX, "spooling starts below the JSON cap");
+_Static_assert(BODY_ANONYMOUS_BYTES_MAX <= BODY_INLINE_BYTES_MAX, "nobody's body is never spooled");
+_Static_assert(CONNS_PER_ADDRESS_MAX <= HANDSHAKES_BURST, "an address may open all it may hold");
+_Static_assert(ANSWER_INLINE_BYTES_MAX < FRAME_BYTES_MAX, "an inline answer fits a frame");
+_Static_assert(LIST_DEFAULT <= LIST_MAX, "the default page is a legal page");
+_Static_assert(TURN_RUN_US_MAX < TURN_LOAN_US_MAX, "a loan may last longer than a turn");
