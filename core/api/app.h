@@ -1,0 +1,51 @@
+/* app - what one process of the server has for answering requests, whatever its role.
+ *
+ * The layer above (process/, or cli/ for a command that holds the folder lock) fills it and lends the
+ * services that differ by role through `struct app_services`: how a write turn is borrowed, how a
+ * waiting job is announced.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#pragma once
+
+#include "auth/throttle.h"
+#include "http/router.h"
+#include "tenant/ctx.h"
+#include "tenant/tenants.h"
+
+struct app;
+struct hooks;
+
+enum app_role { APP_GATEWAY, APP_WORKER, APP_RUNNER, APP_COMMAND };
+
+struct app_services {
+    /* Borrow and give back the tenant's write turn (runners); the command line's are empty. */
+    enum err (*turn_take)(struct app *app, struct tenant *tenant);
+    void (*turn_give)(struct app *app, struct tenant *tenant, int64_t change_seq);
+    /* A job of this tenant is due at that time. */
+    void (*wake)(struct app *app, struct tenant *tenant, int64_t run_at_ms);
+    /* One process' numbers as Prometheus text (gateways collect nothing from others). */
+    void (*metrics)(struct app *app, struct buf *out);
+};
+
+struct app {
+    enum app_role role;
+    int slot;
+    const struct config *config;
+    struct tenants *tenants;
+    struct router *router;
+    struct throttle *throttle;          /* NULL: no rates (command line) */
+    const struct app_services *services;
+    void *user;                         /* of the layer above */
+    bool stopping;                      /* readyz says no */
+    int64_t started_at_ms;
+};
+
+/* Builds the router from the route table and sets the role source of auth/actor. The rest is the
+ * caller's. */
+void app_init(struct app *app, enum app_role role, const struct config *config,
+              struct tenants *tenants, const struct app_services *services);
+void app_release(struct app *app);
+/* The hook table of a tenant (its VM is built on first use). NULL hooks when it has none; an error
+ * when its scripts do not load: writes are refused, naming the plugin. Never on gateways. */
+MUST_USE enum err app_hooks(struct app *app, struct ctx *ctx, const struct hooks **out);

@@ -1,0 +1,58 @@
+/* call - one request at its route: what a handler gets.
+ *
+ * A handler reads as check, load, act, answer. It returns ERR_OK after filling resp, or an error with
+ * detail in ctx->err: the pipeline writes the error answer, and in a turn everything it wrote is
+ * rolled back.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#pragma once
+
+#include "api/app.h"
+#include "base/json.h"
+#include "http/req.h"
+#include "http/resp.h"
+#include "record/model.h"
+
+struct route;
+
+struct call {
+    struct app *app;
+    const struct route *route;
+    const struct req *req;
+    struct router_params params;
+    struct ctx *ctx;
+    struct resp *resp;
+    const struct json *body;     /* parsed JSON body; NULL when there is none */
+    const char *csrf;            /* of the session that asks, or NULL */
+    bool is_operator;            /* came over the operator socket or from the command line */
+    bool seen_due;               /* the session's last-seen should be noted */
+    struct slice tenant_name;    /* as found; empty without a tenant */
+};
+
+typedef enum err (*route_handler)(struct call *call);
+
+/* The n-th capture of the route's pattern. */
+struct slice call_param(const struct call *call, int n);
+/* Capture n as an entity of the model that the actor may see: ERR_NOT_FOUND. */
+MUST_USE enum err call_entity(struct call *call, int n, const struct entity **out);
+/* Capture n as an id: ERR_NOT_FOUND if it is none. */
+MUST_USE enum err call_id(struct call *call, int n, int64_t *out);
+/* If-Match or "version" of the body; 0 = unconditional; ERR_MALFORMED. */
+MUST_USE enum err call_version(struct call *call, int64_t id, int64_t *out);
+/* Body must be a JSON object: ERR_MALFORMED. Unknown members are the handler's to refuse. */
+MUST_USE enum err call_object(struct call *call, const struct json **out);
+/* Complains about members of the body that are not in the NULL-terminated list. */
+MUST_USE enum err call_only(struct call *call, const char *const *names);
+/* 201 with Location. */
+void call_created(struct call *call, const char *path_prefix, int64_t id);
+void call_etag(struct call *call, int64_t id, int64_t version);
+
+/* Runs fn as one write transaction of the tenant and commits it. In a worker the turn's transaction
+ * is already open (fn runs in the caller's savepoint); a runner borrows the write turn; a command
+ * begins and commits itself. fn must be repeatable and may not do I/O. */
+MUST_USE enum err call_write(struct call *call, enum err (*fn)(struct call *call, void *arg),
+                             void *arg);
+/* The same outside a request, for jobs. */
+MUST_USE enum err app_write(struct app *app, struct ctx *ctx,
+                            enum err (*fn)(struct ctx *ctx, void *arg), void *arg);

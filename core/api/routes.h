@@ -1,0 +1,45 @@
+/* routes - every route of the server in one table.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#pragma once
+
+#include "api/call.h"
+
+enum route_runs {
+    RUNS_GATEWAY, /* native read: C only, one read transaction, bounded CPU */
+    RUNS_WORKER,  /* a write: in the owner's turn */
+    RUNS_QUICK,   /* a runner's quick lane: Argon2id, reads handed over */
+    RUNS_LONG,    /* a runner's long lane: uploads, imports, exports, backup */
+    RUNS_CONTROL, /* worker 0, without a tenant: writes control.db */
+};
+
+enum route_who {
+    WHO_ANYONE,   /* also without identity */
+    WHO_USER,     /* a session or API key */
+    WHO_ADMIN,    /* …whose role has the admin area */
+    WHO_OPERATOR, /* the operator socket, or a command holding the folder lock */
+};
+
+enum route_body { BODY_NONE, BODY_JSON, BODY_UPLOAD, BODY_IMPORT };
+
+enum route_flags {
+    ROUTE_NO_TENANT = 1,      /* answered without a tenant (health) */
+    ROUTE_NO_IDEMPOTENCY = 2, /* refuses the Idempotency-Key header (sign-in, secrets) */
+    ROUTE_OPERATOR_LISTEN = 4, /* only on operator listeners (metrics) */
+    ROUTE_STATIC = 8,         /* the console's files */
+};
+
+struct route {
+    enum http_method method;
+    const char *pattern;
+    enum route_runs runs;
+    enum route_who who;
+    const char *area;        /* WHO_ADMIN: users, roles, plugins, audit… */
+    enum route_body body;
+    unsigned flags;
+    route_handler handler;
+    const char *summary;     /* for OpenAPI */
+};
+
+const struct route *routes_all(int *count);

@@ -1,0 +1,21 @@
+/* throttle - rates by address and by key, in one shared table of atomics.
+ *
+ * The table is a MAP_SHARED page made before the first spawn, so every gateway counts together.
+ * Token buckets: `rate_per_s` with `burst`. Collisions of the fixed table share a bucket.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#pragma once
+
+#include "base/err.h"
+#include "base/slice.h"
+
+struct throttle; /* the shared table */
+
+struct throttle *throttle_new(void);           /* anonymous shared memory, for inheriting by fork */
+struct throttle *throttle_open(int fd);        /* over a memfd; NULL on failure */
+int throttle_fd(const struct throttle *throttle); /* memfd to hand to a child */
+void throttle_free(struct throttle *throttle);
+/* Takes one; false when empty, then *wait_s says when to come again. */
+bool throttle_take(struct throttle *throttle, struct slice key, int rate_per_s, int burst,
+                   int64_t now_ms, int *wait_s);

@@ -1,0 +1,68 @@
+/* hook - events of one unit of work and the handlers bound to them.
+ *
+ * Moments are those of plugin-api.md section 3. Handlers are C function pointers, so nothing points
+ * up: script/ registers its own callback with the Lua function as argument. Order is total:
+ * before/after constraints by name, then `at`, layer, load order, registration order.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#pragma once
+
+#include "tenant/ctx.h"
+
+#define HOOK_MOMENTS(X)                                                                            \
+    X(BEFORE_CREATE, "before_create") X(BEFORE_UPDATE, "before_update")                            \
+    X(BEFORE_DELETE, "before_delete") X(VALIDATE, "validate")                                      \
+    X(VALIDATE_DELETE, "validate_delete") X(AFTER_CREATE, "after_create")                          \
+    X(AFTER_UPDATE, "after_update") X(AFTER_DELETE, "after_delete")                                \
+    X(TRANSITION, "transition") X(AFTER_COMMIT, "after_commit")
+
+enum hook_moment {
+#define X(name, text) HOOK_##name,
+    HOOK_MOMENTS(X)
+#undef X
+        HOOK_MOMENTS_COUNT
+};
+const char *hook_moment_name(enum hook_moment moment);
+
+struct record; /* record/record.h */
+
+struct event {
+    enum hook_moment moment;
+    const char *entity;
+    struct record *record;  /* the record as it will be (delete: as it is) */
+    const char *field;      /* TRANSITION: which state field */
+    const char *from, *to;  /* TRANSITION */
+    const char *name;       /* declared events ("lead.scored"), else NULL */
+    const struct json *payload;
+    int64_t id;             /* stable over retries */
+};
+
+struct hook_spec {
+    const char *entity;     /* or "*" */
+    enum hook_moment moment;
+    const char *field;      /* TRANSITION only */
+    const char *plugin, *id; /* its name is "plugin:id" */
+    const char *before, *after; /* names, or NULL; an unknown name is an error at load */
+    const char *where;      /* "leads/init.lua:7", for people */
+    int at;                 /* default 500 */
+    int layer, load_order;
+};
+
+/* ERR_OK, or an error that vetoes (details in ctx->err). */
+typedef enum err (*hook_cb)(struct ctx *ctx, struct event *event, void *arg);
+
+struct hooks; /* one table per tenant VM */
+struct hooks *hooks_new(struct arena *arena);
+/* Names are copied. Duplicate name for the same event: ERR_CONFLICT. */
+MUST_USE enum err hook_add(struct hooks *hooks, const struct hook_spec *spec, hook_cb cb, void *arg);
+/* Orders everything; a cycle or unknown name: ERR_MALFORMED and *why with names. */
+MUST_USE enum err hooks_seal(struct hooks *hooks, struct arena *arena, const char **why);
+bool hook_wants(const struct hooks *hooks, const char *entity, enum hook_moment moment);
+/* Fires in order. VALIDATE moments run all handlers and return ERR_VALIDATION if any complained;
+ * others stop at the first error. hooks may be NULL. */
+MUST_USE enum err hook_fire(const struct hooks *hooks, struct ctx *ctx, struct event *event);
+/* Calls cb for each handler of that event in order (for `perigee hooks`). */
+typedef void (*hook_list_cb)(void *arg, const struct hook_spec *spec);
+void hook_list(const struct hooks *hooks, const char *entity, enum hook_moment moment,
+               hook_list_cb cb, void *arg);

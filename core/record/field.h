@@ -1,0 +1,113 @@
+/* field - one field of an entity, and the operations of its type.
+ *
+ * One C file per type: field_text.c … each defines one `const struct field_type`. A field occupies
+ * `type->columns` adjacent slots (money: amount, currency, base amount, rate).
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "store/query.h"
+#include "tenant/ctx.h"
+
+struct entity;
+struct field;
+
+/* How a value of the type looks to scripts and filters. */
+enum field_kind {
+    KIND_TEXT, KIND_INT, KIND_DECIMAL, KIND_MONEY, KIND_BOOL, KIND_DATE, KIND_DATETIME, KIND_REF,
+    KIND_LIST, /* JSON array of scalars: enummulti, tags, emails, refs */
+    KIND_JSON
+};
+
+/* Operators a type takes, as bits (1u << enum filter_op, record/filter.h). */
+struct field_type {
+    const char *name;
+    enum field_kind kind;
+    int columns;                       /* slots it takes */
+    const char *suffixes[4];           /* column name suffixes: "", "c", "b", "r" */
+    enum value_type stores[4];
+    bool is_derived;                   /* computed, rollup, lookup, autonumber: clients cannot write */
+    bool is_ref;
+    bool is_searchable;                /* may carry "search": true */
+    /* Reads the declaration's own members into field->data. NULL = none. */
+    enum err (*declare)(struct field *field, const struct json *doc, struct arena *arena,
+                        const char **why);
+    /* A client's JSON value to column values; null is handled by the caller. Complaints go to
+     * ctx->err under `path`. Copies what it keeps into ctx->arena. */
+    enum err (*parse)(struct ctx *ctx, const struct field *field, const char *path,
+                      const struct json *in, struct value *out);
+    /* Column values to JSON as clients see it (never called for empty values). */
+    void (*put)(const struct field *field, const struct value *values, struct buf *out);
+    /* Plain text for lists in CSV, titles, search; NULL = as put. */
+    void (*put_text)(const struct field *field, const struct value *values, struct buf *out);
+    /* One operand of a filter to a comparable column value (column 0 unless *column says more). */
+    enum err (*operand)(struct ctx *ctx, const struct field *field, const struct json *in,
+                        struct value *out, int *column);
+    unsigned operators;
+};
+
+const struct field_type *field_type_find(struct slice name); /* NULL if unknown */
+const struct field_type *const *field_types(int *count);     /* for schemas and docs */
+
+struct field {
+    const char *name, *label, *help, *plugin;
+    int no;                     /* permanent number in (plugin, entity); 0 for system fields */
+    int n;                      /* registry number; column "f<n>" */
+    const struct field_type *type;
+    const struct entity *entity;
+    int slot;                   /* first slot */
+    const char *column;         /* first column's name */
+    const char *sort_column;    /* "<column>s" when it sorts by reading, else NULL; its slot: */
+    int sort_slot;
+    bool is_required, is_readonly, is_unique, is_search, is_title, is_system, is_hidden, is_audited;
+    const struct json *required_when, *readonly_when, *visible_when, *hidden_when;
+    const struct json *fallback; /* default value as JSON, or "$me", "$now", "$today"; NULL none */
+    const char *import_alias;   /* comma-separated other column headings */
+    int64_t min, max;           /* INT64_MIN/MAX = none; in units of the type */
+    int length_max;             /* characters */
+    int scale;                  /* decimal, percent */
+    const char *ref_entity;     /* ref, refs, user, team */
+    const struct entity *ref;   /* resolved */
+    const char *ref_search;     /* filter of candidates as JSON text, or NULL */
+    enum field_on_delete { ON_DELETE_REFUSE, ON_DELETE_CLEAR, ON_DELETE_CASCADE } on_delete;
+    const char *dictionary;     /* dict */
+    const struct field_option { /* enum, enummulti, state */
+        const char *value, *label, *tone;
+        bool is_active;
+    } *options;
+    int options_count;
+    const struct json *declared;
+    void *data;                 /* the type's own: flow, roll-up, lookup path, number pattern */
+};
+
+/* state: may `to` follow `from` (NULL from = creation)? *required: fields the transition asks for
+ * (NULL-terminated, may be NULL). */
+bool field_state_allows(const struct field *field, struct slice from, struct slice to,
+                        const char *const **required);
+
+/* rollup: op of `by` over records of `from` whose `ref` is this one and that match `where`. */
+struct field_rollup {
+    const char *from, *by;      /* entity, its ref field */
+    enum query_measure op;
+    const char *of;             /* measured field; NULL for count */
+    const struct json *where;
+};
+const struct field_rollup *field_rollup_of(const struct field *field);
+/* lookup: path of at most PATH_REFS_MAX references, e.g. "account.industry". */
+const char *field_lookup_path(const struct field *field);
+/* computed: "module.function" and the fields it depends on. */
+const char *field_computed_fn(const struct field *field, const char *const **deps);
+/* autonumber: the pattern's text for a counter value on a day; the counter's name for that day. */
+const char *field_number_text(const struct field *field, struct arena *arena, int64_t counter,
+                              int64_t day);
+const char *field_number_counter(const struct field *field, struct arena *arena, int64_t day);
+
+/* Whole-field helpers over a record's value array. */
+bool field_is_empty(const struct field *field, const struct value *values);
+bool field_equal(const struct field *field, const struct value *a, const struct value *b);
+/* null or the type's put; `values` is the record's whole array. */
+void field_put(const struct field *field, const struct value *values, struct buf *out);
+void field_put_text(const struct field *field, const struct value *values, struct buf *out);

@@ -1,0 +1,50 @@
+/* tenant - one company's folder as this process has it open.
+ *
+ * data/tenants/<name>/{tenant.db, files/, custom/, backups/, tmp/}. The layers above hang what they
+ * build for a tenant (its model, its VM) into the two slots, with the function that frees it.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#pragma once
+
+#include "store/store.h"
+#include "tenant/control.h"
+
+struct tenant {
+    const char *name, *title, *locale, *timezone, *currency, *folder; /* owned by the tenant's arena */
+    const char *state;
+    int worker;                   /* owning slot */
+    struct arena *arena;          /* private */
+    struct store *store;          /* open connection; NULL after tenants_park */
+    struct store_header header;   /* as last read: caches compare with it */
+    const struct zone *zone;
+    void *model;                  /* struct model *, of record/model */
+    void (*model_free)(void *model);
+    void *vm;                     /* struct vm *, of script/vm; workers and runners only */
+    void (*vm_free)(void *vm);
+    void *cache;                  /* struct actors *, of auth/actor */
+    void (*cache_free)(void *cache);
+    int64_t used_at_ms;           /* LRU */
+    uint32_t pins;                /* in use by so many requests; never closed while > 0 */
+};
+
+/* Creates folder and store, applies the system tables, writes settings. No server needed; the
+ * caller holds the folder lock or is worker 0. */
+MUST_USE enum err tenant_create(const char *data, const struct control_tenant *spec,
+                                const char **why);
+/* Reads the header into tenant->header. Call at the start of each read transaction and turn. */
+MUST_USE enum err tenant_refresh(struct tenant *tenant);
+/* Absolute path below the tenant's folder, in the arena. */
+char *tenant_path(const struct tenant *tenant, struct arena *arena, const char *sub,
+                  const char *name);
+/* Settings: one JSON value under a name. NULL if absent. */
+MUST_USE enum err tenant_setting(struct tenant *tenant, struct arena *arena, const char *name,
+                                 const struct json **out);
+MUST_USE enum err tenant_setting_put(struct tenant *tenant, const char *name, struct slice json);
+/* Enabled plugins with their config, as stored (table plugin). */
+struct tenant_plugin {
+    const char *id, *version, *state; /* state: enabled, disabled */
+    const struct json *config;
+};
+MUST_USE enum err tenant_plugins(struct tenant *tenant, struct arena *arena,
+                                 struct tenant_plugin **out, int *count);
