@@ -2,8 +2,8 @@
  *
  * Built from the JSON of the enabled plugins in load order (product, industry, tenant), checked
  * against schemas/, extended, resolved once, and kept under header.model_version: every process
- * rebuilds when the number in the tenant's store has moved. A plugin whose declarations do not fit is
- * left out and says why; the rest serves. No Lua runs here.
+ * rebuilds when the number in the tenant's store has moved. A plugin whose declarations do not fit
+ * is left out and says why; the rest serves. No Lua runs here.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -16,22 +16,39 @@
 #include "tenant/plugin.h"
 
 struct model {
-    struct arena *arena;        /* owns everything below */
+    struct arena *arena; /* owns everything below */
     int64_t version;
-    uint64_t hash;              /* of all declarations: ETag of metadata */
-    struct map entities;        /* name → struct entity * */
+    uint64_t hash;               /* of all declarations: ETag of metadata */
+    struct map entities;         /* name → struct entity * */
     struct entity **entity_list; /* in load order, then name */
     int entities_count;
-    struct map roles;           /* name → struct role * */
-    struct map views;           /* "entity.kind.name" → struct model_view * */
+    struct map roles; /* name → struct role * */
+    struct map views; /* "entity.kind.name" → struct model_view * */
     struct model_view **view_list;
     int views_count;
     struct map texts[LANG_COUNT]; /* "plugin:key" → NUL-terminated text */
     uint64_t texts_hash[LANG_COUNT];
-    struct plugin **plugins;    /* active ones in load order; broken ones behind them */
+    struct plugin **plugins; /* active ones in load order; broken ones behind them */
     int plugins_count, plugins_broken;
-    struct map configs;         /* plugin id → struct json * (defaults filled in) */
+    struct map configs;                /* plugin id → struct json * (defaults filled in) */
     const struct store_schema *schema; /* tables of the model and of the system */
+    struct map dictionaries;           /* name → struct model_dictionary * */
+    struct model_dictionary **dictionary_list;
+    int dictionaries_count;
+    const char *currency;  /* the tenant's, for amounts without one */
+    enum lang lang;        /* the tenant's language */
+    struct model_warning { /* what was left aside without harm: a vanished anchor … */
+        const char *text;  /* "acme.sales/views/lead.json:3: …" */
+        struct model_warning *next;
+    } * warnings;
+};
+
+/* A dictionary: what plugins preset, replaced whole by the tenant's own rows once there are any. */
+struct model_dictionary {
+    const char *name, *label, *plugin;
+    const struct field_option *options;
+    int options_count;
+    bool is_own; /* the tenant has rows of its own */
 };
 
 /* A view, form, menu, dashboard or action as declared (console.md section 5), merged. */
@@ -42,8 +59,8 @@ struct model_view {
 
 /* Builds (or returns the cached one at tenant->model when its version still fits). When the store's
  * registry or tables lack something and `may_apply` is set, numbers are allocated and the schema is
- * applied first (worker or command; never inside a transaction). Without may_apply, a model that the
- * store does not hold yet is ERR_BUSY. */
+ * applied first (worker or command; never inside a transaction). Without may_apply, a model that
+ * the store does not hold yet is ERR_BUSY. */
 MUST_USE enum err model_get(struct tenant *tenant, const char *home, bool may_apply,
                             const struct model **out, const char **why);
 void model_free(struct model *model);
@@ -53,9 +70,13 @@ const struct entity *model_entity_by_number(const struct model *model, int n);
 /* Role of that name as actor_role_source wants it. */
 const struct role *model_role(struct tenant *tenant, const char *name);
 
+/* View by entity (NULL for menus and dashboards), kind and name; NULL if there is none. */
+const struct model_view *model_view(const struct model *model, const char *entity, const char *kind,
+                                    const char *name);
+
 /* Text for a key: "@lead" (of plugin `plugin`), "@people:account", or text without '@' as it is.
- * Falls back lang → tenant language → zh-CN → the key. Placeholders {name} are filled from args (JSON
- * object text, may be NULL). Result in the arena. */
+ * Falls back lang → tenant language → zh-CN → the key. Placeholders {name} are filled from args
+ * (JSON object text, may be NULL). Result in the arena. */
 const char *model_text(const struct model *model, struct arena *arena, enum lang lang,
                        const char *plugin, const char *key, const char *args);
 /* Turns every complaint in ctx->err into a sentence in ctx->lang (field codes are keys). */
