@@ -32,6 +32,7 @@
 #define ACCEPTS_PER_ROUND_MAX    64          /* so that a flood does not starve open connections */
 #define HANDSHAKES_PER_S         20          /* TLS handshakes of one address, over time */
 #define HANDSHAKES_BURST         400         /* and at once: a proxy or an office behind NAT */
+#define HANDSHAKE_BUCKETS        2048        /* counters of them per TLS listener */
 #define IDEMPOTENCY_KEY_MAX      200
 #define STOP_GRACE_MS            10000 /* SIGTERM to the end of what is in flight */
 
@@ -60,6 +61,19 @@
 #define TURN_LOAN_US_MAX   50000     /* a write turn lent to a runner */
 #define READ_CPU_US_MAX    20000     /* a native read on a gateway */
 #define READ_RUNNER_US_MAX 10000000  /* a statement in a runner */
+#define SLOTS_PER_ROLE_MAX       64           /* gateways, workers, runners: each at most */
+#define BOARD_SLOTS_MAX          192          /* slots of all roles on the shared page */
+#define BOARD_MOVES_MAX          256          /* tenants living on another worker than their hash's */
+#define RESTART_BACKOFF_MS_MAX   30000        /* between starts of a child that keeps dying */
+#define OVERSTAY_GATEWAY_MS      5000         /* busy with one thing for so long: killed */
+#define OVERSTAY_WORKER_MS       10000
+#define OVERSTAY_QUICK_MS        60000
+#define OVERSTAY_LONG_MS         600000
+#define LOAN_WAIT_MS             30000        /* a runner waits so long for a write turn */
+#define LONG_WAIT_MS             600000       /* a gateway waits so long for a long lane */
+#define SLOW_UNIT_US             25000        /* average over SLOW_WINDOW_MS: to the slow lane */
+#define SLOW_WINDOW_MS           10000
+#define MOVED_PER_S              10           /* `moved` frames of one tenant */
 #define WORKER_QUEUE_MAX   2048      /* requests waiting in one worker */
 #define RUNNER_QUEUE_MAX   256       /* requests waiting in one runner lane */
 #define OUTCOME_WAIT_MS    30000     /* a gateway waits so long for a worker */
@@ -90,6 +104,9 @@
 #define UNINDEXED_SORT_ROWS_MAX 100000
 #define BOARD_COLUMNS_MAX       50
 #define SEARCH_PER_ENTITY       20
+
+/* Numbers. */
+#define DECIMAL_SCALE_MAX 18 /* 10^18 is the largest power of ten in 64 bits */
 
 /* Text. */
 #define TEXT_BYTES_MAX          4096      /* text field, in bytes of UTF-8 */
@@ -130,11 +147,11 @@
 /* Storage (data.md section 4). */
 #define STATEMENTS_CACHED_MAX  64 /* prepared statements per connection */
 #define STORE_VALUE_BYTES_MAX  (16 << 20)
-#define STORE_SQL_BYTES_MAX      65536        /* text of one statement */
-#define STORE_BINDS_MAX          1000         /* parameters of one statement */
-#define STORE_EXPR_DEPTH_MAX     400          /* lists of AND and OR nest once per item */
-#define STORE_IN_PLACES_MAX      16           /* longer IN lists are bound as one JSON array */
-#define STORE_RESTART_WAIT_MS    30           /* a checkpoint waits so long for readers */
+#define STORE_SQL_BYTES_MAX    65536 /* text of one statement */
+#define STORE_BINDS_MAX        1000  /* parameters of one statement */
+#define STORE_EXPR_DEPTH_MAX   400   /* lists of AND and OR nest once per item */
+#define STORE_IN_PLACES_MAX    16    /* longer IN lists are bound as one JSON array */
+#define STORE_RESTART_WAIT_MS  30    /* a checkpoint waits so long for readers */
 #define WAL_RESTART_PAGES      10000
 #define WAL_FORCE_PAGES        100000
 #define DELETED_KEEP_MS        (30LL * 24 * 3600 * 1000)
