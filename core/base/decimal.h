@@ -10,7 +10,8 @@
 #include "base/buf.h"
 #include "base/slice.h"
 
-/* "-1234.50" with at most `scale` fraction digits; false on other text or overflow. */
+/* Scales are 0 to DECIMAL_SCALE_MAX. "-1234.50" with at most `scale` fraction digits; false on
+ * other text or overflow. */
 bool decimal_parse(struct slice s, int scale, int64_t *out);
 void decimal_put(struct buf *b, int64_t units, int scale); /* always `scale` digits */
 /* a*b/divisor rounded half to even; false on overflow or divisor 0. */
