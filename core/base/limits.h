@@ -54,29 +54,29 @@
 #define LOG_LINE_MAX          4096 /* atomic enough for pipes (PIPE_BUF) */
 
 /* Frames between processes. */
-#define FRAME_BYTES_MAX    (8 << 20) /* an inline answer plus its head */
-#define FRAME_WAIT_MS      30000     /* the rest of a frame that has begun, blocking ends */
-#define TURN_REQUESTS_MAX  64        /* one commit answers at most so many */
-#define TURN_RUN_US_MAX    20000     /* and runs so long */
-#define TURN_LOAN_US_MAX   50000     /* a write turn lent to a runner */
-#define READ_CPU_US_MAX    20000     /* a native read on a gateway */
-#define READ_RUNNER_US_MAX 10000000  /* a statement in a runner */
-#define SLOTS_PER_ROLE_MAX       64           /* gateways, workers, runners: each at most */
-#define BOARD_SLOTS_MAX          192          /* slots of all roles on the shared page */
-#define BOARD_MOVES_MAX          256          /* tenants living on another worker than their hash's */
-#define RESTART_BACKOFF_MS_MAX   30000        /* between starts of a child that keeps dying */
-#define OVERSTAY_GATEWAY_MS      5000         /* busy with one thing for so long: killed */
-#define OVERSTAY_WORKER_MS       10000
-#define OVERSTAY_QUICK_MS        60000
-#define OVERSTAY_LONG_MS         600000
-#define LOAN_WAIT_MS             30000        /* a runner waits so long for a write turn */
-#define LONG_WAIT_MS             600000       /* a gateway waits so long for a long lane */
-#define SLOW_UNIT_US             25000        /* average over SLOW_WINDOW_MS: to the slow lane */
-#define SLOW_WINDOW_MS           10000
-#define MOVED_PER_S              10           /* `moved` frames of one tenant */
-#define WORKER_QUEUE_MAX   2048      /* requests waiting in one worker */
-#define RUNNER_QUEUE_MAX   256       /* requests waiting in one runner lane */
-#define OUTCOME_WAIT_MS    30000     /* a gateway waits so long for a worker */
+#define FRAME_BYTES_MAX        (8 << 20) /* an inline answer plus its head */
+#define FRAME_WAIT_MS          30000     /* the rest of a frame that has begun, blocking ends */
+#define TURN_REQUESTS_MAX      64        /* one commit answers at most so many */
+#define TURN_RUN_US_MAX        20000     /* and runs so long */
+#define TURN_LOAN_US_MAX       50000     /* a write turn lent to a runner */
+#define READ_CPU_US_MAX        20000     /* a native read on a gateway */
+#define READ_RUNNER_US_MAX     10000000  /* a statement in a runner */
+#define SLOTS_PER_ROLE_MAX     64        /* gateways, workers, runners: each at most */
+#define BOARD_SLOTS_MAX        192       /* slots of all roles on the shared page */
+#define BOARD_MOVES_MAX        256       /* tenants living on another worker than their hash's */
+#define RESTART_BACKOFF_MS_MAX 30000     /* between starts of a child that keeps dying */
+#define OVERSTAY_GATEWAY_MS    5000      /* busy with one thing for so long: killed */
+#define OVERSTAY_WORKER_MS     10000
+#define OVERSTAY_QUICK_MS      60000
+#define OVERSTAY_LONG_MS       600000
+#define LOAN_WAIT_MS           30000  /* a runner waits so long for a write turn */
+#define LONG_WAIT_MS           600000 /* a gateway waits so long for a long lane */
+#define SLOW_UNIT_US           25000  /* average over SLOW_WINDOW_MS: to the slow lane */
+#define SLOW_WINDOW_MS         10000
+#define MOVED_PER_S            10    /* `moved` frames of one tenant */
+#define WORKER_QUEUE_MAX       2048  /* requests waiting in one worker */
+#define RUNNER_QUEUE_MAX       256   /* requests waiting in one runner lane */
+#define OUTCOME_WAIT_MS        30000 /* a gateway waits so long for a worker */
 
 /* Model. */
 #define NAME_BYTES_MAX         63  /* entity, field, role, plugin, tenant names */
@@ -96,6 +96,7 @@
 #define FILTER_DEPTH_MAX        8
 #define FILTER_NODES_MAX        100
 #define FILTER_IN_MAX           500
+#define FILTER_DAYS_MAX         36500 /* last_days, next_days: a century */
 #define PATH_REFS_MAX           2
 #define SORT_KEYS_MAX           3
 #define GROUPS_MAX              2
@@ -113,7 +114,16 @@
 #define LONGTEXT_BYTES_MAX      (1 << 18) /* longtext, richtext, json */
 #define TEXT_DISTANCE_BYTES_MAX 64        /* names compared for "did you mean" */
 #define TOKEN_QUERY_MAX         24
-#define TOKEN_READINGS_MAX      8 /* pinyin combinations kept for one value */
+#define TOKEN_READINGS_MAX      8  /* pinyin combinations kept for one value */
+#define TOKEN_WORD_MAX          12 /* letters of a word that count in search */
+#define TOKEN_PREFIX_MIN        2
+#define TOKEN_PREFIX_WORDS      64  /* words of one value found by their prefixes */
+#define TOKEN_GRAM              4   /* digits of a number, letters of an e-mail */
+#define TOKEN_SPELL_CHARS       12  /* characters spelled in one token: each has a letter */
+#define TOKEN_PINYIN_CHARS      64  /* characters of one value found by pinyin */
+#define TOKEN_NUMBER_DIGITS     24  /* of one phone number */
+#define TOKEN_NUMBER_TYPED      7   /* fewer digits are no phone number when typed */
+#define TOKEN_QUERY_CHARS       200 /* what is typed beyond is not read */
 #define TOKENS_PER_FIELD_MAX    2000
 
 /* Hooks and scripts (plugin-api.md section 4). */
@@ -157,8 +167,9 @@
 #define DELETED_KEEP_MS        (30LL * 24 * 3600 * 1000)
 #define IDEMPOTENCY_KEEP_MS    (24LL * 3600 * 1000)
 #define IDEMPOTENCY_ANSWER_MAX 65536
-#define TENANTS_OPEN_MAX       200 /* open stores per process */
-#define IMPORT_BATCH_ROWS      200 /* rows in one lent write turn, at most */
+#define TENANTS_OPEN_MAX       200  /* open stores per process */
+#define TENANTS_CHECK_MS       1000 /* control.db is asked for news at most so often */
+#define IMPORT_BATCH_ROWS      200  /* rows in one lent write turn, at most */
 #define IMPORT_COLUMNS_MAX     400
 #define CSV_CELL_BYTES_MAX     (1 << 20)
 
@@ -167,5 +178,6 @@ _Static_assert(BODY_INLINE_BYTES_MAX <= BODY_JSON_BYTES_MAX, "spooling starts be
 _Static_assert(BODY_ANONYMOUS_BYTES_MAX <= BODY_INLINE_BYTES_MAX, "nobody's body is never spooled");
 _Static_assert(CONNS_PER_ADDRESS_MAX <= HANDSHAKES_BURST, "an address may open all it may hold");
 _Static_assert(ANSWER_INLINE_BYTES_MAX < FRAME_BYTES_MAX, "an inline answer fits a frame");
+_Static_assert(TOKEN_SPELL_CHARS <= TOKEN_WORD_MAX, "initials fit a token");
 _Static_assert(LIST_DEFAULT <= LIST_MAX, "the default page is a legal page");
 _Static_assert(TURN_RUN_US_MAX < TURN_LOAN_US_MAX, "a loan may last longer than a turn");

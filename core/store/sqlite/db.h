@@ -1,0 +1,191 @@
+/* db - one SQLite connection; private to this folder.
+ *
+ * The connection owns a statement cache, the buffers a statement is written in, and the registry of
+ * tables that callers may name. One thread, so nothing here is locked.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#pragma once
+
+#include <sqlite3.h>
+
+#include "base/buf.h"
+#include "base/hash.h"
+#include "base/limits.h"
+#include "store/driver.h"
+
+#define DB_CORE_VERSION  1       /* layout of the perigee_* tables below */
+#define DB_LIBRARY_FLOOR 3051003 /* older ones can corrupt a WAL (data.md D9) */
+#define DB_WHY_BYTES     512
+
+/* Statements with a fixed text: prepared once, never evicted, may touch the system tables. */
+#define DB_FIXED_MAP(X)                                                                            \
+    X(BEGIN_READ, "BEGIN DEFERRED")                                                                \
+    X(BEGIN_WRITE, "BEGIN IMMEDIATE")                                                              \
+    X(COMMIT, "COMMIT")                                                                            \
+    X(ROLLBACK, "ROLLBACK")                                                                        \
+    X(SAVEPOINT, "SAVEPOINT s")                                                                    \
+    X(RELEASE, "RELEASE s")                                                                        \
+    X(ROLLBACK_TO, "ROLLBACK TO s")                                                                \
+    X(HEADER, "SELECT core_version, model_version, auth_version, schema_hash"                      \
+              " FROM perigee_header WHERE id = 1")                                                 \
+    X(BUMP, "UPDATE perigee_header SET model_version = model_version + ?,"                         \
+            " auth_version = auth_version + ? WHERE id = 1")                                       \
+    X(HEAL, "UPDATE perigee_header SET heals = heals + 1 WHERE id = 1")                            \
+    X(COUNTER, "INSERT INTO perigee_counter (name, n) VALUES (?1, ?2 + ?3)"                        \
+               " ON CONFLICT (name) DO UPDATE SET n = n + ?3 RETURNING n")                         \
+    X(TABLES, "SELECT name, key, append_only, tokens FROM perigee_table")                          \
+    X(UNIQUE, "SELECT name FROM perigee_index"                                                     \
+              " WHERE table_name = ?1 AND columns = ?2 AND is_unique ORDER BY name LIMIT 1")
+
+enum db_fixed {
+#define X(name, sql) FIXED_##name,
+    DB_FIXED_MAP(X)
+#undef X
+        FIXED_COUNT
+};
+
+struct stmt {
+    sqlite3_stmt *handle; /* owned */
+    char *sql;            /* owned; NULL for fixed ones */
+    size_t len;
+    uint64_t hash;
+    uint64_t used_at; /* tick of the last use, for LRU */
+    bool busy;        /* being stepped: a nested use of the same text gets its own statement */
+    bool cached;      /* lives in the cache; else freed when released */
+    bool trusted;     /* may touch system tables */
+};
+
+struct bind {
+    struct value value;
+    size_t scratch_at; /* with `scratch`: where the text starts in db->scratch */
+    bool scratch;
+};
+
+struct table_entry { /* one row of the registry; lives as long as the connection */
+    const char *name;
+    const char *key; /* "id" or "a,b"; never changes */
+    bool append_only, tokens;
+    int64_t generation; /* an entry of an older one has vanished from the store */
+};
+
+struct db {
+    struct store store; /* first */
+    sqlite3 *handle;    /* owned */
+    char *path;         /* owned */
+    enum store_mode mode;
+
+    struct stmt fixed[FIXED_COUNT];
+    struct stmt cache[STATEMENTS_CACHED_MAX];
+    int cache_count;
+    uint64_t tick;
+    int64_t hits, prepared;
+
+    struct buf sql;     /* text being emitted */
+    struct buf scratch; /* texts made while emitting: JSON lists, MATCH expressions */
+    struct buf folded;  /* scratch of fold() */
+    struct bind binds[STORE_BINDS_MAX];
+
+    struct arena *registry_arena; /* owned */
+    struct map registry;          /* table name -> struct table_entry */
+    int64_t generation;           /* 0 = not read yet */
+    bool trusted; /* what is being prepared is ours: system tables and DDL are allowed */
+
+    bool in_tx, tx_writes;
+    int depth;     /* open savepoints */
+    enum err lost; /* the engine rolled the transaction back by itself: why */
+    bool heal;     /* a commit whose sync failed may still stand in the WAL; see tx.c */
+
+    int64_t budget_us, started_us; /* started_us: -1 until the progress handler first ran */
+    bool out_of_time;
+    int wal_pages;
+    char why[DB_WHY_BYTES];
+    char index[NAME_BYTES_MAX * 2]; /* the index of the last conflict */
+};
+
+static inline struct db *db_of(struct store *store)
+{
+    return (struct db *)store;
+}
+
+/* db.c */
+MUST_USE enum err db_err(struct db *db, int rc); /* maps rc, keeps the detail, notices a lost tx */
+void db_why(struct db *db, const char *fmt, ...) PRINTF_LIKE(2, 3);
+MUST_USE enum err db_exec(struct db *db, const char *sql); /* trusted, no rows, not cached */
+/* First column of the first row of a trusted statement as int; ERR_NOT_FOUND when no row. */
+MUST_USE enum err db_int(struct db *db, const char *sql, int64_t *out);
+/* The registry entry of a table callers may name; unknown is a BUG-like ERR_INTERNAL. */
+MUST_USE enum err db_table(struct db *db, const char *name, const struct table_entry **out);
+/* The same without an error and without reading the registry again; NULL when unknown. */
+const struct table_entry *db_table_peek(const struct db *db, struct slice name);
+/* Reads it again: the schema changed. Entries handed out before stay valid. */
+MUST_USE enum err db_registry_load(struct db *db);
+
+/* guard.c: the authorizer, SQL functions, progress handler, limits */
+MUST_USE enum err guard_install(struct db *db);
+bool guard_name_is_plain(const char *name); /* [a-z_][a-z0-9_]*, at most NAME_BYTES_MAX */
+
+/* stmt.c */
+MUST_USE enum err stmt_fixed(struct db *db, enum db_fixed which, struct stmt **out);
+MUST_USE enum err stmt_cached(struct db *db, struct slice sql, struct stmt **out);
+MUST_USE enum err stmt_once(struct db *db, const char *sql, struct stmt **out); /* trusted */
+MUST_USE enum err stmt_bind(struct db *db, struct stmt *stmt, int at, const struct value *value);
+/* *row tells whether a row stands ready. */
+MUST_USE enum err stmt_step(struct db *db, struct stmt *stmt, bool *row);
+/* Steps to the end, ignoring rows; releases. */
+MUST_USE enum err stmt_run(struct db *db, struct stmt *stmt);
+void stmt_release(struct db *db, struct stmt *stmt); /* resets; NULL is fine */
+void stmt_forget_all(struct db *db);
+
+/* tx.c */
+enum err tx_begin(struct store *store, bool write);
+enum err tx_commit(struct store *store);
+void tx_rollback(struct store *store);
+bool tx_is_open(const struct store *store);
+enum err tx_savepoint(struct store *store);
+enum err tx_savepoint_end(struct store *store, enum err e);
+
+/* schema.c */
+enum err schema_create_system(struct db *db);
+enum err schema_apply(struct store *store, const struct store_schema *wanted);
+enum err schema_header_read(struct store *store, struct store_header *out);
+enum err schema_header_bump(struct store *store, bool model, bool auth);
+
+/* write.c */
+enum err write_insert(struct store *store, const char *table, const struct store_set *sets,
+                      int count, const char **index);
+enum err write_put(struct store *store, const char *table, const struct store_set *sets, int count);
+enum err write_update(struct store *store, const char *table, const struct expr *where,
+                      const struct store_set *sets, int count, int64_t *changed,
+                      const char **index);
+enum err write_delete(struct store *store, const char *table, const struct expr *where,
+                      int64_t *changed);
+enum err write_counter(struct store *store, struct slice name, int64_t start, int64_t by,
+                       int64_t *out);
+
+/* read.c */
+enum err read_query(struct store *store, const struct query *query, store_row_cb cb, void *arg);
+enum err read_explain(struct store *store, const struct query *query, struct buf *out);
+enum err read_key_max(struct store *store, const char *table, int64_t *out);
+int64_t read_row_int(const struct store_row *row, int column);
+struct slice read_row_bytes(const struct store_row *row, int column);
+bool read_row_is_null(const struct store_row *row, int column);
+struct value read_row_value(const struct store_row *row, int column);
+
+/* tokens.c */
+enum err tokens_create(struct db *db, const char *table);
+enum err tokens_put(struct store *store, const char *table, int64_t id, struct slice old,
+                    struct slice tokens);
+enum err tokens_optimize(struct db *db, const char *table);
+/* Appends the FTS expression of a MATCH node: AND over tokens, OR over prefixes. */
+void tokens_match(struct buf *out, const struct expr *match);
+
+/* keep.c */
+enum err keep_checkpoint(struct store *store, enum store_checkpoint how, int *pages);
+int keep_wal_pages(const struct store *store);
+enum err keep_integrity(struct store *store, struct buf *out);
+enum err keep_scrub(struct store *store);
+void keep_stats(struct store *store, struct store_stats *out);
+
+/* backup.c */
+enum err backup_make(struct store *store, const char *path);

@@ -1,0 +1,58 @@
+/* emit - from the query tree to SQL text and its parameters.
+ *
+ * Only the shape goes into the text; every value becomes a parameter, so a cached statement serves
+ * every call of the same shape. Text is written into the connection's buffer, parameters into its
+ * array: no allocation per query.
+ *
+ * Two-valued logic: SQL's comparisons with NULL are NULL, which WHERE, ON, CASE and AND/OR treat as
+ * false. That is what the tree means too, except below a NOT: there `never_null` is set and
+ * comparisons are wrapped in ifnull(…, 0), which costs them their index and nothing else.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#pragma once
+
+#include "store/sqlite/db.h"
+
+/* Which rows of a page a statement reads; see select.c. */
+enum emit_part { PART_WHOLE, PART_FIRST, PART_SECOND };
+
+struct emit {
+    struct db *db;
+    struct buf *sql;
+    int binds_count;
+    int depth;                  /* EXISTS nesting: join 0 is t, s1, s2… */
+    const char *tables[3];      /* the table at each depth */
+    bool never_null;            /* below a NOT */
+    const char *match_key;      /* the MATCH is joined as k: this key column is its rowid */
+    const struct expr *matched; /* that MATCH node: already in FROM */
+    const struct query *query;  /* NULL in UPDATE and DELETE */
+    enum err error;             /* the first failure; text after it is meaningless */
+};
+
+#define EMIT_EXISTS_MAX 2 /* EXISTS inside EXISTS inside the query */
+
+/* Starts a statement on `table`: clears the buffers, checks that the table is there. */
+MUST_USE enum err emit_start(struct emit *emit, struct db *db, const char *table);
+void emit_str(struct emit *emit, const char *text);
+void emit_name(struct emit *emit, const char *name); /* quoted, checked */
+void emit_value(struct emit *emit, const struct value *value);
+void emit_int(struct emit *emit, int64_t n); /* bound */
+/* Binds what was appended to db->scratch since `from`. */
+void emit_scratch(struct emit *emit, size_t from, enum value_type type);
+void emit_column(struct emit *emit, const struct column_ref *column);
+void emit_expr(struct emit *emit, const struct expr *e);
+/* CASE WHEN guard THEN column END, or the plain column. */
+void emit_guarded(struct emit *emit, const struct column_ref *column, const struct expr *only_when);
+/* The expression of select[at], without AS. In select.c. */
+void emit_selected(struct emit *emit, int at);
+MUST_USE enum err emit_fail(struct emit *emit, enum err e, const char *what);
+
+/* Prepares what was emitted and binds its parameters. */
+MUST_USE enum err emit_finish(struct emit *emit, struct stmt **out);
+
+/* select.c: the whole statement of a query. *parts tells how many statements read the page (1, 2).
+ */
+MUST_USE enum err select_emit(struct emit *emit, struct db *db, const struct query *query,
+                              enum emit_part part, int64_t limit, bool with_hint);
+MUST_USE enum err select_parts(struct db *db, const struct query *query, int *parts);

@@ -1,0 +1,190 @@
+/* read - runs a query and hands its rows to the caller.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "store/sqlite/emit.h"
+
+struct row {
+    struct store_row base; /* first */
+    sqlite3_stmt *handle;  /* borrowed from the statement being stepped */
+};
+
+struct reading { /* one store_read, over its one or two statements */
+    const struct query *query;
+    store_row_cb cb;
+    void *arg;
+    int64_t rows;
+    bool stopped;
+};
+
+static sqlite3_stmt *handle_of(const struct store_row *row)
+{
+    return ((const struct row *)row)->handle;
+}
+
+int64_t read_row_int(const struct store_row *row, int column)
+{
+    return sqlite3_column_int64(handle_of(row), column);
+}
+
+static struct slice column_bytes(sqlite3_stmt *handle, int column)
+{
+    const char *at = sqlite3_column_blob(handle, column);
+    return slice_of(at, at ? (size_t)sqlite3_column_bytes(handle, column) : 0);
+}
+
+struct slice read_row_bytes(const struct store_row *row, int column)
+{
+    return column_bytes(handle_of(row), column);
+}
+
+bool read_row_is_null(const struct store_row *row, int column)
+{
+    return sqlite3_column_type(handle_of(row), column) == SQLITE_NULL;
+}
+
+struct value read_row_value(const struct store_row *row, int column)
+{
+    sqlite3_stmt *handle = handle_of(row);
+    switch (sqlite3_column_type(handle, column)) {
+    case SQLITE_NULL:
+        return value_null();
+    case SQLITE_TEXT:
+        return value_text(column_bytes(handle, column));
+    case SQLITE_BLOB:
+        return value_blob(column_bytes(handle, column));
+    default:
+        return value_int(sqlite3_column_int64(handle, column));
+    }
+}
+
+/* An index hint that cannot serve this query is dropped: the hint is a wish, not a condition. */
+static bool hint_failed(const struct db *db, const struct query *query, enum err e)
+{
+    return e == ERR_INTERNAL && query->index_hint &&
+           (strstr(db->why, "no query solution") || strstr(db->why, "no such index"));
+}
+
+static enum err part_prepare(struct db *db, struct reading *reading, enum emit_part part,
+                             struct stmt **out)
+{
+    const struct query *query = reading->query;
+    int64_t limit = query->limit > 0 ? query->limit - reading->rows : 0;
+    struct emit emit;
+    enum err e = select_emit(&emit, db, query, part, limit, true);
+    if (!e)
+        e = emit_finish(&emit, out);
+    if (!hint_failed(db, query, e))
+        return e;
+    e = select_emit(&emit, db, query, part, limit, false);
+    return e ? e : emit_finish(&emit, out);
+}
+
+static enum err part_read(struct db *db, struct reading *reading, enum emit_part part)
+{
+    struct stmt *stmt;
+    enum err e = part_prepare(db, reading, part, &stmt);
+    if (e)
+        return e;
+    struct row row = {.base.driver = db->store.driver, .handle = stmt->handle};
+    bool ready;
+    while (!(e = stmt_step(db, stmt, &ready)) && ready) {
+        reading->rows++;
+        if (!reading->cb(reading->arg, &row.base)) {
+            reading->stopped = true;
+            break;
+        }
+    }
+    stmt_release(db, stmt);
+    return e;
+}
+
+/* Two statements must see one state of the store. */
+static enum err two_parts_read(struct db *db, struct reading *reading)
+{
+    bool own_tx = !db->in_tx;
+    enum err e = own_tx ? tx_begin(&db->store, false) : ERR_OK;
+    if (e)
+        return e;
+    int64_t limit = reading->query->limit;
+    e = part_read(db, reading, PART_FIRST);
+    if (!e && !reading->stopped && (limit == 0 || reading->rows < limit))
+        e = part_read(db, reading, PART_SECOND);
+    if (own_tx)
+        tx_rollback(&db->store);
+    return e;
+}
+
+enum err read_query(struct store *store, const struct query *query, store_row_cb cb, void *arg)
+{
+    struct db *db = db_of(store);
+    struct reading reading = {.query = query, .cb = cb, .arg = arg};
+    int parts;
+    if (db->lost)
+        return db->lost;
+    enum err e = select_parts(db, query, &parts);
+    if (e)
+        return e;
+    return parts == 2 ? two_parts_read(db, &reading) : part_read(db, &reading, PART_WHOLE);
+}
+
+static enum err part_explain(struct db *db, const struct query *query, enum emit_part part,
+                             struct buf *out)
+{
+    struct emit emit;
+    struct buf sql = BUF_INIT;
+    struct stmt *stmt;
+    enum err e = select_emit(&emit, db, query, part, query->limit, true);
+    if (e)
+        return e;
+    buf_printf(&sql, "EXPLAIN QUERY PLAN %s", buf_cstr(emit.sql));
+    e = stmt_once(db, buf_cstr(&sql), &stmt);
+    buf_release(&sql);
+    if (e)
+        return e;
+    bool row;
+    while (!(e = stmt_step(db, stmt, &row)) && row)
+        buf_printf(out, "%s\n", (const char *)sqlite3_column_text(stmt->handle, 3));
+    stmt_release(db, stmt);
+    return e;
+}
+
+enum err read_explain(struct store *store, const struct query *query, struct buf *out)
+{
+    struct db *db = db_of(store);
+    int parts;
+    enum err e = select_parts(db, query, &parts);
+    if (!e)
+        e = part_explain(db, query, parts == 2 ? PART_FIRST : PART_WHOLE, out);
+    if (!e && parts == 2)
+        e = part_explain(db, query, PART_SECOND, out);
+    return e;
+}
+
+enum err read_key_max(struct store *store, const char *table, int64_t *out)
+{
+    struct db *db = db_of(store);
+    struct emit emit;
+    const struct table_entry *entry;
+    struct stmt *stmt;
+    if (db->lost)
+        return db->lost;
+    enum err e = db_table(db, table, &entry);
+    if (!e)
+        e = emit_start(&emit, db, table);
+    if (e)
+        return e;
+    emit_str(&emit, "SELECT max(");
+    emit_name(&emit, entry->key);
+    emit_str(&emit, ") FROM ");
+    emit_name(&emit, table);
+    e = emit_finish(&emit, &stmt);
+    if (e)
+        return e;
+    bool row;
+    e = stmt_step(db, stmt, &row);
+    if (!e)
+        *out = row ? sqlite3_column_int64(stmt->handle, 0) : 0;
+    stmt_release(db, stmt);
+    return e;
+}

@@ -1,0 +1,361 @@
+/* select - a whole query as one SELECT, or as two for some pages.
+ *
+ * A page begins strictly behind `after`. Where all keys run the same way and empties cannot hide
+ * rows, that is a row comparison, which SQLite turns into one index seek. Otherwise it is the OR
+ * form behind a plain range on the first key. Empties sort first: when the first key may be empty
+ * and the page can reach from its filled part into its empty part (or the other way), no single
+ * range covers it, so the page is read in two statements, each with its own index range.
+ *
+ * A MATCH standing in the top AND of a query is joined (token table first, ids descending come out
+ * without sorting); anywhere else it is an IN sub-select.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <stdlib.h>
+
+#include "store/sqlite/emit.h"
+
+/* --- what is selected --- */
+
+static void emit_bucketed(struct emit *emit, const struct query_column *column)
+{
+    emit_str(emit, column->edges ? "bucket(" : "bucket_day(");
+    emit_guarded(emit, &column->column, column->only_when);
+    emit_str(emit, ",");
+    if (column->edges) {
+        const char *bytes = (const char *)column->edges;
+        struct value edges =
+            value_blob(slice_of(bytes, (size_t)column->edges_count * sizeof *column->edges));
+        emit_value(emit, &edges);
+    } else {
+        emit_int(emit, column->bucket);
+    }
+    emit_str(emit, ")");
+}
+
+void emit_selected(struct emit *emit, int at)
+{
+    static const char *const functions[] = {[MEASURE_COUNT] = "count(",
+                                            [MEASURE_SUM] = "sum(",
+                                            [MEASURE_MIN] = "min(",
+                                            [MEASURE_MAX] = "max("};
+    ASSERT(emit->query && at >= 0 && at < emit->query->select_count);
+    const struct query_column *column = &emit->query->select[at];
+    if (column->measure != MEASURE_NONE) {
+        emit_str(emit, functions[column->measure]);
+        if (column->column.column)
+            emit_guarded(emit, &column->column, column->only_when);
+        else
+            emit_str(emit, "*");
+        emit_str(emit, ")");
+    } else if (column->bucket != BUCKET_NONE) {
+        emit_bucketed(emit, column);
+    } else {
+        emit_guarded(emit, &column->column, column->only_when);
+    }
+}
+
+static void emit_select_list(struct emit *emit, const struct query *query)
+{
+    ASSERT(query->select_count > 0 || query->keyset);
+    for (int i = 0; i < query->select_count; i++) {
+        if (i)
+            emit_str(emit, ",");
+        emit_selected(emit, i);
+    }
+    for (int i = 0; query->keyset && i < query->order_count; i++) {
+        if (i || query->select_count)
+            emit_str(emit, ",");
+        emit_guarded(emit, &query->order[i].column, query->order[i].only_when);
+    }
+}
+
+/* --- from where --- */
+
+static const struct expr *top_match(const struct expr *where)
+{
+    if (!where)
+        return NULL;
+    if (where->op == EXPR_MATCH && where->column.join == 0)
+        return where;
+    if (where->op != EXPR_AND)
+        return NULL;
+    for (const struct expr *child = where->first; child; child = child->next) {
+        const struct expr *found = top_match(child);
+        if (found)
+            return found;
+    }
+    return NULL;
+}
+
+static enum err match_join(struct emit *emit, const struct query *query)
+{
+    const struct expr *match = top_match(query->where);
+    const struct table_entry *entry;
+    if (!match || match->tokens_count == 0 || match->prefixes_count == 0)
+        return ERR_OK;
+    enum err e = db_table(emit->db, query->table, &entry);
+    if (e || !entry->tokens)
+        return e; /* emit_match will complain */
+    emit->matched = match;
+    emit->match_key = entry->key;
+    return ERR_OK;
+}
+
+static void emit_from(struct emit *emit, const struct query *query, bool with_hint)
+{
+    emit_str(emit, " FROM ");
+    if (emit->matched) {
+        emit_str(emit, "\"");
+        emit_str(emit, query->table);
+        emit_str(emit, "_tokens\" AS k CROSS JOIN ");
+    }
+    emit_name(emit, query->table);
+    emit_str(emit, " AS t");
+    if (query->index_hint && with_hint && !emit->matched) {
+        emit_str(emit, " INDEXED BY ");
+        emit_name(emit, query->index_hint);
+    }
+    for (int i = 0; i < query->joins_count; i++) {
+        const struct query_join *join = &query->joins[i];
+        struct column_ref to = {.join = i + 1, .column = join->to};
+        const struct table_entry *entry;
+        enum err known = db_table(emit->db, join->table, &entry);
+        if (known)
+            emit->error = known;
+        ASSERT(join->from.join <= i);
+        emit_str(emit, " LEFT JOIN ");
+        emit_name(emit, join->table);
+        emit_str(emit, " AS j");
+        buf_put_int(emit->sql, i + 1);
+        emit_str(emit, " ON ");
+        emit_column(emit, &to);
+        emit_str(emit, "=");
+        emit_column(emit, &join->from);
+        if (join->on) {
+            emit_str(emit, " AND ");
+            emit_expr(emit, join->on);
+        }
+    }
+}
+
+/* --- behind the cursor --- */
+
+static bool may_be_null(struct db *db, const struct query *query, const struct query_order *order)
+{
+    int not_null = 0, key = 0;
+    if (order->only_when || order->column.join != 0)
+        return true;
+    int rc = sqlite3_table_column_metadata(db->handle, NULL, query->table, order->column.column,
+                                           NULL, NULL, &not_null, &key, NULL);
+    return rc != SQLITE_OK || !(not_null || key);
+}
+
+static void emit_key(struct emit *emit, const struct query *query, int at, const char *operator)
+{
+    emit_guarded(emit, &query->order[at].column, query->order[at].only_when);
+    emit_str(emit, operator);
+}
+
+static void emit_key_value(struct emit *emit, const struct query *query, int at,
+                           const char *operator)
+{
+    emit_key(emit, query, at, operator);
+    emit_value(emit, &query->after[at]);
+}
+
+/* Rows whose keys from `at` on stand strictly behind the cursor's: the OR form. */
+static void emit_behind(struct emit *emit, const struct query *query, int at)
+{
+    if (at == query->order_count) {
+        emit_str(emit, "0"); /* equal in every key: the cursor's own row */
+        return;
+    }
+    bool descending = query->order[at].descending;
+    bool empty = query->after[at].type == VALUE_NULL;
+    emit_str(emit, "(");
+    if (!empty) {
+        emit_key_value(emit, query, at, descending ? "<" : ">");
+        if (descending && may_be_null(emit->db, query, &query->order[at])) {
+            emit_str(emit, " OR ");
+            emit_key(emit, query, at, " IS NULL");
+        }
+        emit_str(emit, " OR ");
+    } else if (!descending) {
+        emit_key(emit, query, at, " IS NOT NULL OR ");
+    }
+    if (at + 1 == query->order_count) {
+        emit_str(emit, "0)");
+        return;
+    }
+    emit_str(emit, "(");
+    if (empty)
+        emit_key(emit, query, at, " IS NULL");
+    else
+        emit_key_value(emit, query, at, "=");
+    emit_str(emit, " AND ");
+    emit_behind(emit, query, at + 1);
+    emit_str(emit, "))");
+}
+
+/* Whether (k1,k2,…) < (v1,v2,…) says the same as the OR form on the filled part of k1. */
+static bool row_comparison_fits(struct db *db, const struct query *query)
+{
+    for (int i = 0; i < query->order_count; i++) {
+        const struct query_order *order = &query->order[i];
+        if (query->after[i].type == VALUE_NULL || order->descending != query->order[0].descending)
+            return false;
+        if (i > 0 && order->descending && may_be_null(db, query, order))
+            return false; /* empties come last: the comparison would hide them */
+    }
+    return true;
+}
+
+static void emit_row_comparison(struct emit *emit, const struct query *query)
+{
+    emit_str(emit, "(");
+    for (int i = 0; i < query->order_count; i++)
+        emit_key(emit, query, i, i + 1 < query->order_count ? "," : ")");
+    emit_str(emit, query->order[0].descending ? "<(" : ">(");
+    for (int i = 0; i < query->order_count; i++) {
+        emit_value(emit, &query->after[i]);
+        emit_str(emit, i + 1 < query->order_count ? "," : ")");
+    }
+}
+
+/* Filled part of the first key, behind a filled cursor. */
+static void emit_range(struct emit *emit, const struct query *query)
+{
+    bool descending = query->order[0].descending;
+    if (row_comparison_fits(emit->db, query)) {
+        emit_row_comparison(emit, query);
+        return;
+    }
+    emit_str(emit, "(");
+    emit_key_value(emit, query, 0, descending ? "<=" : ">=");
+    emit_str(emit, " AND (");
+    emit_key_value(emit, query, 0, descending ? "<" : ">");
+    emit_str(emit, " OR ");
+    emit_behind(emit, query, 1);
+    emit_str(emit, "))");
+}
+
+/* The empty part of the first key, behind an empty cursor. */
+static void emit_empty_part(struct emit *emit, const struct query *query)
+{
+    emit_str(emit, "(");
+    emit_key(emit, query, 0, " IS NULL AND ");
+    emit_behind(emit, query, 1);
+    emit_str(emit, ")");
+}
+
+static void emit_after(struct emit *emit, const struct query *query, enum emit_part part)
+{
+    bool empty = query->after[0].type == VALUE_NULL;
+    if (part == PART_SECOND)
+        emit_key(emit, query, 0, query->order[0].descending ? " IS NULL" : " IS NOT NULL");
+    else if (empty)
+        emit_empty_part(emit, query);
+    else
+        emit_range(emit, query);
+}
+
+enum err select_parts(struct db *db, const struct query *query, int *parts)
+{
+    *parts = 1;
+    if (!query->after)
+        return ERR_OK;
+    ASSERT(query->order_count > 0);
+    const struct table_entry *entry;
+    enum err e = db_table(db, query->table, &entry); /* also makes the schema known */
+    if (e)
+        return e;
+    bool empty = query->after[0].type == VALUE_NULL;
+    bool crosses = query->order[0].descending ? !empty : empty;
+    if (crosses && may_be_null(db, query, &query->order[0]))
+        *parts = 2;
+    return ERR_OK;
+}
+
+/* --- the statement --- */
+
+static void emit_where(struct emit *emit, const struct query *query, enum emit_part part)
+{
+    const char *word = " WHERE ";
+    if (emit->matched) {
+        size_t from = emit->db->scratch.len;
+        emit_str(emit, " WHERE k.\"");
+        emit_str(emit, query->table);
+        emit_str(emit, "_tokens\" MATCH ");
+        tokens_match(&emit->db->scratch, emit->matched);
+        emit_scratch(emit, from, VALUE_TEXT);
+        emit_str(emit, " AND t.");
+        emit_name(emit, emit->match_key);
+        emit_str(emit, "=k.rowid");
+        word = " AND ";
+    }
+    if (query->where) {
+        emit_str(emit, word);
+        emit_expr(emit, query->where);
+        word = " AND ";
+    }
+    if (query->after) {
+        emit_str(emit, word);
+        emit_after(emit, query, part);
+    }
+}
+
+static void emit_tail(struct emit *emit, const struct query *query, int64_t limit)
+{
+    for (int i = 0; i < query->group_count; i++) {
+        emit_str(emit, i ? "," : " GROUP BY ");
+        buf_put_int(emit->sql, i + 1);
+    }
+    if (query->having) {
+        emit_str(emit, " HAVING ");
+        emit_expr(emit, query->having);
+    }
+    for (int i = 0; i < query->order_count; i++) {
+        const struct query_order *order = &query->order[i];
+        emit_str(emit, i ? "," : " ORDER BY ");
+        if (order->column.join < 0)
+            buf_put_int(emit->sql, atoi(order->column.column) + 1);
+        else
+            emit_guarded(emit, &order->column, order->only_when);
+        if (order->descending)
+            emit_str(emit, " DESC");
+    }
+    if (limit > 0) {
+        emit_str(emit, " LIMIT ");
+        emit_int(emit, limit);
+    }
+}
+
+enum err select_emit(struct emit *emit, struct db *db, const struct query *query,
+                     enum emit_part part, int64_t limit, bool with_hint)
+{
+    ASSERT(query->count_cap == 0 || query->group_count == 0);
+    ASSERT(query->group_count <= query->select_count);
+    enum err e = emit_start(emit, db, query->table);
+    if (e)
+        return e;
+    emit->query = query;
+    e = match_join(emit, query);
+    if (e)
+        return e;
+    if (query->count_cap > 0) {
+        emit_str(emit, "SELECT count(*) FROM (SELECT 1");
+        emit_from(emit, query, with_hint);
+        emit_where(emit, query, part);
+        emit_str(emit, " LIMIT ");
+        emit_int(emit, query->count_cap);
+        emit_str(emit, ")");
+        return emit->error;
+    }
+    emit_str(emit, "SELECT ");
+    emit_select_list(emit, query);
+    emit_from(emit, query, with_hint);
+    emit_where(emit, query, part);
+    emit_tail(emit, query, limit);
+    return emit->error;
+}

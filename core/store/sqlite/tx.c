@@ -1,0 +1,142 @@
+/* tx - transactions and savepoints.
+ *
+ * A failed write may make SQLite roll the whole transaction back by itself (disk full, I/O error,
+ * interrupt). `lost` remembers why, so that nothing runs outside a transaction by mistake: every
+ * call answers it until the caller ends the transaction.
+ *
+ * A COMMIT whose fsync failed leaves complete frames in the WAL: the transaction is not visible,
+ * but a crash now would bring it back, although its caller was told it failed. The next commit
+ * would overwrite them, so one small commit (`heal`) is made at once. Only when that fails too is
+ * the outcome unknown; then healing is tried again before the next write.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "store/sqlite/db.h"
+
+static enum err fixed_run(struct db *db, enum db_fixed which)
+{
+    struct stmt *stmt;
+    enum err e = stmt_fixed(db, which, &stmt);
+    return e ? e : stmt_run(db, stmt);
+}
+
+static void rollback_engine(struct db *db)
+{
+    if (!sqlite3_get_autocommit(db->handle) && fixed_run(db, FIXED_ROLLBACK) != ERR_OK)
+        (void)sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+    /* SQLite refuses a rollback only when none is open. */
+    ASSERT(sqlite3_get_autocommit(db->handle));
+}
+
+static void tx_end(struct db *db)
+{
+    db->in_tx = false;
+    db->tx_writes = false;
+    db->depth = 0;
+    db->lost = ERR_OK;
+}
+
+static enum err heal(struct db *db)
+{
+    ASSERT(!db->in_tx);
+    char why[DB_WHY_BYTES];
+    memcpy(why, db->why, sizeof why);
+    enum err e = fixed_run(db, FIXED_BEGIN_WRITE);
+    if (!e)
+        e = fixed_run(db, FIXED_HEAL);
+    if (!e)
+        e = fixed_run(db, FIXED_COMMIT);
+    rollback_engine(db);
+    db->heal = e != ERR_OK;
+    memcpy(db->why, why, sizeof why); /* the first failure is the one to tell */
+    return e;
+}
+
+enum err tx_begin(struct store *store, bool write)
+{
+    struct db *db = db_of(store);
+    ASSERT(!db->in_tx);
+    if (write && db->mode == STORE_READ) {
+        db_why(db, "the store was opened for reading");
+        return ERR_FORBIDDEN;
+    }
+    if (write && db->heal) {
+        enum err healed = heal(db);
+        if (healed)
+            return healed;
+    }
+    enum err e = fixed_run(db, write ? FIXED_BEGIN_WRITE : FIXED_BEGIN_READ);
+    if (e) {
+        rollback_engine(db);
+        return e;
+    }
+    db->in_tx = true;
+    db->tx_writes = write;
+    return ERR_OK;
+}
+
+enum err tx_commit(struct store *store)
+{
+    struct db *db = db_of(store);
+    ASSERT(db->in_tx);
+    ASSERT(db->depth == 0 || db->lost);
+    bool was_lost = db->lost;
+    enum err e = db->lost;
+    if (!e) {
+        struct stmt *stmt;
+        e = stmt_fixed(db, FIXED_COMMIT, &stmt);
+        if (!e)
+            e = stmt_run(db, stmt);
+    }
+    int code = sqlite3_extended_errcode(db->handle);
+    bool sync_failed = e && !was_lost && (code & 0xff) == SQLITE_IOERR;
+    rollback_engine(db);
+    tx_end(db);
+    if (sync_failed && heal(db) != ERR_OK)
+        return ERR_OUTCOME_UNKNOWN;
+    return e;
+}
+
+void tx_rollback(struct store *store)
+{
+    struct db *db = db_of(store);
+    if (!db->in_tx)
+        return;
+    rollback_engine(db);
+    tx_end(db);
+}
+
+bool tx_is_open(const struct store *store)
+{
+    return ((const struct db *)store)->in_tx;
+}
+
+enum err tx_savepoint(struct store *store)
+{
+    struct db *db = db_of(store);
+    ASSERT(db->in_tx);
+    if (db->lost)
+        return db->lost;
+    enum err e = fixed_run(db, FIXED_SAVEPOINT);
+    if (!e)
+        db->depth++;
+    return e;
+}
+
+enum err tx_savepoint_end(struct store *store, enum err e)
+{
+    struct db *db = db_of(store);
+    ASSERT(db->in_tx);
+    ASSERT(db->depth > 0);
+    db->depth--;
+    if (db->lost)
+        return e ? e : db->lost;
+    if (e && fixed_run(db, FIXED_ROLLBACK_TO) != ERR_OK) {
+        db->lost = ERR_IO; /* half of a request must never be committed */
+        return e;
+    }
+    enum err released = fixed_run(db, FIXED_RELEASE);
+    if (released && !db->lost)
+        db->lost = released;
+    return e ? e : released;
+}
