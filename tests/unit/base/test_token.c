@@ -1,0 +1,259 @@
+/* test_token - every way a person may search finds the record.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "cmocka_all.h"
+
+#include "base/hash.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include "base/token.h"
+
+#include <stdio.h>
+
+struct found {
+    struct arena *arena;
+    struct map tokens;
+    int count;
+};
+
+static void found_add(void *arg, struct slice token)
+{
+    struct found *found = arg;
+
+    assert_true(token.len <= TOKEN_TOKEN_BYTES);
+    for (size_t i = 0; i < token.len; i++)
+        assert_non_null(strchr("0123456789abcdefghijklmnopqrstuvwxyz", token.at[i]));
+    /* Each token comes once. */
+    assert_null(map_put(&found->tokens, arena_slice(found->arena, token), found));
+    found->count++;
+}
+
+/* Does the query find the value? As the store does it: all tokens, then the contains check. */
+static bool finds(enum token_kind kind, const char *value, const char *typed)
+{
+    struct arena *arena = arena_new();
+    struct found found = {.arena = arena};
+    struct token_query query;
+    struct buf folded = BUF_INIT;
+
+    map_init(&found.tokens, arena);
+    token_make(kind, slice_str(value), found_add, &found);
+    token_query_make(arena, slice_str(typed), &query);
+    bool hit = query.count > 0;
+    for (int i = 0; i < query.count; i++)
+        hit = hit && map_get(&found.tokens, query.all[i]);
+    text_fold(&folded, slice_str(value));
+    if (hit && query.recheck)
+        hit = slice_find(buf_slice(&folded), query.folded) >= 0;
+    buf_release(&folded);
+    arena_free(arena);
+    return hit;
+}
+
+static void all_find(enum token_kind kind, const char *value, const char *const *typed)
+{
+    for (; *typed; typed++) {
+        if (!finds(kind, value, *typed))
+            fail_msg("%s is not found by %s", value, *typed);
+    }
+}
+
+static void none_find(enum token_kind kind, const char *value, const char *const *typed)
+{
+    for (; *typed; typed++) {
+        if (finds(kind, value, *typed))
+            fail_msg("%s is found by %s", value, *typed);
+    }
+}
+
+#define LIST(...)                                                                                  \
+    (const char *const[])                                                                          \
+    {                                                                                              \
+        __VA_ARGS__, NULL                                                                          \
+    }
+
+static void test_token__a_chinese_name_is_found_in_every_way(void **state)
+{
+    (void)state;
+    all_find(TOKEN_TEXT, "张伟",
+             LIST("张", "伟", "张伟", "zhangwei", "zhang", "zw", "wei", "zhangw", "zh", "ZhangWei",
+                  "zhang wei", "ZW", " 张伟 ", "ｚｈａｎｇ"));
+    all_find(
+        TOKEN_TEXT, "欧阳振华",
+        LIST("欧阳", "振华", "欧阳振华", "阳振华", "ouyang", "ouyangzhenhua", "oyzh", "zhenhua"));
+    none_find(TOKEN_TEXT, "张伟", LIST("李", "伟张", "zhangli", "wz", "张三", "lw", "", " ", "，"));
+}
+
+static void test_token__three_characters_must_stand_side_by_side(void **state)
+{
+    (void)state;
+    /* 上海, 海上: all pairs of 上海上 occur, the text does not. */
+    none_find(TOKEN_TEXT, "海上明月 上海", LIST("上海上"));
+    all_find(TOKEN_TEXT, "上海市浦东新区",
+             LIST("浦东新", "上海市浦东新区", "上海 浦东", "浦东 上海"));
+}
+
+static void test_token__every_reading_finds_the_character(void **state)
+{
+    (void)state;
+    all_find(TOKEN_TEXT, "重庆", LIST("chongqing", "zhongqing", "cq", "zq"));
+    all_find(TOKEN_TEXT, "单雄", LIST("shanxiong", "danxiong", "sx", "chanx"));
+    all_find(TOKEN_TEXT, "仇英", LIST("qiuying", "qy", "chouying"));
+    all_find(TOKEN_TEXT, "曾志伟", LIST("zengzhiwei", "zzw", "cengzhiwei", "czw"));
+    all_find(TOKEN_TEXT, "解缙", LIST("xiejin", "jiejin", "xj", "jj"));
+    all_find(TOKEN_TEXT, "乐毅", LIST("yueyi", "leyi", "yy", "ly"));
+    all_find(TOKEN_TEXT, "员半千", LIST("yunbanqian"));
+    all_find(TOKEN_TEXT, "尉迟恭", LIST("yuchigong", "weichi", "ycg"));
+    all_find(TOKEN_TEXT, "万俟卨", LIST("moqi", "wanqi"));
+    all_find(TOKEN_TEXT, "吕布", LIST("lvbu", "lubu", "lb"));
+    all_find(TOKEN_TEXT, "〇一", LIST("lingyi"));
+    all_find(TOKEN_TEXT, "重重", LIST("chongchong", "zhongzhong", "chongzhong", "zhongchong"));
+}
+
+static void test_token__words_are_found_by_prefix(void **state)
+{
+    (void)state;
+    all_find(TOKEN_TEXT, "Perigee Internationalization GmbH",
+             LIST("pe", "perig", "perigee", "INTERNAT", "internationalization", "gmbh perigee"));
+    none_find(TOKEN_TEXT, "Perigee", LIST("erigee", "perigees", "p"));
+    all_find(TOKEN_TEXT, "Müller Straße", LIST("muller", "müll", "strasse"));
+    all_find(TOKEN_TEXT, "腾讯QQ企业版A100-X", LIST("qq", "a100", "a1", "x", "a100-x", "企业"));
+    all_find(TOKEN_TEXT, "Иван Петров", LIST("иван", "ПЕТ", "петров"));
+    all_find(TOKEN_TEXT, "ソニー株式会社 한국", LIST("ソニー", "株", "한국"));
+    all_find(TOKEN_TEXT, "合同 2024-01-15 金额 20000", LIST("2024", "2024-01-15", "20000", "01"));
+}
+
+static void test_token__phones_are_found_by_their_ends_and_any_four_digits(void **state)
+{
+    (void)state;
+    all_find(TOKEN_PHONE, "+86 138-1234-5678",
+             LIST("5678", "678", "78", "138", "13812345678", "+8613812345678", "008613812345678",
+                  "138 1234 5678", "1381234", "2345", "(138) 1234.5678", "１３８"));
+    all_find(TOKEN_PHONE, "13812345678", LIST("+86 138 1234 5678", "86-13812345678"));
+    all_find(TOKEN_PHONE, "400-820-8820", LIST("400-820-8820", "4008208820", "8820"));
+    all_find(TOKEN_PHONE, "021-55551234 / 13900001111", LIST("1111", "139", "5555", "1234"));
+    none_find(TOKEN_PHONE, "13812345678", LIST("5679", "8765", "13812345679", "999"));
+}
+
+static void test_token__emails_are_found_by_their_parts(void **state)
+{
+    (void)state;
+    all_find(TOKEN_EMAIL, "Wei.Zhang1985@Example.com",
+             LIST("wei.zhang1985@example.com", "wei", "zhang", "exam", "example.com", "1985",
+                  "hang", "mple", "@example"));
+    none_find(TOKEN_EMAIL, "wei@example.com", LIST("li@example.com", "example.org"));
+}
+
+static void test_token__exact_values_are_found_whole(void **state)
+{
+    (void)state;
+    all_find(TOKEN_EXACT, "SO-2024-0001", LIST("SO-2024-0001", "so-2024-0001"));
+    none_find(TOKEN_EXACT, "Sonderposten", LIST("so", "sonder"));
+}
+
+static void test_token__a_value_gives_at_most_so_many(void **state)
+{
+    struct arena *arena = arena_new();
+    struct found found = {.arena = arena};
+    struct buf text = BUF_INIT;
+
+    (void)state;
+    map_init(&found.tokens, arena);
+    for (uint32_t c = 0x4e00; c < 0x4e00 + TOKENS_PER_FIELD_MAX; c++)
+        text_put(&text, c);
+    token_make(TOKEN_TEXT, buf_slice(&text), found_add, &found);
+    assert_int_equal(found.count, TOKENS_PER_FIELD_MAX);
+    buf_release(&text);
+    arena_free(arena);
+}
+
+static void test_token__a_long_query_is_cut_and_rechecked(void **state)
+{
+    struct arena *arena = arena_new();
+    struct buf text = BUF_INIT;
+    struct token_query query;
+
+    (void)state;
+    for (uint32_t c = 0; c <= TOKEN_QUERY_MAX + 1; c++)
+        text_put(&text, 0x4e00 + c);
+    token_query_make(arena, buf_slice(&text), &query);
+    assert_int_equal(query.count, TOKEN_QUERY_MAX);
+    assert_true(query.recheck);
+    assert_true(slice_eq(query.folded, buf_slice(&text)));
+    token_query_make(arena, SLICE("张"), &query);
+    assert_int_equal(query.count, 1);
+    assert_false(query.recheck);
+    token_query_make(arena, SLICE("张伟"), &query);
+    assert_int_equal(query.count, 1);
+    assert_false(query.recheck);
+    token_query_make(arena, SLICE("  "), &query);
+    assert_int_equal(query.count, 0);
+    buf_release(&text);
+    arena_free(arena);
+}
+
+static void before(const char *a, const char *b, bool is_name)
+{
+    struct buf x = BUF_INIT, y = BUF_INIT;
+
+    token_sort_key(&x, slice_str(a), is_name);
+    token_sort_key(&y, slice_str(b), is_name);
+    if (slice_cmp(buf_slice(&x), buf_slice(&y)) >= 0)
+        fail_msg("%s (%s) is not before %s (%s)", a, buf_cstr(&x), b, buf_cstr(&y));
+    buf_release(&x);
+    buf_release(&y);
+}
+
+static void test_token__sort_keys_follow_pinyin(void **state)
+{
+    (void)state;
+    before("安", "白", true);
+    before("李四", "梁山", true);
+    before("李四", "李伟", true);
+    before("李", "李四", true);
+    before("Alice", "bob", true);
+    before("2", "a", true);
+    before("单雄", "沈", true);  /* shan as a surname */
+    before("单雄", "沈", false); /* dan otherwise */
+    before("秦", "仇", true);
+    before("仇", "秦", false);
+    before("卫", "尉迟恭", true);
+    before("尉迟恭", "袁", true);
+}
+
+static void test_token__the_surname_reading_is_the_one_sorted_by(void **state)
+{
+    static const char *const rows[][2] = {
+        {"单", "shan 单"}, {"仇", "qiu 仇"}, {"曾", "zeng 曾"},       {"朴", "piao 朴"},
+        {"翟", "zhai 翟"}, {"员", "yun 员"}, {"尉迟", "yu 尉chi 迟"}, {"长孙", "zhang 长sun 孙"},
+        {"任", "ren 任"},  {"覃", "qin 覃"}, {"万俟", "mo 万qi 俟"},  {"A张", "azhang 张"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct buf key = BUF_INIT;
+        token_sort_key(&key, slice_str(rows[i][0]), true);
+        assert_string_equal(buf_cstr(&key), rows[i][1]);
+        buf_release(&key);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_token__a_chinese_name_is_found_in_every_way),
+        cmocka_unit_test(test_token__three_characters_must_stand_side_by_side),
+        cmocka_unit_test(test_token__every_reading_finds_the_character),
+        cmocka_unit_test(test_token__words_are_found_by_prefix),
+        cmocka_unit_test(test_token__phones_are_found_by_their_ends_and_any_four_digits),
+        cmocka_unit_test(test_token__emails_are_found_by_their_parts),
+        cmocka_unit_test(test_token__exact_values_are_found_whole),
+        cmocka_unit_test(test_token__a_value_gives_at_most_so_many),
+        cmocka_unit_test(test_token__a_long_query_is_cut_and_rechecked),
+        cmocka_unit_test(test_token__sort_keys_follow_pinyin),
+        cmocka_unit_test(test_token__the_surname_reading_is_the_one_sorted_by),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
