@@ -9,21 +9,30 @@
 
 struct tenants;
 
-/* mode: how stores are opened here. workers: slots, for placement by hash. */
+/* mode: how tenants' stores are opened here; control.db is opened for reading. workers: slots, for
+ * placement by hash. config is borrowed. */
 MUST_USE enum err tenants_new(const struct config *config, enum store_mode mode, int workers,
                               struct tenants **out, const char **why);
+/* Opens control.db for writing as well: STORE_OWNER in worker 0, or in a command that holds the
+ * folder lock, and nowhere else. */
+MUST_USE enum err tenants_own_control(struct tenants *tenants, enum store_mode mode,
+                                      const char **why);
 void tenants_free(struct tenants *tenants);
-/* Finds and opens. ERR_NOT_FOUND for an unknown or suspended one, ERR_BUSY for a parked one. The
- * tenant is pinned until tenants_unpin. Rereads control.db when it has moved (at most once a second). */
+/* Finds and opens. ERR_NOT_FOUND for an unknown or suspended one, ERR_BUSY for a parked one; a
+ * store that cannot be opened gives its error and is logged. The tenant is pinned until
+ * tenants_unpin, its header is fresh. Rereads control.db when it has moved (at most once a second).
+ * `host` is in canonical form: lower case, no port. */
 MUST_USE enum err tenants_by_host(struct tenants *tenants, struct slice host, struct tenant **out);
 MUST_USE enum err tenants_by_name(struct tenants *tenants, struct slice name, struct tenant **out);
 void tenants_unpin(struct tenants *tenants, struct tenant *tenant);
-/* Closes idle stores until at most TENANTS_OPEN_MAX (or fewer) are open. */
+/* Frees unpinned tenants, least recently used first, until at most `keep` are open. Opening does it
+ * by itself with TENANTS_OPEN_MAX. */
 void tenants_trim(struct tenants *tenants, int keep);
 /* Drops one (moved away, deleted, restored); it is opened anew on the next use. */
 void tenants_drop(struct tenants *tenants, const char *name);
 bool tenants_next(struct tenants *tenants, size_t *at, struct tenant **out); /* open ones */
-/* Slot that owns a tenant: placement or stable hash. */
+/* Slot that owns a tenant: placement or stable hash. With several workers the last one is the slow
+ * lane: only placement puts a tenant there. */
 int tenants_worker(const struct tenants *tenants, const char *name);
 struct store *tenants_control(struct tenants *tenants);
 void tenants_reload(struct tenants *tenants); /* reread control.db now */
