@@ -76,13 +76,13 @@ static void phase_due(struct conn *conn)
 
 static void write_due(struct conn *conn)
 {
-    int64_t least = (int64_t)BODY_RATE_BYTES_S * WRITE_TIMEOUT_MS / 1000;
+    int64_t least = BODY_RATE_BYTES_S * conn->listener->opts.write_ms_max / 1000;
     if (conn->stream.sent - conn->write_mark < least) {
         stream_close(&conn->stream, CONN_END_ERROR);
         return;
     }
     conn->write_mark = conn->stream.sent;
-    conn->write_at = now(conn) + WRITE_TIMEOUT_MS;
+    conn->write_at = now(conn) + conn->listener->opts.write_ms_max;
 }
 
 static void conn_due(uv_timer_t *timer)
@@ -216,7 +216,7 @@ static void conn_flushed(struct stream *stream)
         conn->write_at = 0;
     } else if (conn->write_at == 0) {
         conn->write_mark = stream->sent;
-        conn->write_at = now(conn) + WRITE_TIMEOUT_MS;
+        conn->write_at = now(conn) + conn->listener->opts.write_ms_max;
         arm(conn, conn->write_at);
     }
 }
@@ -278,8 +278,7 @@ void conn_new(struct listener *listener, int fd, const struct peer *peer, struct
         stream_close(&conn->stream, CONN_END_ERROR);
         return;
     }
-    conn->phase_at =
-        now(conn) + (opts->handshake_ms_max ? opts->handshake_ms_max : HEADER_TIMEOUT_MS);
+    conn->phase_at = now(conn) + opts->handshake_ms_max;
     arm(conn, conn->phase_at);
 }
 

@@ -43,6 +43,7 @@ struct listener_opts {
     int conns_max; /* more are accepted and closed at once */
     int per_address_max;
     int64_t handshake_ms_max; /* of TLS; 0 = HEADER_TIMEOUT_MS */
+    int64_t write_ms_max;     /* 0 = WRITE_TIMEOUT_MS */
 };
 /* Adopts an already bound and listening socket (the supervisor opened it). ERR_IO when it is none.
  */

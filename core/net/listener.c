@@ -179,6 +179,10 @@ enum err listener_open(struct loop *loop, int fd, const struct listener_opts *op
     ASSERT(listener);
     listener->loop = loop;
     listener->opts = *opts;
+    if (listener->opts.handshake_ms_max == 0)
+        listener->opts.handshake_ms_max = HEADER_TIMEOUT_MS;
+    if (listener->opts.write_ms_max == 0)
+        listener->opts.write_ms_max = WRITE_TIMEOUT_MS;
     listener->fd = fd;
     listener->holders = 1;
     listener->spare = stream_spare();

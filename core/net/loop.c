@@ -133,6 +133,9 @@ struct loop *loop_new(void)
     return loop;
 }
 
+/* A connection closes its two handles one after the other. */
+#define CLOSING_ROUNDS 3
+
 static void handle_check(uv_handle_t *handle, void *arg)
 {
     (void)arg;
@@ -168,8 +171,9 @@ void loop_free(struct loop *loop)
     uv_close((uv_handle_t *)&loop->check, NULL);
     uv_close((uv_handle_t *)&loop->busy, NULL);
     uv_close((uv_handle_t *)&loop->wait, NULL);
-    while (uv_loop_close(&loop->uv) == UV_EBUSY) {
-        uv_walk(&loop->uv, handle_check, NULL);
+    for (int round = 0; uv_loop_close(&loop->uv) == UV_EBUSY; round++) {
+        if (round >= CLOSING_ROUNDS)
+            uv_walk(&loop->uv, handle_check, NULL);
         uv_run(&loop->uv, UV_RUN_NOWAIT);
     }
     buf_release(&loop->cipher);

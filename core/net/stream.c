@@ -264,8 +264,8 @@ int stream_accept(int listen_fd, int *spare, void *address, unsigned *address_le
         if (fd >= 0)
             close(fd);
         *spare = stream_spare();
-        *lost += 1;
         if (fd < 0)
-            return -1;
+            return -1; /* the number was asked for before the backlog was looked at */
+        *lost += 1;
     }
 }
