@@ -46,12 +46,14 @@
 #define ZONE_TRANSITIONS_MAX 4096
 
 /* JSON. */
-#define JSON_DEPTH_MAX        32
-#define JSON_FILE_BYTES_MAX   (16 << 20) /* a file of metadata or settings */
-#define JSON_READ_BYTES       16384      /* asked for at a time */
-#define JSONSCHEMA_FAULTS_MAX 20
-#define ERR_FIELDS_MAX        64   /* complaints listed in one answer */
-#define LOG_LINE_MAX          4096 /* atomic enough for pipes (PIPE_BUF) */
+#define JSON_DEPTH_MAX         32
+#define JSON_FILE_BYTES_MAX    (16 << 20) /* a file of metadata or settings */
+#define JSON_READ_BYTES        16384      /* asked for at a time */
+#define JSONSCHEMA_FAULTS_MAX  20
+#define JSONSCHEMA_SHOWN_CHARS 60   /* of a value quoted in a complaint */
+#define JSONSCHEMA_NEAR        3    /* edit distance of "did you mean" */
+#define ERR_FIELDS_MAX         64   /* complaints listed in one answer */
+#define LOG_LINE_MAX           4096 /* atomic enough for pipes (PIPE_BUF) */
 
 /* Frames between processes. */
 #define FRAME_BYTES_MAX        (8 << 20) /* an inline answer plus its head */
@@ -97,6 +99,7 @@
 #define FILTER_NODES_MAX        100
 #define FILTER_IN_MAX           500
 #define FILTER_DAYS_MAX         36500 /* last_days, next_days: a century */
+#define FILTER_PLACE_BYTES_MAX  400   /* where in the tree a complaint arose */
 #define PATH_REFS_MAX           2
 #define SORT_KEYS_MAX           3
 #define GROUPS_MAX              2

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "auth/role.h"
 #include "record/entity.h"
 #include "store/query.h"
 
@@ -20,7 +21,8 @@ MUST_USE enum err rights_rows(struct ctx *ctx, const struct entity *entity, enum
                               bool with_deleted, const struct expr **out);
 struct rights_field {
     enum role_access access;        /* the most any matching role could give */
-    const struct expr *only_when;   /* readable only on rows where this holds; NULL = all visible */
+    const struct expr *only_when;   /* readable (for writing actions: writable) only on rows where
+                                     * this holds; NULL = on all visible ones */
 };
 MUST_USE enum err rights_field(struct ctx *ctx, const struct entity *entity,
                                const struct field *field, enum role_action action,
@@ -30,3 +32,17 @@ MUST_USE enum err rights_matches(struct ctx *ctx, const struct entity *entity,
                                  enum role_action action, const struct value *values, bool *out);
 /* May the action name (pick, convert…) be run? */
 bool rights_operation(struct ctx *ctx, const struct entity *entity, const char *operation);
+/* Access to a field of this very record: only_when asked of the values in memory. */
+MUST_USE enum err rights_field_on(struct ctx *ctx, const struct entity *entity,
+                                  const struct field *field, enum role_action action,
+                                  const struct value *values, enum role_access *out);
+
+/* The same answers for many fields of one query: the roles are looked through once. Lives in
+ * ctx->arena. ERR_FORBIDDEN as rights_action. */
+struct rights;
+MUST_USE enum err rights_make(struct ctx *ctx, const struct entity *entity, enum role_action action,
+                              struct rights **out);
+MUST_USE enum err rights_make_rows(struct rights *rights, bool with_deleted,
+                                   const struct expr **out);
+MUST_USE enum err rights_make_field(struct rights *rights, const struct field *field,
+                                    struct rights_field *out);

@@ -14,6 +14,10 @@
 
 #include "store/sqlite/db.h"
 
+/* EXISTS inside EXISTS: a relation, two references behind it, two more in the rule of the target.
+ */
+#define EMIT_EXISTS_MAX 6
+
 /* Which rows of a page a statement reads; see select.c. */
 enum emit_part { PART_WHOLE, PART_FIRST, PART_SECOND };
 
@@ -21,16 +25,14 @@ struct emit {
     struct db *db;
     struct buf *sql;
     int binds_count;
-    int depth;                  /* EXISTS nesting: join 0 is t, s1, s2… */
-    const char *tables[3];      /* the table at each depth */
-    bool never_null;            /* below a NOT */
+    int depth;                               /* EXISTS nesting: join 0 is t, s1, s2… */
+    const char *tables[EMIT_EXISTS_MAX + 1]; /* the table at each depth */
+    bool never_null;                         /* below a NOT */
     const char *match_key;      /* the MATCH is joined as k: this key column is its rowid */
     const struct expr *matched; /* that MATCH node: already in FROM */
     const struct query *query;  /* NULL in UPDATE and DELETE */
     enum err error;             /* the first failure; text after it is meaningless */
 };
-
-#define EMIT_EXISTS_MAX 2 /* EXISTS inside EXISTS inside the query */
 
 /* Starts a statement on `table`: clears the buffers, checks that the table is there. */
 MUST_USE enum err emit_start(struct emit *emit, struct db *db, const char *table);
