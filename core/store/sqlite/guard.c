@@ -102,6 +102,10 @@ static int authorize(void *arg, int action, const char *a, const char *b, const 
         allowed = db->trusted || is_one_of(b, functions);
         break;
     case SQLITE_PRAGMA:
+        /* ADD COLUMN to a STRICT table checks every row this way. The new column is empty or has
+         * its own default everywhere, so there is nothing to find: without it, milliseconds. */
+        if (db->trusted && sqlite3_stricmp(a, "quick_check") == 0)
+            return SQLITE_IGNORE;
         allowed = pragma_is_allowed(db, a);
         break;
     case SQLITE_ATTACH:

@@ -1,0 +1,176 @@
+/* test_tokens - the search index: Chinese, punctuation, prefixes, order, deletion, erasure.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "rig.h"
+
+static void put(struct rig *rig, int64_t id, const char *tokens)
+{
+    enum err e = store_tokens_put(rig->store, "lead", id, SLICE(""), slice_str(tokens));
+    if (e)
+        print_message("tokens: %s\n", store_why(rig->store));
+    OK(e);
+}
+
+/* MATCH over words separated by blanks, under the prefixes given in the same way. */
+static struct expr *match(struct rig *rig, const char *words, const char *prefixes)
+{
+    struct expr *e = expr_new(rig->arena, EXPR_MATCH);
+    struct slice *tokens = arena_array(rig->arena, struct slice, 16);
+    const char **names = arena_array(rig->arena, const char *, 16);
+    for (struct slice rest = slice_str(words); rest.len;)
+        tokens[e->tokens_count++] = slice_split(&rest, ' ');
+    for (struct slice rest = slice_str(prefixes); rest.len;)
+        names[e->prefixes_count++] = arena_str(rig->arena, slice_split(&rest, ' '));
+    e->tokens = tokens;
+    e->prefixes = names;
+    return e;
+}
+
+static void three_leads(struct rig *rig)
+{
+    rig_lead(rig, 1, "张三丰", "won", 1);
+    rig_lead(rig, 2, "张三", "new", 2);
+    rig_lead(rig, 3, "Anna", "new", 3);
+    put(rig, 1, "3:张 3:三 3:丰 3:张三 3:三丰 3:zsf 4:a@b.com");
+    put(rig, 2, "3:张 3:三 3:张三 3:zs 4:张三");
+    put(rig, 3, "3:anna 4:a@b.com 4:o'neil 4:\"q\" 4:x-y+z*(1)^~\\ 5:no");
+}
+
+static void test_tokens__every_word_under_one_of_the_prefixes(void **state)
+{
+    struct rig *rig = *state;
+    three_leads(rig);
+    assert_string_equal(rig_match(rig, match(rig, "张三", "3:")), "1 2");
+    assert_string_equal(rig_match(rig, match(rig, "三丰", "3:")), "1");
+    assert_string_equal(rig_match(rig, match(rig, "张三", "4:")), "2");
+    assert_string_equal(rig_match(rig, match(rig, "张三 三丰", "3: 4:")), "1");
+    assert_string_equal(rig_match(rig, match(rig, "张三 a@b.com", "3: 4:")), "1");
+    assert_string_equal(rig_match(rig, match(rig, "张三 a@b.com", "3:")), "");
+    assert_string_equal(rig_match(rig, match(rig, "a@b.com", "4:")), "1 3");
+    assert_string_equal(rig_match(rig, match(rig, "no", "3: 4:")), ""); /* may not search 5 */
+    assert_string_equal(rig_match(rig, match(rig, "三张", "3:")), "");
+    assert_string_equal(rig_match(rig, match(rig, "", "3:")), "");
+    assert_string_equal(rig_match(rig, match(rig, "张三", "")), "");
+}
+
+static void test_tokens__no_sign_has_a_meaning(void **state)
+{
+    static const char *const words[] = {"o'neil", "\"q\"", "x-y+z*(1)^~\\"};
+    static const char *const others[] = {"o", "q", "x*", "\"", "x-y", "(", "*", "^x", "-x"};
+    struct rig *rig = *state;
+    three_leads(rig);
+    for (int i = 0; i < COUNT(words); i++)
+        assert_string_equal(rig_match(rig, match(rig, words[i], "4:")), "3");
+    for (int i = 0; i < COUNT(others); i++)
+        assert_string_equal(rig_match(rig, match(rig, others[i], "4:")), "");
+}
+
+static void test_tokens__match_joins_with_other_conditions(void **state)
+{
+    struct rig *rig = *state;
+    three_leads(rig);
+    struct expr *words = match(rig, "张三", "3:");
+    const struct expr *fresh =
+        expr_cmp(rig->arena, EXPR_EQ, "status", value_text(SLICE("new")));
+    const struct expr *anna = expr_cmp(rig->arena, EXPR_EQ, "id", value_int(3));
+    assert_string_equal(rig_match(rig, expr_and(rig->arena, fresh, words)), "2");
+    assert_string_equal(rig_match(rig, expr_or(rig->arena, anna, words)), "1 2 3");
+    assert_string_equal(rig_match(rig, expr_not(rig->arena, words)), "3");
+    assert_string_equal(
+        rig_match(rig, expr_and(rig->arena, words, match(rig, "a@b.com", "4:"))), "1");
+    int64_t n = -1;
+    OK(store_count(rig->store, "lead", words, 10, &n));
+    assert_int_equal(n, 2);
+}
+
+static void test_tokens__newest_first_needs_no_sorting(void **state)
+{
+    struct rig *rig = *state;
+    OK(store_begin(rig->store, true));
+    for (int i = 1; i <= 500; i++) {
+        rig_lead(rig, i, "x", NULL, i);
+        put(rig, i, i % 2 ? "3:odd 3:all" : "3:even 3:all");
+    }
+    OK(store_commit(rig->store));
+    struct query_column select = {.column = {0, "id"}};
+    struct query_order order = {.column = {0, "id"}, .descending = true};
+    struct value after = value_int(402);
+    struct query query = {.table = "lead", .select = &select, .select_count = 1,
+                          .where = match(rig, "even all", "3: 4:"), .order = &order,
+                          .order_count = 1, .after = &after, .limit = 3};
+    assert_string_equal(rig_rows(rig, &query), "400 398 396");
+    struct buf plan = BUF_INIT;
+    OK(store_explain(rig->store, &query, &plan));
+    assert_null(strstr(buf_cstr(&plan), "TEMP B-TREE"));
+    buf_release(&plan);
+}
+
+static void test_tokens__replaced_and_removed_without_the_old_ones(void **state)
+{
+    struct rig *rig = *state;
+    three_leads(rig);
+    put(rig, 2, "3:李四");
+    assert_string_equal(rig_match(rig, match(rig, "张三", "3:")), "1");
+    assert_string_equal(rig_match(rig, match(rig, "李四", "3:")), "2");
+    put(rig, 1, "");
+    put(rig, 1, ""); /* twice is fine */
+    assert_string_equal(rig_match(rig, match(rig, "张三", "3:")), "");
+    assert_int_equal(
+        store_tokens_put(rig->store, "users", 1, SLICE(""), SLICE("3:x")), ERR_INTERNAL);
+    struct buf complaints = BUF_INIT;
+    OK(store_integrity(rig->store, &complaints));
+    assert_int_equal(complaints.len, 0);
+    buf_release(&complaints);
+}
+
+static bool file_holds(struct rig *rig, const char *tail, const char *text)
+{
+    char path[RIG_PATH_MAX + 8];
+    size_t len, n = strlen(text);
+    bool found = false;
+    snprintf(path, sizeof path, "%s%s", rig->path, tail);
+    char *bytes = rig_file(path, &len);
+    for (size_t i = 0; i + n <= len && !found; i++)
+        found = memcmp(bytes + i, text, n) == 0;
+    free(bytes);
+    return found;
+}
+
+static void test_tokens__after_scrubbing_the_raw_file_has_forgotten(void **state)
+{
+    struct rig *rig = *state;
+    const struct expr *one = expr_cmp(rig->arena, EXPR_EQ, "id", value_int(1));
+    rig_lead(rig, 1, "Xanthippe Quux", NULL, 1);
+    put(rig, 1, "3:xanthippe 3:quux");
+    for (int i = 2; i < 200; i++) {
+        rig_lead(rig, i, "somebody", NULL, 1);
+        put(rig, i, "3:somebody");
+    }
+    OK(store_scrub(rig->store));
+    assert_true(file_holds(rig, "", "Xanthippe"));
+    assert_true(file_holds(rig, "", "xanthippe"));
+    put(rig, 1, "");
+    OK(store_delete(rig->store, "lead", one, NULL));
+    OK(store_scrub(rig->store));
+    assert_false(file_holds(rig, "", "Xanthippe"));
+    assert_false(file_holds(rig, "", "anthippe"));
+    assert_false(file_holds(rig, "-wal", "anthippe"));
+    assert_string_equal(rig_match(rig, expr_and(rig->arena, match(rig, "somebody", "3:"),
+                                                expr_cmp(rig->arena, EXPR_LT, "id", value_int(4)))),
+                        "2 3");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(test_tokens__##name, rig_setup, rig_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(every_word_under_one_of_the_prefixes),
+        TEST(no_sign_has_a_meaning),
+        TEST(match_joins_with_other_conditions),
+        TEST(newest_first_needs_no_sorting),
+        TEST(replaced_and_removed_without_the_old_ones),
+        TEST(after_scrubbing_the_raw_file_has_forgotten),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
