@@ -3,8 +3,8 @@
  * The part of JSON Schema 2020-12 that our schemas use: type, enum, const, required, properties,
  * patternProperties, additionalProperties, propertyNames.pattern, items, minItems, maxItems,
  * uniqueItems, minimum, maximum, minLength, maxLength, pattern (POSIX extended), anyOf, oneOf,
- * allOf, $ref to "#/$defs/..", and "description" (used in messages). An unknown keyword in a schema
- * is a BUG.
+ * allOf, $ref to "#/$defs/..". $schema, $id, $defs, $comment, title, description, default and
+ * examples are for readers. Any other keyword is a BUG.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -16,7 +16,7 @@
 struct jsonschema_fault {
     const char *pointer;
     int line;
-    const char *what; /* "has no member \"naem\" (did you mean \"name\"?)" */
+    const char *what; /* "is not a known member (did you mean \"name\"?)" */
     struct jsonschema_fault *next;
 };
 

@@ -150,6 +150,11 @@
 #define SESSION_IDLE_MS      (8 * 3600 * 1000)
 #define SESSION_LIFE_MS      (24 * 3600 * 1000)
 #define SESSION_SEEN_MS      60000 /* last_seen is stored at most so often */
+#define SESSION_DENGBAO_IDLE_MS (30 * 60 * 1000)        /* the stricter profile of a tenant */
+#define SESSION_DENGBAO_LIFE_MS (12 * 3600 * 1000)
+#define LOGIN_BYTES_MAX         128
+#define ACTORS_KEEP_MS          300000 /* a request in flight keeps the actor it began with */
+#define PASSWORD_LIST_BYTES_MAX (4 << 20) /* a list of common passwords that is read */
 #define PASSWORD_BYTES_MAX   512
 #define PASSWORD_CHARS_MIN   8
 #define RATE_PER_S           60 /* API rate per key, and per address before that */
