@@ -40,16 +40,17 @@
 #undef json_equal
 #undef json_copy
 
-/* --- Depth --- */
+/* --- Before jansson --- */
 
 /* A place in the source, for complaints. */
 struct place {
     int line, column;
 };
 
-/* False, and where, when brackets open deeper than allowed. Strings are skipped; whether anything
- * closes properly is jansson's question. */
-static bool depth_fits(struct slice s, struct place *out)
+/* What jansson does not refuse, and where it stands: brackets that open deeper than allowed, and
+ * NUL bytes, which it drops behind numbers. NULL when all is well. Strings are skipped; whether
+ * anything closes properly is jansson's question. */
+static const char *source_fault(struct slice s, struct place *out)
 {
     struct place at = {1, 0};
     int depth = 0;
@@ -60,6 +61,10 @@ static bool depth_fits(struct slice s, struct place *out)
         at.column++;
         if (c == '\n')
             at = (struct place){at.line + 1, 0};
+        if (c == '\0') {
+            *out = at;
+            return "a NUL byte";
+        }
         if (in_string) {
             if (c == '\\')
                 i++, at.column++;
@@ -72,13 +77,13 @@ static bool depth_fits(struct slice s, struct place *out)
         } else if (c == '[' || c == '{') {
             if (++depth > JSON_DEPTH_MAX) {
                 *out = at;
-                return false;
+                return "nested too deeply";
             }
         } else if (c == ']' || c == '}') {
             depth--;
         }
     }
-    return true;
+    return NULL;
 }
 
 /* --- From jansson's tree to ours --- */
@@ -222,8 +227,9 @@ enum err json_parse(struct arena *arena, struct slice source, const struct json 
     struct place at = {1, 1};
     json_error_t fault;
 
-    if (!depth_fits(source, &at)) {
-        why_set(arena, why, at, "nested too deeply");
+    const char *early = source_fault(source, &at);
+    if (early) {
+        why_set(arena, why, at, early);
         return ERR_MALFORMED;
     }
     json_t *tree = json_loadb(source.len ? source.at : "", source.len,

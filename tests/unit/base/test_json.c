@@ -126,6 +126,8 @@ static void test_json__what_is_not_strict_is_refused(void **state)
         refused(*state, slice_str(bad[i]));
     refused(*state, SLICE("\"a\0b\""));
     refused(*state, SLICE("{}\0"));
+    refused(*state, SLICE("[1\0,2]"));
+    refused(*state, SLICE("[1,\0 2]"));
     refused(*state, slice_of(NULL, 0));
 }
 
