@@ -89,7 +89,8 @@ enum err tx_commit(struct store *store)
             e = stmt_run(db, stmt);
     }
     int code = sqlite3_extended_errcode(db->handle);
-    bool sync_failed = e && !was_lost && (code & 0xff) == SQLITE_IOERR;
+    bool sync_failed =
+        e && !was_lost && (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC);
     rollback_engine(db);
     tx_end(db);
     if (sync_failed && heal(db) != ERR_OK)

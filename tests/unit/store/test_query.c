@@ -194,8 +194,13 @@ static void test_query__a_join_that_is_not_visible_is_empty(void **state)
     struct query_column select[] = {{.column = {0, "id"}}, {.column = {1, "name"}}};
     struct query_order order = {.column = {0, "id"}};
     struct query_join join = {.table = "users", .from = {0, "owner"}, .to = "id"};
-    struct query query = {.table = "lead", .select = select, .select_count = 2, .joins = &join,
-                          .joins_count = 1, .order = &order, .order_count = 1};
+    struct query query = {.table = "lead",
+                          .select = select,
+                          .select_count = 2,
+                          .joins = &join,
+                          .joins_count = 1,
+                          .order = &order,
+                          .order_count = 1};
     assert_string_equal(rig_rows(rig, &query), "1|Li 2|Wu 3|- 4|-");
     join.on = expr_rebase(rig->arena, int_expr(rig, EXPR_EQ, "team", 20), 1);
     assert_string_equal(rig_rows(rig, &query), "1|- 2|Wu 3|- 4|-");
@@ -272,7 +277,10 @@ static void pages_read(struct rig *rig, struct query *query, struct buf *out)
 static void check_order(struct rig *rig, const struct query_order *order, int count, int limit)
 {
     struct query_column select = {.column = {0, "id"}};
-    struct query query = {.table = "lead", .select = &select, .select_count = 1, .order = order,
+    struct query query = {.table = "lead",
+                          .select = &select,
+                          .select_count = 1,
+                          .order = order,
                           .order_count = count};
     struct buf whole = BUF_INIT, pages = BUF_INIT;
     struct paging all = {&whole, 0, 0};
@@ -315,10 +323,10 @@ static void test_query__pages_put_together_are_the_whole(void **state)
                 order[1] = order[2];
                 check_order(rig, order, 2, 4);
             }
-    struct query_order guarded[] = {
-        {.column = {0, "amount"}, .only_when = text_expr(rig, EXPR_EQ, "status", "new"),
-         .descending = true},
-        {.column = {0, "id"}, .descending = true}};
+    struct query_order guarded[] = {{.column = {0, "amount"},
+                                     .only_when = text_expr(rig, EXPR_EQ, "status", "new"),
+                                     .descending = true},
+                                    {.column = {0, "id"}, .descending = true}};
     check_order(rig, guarded, 2, 5);
 }
 
@@ -330,8 +338,13 @@ static void test_query__a_page_seeks_in_its_index(void **state)
                                   {.column = {0, "id"}, .descending = true}};
     struct value after[] = {value_int(50), value_int(3)};
     struct expr *live = text_expr(rig, EXPR_NULL, "deleted_at", "");
-    struct query query = {.table = "lead", .select = &select, .select_count = 1, .where = live,
-                          .order = order, .order_count = 2, .limit = 50};
+    struct query query = {.table = "lead",
+                          .select = &select,
+                          .select_count = 1,
+                          .where = live,
+                          .order = order,
+                          .order_count = 2,
+                          .limit = 50};
     struct buf plan = BUF_INIT;
     OK(store_explain(rig->store, &query, &plan));
     assert_non_null(strstr(buf_cstr(&plan), "lead_amount"));
@@ -356,7 +369,9 @@ static void test_query__an_index_hint_that_does_not_fit_is_dropped(void **state)
 {
     struct rig *rig = *state;
     struct query_column select = {.column = {0, "id"}};
-    struct query query = {.table = "lead", .select = &select, .select_count = 1,
+    struct query query = {.table = "lead",
+                          .select = &select,
+                          .select_count = 1,
                           .index_hint = "lead_amount"}; /* partial: needs the live condition */
     four_leads(rig);
     assert_int_equal(strlen(rig_rows(rig, &query)), 7);
@@ -390,8 +405,13 @@ static void test_query__groups_measures_having_and_order(void **state)
                                     {.column = {0, "amount"}, .measure = MEASURE_MAX}};
     struct query_order order = {.column = {-1, "1"}, .descending = true};
     struct query_order by_key = {.column = {-1, "0"}};
-    struct query query = {.table = "lead", .select = select, .select_count = 6, .group_count = 1,
-                          .order = &order, .order_count = 1, .limit = 10};
+    struct query query = {.table = "lead",
+                          .select = select,
+                          .select_count = 6,
+                          .group_count = 1,
+                          .order = &order,
+                          .order_count = 1,
+                          .limit = 10};
     four_leads(rig);
     struct expr *having = int_expr(rig, EXPR_GTE, "1", 2);
     having->column.join = -1;
@@ -423,8 +443,12 @@ static void test_query__buckets_of_days_and_of_edges(void **state)
     struct query_column select[] = {{.column = {0, "day"}, .bucket = BUCKET_MONTH},
                                     {.measure = MEASURE_COUNT}};
     struct query_order order = {.column = {-1, "0"}};
-    struct query query = {.table = "lead", .select = select, .select_count = 2, .group_count = 1,
-                          .order = &order, .order_count = 1};
+    struct query query = {.table = "lead",
+                          .select = select,
+                          .select_count = 2,
+                          .group_count = 1,
+                          .order = &order,
+                          .order_count = 1};
     rig_lead(rig, 100, "no day", NULL, 1);
     for (int i = 0; i < COUNT(days); i++) {
         rig_lead(rig, i + 1, "x", NULL, 1);

@@ -94,7 +94,8 @@ static void test_schema__vanished_columns_and_tables_keep_their_data(void **stat
     less.tables_count--;
     less.hash = 77;
     OK(store_schema_apply(rig->store, &less));
-    assert_int_equal(store_count(rig->store, "lead", NULL, 9, &n), ERR_INTERNAL); /* not reachable */
+    assert_int_equal(store_count(rig->store, "lead", NULL, 9, &n),
+                     ERR_INTERNAL); /* not reachable */
     OK(store_schema_apply(rig->store, rig_schema()));
     assert_string_equal(rig_match(rig, NULL), "1");
 }
@@ -114,11 +115,11 @@ static void test_schema__indexes_follow_their_definition(void **state)
     assert_int_equal(number(rig, "SELECT count(*) FROM sqlite_schema WHERE sql ="
                                  " 'CREATE INDEX \"lead_amount\" ON \"lead\" (\"amount\")'"),
                      1);
-    assert_int_equal(
-        number(rig, "SELECT count(*) FROM sqlite_schema WHERE sql = 'CREATE UNIQUE INDEX"
-                    " \"lead_both\" ON \"lead\" (\"status\",\"name\" DESC) WHERE"
-                    " \"deleted_at\" IS NULL AND \"name\" IS NOT NULL'"),
-        1);
+    assert_int_equal(number(rig,
+                            "SELECT count(*) FROM sqlite_schema WHERE sql = 'CREATE UNIQUE INDEX"
+                            " \"lead_both\" ON \"lead\" (\"status\",\"name\" DESC) WHERE"
+                            " \"deleted_at\" IS NULL AND \"name\" IS NOT NULL'"),
+                     1);
 }
 
 static void test_schema__a_unique_index_over_duplicates_changes_nothing(void **state)

@@ -71,14 +71,13 @@ static void test_tokens__match_joins_with_other_conditions(void **state)
     struct rig *rig = *state;
     three_leads(rig);
     struct expr *words = match(rig, "张三", "3:");
-    const struct expr *fresh =
-        expr_cmp(rig->arena, EXPR_EQ, "status", value_text(SLICE("new")));
+    const struct expr *fresh = expr_cmp(rig->arena, EXPR_EQ, "status", value_text(SLICE("new")));
     const struct expr *anna = expr_cmp(rig->arena, EXPR_EQ, "id", value_int(3));
     assert_string_equal(rig_match(rig, expr_and(rig->arena, fresh, words)), "2");
     assert_string_equal(rig_match(rig, expr_or(rig->arena, anna, words)), "1 2 3");
     assert_string_equal(rig_match(rig, expr_not(rig->arena, words)), "3");
-    assert_string_equal(
-        rig_match(rig, expr_and(rig->arena, words, match(rig, "a@b.com", "4:"))), "1");
+    assert_string_equal(rig_match(rig, expr_and(rig->arena, words, match(rig, "a@b.com", "4:"))),
+                        "1");
     int64_t n = -1;
     OK(store_count(rig->store, "lead", words, 10, &n));
     assert_int_equal(n, 2);
@@ -96,9 +95,14 @@ static void test_tokens__newest_first_needs_no_sorting(void **state)
     struct query_column select = {.column = {0, "id"}};
     struct query_order order = {.column = {0, "id"}, .descending = true};
     struct value after = value_int(402);
-    struct query query = {.table = "lead", .select = &select, .select_count = 1,
-                          .where = match(rig, "even all", "3: 4:"), .order = &order,
-                          .order_count = 1, .after = &after, .limit = 3};
+    struct query query = {.table = "lead",
+                          .select = &select,
+                          .select_count = 1,
+                          .where = match(rig, "even all", "3: 4:"),
+                          .order = &order,
+                          .order_count = 1,
+                          .after = &after,
+                          .limit = 3};
     assert_string_equal(rig_rows(rig, &query), "400 398 396");
     struct buf plan = BUF_INIT;
     OK(store_explain(rig->store, &query, &plan));
@@ -116,8 +120,8 @@ static void test_tokens__replaced_and_removed_without_the_old_ones(void **state)
     put(rig, 1, "");
     put(rig, 1, ""); /* twice is fine */
     assert_string_equal(rig_match(rig, match(rig, "张三", "3:")), "");
-    assert_int_equal(
-        store_tokens_put(rig->store, "users", 1, SLICE(""), SLICE("3:x")), ERR_INTERNAL);
+    assert_int_equal(store_tokens_put(rig->store, "users", 1, SLICE(""), SLICE("3:x")),
+                     ERR_INTERNAL);
     struct buf complaints = BUF_INIT;
     OK(store_integrity(rig->store, &complaints));
     assert_int_equal(complaints.len, 0);

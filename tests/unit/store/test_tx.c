@@ -106,8 +106,7 @@ static void test_tx__a_lost_transaction_answers_its_error_until_it_is_ended(void
     assert_true(store_in_tx(rig->store));
     assert_int_equal(store_commit(rig->store), ERR_TIMEOUT);
     assert_false(store_in_tx(rig->store));
-    assert_string_equal(
-        rig_match(rig, expr_cmp(rig->arena, EXPR_GTE, "id", value_int(9000))), "");
+    assert_string_equal(rig_match(rig, expr_cmp(rig->arena, EXPR_GTE, "id", value_int(9000))), "");
     rig_lead(rig, 9002, "well again", NULL, 1);
 }
 

@@ -1,0 +1,162 @@
+/* test_keep - checkpoints, backups, integrity, numbers.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "rig.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "store/sqlite/db.h"
+
+static void fill(struct rig *rig, int from, int count)
+{
+    OK(store_begin(rig->store, true));
+    for (int i = from; i < from + count; i++)
+        rig_lead(rig, i, "somebody with a name of some length", NULL, i);
+    OK(store_commit(rig->store));
+}
+
+static void test_keep__a_checkpoint_empties_the_wal(void **state)
+{
+    struct rig *rig = *state;
+    struct store_stats stats;
+    int pages = -1;
+    fill(rig, 1, 500);
+    assert_true(store_wal_pages(rig->store) > 5);
+    OK(store_checkpoint(rig->store, STORE_CHECKPOINT_IDLE, &pages));
+    assert_true(pages > 5);
+    OK(store_checkpoint(rig->store, STORE_CHECKPOINT_TRUNCATE, NULL));
+    store_stats(rig->store, &stats);
+    assert_int_equal(stats.wal_bytes, 0);
+    assert_true(stats.bytes > 20000);
+    assert_int_equal(store_wal_pages(rig->store), 0);
+}
+
+static int64_t pragma_busy(struct store *store)
+{
+    int64_t n = -1;
+    OK(db_int((struct db *)store, "PRAGMA busy_timeout", &n));
+    return n;
+}
+
+static void test_keep__a_reader_delays_the_reset_but_not_the_copy(void **state)
+{
+    struct rig *rig = *state;
+    struct store *reader;
+    int64_t n;
+    int pages = 0;
+    OK(store_open(rig->path, STORE_READ, &reader));
+    OK(store_begin(reader, false));
+    OK(store_count(reader, "lead", NULL, 9, &n));
+    fill(rig, 1, 100);
+    OK(store_checkpoint(rig->store, STORE_CHECKPOINT_IDLE, &pages));
+    assert_int_equal(store_checkpoint(rig->store, STORE_CHECKPOINT_RESTART, &pages), ERR_BUSY);
+    assert_true(pages > 0);
+    assert_int_equal(pragma_busy(rig->store), 0);
+    store_rollback(reader);
+    OK(store_checkpoint(rig->store, STORE_CHECKPOINT_RESTART, &pages));
+    store_close(reader);
+}
+
+/* One writer, overlapping readers, explicit checkpoints as the owner makes them. */
+static void test_keep__the_wal_stays_bounded_under_readers_and_writes(void **state)
+{
+    struct rig *rig = *state;
+    struct store *readers[2];
+    struct store_stats stats;
+    int64_t n, most = 0;
+    for (int i = 0; i < 2; i++)
+        OK(store_open(rig->path, STORE_READ, &readers[i]));
+    for (int turn = 0; turn < 200; turn++) {
+        struct store *reader = readers[turn % 2]; /* one of the two always holds a snapshot */
+        if (store_in_tx(reader))
+            store_rollback(reader);
+        OK(store_begin(reader, false));
+        OK(store_count(reader, "lead", NULL, 9, &n));
+        fill(rig, turn * 50, 50);
+        if (store_wal_pages(rig->store) > 200) { /* a small stand-in for WAL_RESTART_PAGES */
+            enum err e = store_checkpoint(rig->store, STORE_CHECKPOINT_RESTART, NULL);
+            if (e == ERR_BUSY) { /* what the owner asks of runners: open your snapshot again */
+                store_rollback(readers[0]);
+                store_rollback(readers[1]);
+                e = store_checkpoint(rig->store, STORE_CHECKPOINT_RESTART, NULL);
+            }
+            OK(e);
+        }
+        store_stats(rig->store, &stats);
+        most = stats.wal_bytes > most ? stats.wal_bytes : most;
+    }
+    assert_in_range(most, 1, 400 * 4200);
+    for (int i = 0; i < 2; i++)
+        store_close(readers[i]);
+}
+
+static void test_keep__a_backup_is_one_whole_snapshot(void **state)
+{
+    struct rig *rig = *state;
+    struct rig copy = *rig;
+    struct store *runner;
+    struct stat st;
+    int64_t n = -1;
+    char text[RIG_PATH_MAX + 8];
+    snprintf(copy.path, sizeof copy.path, "%.200s/copy.db", rig->folder);
+    fill(rig, 1, 300);
+    OK(store_open(rig->path, STORE_WRITER, &runner));
+    OK(store_begin(rig->store, true)); /* beside a writer: what is not committed is not in it */
+    rig_lead(rig, 9999, "not yet", NULL, 1);
+    OK(store_backup(runner, copy.path));
+    OK(store_commit(rig->store));
+    store_close(runner);
+    assert_int_equal(stat(copy.path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    snprintf(text, sizeof text, "%s.new", copy.path);
+    assert_int_not_equal(stat(text, &st), 0);
+    snprintf(text, sizeof text, "%s-wal", copy.path);
+    assert_int_not_equal(stat(text, &st), 0);
+    OK(store_open(copy.path, STORE_OWNER, &copy.store));
+    OK(store_count(copy.store, "lead", NULL, 10000, &n));
+    assert_int_equal(n, 300);
+    rig_lead(&copy, 1000, "it lives", NULL, 1);
+    store_close(copy.store);
+    OK(store_backup(rig->store, copy.path)); /* over an older one */
+    OK(store_open(copy.path, STORE_OWNER, &copy.store));
+    OK(store_count(copy.store, "lead", NULL, 10000, &n));
+    assert_int_equal(n, 301);
+    store_close(copy.store);
+    assert_int_equal(store_backup(rig->store, "/nowhere/at/all.db"), ERR_NOT_FOUND);
+}
+
+static void test_keep__damage_is_found(void **state)
+{
+    struct rig *rig = *state;
+    struct buf complaints = BUF_INIT;
+    fill(rig, 1, 2000);
+    OK(store_integrity(rig->store, &complaints));
+    assert_int_equal(complaints.len, 0);
+    OK(store_checkpoint(rig->store, STORE_CHECKPOINT_TRUNCATE, NULL));
+    store_close(rig->store);
+    FILE *file = fopen(rig->path, "r+b");
+    for (long page = 40; page < 60; page++) {
+        fseek(file, page * 4096 + 100, SEEK_SET);
+        fwrite("damage damage damage damage damage", 1, 34, file);
+    }
+    fclose(file);
+    OK(store_open(rig->path, STORE_OWNER, &rig->store));
+    assert_int_equal(store_integrity(rig->store, &complaints), ERR_CORRUPT);
+    buf_release(&complaints);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(test_keep__##name, rig_setup, rig_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(a_checkpoint_empties_the_wal),
+        TEST(a_reader_delays_the_reset_but_not_the_copy),
+        TEST(the_wal_stays_bounded_under_readers_and_writes),
+        TEST(a_backup_is_one_whole_snapshot),
+        TEST(damage_is_found),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
