@@ -137,6 +137,7 @@ static void handshake_step(struct conn *conn)
         queue_records(conn);
         conn->phase_at = 0;
         conn->opened = true;
+        conn->stream.hidden = false;
         conn->listener->opts.open_cb(conn, conn->listener->opts.user);
         return;
     default: /* with an alert that says why */
@@ -272,6 +273,7 @@ void conn_new(struct listener *listener, int fd, const struct peer *peer, struct
         opts->open_cb(conn, opts->user);
         return;
     }
+    conn->stream.hidden = true;
     conn->tls = tls_session_new(opts->tls);
     if (!conn->tls) {
         listener->stats.handshakes_failed++;

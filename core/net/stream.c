@@ -239,7 +239,8 @@ void stream_part(struct stream *stream, enum conn_end why)
 void streams_cut(struct loop *loop)
 {
     while (loop->streams) {
-        ASSERT(loop->streams->state != STREAM_OPEN); /* its user still holds it */
+        /* Else its user still holds it. */
+        ASSERT(loop->streams->state != STREAM_OPEN || loop->streams->hidden);
         stream_close(loop->streams, loop->streams->why);
     }
 }

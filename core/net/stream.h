@@ -45,6 +45,7 @@ struct stream {
     int interest;       /* what is being polled */
     enum stream_state state;
     enum conn_end why; /* since DRAIN */
+    bool hidden;       /* its user does not know it yet: the loop may cut it at its end */
     bool paused;       /* by the owner */
     bool stalled;      /* bytes came while paused: not polled for reading until it goes on */
     bool slow;         /* more than queue_max waited, and not yet half of it has gone */
