@@ -35,11 +35,13 @@ enum field_kind {
  */
 #define FILTER_OPS(X)                                                                              \
     X(EQ, "eq")                                                                                    \
-    X(NE, "ne") X(LT, "lt") X(LTE, "lte") X(GT, "gt") X(GTE, "gte") X(IN, "in") X(NIN, "nin")      \
-        X(BETWEEN, "between") X(NULL, "null") X(PREFIX, "prefix") X(CONTAINS, "contains")          \
-            X(HAS, "has") X(LAST_DAYS, "last_days") X(NEXT_DAYS, "next_days")                      \
-                X(YESTERDAY, "yesterday") X(TODAY, "today") X(TOMORROW, "tomorrow")                \
-                    X(LAST_WEEK, "last_week") X(THIS_WEEK, "this_week") X(NEXT_WEEK, "next_week")  \
+    X(NE, "ne")                                                                                    \
+    X(LT, "lt")                                                                                    \
+    X(LTE, "lte") X(GT, "gt") X(GTE, "gte") X(IN, "in") X(NIN, "nin") X(BETWEEN, "between")        \
+        X(NULL, "null") X(PREFIX, "prefix") X(CONTAINS, "contains") X(HAS, "has")                  \
+            X(LAST_DAYS, "last_days") X(NEXT_DAYS, "next_days") X(YESTERDAY, "yesterday")          \
+                X(TODAY, "today") X(TOMORROW, "tomorrow") X(LAST_WEEK, "last_week")                \
+                    X(THIS_WEEK, "this_week") X(NEXT_WEEK, "next_week")                            \
                         X(LAST_MONTH, "last_month") X(THIS_MONTH, "this_month")                    \
                             X(NEXT_MONTH, "next_month") X(LAST_QUARTER, "last_quarter")            \
                                 X(THIS_QUARTER, "this_quarter") X(NEXT_QUARTER, "next_quarter")    \
@@ -93,7 +95,7 @@ const struct field_type *field_type_find(struct slice name); /* NULL if unknown 
 const struct field_type *const *field_types(int *count);     /* for schemas and docs */
 
 struct field {
-    const char *name, *label, *help, *plugin;
+    const char *name, *label, *help, *plugin; /* label and help are keys of `plugin` */
     int no; /* permanent number in (plugin, entity); 0 for system fields */
     int n;  /* registry number; column "f<n>" */
     const struct field_type *type;
@@ -125,7 +127,8 @@ struct field {
     } * options;
     int options_count;
     const struct json *declared;
-    void *data; /* the type's own: flow, roll-up, lookup path, number pattern */
+    const char *source; /* "leads/entities/lead.json", for complaints; NULL: a system field */
+    void *data;         /* the type's own: flow, roll-up, lookup path, number pattern */
 };
 
 /* state: may `to` follow `from` (NULL from = creation)? *required: fields the transition asks for
