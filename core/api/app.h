@@ -1,8 +1,8 @@
 /* app - what one process of the server has for answering requests, whatever its role.
  *
- * The layer above (process/, or cli/ for a command that holds the folder lock) fills it and lends the
- * services that differ by role through `struct app_services`: how a write turn is borrowed, how a
- * waiting job is announced.
+ * The layer above (process/, or cli/ for a command that holds the folder lock) fills it and lends
+ * the services that differ by role through `struct app_services`: how a write turn is borrowed, how
+ * a waiting job is announced.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -33,11 +33,12 @@ struct app {
     int slot;
     const struct config *config;
     struct tenants *tenants;
+    struct store *control; /* control.db open for writing: worker 0 and commands; else NULL */
     struct router *router;
-    struct throttle *throttle;          /* NULL: no rates (command line) */
+    struct throttle *throttle; /* NULL: no rates (command line) */
     const struct app_services *services;
-    void *user;                         /* of the layer above */
-    bool stopping;                      /* readyz says no */
+    void *user;    /* of the layer above */
+    bool stopping; /* readyz says no */
     int64_t started_at_ms;
 };
 

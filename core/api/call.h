@@ -1,8 +1,8 @@
 /* call - one request at its route: what a handler gets.
  *
- * A handler reads as check, load, act, answer. It returns ERR_OK after filling resp, or an error with
- * detail in ctx->err: the pipeline writes the error answer, and in a turn everything it wrote is
- * rolled back.
+ * A handler reads as check, load, act, answer. It returns ERR_OK after filling resp, or an error
+ * with detail in ctx->err: the pipeline writes the error answer, and in a turn everything it wrote
+ * is rolled back.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -23,11 +23,13 @@ struct call {
     struct router_params params;
     struct ctx *ctx;
     struct resp *resp;
-    const struct json *body;     /* parsed JSON body; NULL when there is none */
-    const char *csrf;            /* of the session that asks, or NULL */
-    bool is_operator;            /* came over the operator socket or from the command line */
-    bool seen_due;               /* the session's last-seen should be noted */
-    struct slice tenant_name;    /* as found; empty without a tenant */
+    const struct json *body; /* parsed JSON body; NULL when there is none */
+    const char *csrf;        /* of the session that asks, or NULL */
+    bool is_operator;        /* came over the operator socket or from the command line */
+    bool seen_due;           /* the session's last-seen should be noted */
+    bool model_pending;      /* ERR_BUSY because the owner must apply the model first */
+    bool owns_tx;            /* private to pipeline: a read transaction is open for this call */
+    bool has_idem;           /* private to pipeline: an Idempotency-Key is to be kept */
 };
 
 typedef enum err (*route_handler)(struct call *call);

@@ -24,10 +24,10 @@ enum route_who {
 enum route_body { BODY_NONE, BODY_JSON, BODY_UPLOAD, BODY_IMPORT };
 
 enum route_flags {
-    ROUTE_NO_TENANT = 1,      /* answered without a tenant (health) */
-    ROUTE_NO_IDEMPOTENCY = 2, /* refuses the Idempotency-Key header (sign-in, secrets) */
+    ROUTE_NO_TENANT = 1,       /* answered without a tenant (health) */
+    ROUTE_NO_IDEMPOTENCY = 2,  /* refuses the Idempotency-Key header (sign-in, secrets) */
     ROUTE_OPERATOR_LISTEN = 4, /* only on operator listeners (metrics) */
-    ROUTE_STATIC = 8,         /* the console's files */
+    ROUTE_STATIC = 8,          /* the console's files */
 };
 
 struct route {
@@ -35,11 +35,11 @@ struct route {
     const char *pattern;
     enum route_runs runs;
     enum route_who who;
-    const char *area;        /* WHO_ADMIN: users, roles, plugins, audit… */
+    const char *area; /* WHO_ADMIN: users, roles, plugins, audit… */
     enum route_body body;
     unsigned flags;
     route_handler handler;
-    const char *summary;     /* for OpenAPI */
+    const char *summary; /* for OpenAPI */
 };
 
 const struct route *routes_all(int *count);

@@ -1,0 +1,128 @@
+/* handlers - the functions behind the route table, by the file that holds them.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#pragma once
+
+#include "api/call.h"
+
+/* health.c */
+enum err health_live(struct call *call);
+enum err health_ready(struct call *call);
+enum err health_metrics(struct call *call);
+enum err console_file(struct call *call);
+
+/* sessions.c */
+enum err sessions_create(struct call *call);
+enum err sessions_current(struct call *call);
+enum err sessions_list(struct call *call);
+enum err sessions_end_current(struct call *call);
+enum err sessions_end_all(struct call *call);
+
+/* me.c */
+enum err me_get(struct call *call);
+enum err me_patch(struct call *call);
+enum err me_password(struct call *call);
+
+/* meta.c */
+enum err meta_get_boot(struct call *call);
+enum err meta_get_all(struct call *call);
+enum err meta_get_entity(struct call *call);
+enum err meta_get_texts(struct call *call);
+enum err meta_get_openapi(struct call *call);
+
+/* records.c */
+enum err records_list(struct call *call);
+enum err records_query(struct call *call);
+enum err records_board(struct call *call);
+enum err records_get(struct call *call);
+enum err records_create(struct call *call);
+enum err records_update(struct call *call);
+enum err records_delete(struct call *call);
+enum err records_restore(struct call *call);
+enum err records_bulk(struct call *call);
+enum err records_duplicates(struct call *call);
+enum err records_timeline(struct call *call);
+enum err records_history(struct call *call);
+enum err records_related(struct call *call);
+enum err records_action(struct call *call);
+enum err records_search(struct call *call);
+enum err records_queries(struct call *call);
+enum err records_changes(struct call *call);
+
+/* imports.c */
+enum err imports_create(struct call *call);
+enum err imports_mapping(struct call *call);
+enum err imports_dry_run(struct call *call);
+enum err imports_run(struct call *call);
+enum err imports_get(struct call *call);
+enum err imports_errors(struct call *call);
+enum err imports_undo(struct call *call);
+
+/* jobs.c */
+enum err jobs_list(struct call *call);
+enum err jobs_get(struct call *call);
+enum err jobs_cancel(struct call *call);
+enum err exports_create(struct call *call);
+
+/* files.c */
+enum err files_create(struct call *call);
+enum err files_get(struct call *call);
+
+/* views.c */
+enum err views_list(struct call *call);
+enum err views_create(struct call *call);
+enum err views_update(struct call *call);
+enum err views_delete(struct call *call);
+
+/* users.c */
+enum err users_list(struct call *call);
+enum err users_get(struct call *call);
+enum err users_create(struct call *call);
+enum err users_update(struct call *call);
+enum err users_password(struct call *call);
+enum err users_sessions_end(struct call *call);
+
+/* roles.c: tenant-made roles beside the plugins' */
+enum err roles_list(struct call *call);
+enum err roles_get(struct call *call);
+enum err roles_put(struct call *call);
+enum err roles_delete(struct call *call);
+
+/* departments.c: departments and teams are records; these are their administration */
+enum err departments_list(struct call *call);
+enum err departments_create(struct call *call);
+enum err departments_update(struct call *call);
+enum err departments_delete(struct call *call);
+
+/* plugins.c */
+enum err plugins_list(struct call *call);
+enum err plugins_enable(struct call *call);
+enum err plugins_disable(struct call *call);
+enum err plugins_config_get(struct call *call);
+enum err plugins_config_put(struct call *call);
+
+/* apikeys.c */
+enum err apikeys_list(struct call *call);
+enum err apikeys_create(struct call *call);
+enum err apikeys_revoke(struct call *call);
+
+/* audit.c */
+enum err audit_list(struct call *call);
+
+/* settings.c: tenant settings and dictionaries */
+enum err settings_get(struct call *call);
+enum err settings_patch(struct call *call);
+enum err dictionaries_list(struct call *call);
+enum err dictionaries_get(struct call *call);
+enum err dictionaries_put(struct call *call);
+
+/* operator.c: the command line's own, for the server's owner */
+enum err operator_tenants_list(struct call *call);
+enum err operator_tenants_create(struct call *call);
+enum err operator_tenants_get(struct call *call);
+enum err operator_tenants_state(struct call *call);
+enum err operator_tenants_delete(struct call *call);
+enum err operator_backup(struct call *call);
+enum err operator_restore(struct call *call);
+enum err operator_check(struct call *call);

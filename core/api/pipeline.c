@@ -1,0 +1,385 @@
+/* pipeline - the spine: admit, run, end.
+ *
+ * Tenant comes before identity because users live in the tenant's own store. Each stage fills its
+ * own field of ctx and asserts the earlier ones.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "api/pipeline.h"
+
+#include "auth/session.h"
+#include "base/crypto.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "record/idem.h"
+
+/* zh or en, whichever the header names first; -1 if it names neither. */
+static int language_of(struct slice header)
+{
+    while (header.len) {
+        struct slice part = slice_trim(slice_split(&header, ','));
+        if (part.len >= 2 && slice_eq_nocase(slice_of(part.at, 2), SLICE("zh")))
+            return LANG_ZH;
+        if (part.len >= 2 && slice_eq_nocase(slice_of(part.at, 2), SLICE("en")))
+            return LANG_EN;
+    }
+    return -1;
+}
+
+struct call *pipeline_call_new(struct app *app, struct arena *arena, const struct req *req,
+                               struct resp *resp)
+{
+    struct call *call = arena_make(arena, struct call);
+    struct ctx *ctx = arena_make(arena, struct ctx);
+    ctx_init(ctx, arena);
+    ctx->trace = req->trace;
+    ctx->address = req->address;
+    ctx->source = CTX_API;
+    int lang = language_of(req_header(req, "accept-language"));
+    ctx->lang = lang >= 0 ? (enum lang)lang : LANG_ZH;
+    call->app = app;
+    call->req = req;
+    call->ctx = ctx;
+    call->resp = resp;
+    return call;
+}
+
+void pipeline_fail(struct call *call, enum err e)
+{
+    ASSERT(e != ERR_OK);
+
+    struct ctx *ctx = call->ctx;
+    if (ctx->model)
+        model_err_texts(ctx);
+    resp_clear(call->resp);
+    resp_error(call->resp, e, &ctx->err, ctx->lang, ctx->trace);
+    if (err_status(e) >= 500 && e != ERR_BUSY)
+        log_warn("%s %.*s: %s%s%s", http_method_name(call->req->method), SLICE_ARG(call->req->path),
+                 err_code(e), ctx->err.detail ? ": " : "", ctx->err.detail ? ctx->err.detail : "");
+}
+
+/* --- admit --------------------------------------------------------------------------------------
+ */
+
+static enum err admit_route(struct call *call)
+{
+    unsigned allowed = 0;
+    const void *found = NULL;
+    enum err e = router_match(call->app->router, call->req->method, call->req->path, &found,
+                              &call->params, &allowed);
+    if (!e) {
+        call->route = found;
+        const struct route *route = call->route;
+        if ((route->flags & ROUTE_OPERATOR_LISTEN) && !call->req->is_operator && !call->is_operator)
+            return ERR_NOT_FOUND;
+        return route->who == WHO_OPERATOR && !call->is_operator ? ERR_NOT_FOUND : ERR_OK;
+    }
+    if (e == ERR_METHOD) {
+        pipeline_fail(call, e);
+        resp_allow(call->resp, allowed);
+        if (call->req->method == HTTP_OPTIONS) {
+            buf_clear(&call->resp->body);
+            call->resp->status = 204;
+        }
+    }
+    return e;
+}
+
+static enum err admit_tenant(struct call *call)
+{
+    const struct req *req = call->req;
+    struct ctx *ctx = call->ctx;
+    struct slice name = {0};
+    if (req->is_operator || call->is_operator)
+        name = req_header(req, "x-perigee-tenant");
+    enum err e = name.at ? tenants_by_name(call->app->tenants, name, &ctx->tenant)
+                         : tenants_by_host(call->app->tenants, req->host, &ctx->tenant);
+    if (e && e != ERR_NOT_FOUND)
+        return e;
+    if (e)
+        return err_say(&ctx->err, ERR_NOT_FOUND, "no_tenant", "%s",
+                       ctx->lang == LANG_ZH ? "此地址没有对应的企业。"
+                                            : "No company is served at this address.");
+    if (!req_header(req, "accept-language").at &&
+        slice_starts(slice_str(ctx->tenant->locale), SLICE("en")))
+        ctx->lang = LANG_EN;
+    return ERR_OK;
+}
+
+/* By key once known, by address before that: nobody can use up another's share by guessing. */
+static enum err admit_rate(struct call *call, struct slice token)
+{
+    struct app *app = call->app;
+    if (!app->throttle || call->is_operator || app->config->rate_per_s <= 0)
+        return ERR_OK;
+    struct ctx *ctx = call->ctx;
+    const char *key = arena_printf(ctx->arena, "%s|%.*s", ctx->tenant ? ctx->tenant->name : "",
+                                   SLICE_ARG(token.len ? token : slice_str(ctx->address)));
+    int wait_s = 1;
+    if (throttle_take(app->throttle, slice_str(key), app->config->rate_per_s,
+                      app->config->rate_burst, ctx->now_ms, &wait_s))
+        return ERR_OK;
+    ctx->err.retry_after_s = wait_s > 0 ? wait_s : 1;
+    return ERR_TOO_MANY;
+}
+
+/* The bearer token, or the session cookie; *cookie says which. Empty if neither. */
+static struct slice token_of(const struct req *req, bool *cookie)
+{
+    *cookie = false;
+    struct slice auth = req_header(req, "authorization");
+    if (auth.at) {
+        struct slice scheme = slice_split(&auth, ' ');
+        return slice_eq_nocase(scheme, SLICE("bearer")) ? slice_trim(auth) : slice_of("?", 1);
+    }
+    struct slice name = req->is_tls ? SLICE("__Host-perigee") : SLICE("perigee");
+    struct slice cookies = req_header(req, "cookie");
+    while (cookies.len) {
+        struct slice pair = slice_trim(slice_split(&cookies, ';'));
+        if (slice_eq(slice_split(&pair, '='), name)) {
+            *cookie = true;
+            return pair;
+        }
+    }
+    return (struct slice){0};
+}
+
+static bool is_safe(enum http_method method)
+{
+    return method == HTTP_GET || method == HTTP_HEAD || method == HTTP_OPTIONS;
+}
+
+static enum err admit_identity(struct call *call, struct slice token, bool cookie)
+{
+    struct ctx *ctx = call->ctx;
+    if (call->is_operator) {
+        ctx->as_system = true;
+        ctx->source = CTX_COMMAND;
+        return ERR_OK;
+    }
+    if (!token.len)
+        return call->route->who == WHO_ANYONE ? ERR_OK : ERR_UNAUTHENTICATED;
+    enum err e = session_identify(ctx->tenant, ctx->arena, token, ctx->address, ctx->now_ms,
+                                  &ctx->actor, &call->csrf, &call->seen_due);
+    if (e == ERR_UNAUTHENTICATED && call->route->who == WHO_ANYONE)
+        return ERR_OK; /* a dead cookie must not keep anybody from signing in */
+    if (e)
+        return e;
+    if (cookie) {
+        ctx->source = CTX_UI;
+        if (!is_safe(call->req->method) && call->route->who != WHO_ANYONE &&
+            !crypto_equal(req_header(call->req, "x-csrf-token"), slice_str(call->csrf)))
+            return ERR_BAD_CSRF;
+    }
+    if (call->route->who == WHO_ADMIN && !actor_may_admin(ctx->actor, call->route->area))
+        return ERR_FORBIDDEN;
+    return ERR_OK;
+}
+
+static enum err admit_model(struct call *call)
+{
+    struct ctx *ctx = call->ctx;
+    const char *why = NULL;
+    bool may_apply = call->app->role == APP_WORKER || call->app->role == APP_COMMAND;
+    enum err e = model_get(ctx->tenant, call->app->config->home,
+                           may_apply && !store_in_tx(ctx->tenant->store), &ctx->model, &why);
+    if (e == ERR_BUSY)
+        call->model_pending = true;
+    if (e)
+        ctx->err.detail = why;
+    return e;
+}
+
+static int64_t body_cap(const struct call *call)
+{
+    const struct config *config = call->app->config;
+    bool known = call->ctx->actor || call->is_operator;
+    switch (call->route->body) {
+    case BODY_NONE:
+        return 0;
+    case BODY_JSON:
+        return known ? BODY_JSON_BYTES_MAX : BODY_ANONYMOUS_BYTES_MAX;
+    case BODY_UPLOAD:
+        return known ? config->upload_bytes_max : BODY_ANONYMOUS_BYTES_MAX;
+    case BODY_IMPORT:
+        return known ? config->import_bytes_max : BODY_ANONYMOUS_BYTES_MAX;
+    }
+    BUG("body class");
+}
+
+/* Everything that is read from the tenant's store at admission, in one read transaction. */
+static enum err admit_store(struct call *call, struct slice token, bool cookie)
+{
+    struct ctx *ctx = call->ctx;
+    if (!store_in_tx(ctx->tenant->store)) {
+        enum err e = store_begin(ctx->tenant->store, false);
+        if (e)
+            return e;
+        call->owns_tx = true;
+    }
+    enum err e = tenant_refresh(ctx->tenant);
+    if (!e && (call->route->flags & ROUTE_STATIC))
+        return ERR_OK;
+    /* Roles of plugins live in the model, so it comes before identity is judged. */
+    if (!e)
+        e = admit_model(call);
+    if (!e)
+        e = admit_identity(call, token, cookie);
+    return e;
+}
+
+static void end_tx(struct call *call)
+{
+    if (call->owns_tx)
+        store_rollback(call->ctx->tenant->store);
+    call->owns_tx = false;
+}
+
+static bool runs_here(const struct call *call)
+{
+    enum route_runs runs = call->route->runs;
+    return runs == RUNS_GATEWAY || (runs == RUNS_WORKER && call->app->role != APP_GATEWAY);
+}
+
+static enum err admit(struct call *call, bool throttled)
+{
+    enum err e = admit_route(call);
+    if (e)
+        return e;
+    if (call->route->flags & ROUTE_NO_TENANT)
+        return ERR_OK;
+    e = admit_tenant(call);
+    if (e)
+        return e;
+    bool cookie = false;
+    struct slice token = token_of(call->req, &cookie);
+    e = throttled ? admit_rate(call, token) : ERR_OK;
+    if (!e)
+        e = admit_store(call, token, cookie);
+    return e;
+}
+
+enum err pipeline_admit(struct call *call, bool throttled, int64_t *body_max)
+{
+    ASSERT(call->req->path.at);
+
+    enum err e = admit(call, throttled);
+    /* A read with no body goes on in the same transaction; everything else may wait for long. */
+    if (call->owns_tx && (e || !runs_here(call) || call->req->has_body))
+        end_tx(call);
+    if (e) {
+        if (e != ERR_METHOD)
+            pipeline_fail(call, e);
+        return e;
+    }
+    *body_max = body_cap(call);
+    return ERR_OK;
+}
+
+/* --- run ----------------------------------------------------------------------------------------
+ */
+
+static enum err run_body(struct call *call)
+{
+    const struct req *req = call->req;
+    if (call->route->body != BODY_JSON || !req->has_body || req->body.len == 0)
+        return ERR_OK;
+    struct slice type = req_header(req, "content-type");
+    struct slice main = slice_trim(slice_split(&type, ';'));
+    if (!slice_eq_nocase(main, SLICE("application/json")))
+        return ERR_MEDIA_TYPE;
+    const char *why = NULL;
+    enum err e = json_parse(call->ctx->arena, req->body, &call->body, &why);
+    if (e)
+        return err_say(&call->ctx->err, e, NULL, "%s", why ? why : err_text(e, call->ctx->lang));
+    return ERR_OK;
+}
+
+static struct slice idem_route(const struct call *call)
+{
+    return slice_str(arena_printf(call->ctx->arena, "%s %.*s", http_method_name(call->req->method),
+                                  SLICE_ARG(call->req->target)));
+}
+
+/* True: the first answer stands in resp. */
+static enum err run_idem_find(struct call *call, bool *replayed)
+{
+    struct slice key = req_header(call->req, "idempotency-key");
+    *replayed = false;
+    if (!key.at || is_safe(call->req->method))
+        return ERR_OK;
+    if (call->route->flags & (ROUTE_NO_IDEMPOTENCY | ROUTE_NO_TENANT))
+        return err_say(&call->ctx->err, ERR_MALFORMED, "idempotency_refused", "%s",
+                       call->ctx->lang == LANG_ZH ? "此地址不接受 Idempotency-Key。"
+                                                  : "Idempotency-Key is not accepted here.");
+    if (key.len == 0 || key.len > IDEMPOTENCY_KEY_MAX)
+        return err_say(&call->ctx->err, ERR_MALFORMED, "bad_idempotency_key",
+                       "Idempotency-Key: 1-%d", IDEMPOTENCY_KEY_MAX);
+    int status = 0;
+    enum err e = idem_find(call->ctx, key, idem_route(call), call->req->body, replayed, &status,
+                           &call->resp->body);
+    if (!e && *replayed) {
+        call->resp->status = status;
+        resp_header(call->resp, "Idempotency-Replayed", "true");
+    }
+    call->has_idem = !e && !*replayed;
+    return e;
+}
+
+static enum err idem_keep_fn(struct ctx *ctx, void *arg)
+{
+    struct call *call = arg;
+    return idem_keep(ctx, req_header(call->req, "idempotency-key"), idem_route(call),
+                     call->req->body, call->resp->status, buf_slice(&call->resp->body));
+}
+
+static enum err run_handler(struct call *call)
+{
+    enum err e = run_body(call);
+    bool replayed = false;
+    if (!e)
+        e = run_idem_find(call, &replayed);
+    if (e || replayed)
+        return e;
+    e = call->route->handler(call);
+    if (!e && call->has_idem && call->resp->status < 300 && !call->resp->file_path)
+        e = app_write(call->app, call->ctx, idem_keep_fn, call);
+    return e;
+}
+
+static int64_t budget_us(enum app_role role)
+{
+    return role == APP_GATEWAY ? READ_CPU_US_MAX : role == APP_RUNNER ? READ_RUNNER_US_MAX : 0;
+}
+
+enum err pipeline_run(struct call *call)
+{
+    ASSERT(call->route);
+    ASSERT((call->route->flags & ROUTE_NO_TENANT) || call->ctx->tenant);
+
+    struct ctx *ctx = call->ctx;
+    enum err e = ERR_OK;
+    if (ctx->tenant)
+        store_budget(ctx->tenant->store, budget_us(call->app->role));
+    if (ctx->tenant && call->route->runs == RUNS_GATEWAY && !store_in_tx(ctx->tenant->store)) {
+        /* The body took its time: rights and model are read again, in the transaction that counts.
+         */
+        bool cookie = false;
+        struct slice token = token_of(call->req, &cookie);
+        e = admit_store(call, token, cookie);
+    }
+    if (!e)
+        e = run_handler(call);
+    end_tx(call);
+    if (e)
+        pipeline_fail(call, e);
+    return e;
+}
+
+void pipeline_end(struct call *call)
+{
+    end_tx(call);
+    if (call->ctx->tenant)
+        tenants_unpin(call->app->tenants, call->ctx->tenant);
+    call->ctx->tenant = NULL;
+}

@@ -1,0 +1,44 @@
+/* job - work that waits in the tenant's own store: leased, renewed, acknowledged, retried.
+ *
+ * A job is a row of table `job`, written in the same transaction as what caused it. Only the lowest id
+ * of a stream may be leased; leasing moves run_at to now + lease, and a job whose runner died is
+ * leased again when that has passed. `dedupe` is unique only while queued or leased.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#pragma once
+
+#include "base/json.h"
+#include "tenant/ctx.h"
+
+#define JOB_LEASE_MS 60000
+
+struct job {
+    int64_t id;
+    const char *queue;         /* "import", "export", "outbox"… decides the handler */
+    const char *stream;        /* order key, or NULL: no order */
+    const char *dedupe;        /* or NULL */
+    int64_t run_at_ms;
+    int tries;
+    int64_t created_by;
+    const struct json *body;
+    const struct json *state;  /* what the last step kept: a cursor; NULL at first */
+};
+
+/* In a write transaction. Gives the id; with a dedupe that is already waiting, that job's id. */
+MUST_USE enum err job_put(struct ctx *ctx, const struct job *spec, int64_t *id);
+/* In a write transaction: takes the next due job for owner (a process number); *out NULL if none, then
+ * *next_ms is when the next becomes due (0 = never). */
+MUST_USE enum err job_lease(struct ctx *ctx, int64_t owner, struct job **out, int64_t *next_ms);
+/* In a write transaction; ERR_CONFLICT when the lease was lost. */
+MUST_USE enum err job_renew(struct ctx *ctx, const struct job *job, int64_t owner,
+                            const char *state_json, int progress_percent);
+MUST_USE enum err job_done(struct ctx *ctx, const struct job *job, int64_t owner,
+                           const char *result_json);
+/* Tries again at that time, or (run_at 0) gives up: state dead with the reason. */
+MUST_USE enum err job_failed(struct ctx *ctx, const struct job *job, int64_t owner,
+                             const char *reason, int64_t run_at_ms);
+/* A person asks it to stop: a queued job ends, a running one sees it at its next renew. */
+MUST_USE enum err job_cancel(struct ctx *ctx, int64_t id);
+/* When the next job is due: 0 = none. A plain read. */
+MUST_USE enum err job_next(struct tenant *tenant, int64_t *run_at_ms);

@@ -1,0 +1,42 @@
+/* board - one shared page on which every process of the server writes what others must know.
+ *
+ * Made by the supervisor as a memfd before the first spawn and inherited by every child. A slot has
+ * one writer (its process); readers are the supervisor (liveness, ids) and the gateway that renders
+ * /metrics. Plain C11 atomics, no locks. It also holds the ownership table: tenants that were moved
+ * away from the worker their hash would give.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/limits.h"
+
+enum board_role { BOARD_NONE, BOARD_GATEWAY, BOARD_WORKER, BOARD_RUNNER };
+
+struct board_slot {
+    _Atomic int role, index, pid, node;
+    _Atomic int64_t id_ms;         /* last millisecond an id was minted in */
+    _Atomic int64_t busy_since_us; /* monotonic; 0 = waiting for work */
+    _Atomic uint64_t busy_tenant;  /* stable hash of the tenant's name, for the kill's log line */
+    _Atomic int64_t requests, errors, refused, turns, writes, loans, starts;
+    _Atomic int64_t latency_us[16]; /* counts; bucket i holds answers below 64 << i microseconds */
+    _Atomic int64_t bytes_in, bytes_out, conns;
+};
+
+struct board; /* the mapped page */
+
+struct board *board_new(void);    /* supervisor */
+struct board *board_open(int fd); /* child */
+int board_fd(const struct board *board);
+/* Slots are numbered gateways, workers, runners. NULL beyond BOARD_SLOTS_MAX. */
+struct board_slot *board_slot(struct board *board, int number);
+void board_latency(struct board_slot *slot, int64_t us);
+/* Worker slot that owns the tenant: where it was moved to, or `by_default`. */
+int board_owner(struct board *board, struct slice tenant, int by_default);
+/* Supervisor only. false when the table is full. worker -1 forgets it. */
+bool board_move(struct board *board, struct slice tenant, int worker);
+void board_metrics(struct board *board, struct buf *out);

@@ -1,0 +1,51 @@
+/* lane - what one worker holds of one tenant: waiting requests, notes, loans of the write turn.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#pragma once
+
+#include "base/hash.h"
+#include "process/work.h"
+
+struct lane_loan {
+    struct work_peer *peer;
+    uint64_t tag;
+    struct lane_loan *next;
+};
+
+struct lane {
+    char *name; /* owned; "" = work without a tenant */
+    struct work *first, *last;
+    int queued;
+    struct buf notes; /* one after another, each as bytes */
+    int notes_count;
+    struct lane_loan *loans; /* asked, in order; owned */
+    struct lane_loan *lent;  /* the turn is away; owned */
+    int64_t lent_at_us;
+    bool is_dirty;   /* committed since the last checkpoint */
+    bool is_moved;   /* gateways have not been told yet */
+    bool is_leaving; /* draining, to be given to another worker */
+    int leaving_to;
+    int64_t window_at_ms, window_us; /* run time of units in this window */
+    int window_units;
+    int turns; /* since the WAL was looked at */
+};
+
+struct lanes {
+    struct map by_name;
+    struct lane **order; /* the round; owned */
+    int count, cap, at;
+    int queued; /* requests over all lanes */
+};
+
+void lanes_init(struct lanes *lanes);
+struct lane *lanes_get(struct lanes *lanes, const char *name); /* made on first use */
+struct lane *
+lanes_next(struct lanes *lanes); /* the next of the round that can do something; NULL */
+void lane_push(struct lanes *lanes, struct lane *lane, struct work *work);
+struct work *lane_pop(struct lanes *lanes, struct lane *lane); /* NULL when empty */
+void lane_cancel(struct lane *lane, const struct work_peer *peer, uint64_t tag);
+void lane_ask(struct lane *lane, struct work_peer *peer, uint64_t tag);
+/* Takes away what a closed peer had asked for or borrowed. */
+void lanes_forget_peer(struct lanes *lanes, const struct work_peer *peer);
+bool lane_is_ready(const struct lane *lane); /* has a turn to run or to lend */

@@ -1,0 +1,443 @@
+/* runner - what may wait: sign-in, heavy reads, uploads, imports, exports, jobs.
+ *
+ * One thing at a time, and it may block. A runner never takes a tenant's write lock by itself: it
+ * borrows a write turn from the owning worker. Between two steps of a job it serves what is queued.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "api/jobs.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "process/sandbox.h"
+#include "process/slot.h"
+#include "process/work.h"
+
+#define RUNNER_DUE_MAX   4096
+#define RUNNER_SWEEP_MS  2000 /* between two stores of the sweep at start: unhurried */
+#define RUNNER_BROKEN_MS 5000 /* a tenant whose jobs cannot be leased is left alone so long */
+
+struct due {
+    char *tenant; /* owned */
+    int64_t run_at_ms;
+};
+
+struct runner {
+    struct slot slot;
+    struct work *first, *last;
+    int queued;
+    const char *last_tenant; /* served last: others go first */
+    char last_tenant_name[NAME_BYTES_MAX + 1];
+    int worker_fds[SLOTS_PER_ROLE_MAX]; /* blocking links for write turns; -1 = not connected */
+    uint64_t last_tag;
+    struct due due[RUNNER_DUE_MAX];
+    int due_count;
+    size_t sweep_at; /* index into the tenants of control.db */
+    bool is_swept, stopping;
+    struct loop_timer *due_timer;
+};
+
+/* --- write turns --------------------------------------------------------------------------------
+ */
+
+static enum err turn_link(struct runner *runner, int worker, int *fd)
+{
+    if (runner->worker_fds[worker] < 0) {
+        struct slot *slot = &runner->slot;
+        struct arena *arena = arena_new();
+        const char *path = slot_path(arena, &slot->config, BOARD_WORKER, worker);
+        enum err e = frame_connect(path, &runner->worker_fds[worker]);
+        arena_free(arena);
+        if (e) {
+            runner->worker_fds[worker] = -1;
+            return ERR_BUSY;
+        }
+    }
+    *fd = runner->worker_fds[worker];
+    return ERR_OK;
+}
+
+static void turn_unlink(struct runner *runner, int worker)
+{
+    close(runner->worker_fds[worker]);
+    runner->worker_fds[worker] = -1;
+}
+
+static int turn_worker(struct runner *runner, const struct tenant *tenant)
+{
+    struct slot *slot = &runner->slot;
+    int by_default = tenants_worker(slot->app.tenants, tenant->name);
+    return board_owner(slot->board, slice_str(tenant->name), by_default) % slot->config.workers;
+}
+
+/* ERR_OK lent; ERR_CONFLICT: the tenant is another worker's now; else ERR_BUSY. */
+static enum err turn_ask(struct runner *runner, int worker, const struct tenant *tenant)
+{
+    int fd = -1;
+    enum err e = turn_link(runner, worker, &fd);
+    if (e)
+        return e;
+    uint64_t tag = ++runner->last_tag;
+    struct buf body = BUF_INIT;
+    e = frame_write(fd, FRAME_TURN_ASK, tag, slice_str(tenant->name));
+    int64_t until_us = clock_mono_us() + (int64_t)LOAN_WAIT_MS * 1000;
+    enum frame_kind kind = FRAME_NONE;
+    while (!e) {
+        uint64_t answered = 0;
+        int wait_ms = (int)((until_us - clock_mono_us()) / 1000);
+        e = wait_ms > 0 ? frame_read(fd, wait_ms, &kind, &answered, &body) : ERR_TIMEOUT;
+        if (!e && answered == tag && (kind == FRAME_TURN_LENT || kind == FRAME_MOVE))
+            break;
+    }
+    buf_release(&body);
+    if (e) { /* closing takes the question back, and the turn if it was lent meanwhile */
+        turn_unlink(runner, worker);
+        return ERR_BUSY;
+    }
+    return kind == FRAME_MOVE ? ERR_CONFLICT : ERR_OK;
+}
+
+static enum err runner_turn_take(struct app *app, struct tenant *tenant)
+{
+    struct runner *runner = app->user;
+    for (int tries = 0; tries < 200; tries++) {
+        enum err e = turn_ask(runner, turn_worker(runner, tenant), tenant);
+        if (e != ERR_CONFLICT)
+            return e;
+        usleep(10000); /* the tenant is being moved */
+    }
+    return ERR_BUSY;
+}
+
+static void runner_turn_give(struct app *app, struct tenant *tenant, int64_t change_seq)
+{
+    struct runner *runner = app->user;
+    int worker = turn_worker(runner, tenant);
+    (void)change_seq;
+    if (runner->worker_fds[worker] < 0)
+        return;
+    if (frame_write(runner->worker_fds[worker], FRAME_TURN_BACK, 0, slice_str(tenant->name)))
+        turn_unlink(runner, worker);
+}
+
+/* --- jobs ---------------------------------------------------------------------------------------
+ */
+
+static void runner_due(struct runner *runner, const char *tenant, int64_t run_at_ms)
+{
+    for (int i = 0; i < runner->due_count; i++) {
+        if (strcmp(runner->due[i].tenant, tenant) != 0)
+            continue;
+        if (run_at_ms < runner->due[i].run_at_ms)
+            runner->due[i].run_at_ms = run_at_ms;
+        return;
+    }
+    if (runner->due_count == RUNNER_DUE_MAX)
+        return; /* the truth is in the store: the next sweep finds it */
+    char *name = strdup(tenant);
+    ASSERT(name);
+    runner->due[runner->due_count++] = (struct due){.tenant = name, .run_at_ms = run_at_ms};
+}
+
+static int due_first(const struct runner *runner)
+{
+    int best = -1;
+    for (int i = 0; i < runner->due_count; i++)
+        if (best < 0 || runner->due[i].run_at_ms < runner->due[best].run_at_ms)
+            best = i;
+    return best;
+}
+
+static void due_drop(struct runner *runner, int at)
+{
+    free(runner->due[at].tenant);
+    runner->due[at] = runner->due[--runner->due_count];
+}
+
+/* One step of the tenant's jobs. */
+static void runner_job(struct runner *runner, int at)
+{
+    struct slot *slot = &runner->slot;
+    struct due *due = &runner->due[at];
+    struct tenant *tenant = NULL;
+    enum err e = tenants_by_name(slot->app.tenants, slice_str(due->tenant), &tenant);
+    if (e == ERR_NOT_FOUND) {
+        due_drop(runner, at);
+        return;
+    }
+    bool more = false;
+    int64_t next_ms = 0;
+    if (!e) {
+        struct arena *arena = arena_new();
+        slot_busy(slot, due->tenant);
+        e = jobs_step(&slot->app, tenant, arena, &more, &next_ms);
+        slot_busy(slot, NULL);
+        tenants_unpin(slot->app.tenants, tenant);
+        arena_free(arena);
+    }
+    if (e) {
+        log_warn("jobs of %s: %s", due->tenant, err_code(e));
+        due->run_at_ms = clock_now_ms() + RUNNER_BROKEN_MS;
+    } else if (more) {
+        due->run_at_ms = clock_now_ms();
+    } else if (next_ms) {
+        due->run_at_ms = next_ms;
+    } else {
+        due_drop(runner, at);
+    }
+}
+
+/* At start one runner looks into every store: hints may have died with the last server. */
+static void runner_sweep(void *arg)
+{
+    struct runner *runner = arg;
+    struct slot *slot = &runner->slot;
+    if (runner->is_swept)
+        return;
+    struct arena *arena = arena_new();
+    struct control_tenant *all = NULL;
+    int count = 0;
+    enum err e = control_list(tenants_control(slot->app.tenants), arena, &all, &count);
+    if (!e && runner->sweep_at < (size_t)count) {
+        const char *name = all[runner->sweep_at++].name;
+        struct tenant *tenant = NULL;
+        int64_t run_at_ms = 0;
+        if (tenants_by_name(slot->app.tenants, slice_str(name), &tenant) == ERR_OK) {
+            if (job_next(tenant, &run_at_ms) == ERR_OK && run_at_ms)
+                runner_due(runner, name, run_at_ms);
+            tenants_unpin(slot->app.tenants, tenant);
+        }
+    } else {
+        runner->is_swept = true;
+    }
+    arena_free(arena);
+}
+
+static void runner_supervisor_frame(struct link *link, enum frame_kind kind, uint64_t tag,
+                                    struct slice body)
+{
+    struct runner *runner = (struct runner *)link_user(link); /* the slot is its first member */
+    (void)tag;
+    if (kind != FRAME_WAKE)
+        return;
+    struct reader r = {.rest = body};
+    struct arena *arena = arena_new();
+    const char *tenant = arena_str(arena, reader_bytes(&r));
+    int64_t run_at_ms = reader_i64(&r);
+    if (!r.bad)
+        runner_due(runner, tenant, run_at_ms);
+    arena_free(arena);
+}
+
+static void runner_orphaned(struct link *link)
+{
+    (void)link;
+    _exit(0);
+}
+
+/* --- requests -----------------------------------------------------------------------------------
+ */
+
+static int queued_of(const struct runner *runner, const char *tenant)
+{
+    int count = 0;
+    for (const struct work *work = runner->first; work; work = work->next)
+        count += strcmp(work->tenant, tenant) == 0;
+    return count;
+}
+
+static void runner_request(struct runner *runner, struct work *work)
+{
+    if (runner->queued >= RUNNER_QUEUE_MAX ||
+        queued_of(runner, work->tenant) >= RUNNER_QUEUE_MAX / 2) {
+        work_refuse(work, ERR_BUSY, 1);
+        work_free(work);
+        return;
+    }
+    work->next = NULL;
+    if (runner->last)
+        runner->last->next = work;
+    else
+        runner->first = work;
+    runner->last = work;
+    runner->queued++;
+}
+
+static void runner_frame(struct link *link, enum frame_kind kind, uint64_t tag, struct slice body)
+{
+    struct work_peer *peer = link_user(link);
+    struct runner *runner = peer->owner;
+    if (kind == FRAME_REQUEST) {
+        struct work *work = work_new(peer, tag, body);
+        if (work)
+            runner_request(runner, work);
+    } else if (kind == FRAME_CANCEL) {
+        for (struct work *work = runner->first; work; work = work->next)
+            if (work->peer == peer && work->tag == tag)
+                work->is_cancelled = true;
+    }
+}
+
+static void runner_closed(struct link *link)
+{
+    struct work_peer *peer = link_user(link);
+    struct runner *runner = peer->owner;
+    for (struct work *work = runner->first; work; work = work->next)
+        if (work->peer == peer)
+            work->is_cancelled = true;
+    work_peer_closed(peer);
+}
+
+static void runner_open(struct link *link, void *user)
+{
+    work_peer_new(link, user, runner_frame, runner_closed);
+}
+
+/* The first of another tenant than was served last, else the first: one tenant never holds the lane
+ * while others wait. */
+static struct work *runner_pop(struct runner *runner)
+{
+    struct work *before = NULL, *work = runner->first;
+    while (work && runner->last_tenant && strcmp(work->tenant, runner->last_tenant) == 0) {
+        before = work;
+        work = work->next;
+    }
+    if (!work) {
+        before = NULL;
+        work = runner->first;
+    }
+    if (!work)
+        return NULL;
+    if (before)
+        before->next = work->next;
+    else
+        runner->first = work->next;
+    if (runner->last == work)
+        runner->last = before;
+    runner->queued--;
+    snprintf(runner->last_tenant_name, sizeof(runner->last_tenant_name), "%s", work->tenant);
+    runner->last_tenant = runner->last_tenant_name;
+    return work;
+}
+
+static void runner_run(struct runner *runner, struct work *work)
+{
+    struct slot *slot = &runner->slot;
+    if (work->is_cancelled) {
+        work_free(work);
+        return;
+    }
+    slot_busy(slot, work->tenant);
+    log_trace(work->req.trace);
+    work->call = pipeline_call_new(&slot->app, work->arena, &work->req, &work->resp);
+    work->call->is_operator = work->is_operator;
+    int64_t body_max;
+    enum err e = pipeline_admit(work->call, false, &body_max);
+    if (!e)
+        e = pipeline_run(work->call);
+    log_trace(NULL);
+    slot_busy(slot, NULL);
+    if (e && work->call->model_pending)
+        work_return(work);
+    else
+        work_answer(work);
+    work_free(work);
+}
+
+static bool runner_work(void *arg)
+{
+    struct runner *runner = arg;
+    struct work *work = runner_pop(runner);
+    if (work) {
+        runner_run(runner, work);
+        return true;
+    }
+    int at = due_first(runner);
+    if (at < 0 || runner->stopping)
+        return false;
+    int64_t wait_ms = runner->due[at].run_at_ms - clock_now_ms();
+    if (wait_ms > 0) {
+        loop_timer_again(runner->due_timer, wait_ms < 1000 ? wait_ms : 1000);
+        return false;
+    }
+    runner_job(runner, at);
+    return true;
+}
+
+/* --- wiring -------------------------------------------------------------------------------------
+ */
+
+static void runner_wake(struct app *app, struct tenant *tenant, int64_t run_at_ms)
+{
+    struct runner *runner = app->user;
+    slot_wake(&runner->slot, tenant->name, run_at_ms);
+}
+
+static const struct app_services RUNNER_SERVICES = {
+    .turn_take = runner_turn_take, .turn_give = runner_turn_give, .wake = runner_wake};
+
+static void runner_tick(void *arg)
+{
+    (void)arg; /* being woken is enough: the loop asks runner_work */
+}
+
+static void runner_trim(void *arg)
+{
+    struct runner *runner = arg;
+    tenants_trim(runner->slot.app.tenants, TENANTS_OPEN_MAX);
+}
+
+static void runner_try_end(void *arg)
+{
+    struct runner *runner = arg;
+    if (!runner->first)
+        loop_stop(runner->slot.loop);
+}
+
+static void runner_stop(void *arg)
+{
+    struct runner *runner = arg;
+    if (runner->stopping)
+        return;
+    runner->stopping = true;
+    loop_timer_new(runner->slot.loop, 1, 10, runner_try_end, runner);
+}
+
+int runner_main(int index)
+{
+    static struct runner runner;
+    struct slot *slot = &runner.slot;
+    slot_init(slot, BOARD_RUNNER, index);
+    link_set(slot->supervisor, slot, runner_supervisor_frame, runner_orphaned);
+    for (int i = 0; i < SLOTS_PER_ROLE_MAX; i++)
+        runner.worker_fds[i] = -1;
+    struct tenants *tenants = NULL;
+    const char *why = NULL;
+    if (tenants_new(&slot->config, STORE_WRITER, slot->config.workers, &tenants, &why)) {
+        fprintf(stderr, "perigee: %s\n", why ? why : "control.db cannot be read");
+        return 1;
+    }
+    app_init(&slot->app, APP_RUNNER, &slot->config, tenants, &RUNNER_SERVICES);
+    slot->app.user = &runner;
+    slot->app.slot = index;
+    struct link_listener *listener;
+    if (link_listen(slot->loop, SLOT_FD_LISTEN, runner_open, &runner, &listener))
+        BUG("the slot's socket is unusable");
+    loop_signal(slot->loop, SIGTERM, runner_stop, &runner);
+    runner.due_timer = loop_timer_new(slot->loop, 1000, 0, runner_tick, &runner);
+    runner.is_swept = !slot_is_long(&slot->config, index) ||
+                      (index > 0 && slot_is_long(&slot->config, index - 1));
+    loop_timer_new(slot->loop, 50, RUNNER_SWEEP_MS / 40, runner_sweep, &runner);
+    loop_timer_new(slot->loop, 5000, 5000, runner_trim, &runner);
+    loop_work(slot->loop, runner_work, &runner);
+    sandbox_enter(BOARD_RUNNER, &slot->config);
+    link_send(slot->supervisor, FRAME_STATUS, 0, SLICE("ready"));
+    loop_run(slot->loop);
+    log_info("stopped");
+    return 0;
+}

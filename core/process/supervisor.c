@@ -1,0 +1,453 @@
+/* supervisor - see supervisor.h.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "process/supervisor.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "net/child.h"
+#include "process/listen.h"
+
+#define SUPERVISOR_WATCH_MS 250
+#define SUPERVISOR_NODES    1024
+#define BACKOFF_FIRST_MS    50    /* a process that lived for a while starts again at once */
+#define BACKOFF_CALM_MS     10000 /* lived so long: its earlier deaths are forgotten */
+
+struct supervisor;
+
+struct child {
+    struct supervisor *supervisor;
+    enum board_role role;
+    int index, number;
+    pid_t pid; /* 0 = not running */
+    struct link *link;
+    struct loop_timer *restart;
+    int64_t started_ms;
+    int deaths; /* in a row, without a calm life between */
+    bool is_ready, is_killed;
+};
+
+struct supervisor {
+    const struct config *config;
+    struct arena *arena;
+    struct loop *loop;
+    struct board *board;
+    struct throttle *throttle;
+    struct listen listen;
+    int lock;
+    const char *binary;
+    struct child children[BOARD_SLOTS_MAX];
+    int count, next_node;
+    bool announced, stopping;
+    int stop_stage; /* which role has been told: gateways, runners, workers */
+    int exit_status;
+};
+
+static const char *child_name(const struct child *child, char *out, size_t size)
+{
+    static const char *const names[] = {"none", "gateway", "worker", "runner"};
+    snprintf(out, size, "%s %d", names[child->role], child->index);
+    return out;
+}
+
+/* --- starting -----------------------------------------------------------------------------------
+ */
+
+/* Never shared by two living processes: ids of both would meet. */
+static int supervisor_node(struct supervisor *s)
+{
+    for (;;) {
+        int node = s->next_node;
+        s->next_node = (s->next_node + 1) % SUPERVISOR_NODES;
+        bool taken = false;
+        for (int i = 0; i < s->count; i++)
+            taken =
+                taken || (s->children[i].pid &&
+                          atomic_load(&board_slot(s->board, s->children[i].number)->node) == node);
+        if (!taken)
+            return node;
+    }
+}
+
+static int child_fds(const struct child *child, int link, struct child_fd *out)
+{
+    const struct supervisor *s = child->supervisor;
+    int n = 0;
+    out[n++] = (struct child_fd){link, SLOT_FD_SUPERVISOR};
+    out[n++] = (struct child_fd){board_fd(s->board), SLOT_FD_BOARD};
+    out[n++] = (struct child_fd){throttle_fd(s->throttle), SLOT_FD_THROTTLE};
+    out[n++] = (struct child_fd){s->lock, SLOT_FD_LOCK};
+    if (child->role == BOARD_WORKER)
+        out[n++] = (struct child_fd){s->listen.workers[child->index], SLOT_FD_LISTEN};
+    if (child->role == BOARD_RUNNER)
+        out[n++] = (struct child_fd){s->listen.runners[child->index], SLOT_FD_LISTEN};
+    if (child->role != BOARD_GATEWAY)
+        return n;
+    static const int to[LISTEN_KINDS] = {SLOT_FD_LISTEN, SLOT_FD_TLS, SLOT_FD_OPERATOR};
+    for (int k = 0; k < LISTEN_KINDS; k++)
+        if (s->listen.fds[k][child->index] >= 0)
+            out[n++] = (struct child_fd){s->listen.fds[k][child->index], to[k]};
+    if (child->index == 0)
+        out[n++] = (struct child_fd){s->listen.command, SLOT_FD_COMMAND};
+    return n;
+}
+
+static void child_exited(void *arg, pid_t pid, int status, int signum);
+static void child_frame(struct link *link, enum frame_kind kind, uint64_t tag, struct slice body);
+
+static void child_link_closed(struct link *link)
+{
+    struct child *child = link_user(link);
+    if (child->link == link)
+        child->link = NULL;
+}
+
+static void child_launch(struct child *child)
+{
+    struct supervisor *s = child->supervisor;
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+        BUG("no socket pair for a child");
+    struct board_slot *slot = board_slot(s->board, child->number);
+    atomic_store(&slot->role, (int)child->role);
+    atomic_store(&slot->index, child->index);
+    atomic_store(&slot->busy_since_us, 0);
+    atomic_store(&slot->node, supervisor_node(s));
+    atomic_fetch_add(&slot->starts, 1);
+    struct child_fd fds[SLOT_FD_END];
+    int count = child_fds(child, pair[1], fds);
+    static const char *const roles[] = {"", "gateway", "worker", "runner"};
+    char index[12];
+    snprintf(index, sizeof(index), "%d", child->index);
+    char *argv[] = {(char *)(uintptr_t)s->binary, (char *)(uintptr_t) "child",
+                    (char *)(uintptr_t)roles[child->role], index, NULL};
+    child->is_ready = child->is_killed = false;
+    child->started_ms = clock_mono_us() / 1000;
+    enum err e = child_start(s->loop, argv, fds, count, child_exited, child, &child->pid);
+    close(pair[1]);
+    if (e || link_adopt(s->loop, pair[0], &child->link))
+        BUG("a child could not be started");
+    link_set(child->link, child, child_frame, child_link_closed);
+    atomic_store(&slot->pid, (int)child->pid);
+}
+
+static void child_restart(void *arg)
+{
+    struct child *child = arg;
+    loop_timer_free(child->restart);
+    child->restart = NULL;
+    if (!child->supervisor->stopping)
+        child_launch(child);
+}
+
+static void supervisor_stop_next(struct supervisor *s);
+
+static void child_exited(void *arg, pid_t pid, int status, int signum)
+{
+    struct child *child = arg;
+    struct supervisor *s = child->supervisor;
+    char name[32];
+    ASSERT(child->pid == pid);
+    child->pid = 0;
+    child->is_ready = false;
+    if (child->link)
+        link_close(child->link);
+    child->link = NULL;
+    if (s->stopping) {
+        supervisor_stop_next(s);
+        return;
+    }
+    int64_t lived_ms = clock_mono_us() / 1000 - child->started_ms;
+    log_error("%s (pid %d) ended after %lld ms: status %d, signal %d",
+              child_name(child, name, sizeof(name)), (int)pid, (long long)lived_ms, status, signum);
+    if (!s->announced && status) { /* it said why on stderr; a server that never stood is over */
+        s->exit_status = 1;
+        s->stopping = true;
+        supervisor_stop_next(s);
+        return;
+    }
+    child->deaths = lived_ms > BACKOFF_CALM_MS ? 1 : child->deaths + 1;
+    int64_t wait_ms = child->deaths == 1 ? 1 : (int64_t)BACKOFF_FIRST_MS << (child->deaths - 2);
+    if (child->deaths > 10 || wait_ms > RESTART_BACKOFF_MS_MAX)
+        wait_ms = RESTART_BACKOFF_MS_MAX;
+    child->restart = loop_timer_new(s->loop, wait_ms, 0, child_restart, child);
+}
+
+/* --- frames from children -----------------------------------------------------------------------
+ */
+
+static void supervisor_announce(struct supervisor *s)
+{
+    if (s->announced)
+        return;
+    for (int i = 0; i < s->count; i++)
+        if (!s->children[i].is_ready)
+            return;
+    s->announced = true;
+    static const char *const notes[LISTEN_KINDS] = {"", "", " (operator)"};
+    for (int k = 0; k < LISTEN_KINDS; k++)
+        if (s->listen.urls[k])
+            printf("ready %s%s\n", s->listen.urls[k], notes[k]);
+    fflush(stdout);
+}
+
+static void supervisor_wake(struct supervisor *s, struct slice body)
+{
+    struct reader r = {.rest = body};
+    struct slice tenant = reader_bytes(&r);
+    struct child *longs[SLOTS_PER_ROLE_MAX];
+    int count = 0;
+    for (int i = 0; i < s->count; i++) {
+        struct child *child = &s->children[i];
+        if (child->role == BOARD_RUNNER && slot_is_long(s->config, child->index))
+            longs[count++] = child;
+    }
+    if (r.bad || count == 0)
+        return;
+    struct child *child = longs[hash_stable(tenant) % (uint64_t)count];
+    if (child->link)
+        link_send(child->link, FRAME_WAKE, 0, body);
+}
+
+/* The old owner has written and closed everything: from now on the gateways ask the new one. */
+static void supervisor_moved(struct supervisor *s, struct slice body)
+{
+    struct reader r = {.rest = body};
+    struct slice tenant = reader_bytes(&r);
+    int worker = (int)reader_u32(&r);
+    if (r.bad || worker < 0 || worker >= s->config->workers)
+        return;
+    if (board_move(s->board, tenant, worker))
+        log_warn("tenant %.*s is slow: it lives on worker %d now", SLICE_ARG(tenant), worker);
+}
+
+static void child_frame(struct link *link, enum frame_kind kind, uint64_t tag, struct slice body)
+{
+    struct child *child = link_user(link);
+    struct supervisor *s = child->supervisor;
+    switch (kind) {
+    case FRAME_STATUS:
+        child->is_ready = true;
+        supervisor_announce(s);
+        break;
+    case FRAME_WAKE:
+        supervisor_wake(s, body);
+        break;
+    case FRAME_MOVE: /* "this tenant is slow" */
+        link_send(link, FRAME_MOVE, tag, body);
+        break;
+    case FRAME_RESULT:
+        supervisor_moved(s, body);
+        break;
+    default:
+        log_error("an unexpected frame of kind %d from a child", (int)kind);
+    }
+}
+
+/* --- watching -----------------------------------------------------------------------------------
+ */
+
+static int64_t overstay_ms(const struct supervisor *s, const struct child *child)
+{
+    if (child->role == BOARD_GATEWAY)
+        return OVERSTAY_GATEWAY_MS;
+    if (child->role == BOARD_WORKER)
+        return OVERSTAY_WORKER_MS;
+    return slot_is_long(s->config, child->index) ? OVERSTAY_LONG_MS : OVERSTAY_QUICK_MS;
+}
+
+static void supervisor_watch(void *arg)
+{
+    struct supervisor *s = arg;
+    int64_t now_us = clock_mono_us();
+    for (int i = 0; i < s->count; i++) {
+        struct child *child = &s->children[i];
+        if (!child->pid || child->is_killed)
+            continue;
+        struct board_slot *slot = board_slot(s->board, child->number);
+        int64_t since_us = atomic_load(&slot->busy_since_us);
+        if (!since_us || now_us - since_us < overstay_ms(s, child) * 1000)
+            continue;
+        char name[32];
+        log_error("%s (pid %d) has been busy for %lld ms: killed",
+                  child_name(child, name, sizeof(name)), (int)child->pid,
+                  (long long)((now_us - since_us) / 1000));
+        child->is_killed = true;
+        kill(child->pid, SIGKILL);
+    }
+}
+
+/* --- stopping -----------------------------------------------------------------------------------
+ */
+
+static bool role_is_alive(const struct supervisor *s, enum board_role role)
+{
+    for (int i = 0; i < s->count; i++)
+        if (s->children[i].role == role && s->children[i].pid)
+            return true;
+    return false;
+}
+
+static void role_signal(const struct supervisor *s, enum board_role role, int signum)
+{
+    for (int i = 0; i < s->count; i++)
+        if (s->children[i].role == role && s->children[i].pid)
+            kill(s->children[i].pid, signum);
+}
+
+/* Gateways first, so that nothing new comes in; then runners, who may still need the workers. */
+static void supervisor_stop_next(struct supervisor *s)
+{
+    static const enum board_role order[] = {BOARD_GATEWAY, BOARD_RUNNER, BOARD_WORKER};
+    while (s->stop_stage < 3 && (s->stop_stage == 0 || !role_is_alive(s, order[s->stop_stage - 1])))
+        role_signal(s, order[s->stop_stage++], SIGTERM);
+    if (s->stop_stage == 3 && !role_is_alive(s, BOARD_GATEWAY) && !role_is_alive(s, BOARD_RUNNER) &&
+        !role_is_alive(s, BOARD_WORKER))
+        loop_stop(s->loop);
+}
+
+static void supervisor_late(void *arg)
+{
+    struct supervisor *s = arg;
+    log_warn("what is left after %d ms is killed", STOP_GRACE_MS);
+    s->stop_stage = 3;
+    role_signal(s, BOARD_GATEWAY, SIGKILL);
+    role_signal(s, BOARD_RUNNER, SIGKILL);
+    role_signal(s, BOARD_WORKER, SIGKILL);
+}
+
+static void supervisor_stop(void *arg)
+{
+    struct supervisor *s = arg;
+    if (s->stopping)
+        return;
+    s->stopping = true;
+    loop_timer_new(s->loop, STOP_GRACE_MS, 0, supervisor_late, s);
+    supervisor_stop_next(s);
+}
+
+static void supervisor_reload(void *arg)
+{
+    role_signal(arg, BOARD_GATEWAY, SIGHUP);
+}
+
+/* --- start --------------------------------------------------------------------------------------
+ */
+
+static void supervisor_add(struct supervisor *s, enum board_role role, int count)
+{
+    for (int i = 0; i < count; i++) {
+        struct child *child = &s->children[s->count++];
+        *child = (struct child){
+            .supervisor = s, .role = role, .index = i, .number = slot_number(s->config, role, i)};
+    }
+}
+
+/* What flags have overridden must reach the children, who read the configuration themselves. */
+static void supervisor_environment(const struct config *config)
+{
+    struct {
+        const char *name;
+        int value;
+    } numbers[] = {{"PERIGEE_GATEWAYS", config->gateways},
+                   {"PERIGEE_WORKERS", config->workers},
+                   {"PERIGEE_RUNNERS", config->runners}};
+    char text[16];
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        snprintf(text, sizeof(text), "%d", numbers[i].value);
+        setenv(numbers[i].name, text, 1);
+    }
+    setenv("PERIGEE_DATA", config->data, 1);
+    setenv("PERIGEE_HOME", config->home, 1);
+    if (config->listen)
+        setenv("PERIGEE_LISTEN", config->listen, 1);
+    if (config->tls_listen) {
+        setenv("PERIGEE_TLS_LISTEN", config->tls_listen, 1);
+        setenv("PERIGEE_TLS_CERT", config->tls_cert, 1);
+        setenv("PERIGEE_TLS_KEY", config->tls_key, 1);
+    }
+    if (config->operator_listen)
+        setenv("PERIGEE_OPERATOR_LISTEN", config->operator_listen, 1);
+}
+
+static void raise_files(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
+
+static int supervisor_fail(const char *why)
+{
+    fprintf(stderr, "perigee: %s\n", why ? why : "the server cannot start");
+    return 1;
+}
+
+/* The folder is ours, whole and of this version; the lock stays open until the last child ends. */
+static const char *supervisor_claim(struct supervisor *s)
+{
+    const char *why = NULL;
+    struct store *control;
+    enum err e = store_check_library(&why);
+    if (e)
+        return why;
+    e = control_lock(s->config->data, &s->lock);
+    if (e == ERR_CONFLICT)
+        return arena_printf(s->arena, "another server or command is using %s", s->config->data);
+    if (!e)
+        e = control_open(s->config->data, STORE_OWNER, &control, &why);
+    if (e)
+        return why ? why : arena_printf(s->arena, "%s: %s", s->config->data, err_code(e));
+    store_close(control);
+    return NULL;
+}
+
+int supervisor_run(const struct config *config)
+{
+    static struct supervisor s;
+    const char *why = NULL;
+    s = (struct supervisor){.config = config, .arena = arena_new(), .lock = -1};
+    char binary[4096];
+    ssize_t n = readlink("/proc/self/exe", binary, sizeof(binary) - 1);
+    if (n <= 0)
+        return supervisor_fail("/proc is not there");
+    binary[n] = '\0';
+    s.binary = binary;
+    log_init(STDERR_FILENO, LOG_INFO, "supervisor");
+    raise_files();
+    why = supervisor_claim(&s);
+    if (why)
+        return supervisor_fail(why);
+    if (listen_open(config, s.arena, &s.listen, &why))
+        return supervisor_fail(why);
+    s.board = board_new();
+    s.throttle = throttle_new();
+    if (!s.board || !s.throttle)
+        return supervisor_fail("no shared memory for the processes");
+    supervisor_environment(config);
+    s.loop = loop_new();
+    supervisor_add(&s, BOARD_GATEWAY, config->gateways);
+    supervisor_add(&s, BOARD_WORKER, config->workers);
+    supervisor_add(&s, BOARD_RUNNER, config->runners);
+    for (int i = 0; i < s.count; i++)
+        child_launch(&s.children[i]);
+    loop_signal(s.loop, SIGTERM, supervisor_stop, &s);
+    loop_signal(s.loop, SIGINT, supervisor_stop, &s);
+    loop_signal(s.loop, SIGHUP, supervisor_reload, &s);
+    loop_timer_new(s.loop, SUPERVISOR_WATCH_MS, SUPERVISOR_WATCH_MS, supervisor_watch, &s);
+    loop_run(s.loop);
+    return s.exit_status;
+}

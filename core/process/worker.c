@@ -1,0 +1,383 @@
+/* worker - owns tenants: runs their writes in turns and lends the write turn to runners.
+ *
+ * One turn per tenant in a round. Waiting HTTP writes go before the next loan. Only the owner
+ * checkpoints: passively when idle, by restart when the WAL has grown. A tenant whose units are
+ * slow is reported to the supervisor, which moves it to the last worker.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "process/sandbox.h"
+#include "process/turn.h"
+
+#define WORKER_NOTES_MAX      256 /* waiting notes of one tenant; more are dropped */
+#define WORKER_CHECKPOINT_MS  200
+#define WORKER_WAL_LOOK_TURNS 16
+
+struct worker {
+    struct slot slot;
+    struct lanes lanes;
+    struct work_peer *peers[256]; /* open links, to tell what moved */
+    int peers_count;
+    bool stopping;
+};
+
+/* --- frames in ----------------------------------------------------------------------------------
+ */
+
+static bool is_mine(struct worker *worker, const char *tenant)
+{
+    struct slot *slot = &worker->slot;
+    if (!*tenant)
+        return slot->index == 0;
+    return board_owner(slot->board, slice_str(tenant), tenants_worker(slot->app.tenants, tenant)) ==
+           slot->index;
+}
+
+static void worker_request(struct worker *worker, struct work_peer *peer, uint64_t tag,
+                           struct slice body)
+{
+    struct work *work = work_new(peer, tag, body);
+    if (!work) {
+        log_error("a request frame could not be read");
+        return;
+    }
+    peer->is_gateway = true;
+    struct lane *lane = lanes_get(&worker->lanes, work->tenant);
+    if (!is_mine(worker, work->tenant) || lane->is_leaving) {
+        work_return(work);
+        work_free(work);
+    } else if (worker->lanes.queued >= WORKER_QUEUE_MAX) {
+        work_refuse(work, ERR_BUSY, 1);
+        work_free(work);
+    } else {
+        lane_push(&worker->lanes, lane, work);
+    }
+}
+
+static void worker_note(struct worker *worker, struct slice body)
+{
+    struct reader r = {.rest = body};
+    struct arena *arena = arena_new();
+    struct lane *lane = lanes_get(&worker->lanes, arena_str(arena, reader_bytes(&r)));
+    arena_free(arena);
+    struct slice note = reader_bytes(&r);
+    if (r.bad || lane->notes_count >= WORKER_NOTES_MAX)
+        return;
+    buf_put_bytes(&lane->notes, note);
+    lane->notes_count++;
+}
+
+static void worker_ask(struct worker *worker, struct work_peer *peer, uint64_t tag,
+                       struct slice body)
+{
+    struct arena *arena = arena_new();
+    const char *name = arena_str(arena, body);
+    struct lane *lane = lanes_get(&worker->lanes, name);
+    if (!is_mine(worker, name) || lane->is_leaving)
+        link_send(peer->link, FRAME_MOVE, tag, (struct slice){0});
+    else
+        lane_ask(lane, peer, tag);
+    arena_free(arena);
+}
+
+static void worker_back(struct worker *worker, struct work_peer *peer, struct slice body)
+{
+    struct arena *arena = arena_new();
+    struct lane *lane = lanes_get(&worker->lanes, arena_str(arena, body));
+    arena_free(arena);
+    if (!lane->lent || lane->lent->peer != peer)
+        return;
+    if (clock_mono_us() - lane->lent_at_us > 4 * TURN_LOAN_US_MAX)
+        log_warn("a loan of %s lasted %lld ms", lane->name,
+                 (long long)((clock_mono_us() - lane->lent_at_us) / 1000));
+    free(lane->lent);
+    lane->lent = NULL;
+    lane->is_dirty = true;
+    lane->is_moved = true;
+}
+
+static void worker_cancel(struct worker *worker, struct work_peer *peer, uint64_t tag)
+{
+    for (int i = 0; i < worker->lanes.count; i++)
+        lane_cancel(worker->lanes.order[i], peer, tag);
+}
+
+static void worker_frame(struct link *link, enum frame_kind kind, uint64_t tag, struct slice body)
+{
+    struct work_peer *peer = link_user(link);
+    struct worker *worker = peer->owner;
+    switch (kind) {
+    case FRAME_REQUEST:
+        worker_request(worker, peer, tag, body);
+        break;
+    case FRAME_CANCEL:
+        worker_cancel(worker, peer, tag);
+        break;
+    case FRAME_NOTE:
+        worker_note(worker, body);
+        break;
+    case FRAME_TURN_ASK:
+        worker_ask(worker, peer, tag, body);
+        break;
+    case FRAME_TURN_BACK:
+        worker_back(worker, peer, body);
+        break;
+    default:
+        log_error("an unexpected frame of kind %d", (int)kind);
+        link_close(link);
+    }
+}
+
+static void worker_closed(struct link *link)
+{
+    struct work_peer *peer = link_user(link);
+    struct worker *worker = peer->owner;
+    lanes_forget_peer(&worker->lanes, peer);
+    for (int i = 0; i < worker->peers_count; i++)
+        if (worker->peers[i] == peer)
+            worker->peers[i] = worker->peers[--worker->peers_count];
+    work_peer_closed(peer);
+}
+
+static void worker_open(struct link *link, void *user)
+{
+    struct worker *worker = user;
+    struct work_peer *peer = work_peer_new(link, worker, worker_frame, worker_closed);
+    if (worker->peers_count < (int)(sizeof(worker->peers) / sizeof(worker->peers[0])))
+        worker->peers[worker->peers_count++] = peer;
+}
+
+/* --- turns --------------------------------------------------------------------------------------
+ */
+
+static void lane_lend(struct worker *worker, struct lane *lane)
+{
+    struct lane_loan *loan = lane->loans;
+    lane->loans = loan->next;
+    loan->next = NULL;
+    lane->lent = loan;
+    lane->lent_at_us = clock_mono_us();
+    atomic_fetch_add_explicit(&worker->slot.mine->loans, 1, memory_order_relaxed);
+    link_send(loan->peer->link, FRAME_TURN_LENT, loan->tag, (struct slice){0});
+}
+
+/* Over SLOW_UNIT_US on average for a window: asks the supervisor to move it to the slow lane. */
+static void lane_measure(struct worker *worker, struct lane *lane, const struct turn_result *turn)
+{
+    int64_t now_ms = clock_mono_us() / 1000;
+    if (now_ms - lane->window_at_ms > SLOW_WINDOW_MS) {
+        bool slow = lane->window_units > 20 && lane->window_us / lane->window_units > SLOW_UNIT_US;
+        int last = worker->slot.config.workers - 1;
+        if (slow && worker->slot.index != last && !lane->is_leaving)
+            link_send(worker->slot.supervisor, FRAME_MOVE, (uint64_t)last, slice_str(lane->name));
+        lane->window_at_ms = now_ms;
+        lane->window_us = 0;
+        lane->window_units = 0;
+    }
+    lane->window_us += turn->us;
+    lane->window_units += turn->requests;
+}
+
+static void lane_checkpoint(struct worker *worker, struct lane *lane, enum store_checkpoint how)
+{
+    struct tenant *tenant = NULL;
+    if (tenants_by_name(worker->slot.app.tenants, slice_str(lane->name), &tenant))
+        return;
+    int pages = 0;
+    enum err e = store_checkpoint(tenant->store, how, &pages);
+    if (e && e != ERR_BUSY)
+        log_error("checkpoint of %s: %s", lane->name, err_code(e));
+    tenants_unpin(worker->slot.app.tenants, tenant);
+}
+
+static void lane_wal_look(struct worker *worker, struct lane *lane)
+{
+    if (++lane->turns < WORKER_WAL_LOOK_TURNS)
+        return;
+    lane->turns = 0;
+    struct tenant *tenant = NULL;
+    if (tenants_by_name(worker->slot.app.tenants, slice_str(lane->name), &tenant))
+        return;
+    struct store_stats stats;
+    store_stats(tenant->store, &stats);
+    tenants_unpin(worker->slot.app.tenants, tenant);
+    if (stats.wal_bytes > (int64_t)WAL_RESTART_PAGES * 4096)
+        lane_checkpoint(worker, lane, STORE_CHECKPOINT_RESTART);
+}
+
+/* Everything is written and closed: the supervisor may let another worker take the tenant. */
+static void lane_leave(struct worker *worker, struct lane *lane)
+{
+    lane_checkpoint(worker, lane, STORE_CHECKPOINT_TRUNCATE);
+    tenants_drop(worker->slot.app.tenants, lane->name);
+    lane->is_leaving = false;
+    lane->is_dirty = false;
+    struct buf b = BUF_INIT;
+    buf_put_bytes(&b, slice_str(lane->name));
+    buf_put_u32(&b, (uint32_t)lane->leaving_to);
+    link_send(worker->slot.supervisor, FRAME_RESULT, 0, buf_slice(&b));
+    buf_release(&b);
+}
+
+static void lane_turn(struct worker *worker, struct lane *lane)
+{
+    slot_busy(&worker->slot, lane->name);
+    if (!*lane->name) {
+        turn_control(&worker->slot, &worker->lanes, lane);
+        slot_busy(&worker->slot, NULL);
+        return;
+    }
+    struct turn_result turn = turn_run(&worker->slot, &worker->lanes, lane);
+    slot_busy(&worker->slot, NULL);
+    if (!turn.committed)
+        return;
+    lane->is_dirty = true;
+    lane->is_moved = true;
+    atomic_fetch_add_explicit(&worker->slot.mine->turns, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&worker->slot.mine->writes, turn.requests, memory_order_relaxed);
+    lane_measure(worker, lane, &turn);
+    lane_wal_look(worker, lane);
+}
+
+static bool worker_work(void *arg)
+{
+    struct worker *worker = arg;
+    struct lane *lane = lanes_next(&worker->lanes);
+    if (!lane)
+        return false;
+    if (lane->first || lane->notes_count)
+        lane_turn(worker, lane);
+    else if (lane->is_leaving)
+        lane_leave(worker, lane);
+    if (lane->loans && !lane->lent && !lane->is_leaving)
+        lane_lend(worker, lane);
+    return true;
+}
+
+/* --- timers and signals -------------------------------------------------------------------------
+ */
+
+static void worker_idle(void *arg)
+{
+    struct worker *worker = arg;
+    for (int i = 0; i < worker->lanes.count; i++) {
+        struct lane *lane = worker->lanes.order[i];
+        if (!lane->is_dirty || lane->first || lane->lent)
+            continue;
+        lane->is_dirty = false;
+        lane_checkpoint(worker, lane, STORE_CHECKPOINT_IDLE);
+    }
+    tenants_trim(worker->slot.app.tenants, TENANTS_OPEN_MAX);
+}
+
+/* Tells every gateway which tenants have moved, at most MOVED_PER_S a second each. */
+static void worker_moved(void *arg)
+{
+    struct worker *worker = arg;
+    for (int i = 0; i < worker->lanes.count; i++) {
+        struct lane *lane = worker->lanes.order[i];
+        if (!lane->is_moved)
+            continue;
+        lane->is_moved = false;
+        for (int p = 0; p < worker->peers_count; p++)
+            if (worker->peers[p]->is_gateway)
+                link_send(worker->peers[p]->link, FRAME_MOVED, 0, slice_str(lane->name));
+    }
+}
+
+static void worker_supervisor_frame(struct link *link, enum frame_kind kind, uint64_t tag,
+                                    struct slice body)
+{
+    struct slot *slot = link_user(link);
+    struct worker *worker = (struct worker *)slot; /* the slot is its first member */
+    if (kind != FRAME_MOVE)
+        return;
+    struct arena *arena = arena_new();
+    struct lane *lane = lanes_get(&worker->lanes, arena_str(arena, body));
+    arena_free(arena);
+    lane->is_leaving = true;
+    lane->leaving_to = (int)tag;
+}
+
+static void worker_try_end(void *arg)
+{
+    struct worker *worker = arg;
+    for (int i = 0; i < worker->lanes.count; i++)
+        if (worker->lanes.order[i]->first || worker->lanes.order[i]->lent)
+            return;
+    loop_stop(worker->slot.loop);
+}
+
+static void worker_stop(void *arg)
+{
+    struct worker *worker = arg;
+    if (worker->stopping)
+        return;
+    worker->stopping = true;
+    loop_timer_new(worker->slot.loop, 1, 10, worker_try_end, worker);
+}
+
+static void worker_orphaned(struct link *link)
+{
+    (void)link;
+    _exit(0);
+}
+
+static void worker_wake(struct app *app, struct tenant *tenant, int64_t run_at_ms)
+{
+    struct worker *worker = app->user;
+    slot_wake(&worker->slot, tenant->name, run_at_ms);
+}
+
+static const struct app_services WORKER_SERVICES = {.wake = worker_wake};
+
+static int worker_open_stores(struct worker *worker)
+{
+    struct slot *slot = &worker->slot;
+    struct tenants *tenants = NULL;
+    const char *why = NULL;
+    enum err e = tenants_new(&slot->config, STORE_OWNER, slot->config.workers, &tenants, &why);
+    if (!e) {
+        app_init(&slot->app, APP_WORKER, &slot->config, tenants, &WORKER_SERVICES);
+        slot->app.user = worker;
+        slot->app.slot = slot->index;
+        if (slot->index == 0)
+            e = control_open(slot->config.data, STORE_OWNER, &slot->app.control, &why);
+    }
+    if (e)
+        fprintf(stderr, "perigee: %s\n", why ? why : "control.db cannot be opened");
+    return e ? 1 : 0;
+}
+
+int worker_main(int index)
+{
+    static struct worker worker;
+    struct slot *slot = &worker.slot;
+    slot_init(slot, BOARD_WORKER, index);
+    link_set(slot->supervisor, slot, worker_supervisor_frame, worker_orphaned);
+    lanes_init(&worker.lanes);
+    if (worker_open_stores(&worker))
+        return 1;
+    struct link_listener *listener;
+    if (link_listen(slot->loop, SLOT_FD_LISTEN, worker_open, &worker, &listener))
+        BUG("the slot's socket is unusable");
+    loop_signal(slot->loop, SIGTERM, worker_stop, &worker);
+    loop_timer_new(slot->loop, WORKER_CHECKPOINT_MS, WORKER_CHECKPOINT_MS, worker_idle, &worker);
+    loop_timer_new(slot->loop, 1000 / MOVED_PER_S, 1000 / MOVED_PER_S, worker_moved, &worker);
+    loop_work(slot->loop, worker_work, &worker);
+    sandbox_enter(BOARD_WORKER, &slot->config);
+    link_send(slot->supervisor, FRAME_STATUS, 0, SLICE("ready"));
+    loop_run(slot->loop);
+    for (int i = 0; i < worker.lanes.count; i++)
+        if (*worker.lanes.order[i]->name)
+            lane_checkpoint(&worker, worker.lanes.order[i], STORE_CHECKPOINT_TRUNCATE);
+    log_info("stopped");
+    return 0;
+}
