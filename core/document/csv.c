@@ -252,6 +252,7 @@ enum err csv_new(struct slice source, struct csv **out)
     csv->begin_line = 1;
     csv->why = "";
     buf_init(&csv->text);
+    buf_reserve(&csv->text, 1); /* so that even a record of empty cells has an address */
     delimiter_find(csv);
     csv->at = csv->begin;
     csv->line = csv->record_line = csv->begin_line;
