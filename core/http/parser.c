@@ -93,14 +93,19 @@ static int parser_fail(struct parser *p, enum err e, const char *why)
 }
 
 /* RFC 9110 section 5.6.2 token characters in lower case, 0 for all other bytes. */
-static char name_byte(char c)
-{
-    if ((c >= 'a' && c <= 'z') || c == '-' || (c >= '0' && c <= '9'))
-        return c;
-    if (c >= 'A' && c <= 'Z')
-        return (char)(c + ('a' - 'A'));
-    return c != '\0' && strchr("!#$%&'*+.^_`|~", c) ? c : '\0';
-}
+static const char name_bytes[256] = {
+    ['!'] = '!', ['#'] = '#', ['$'] = '$', ['%'] = '%', ['&'] = '&', ['\''] = '\'', ['*'] = '*',
+    ['+'] = '+', ['-'] = '-', ['.'] = '.', ['^'] = '^', ['_'] = '_', ['`'] = '`',   ['|'] = '|',
+    ['~'] = '~', ['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4',   ['5'] = '5',
+    ['6'] = '6', ['7'] = '7', ['8'] = '8', ['9'] = '9', ['A'] = 'a', ['B'] = 'b',   ['C'] = 'c',
+    ['D'] = 'd', ['E'] = 'e', ['F'] = 'f', ['G'] = 'g', ['H'] = 'h', ['I'] = 'i',   ['J'] = 'j',
+    ['K'] = 'k', ['L'] = 'l', ['M'] = 'm', ['N'] = 'n', ['O'] = 'o', ['P'] = 'p',   ['Q'] = 'q',
+    ['R'] = 'r', ['S'] = 's', ['T'] = 't', ['U'] = 'u', ['V'] = 'v', ['W'] = 'w',   ['X'] = 'x',
+    ['Y'] = 'y', ['Z'] = 'z', ['a'] = 'a', ['b'] = 'b', ['c'] = 'c', ['d'] = 'd',   ['e'] = 'e',
+    ['f'] = 'f', ['g'] = 'g', ['h'] = 'h', ['i'] = 'i', ['j'] = 'j', ['k'] = 'k',   ['l'] = 'l',
+    ['m'] = 'm', ['n'] = 'n', ['o'] = 'o', ['p'] = 'p', ['q'] = 'q', ['r'] = 'r',   ['s'] = 's',
+    ['t'] = 't', ['u'] = 'u', ['v'] = 'v', ['w'] = 'w', ['x'] = 'x', ['y'] = 'y',   ['z'] = 'z',
+};
 
 static int on_name(llhttp_t *llhttp, const char *at, size_t len)
 {
@@ -116,7 +121,7 @@ static int on_name(llhttp_t *llhttp, const char *at, size_t len)
     size_t from = p->head.len;
     buf_put(&p->head, at, len);
     for (size_t i = from; i < p->head.len; i++) {
-        p->head.at[i] = name_byte(p->head.at[i]);
+        p->head.at[i] = name_bytes[(unsigned char)p->head.at[i]];
         if (p->head.at[i] == '\0')
             return parser_fail(p, ERR_MALFORMED, "header_name");
     }

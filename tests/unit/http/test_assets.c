@@ -32,7 +32,7 @@ static void file_write(struct site *site, const char *name, const char *text, si
 
 static void site_init(struct site *site)
 {
-    *site = (struct site){.base = "/tmp/perigee-assets-XXXXXX"};
+    *site = (struct site){.base = "/tmp/assets-XXXXXX"};
     assert_non_null(mkdtemp(site->base));
     (void)snprintf(site->folder, sizeof(site->folder), "%s/www", site->base);
     assert_int_equal(mkdir(site->folder, 0700), 0);
