@@ -25,12 +25,12 @@
 #ifdef ARENA_ASAN
 #include <sanitizer/asan_interface.h>
 #define ARENA_GAP             16
-#define arena_poison(at, n)   ASAN_POISON_MEMORY_REGION((at), (n))
-#define arena_unpoison(at, n) ASAN_UNPOISON_MEMORY_REGION((at), (n))
+#define ARENA_POISON(at, n)   ASAN_POISON_MEMORY_REGION((at), (n))
+#define ARENA_UNPOISON(at, n) ASAN_UNPOISON_MEMORY_REGION((at), (n))
 #else
 #define ARENA_GAP             0
-#define arena_poison(at, n)   ((void)0)
-#define arena_unpoison(at, n) ((void)0)
+#define ARENA_POISON(at, n)   ((void)0)
+#define ARENA_UNPOISON(at, n) ((void)0)
 #endif
 
 #define ARENA_ALIGN 16
@@ -71,7 +71,7 @@ static void arena_enter(struct arena *arena, struct block *block)
 {
     arena->next = (char *)(block + 1);
     arena->end = arena->next + block->size;
-    arena_poison(arena->next, block->size);
+    ARENA_POISON(arena->next, block->size);
 }
 
 struct arena *arena_new(void)
@@ -81,7 +81,7 @@ struct arena *arena_new(void)
     if (!arena)
         BUG("out of memory");
     arena->newest = block_new(ARENA_BLOCK_BYTES);
-    arena->block_size = ARENA_BLOCK_BYTES * 2;
+    arena->block_size = (size_t)ARENA_BLOCK_BYTES * 2;
     arena_enter(arena, arena->newest);
     return arena;
 }
@@ -103,7 +103,7 @@ void arena_free(struct arena *arena)
     while (arena->newest) {
         struct block *block = arena->newest;
         arena->newest = block->older;
-        arena_unpoison(block + 1, block->size);
+        ARENA_UNPOISON(block + 1, block->size);
         free(block);
     }
     free(arena);
@@ -115,11 +115,11 @@ void arena_clear(struct arena *arena)
     while (arena->newest->older) {
         struct block *block = arena->newest;
         arena->newest = block->older;
-        arena_unpoison(block + 1, block->size);
+        ARENA_UNPOISON(block + 1, block->size);
         free(block);
     }
     arena->used = 0;
-    arena->block_size = ARENA_BLOCK_BYTES * 2;
+    arena->block_size = (size_t)ARENA_BLOCK_BYTES * 2;
     arena_enter(arena, arena->newest);
 }
 
@@ -168,7 +168,7 @@ void *arena_alloc(struct arena *arena, size_t size)
     size_t left = (size_t)(arena->end - arena->next);
     void *at = arena->next;
     arena->next += step < left ? step : left;
-    arena_unpoison(at, bytes);
+    ARENA_UNPOISON(at, bytes);
     return memset(at, 0, bytes);
 }
 

@@ -27,7 +27,7 @@
 #define PASSWORD_HASH_LEN    32
 #define PASSWORD_ENCODED_MAX 128
 
-#define HKDF_BLOCKS_MAX 255 /* RFC 5869 section 2.3 */
+#define HKDF_BYTES_MAX ((size_t)255 * CRYPTO_SHA256_LEN) /* RFC 5869 section 2.3 */
 
 static const unsigned char *bytes_of(struct slice s)
 {
@@ -71,7 +71,7 @@ void crypto_hmac_sha256(struct slice key, struct slice s, uint8_t out[CRYPTO_SHA
 
 void crypto_hkdf(struct slice key, struct slice salt, struct slice info, uint8_t *out, size_t n)
 {
-    ASSERT(n <= HKDF_BLOCKS_MAX * CRYPTO_SHA256_LEN);
+    ASSERT(n <= HKDF_BYTES_MAX);
 
     if (mbedtls_hkdf(sha256_info(), bytes_of(salt), salt.len, bytes_of(key), key.len,
                      bytes_of(info), info.len, out, n))

@@ -146,11 +146,15 @@ void json_put(struct buf *b, const struct json *node)
     buf_put_char(b, object ? '}' : ']');
 }
 
+struct member {
+    const struct json *node;
+};
+
 static int by_key(const void *a, const void *b)
 {
-    const struct json *const *x = a, *const *y = b;
+    const struct member *x = a, *y = b;
 
-    return slice_cmp((*x)->key, (*y)->key);
+    return slice_cmp(x->node->key, y->node->key);
 }
 
 void json_put_canonical(struct buf *b, const struct json *node)
@@ -172,18 +176,18 @@ void json_put_canonical(struct buf *b, const struct json *node)
         put_scalar(b, node);
         return;
     }
-    const struct json **sorted = calloc((size_t)node->count + 1, sizeof(struct json *));
+    struct member *sorted = calloc((size_t)node->count + 1, sizeof(*sorted));
     if (!sorted)
         BUG("out of memory");
-    json_each(member, node) sorted[n++] = member;
+    json_each(member, node) sorted[n++].node = member;
     qsort(sorted, n, sizeof(*sorted), by_key);
     buf_put_char(b, '{');
     for (size_t i = 0; i < n; i++) {
         if (i)
             buf_put_char(b, ',');
-        json_put_string(b, sorted[i]->key);
+        json_put_string(b, sorted[i].node->key);
         buf_put_char(b, ':');
-        json_put_canonical(b, sorted[i]);
+        json_put_canonical(b, sorted[i].node);
     }
     buf_put_char(b, '}');
     free(sorted);

@@ -239,7 +239,7 @@ static void run_read(struct run *run, struct slice s)
     const char *first = pinyin_surname(chars[0], run->count > 1 ? chars[1] : 0, &second);
     if (first)
         run_add(run, 0, first);
-    if (second)
+    if (second && run->count > 1)
         run_add(run, 1, second);
 }
 
@@ -256,9 +256,8 @@ static void put_spelling(struct bag *bag, const struct run *run, const int *pick
             put_word(bag, slice_of(initials, (size_t)i + 1));
         if (len >= TOKEN_WORD_MAX)
             continue;
-        size_t n = strlen(reading);
-        memcpy(full + len, reading, n);
-        len += n;
+        for (const char *letter = reading; *letter; letter++)
+            full[len++] = *letter;
         if (!front)
             put_word(bag, slice_of(full, len));
     }
@@ -292,6 +291,7 @@ static void put_readings(struct bag *bag, const struct run *run, bool front)
     int pick[TOKEN_SPELL_CHARS] = {0};
     int ways = 1;
 
+    ASSERT(run->count > 0);
     put_spelling(bag, run, pick, front);
     for (int i = 0; i < run->count; i++) {
         for (pick[i] = 1; pick[i] < run->at[i].count && ways < TOKEN_READINGS_MAX; pick[i]++) {
@@ -311,7 +311,7 @@ static void put_readings(struct bag *bag, const struct run *run, bool front)
 /* Pinyin of a part, begun at each of its characters. */
 static void put_pinyin(struct bag *bag, const struct part *part, int *chars_left)
 {
-    struct run run;
+    struct run run = {0};
 
     for (struct slice rest = part->text; rest.len && *chars_left > 0; text_next(&rest)) {
         run_read(&run, rest);
@@ -359,6 +359,11 @@ static void make_email(struct bag *bag, struct slice folded)
     }
 }
 
+static bool stands_in_number(char c)
+{
+    return c == ' ' || c == '-' || c == '(' || c == ')' || c == '.' || c == '+';
+}
+
 /* Digits of one number, whatever stands between them; false at the end of the value. */
 static bool number_next(struct slice *rest, char *digits, size_t *len)
 {
@@ -367,7 +372,7 @@ static bool number_next(struct slice *rest, char *digits, size_t *len)
         char c = rest->at[0];
         if (c >= '0' && c <= '9')
             digits[(*len)++] = c;
-        else if (!memchr(" -().+", c, 6) && *len)
+        else if (*len && !stands_in_number(c))
             break;
         *rest = slice_of(rest->at + 1, rest->len - 1);
     }
@@ -407,7 +412,7 @@ static struct slice typed_number(struct slice folded, char digits[TOKEN_NUMBER_D
     for (size_t i = 0; i < folded.len; i++) {
         char c = folded.at[i];
         bool is_digit = c >= '0' && c <= '9';
-        if ((!is_digit && !memchr(" -().+", c, 6)) || (is_digit && len == TOKEN_NUMBER_DIGITS))
+        if ((!is_digit && !stands_in_number(c)) || (is_digit && len == TOKEN_NUMBER_DIGITS))
             return SLICE("");
         if (is_digit)
             digits[len++] = c;

@@ -158,7 +158,7 @@ static int64_t change_at(const struct zone_change *c, int year)
         int64_t weekday = ((first + 4) % 7 + 7) % 7; /* 1970-01-01 was a Thursday; 0 = Sunday */
         int64_t next = c->month == 12 ? date_to_days((struct date){year + 1, 1, 1})
                                       : date_to_days((struct date){year, c->month + 1, 1});
-        day = first + (c->weekday - weekday + 7) % 7 + (c->week - 1) * 7;
+        day = first + (c->weekday - weekday + 7) % 7 + (c->week - 1) * 7LL;
         if (day >= next) /* week 5 is the last one */
             day -= 7;
     } else if (c->form == CHANGE_JULIAN) {
@@ -242,7 +242,7 @@ static bool zone_read(struct slice s, struct zone *zone)
         zone->at[i] = big_endian(times + i * 8, 8);
         if (type >= c.type || (i && zone->at[i] <= zone->at[i - 1]))
             return false;
-        zone->offset[i] = (int)big_endian(types + type * 6, 4);
+        zone->offset[i] = (int)big_endian(types + type * 6L, 4);
     }
     struct slice footer = slice_of(s.at + ZONE_HEAD_BYTES + block_bytes(&c, 8),
                                    s.len - ZONE_HEAD_BYTES - block_bytes(&c, 8));

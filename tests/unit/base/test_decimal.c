@@ -118,7 +118,7 @@ static void test_decimal__currencies_know_their_digits(void **state)
     assert_int_equal(currency_digits(SLICE("BHD")), 3);
     assert_int_equal(currency_digits(SLICE("CLF")), 4);
     assert_int_equal(currency_digits(SLICE("ZWG")), 2);
-    assert_int_equal(currency_digits(SLICE("XXX")), -1);
+    assert_int_equal(currency_digits(SLICE("ABC")), -1);
     assert_int_equal(currency_digits(SLICE("cny")), -1);
     assert_int_equal(currency_digits(SLICE("NY ")), -1);
     assert_int_equal(currency_digits(SLICE("CN")), -1);
