@@ -104,7 +104,9 @@
 #define SORT_KEYS_MAX           3
 #define GROUPS_MAX              2
 #define MEASURES_MAX            8
-#define GROUP_ROWS_MAX          1000 /* groups in one answer */
+#define GROUP_ROWS_MAX          1000  /* groups in one answer */
+#define CURSOR_BYTES_MAX        32768 /* text of a page mark: three long sort keys */
+#define EXPANDS_MAX             10    /* references shown as objects in one answer */
 #define UNINDEXED_SORT_ROWS_MAX 100000
 #define BOARD_COLUMNS_MAX       50
 #define SEARCH_PER_ENTITY       20
@@ -143,33 +145,34 @@
 #define SCRIPT_STRING_BYTES_MAX (8 << 20) /* string.rep, concat, format results */
 
 /* Identity (security.md P10). */
-#define SIGNIN_FAILS_ADDRESS 5  /* per account and address */
-#define SIGNIN_FAILS_ACCOUNT 20 /* per account, all addresses */
-#define SIGNIN_FAILS_ALL     20 /* per address, all accounts */
-#define SIGNIN_LOCK_MS       (15 * 60 * 1000)
-#define SESSION_IDLE_MS      (8 * 3600 * 1000)
-#define SESSION_LIFE_MS      (24 * 3600 * 1000)
-#define SESSION_SEEN_MS      60000 /* last_seen is stored at most so often */
-#define SESSION_DENGBAO_IDLE_MS (30 * 60 * 1000)        /* the stricter profile of a tenant */
+#define SIGNIN_FAILS_ADDRESS    5  /* per account and address */
+#define SIGNIN_FAILS_ACCOUNT    20 /* per account, all addresses */
+#define SIGNIN_FAILS_ALL        20 /* per address, all accounts */
+#define SIGNIN_LOCK_MS          (15 * 60 * 1000)
+#define SESSION_IDLE_MS         (8 * 3600 * 1000)
+#define SESSION_LIFE_MS         (24 * 3600 * 1000)
+#define SESSION_SEEN_MS         60000            /* last_seen is stored at most so often */
+#define SESSION_DENGBAO_IDLE_MS (30 * 60 * 1000) /* the stricter profile of a tenant */
 #define SESSION_DENGBAO_LIFE_MS (12 * 3600 * 1000)
 #define LOGIN_BYTES_MAX         128
-#define ACTORS_KEEP_MS          300000 /* a request in flight keeps the actor it began with */
+#define ACTORS_KEEP_MS          300000    /* a request in flight keeps the actor it began with */
 #define PASSWORD_LIST_BYTES_MAX (4 << 20) /* a list of common passwords that is read */
-#define PASSWORD_BYTES_MAX   512
-#define PASSWORD_CHARS_MIN   8
-#define RATE_PER_S           60 /* API rate per key, and per address before that */
-#define RATE_BURST           120
-#define THROTTLE_SLOTS       8192 /* shared table of rates */
-#define SUBTREE_IDS_MAX      500
+#define PASSWORD_BYTES_MAX      512
+#define PASSWORD_CHARS_MIN      8
+#define RATE_PER_S              60 /* API rate per key, and per address before that */
+#define RATE_BURST              120
+#define THROTTLE_SLOTS          8192 /* shared table of rates */
+#define SUBTREE_IDS_MAX         500
 
 /* Storage (data.md section 4). */
 #define STATEMENTS_CACHED_MAX  64 /* prepared statements per connection */
 #define STORE_VALUE_BYTES_MAX  (16 << 20)
-#define STORE_SQL_BYTES_MAX    65536 /* text of one statement */
-#define STORE_BINDS_MAX        1000  /* parameters of one statement */
-#define STORE_EXPR_DEPTH_MAX   400   /* lists of AND and OR nest once per item */
-#define STORE_IN_PLACES_MAX    16    /* longer IN lists are bound as one JSON array */
-#define STORE_RESTART_WAIT_MS  30    /* a checkpoint waits so long for readers */
+#define STORE_SQL_BYTES_MAX    65536    /* text of one statement */
+#define STORE_BINDS_MAX        1000     /* parameters of one statement */
+#define STORE_EXPR_DEPTH_MAX   400      /* lists of AND and OR nest once per item */
+#define STORE_IN_PLACES_MAX    16       /* longer IN lists are bound as one JSON array */
+#define STORE_IN_MAX           BULK_MAX /* values of one IN list */
+#define STORE_RESTART_WAIT_MS  30       /* a checkpoint waits so long for readers */
 #define WAL_RESTART_PAGES      10000
 #define WAL_FORCE_PAGES        100000
 #define DELETED_KEEP_MS        (30LL * 24 * 3600 * 1000)

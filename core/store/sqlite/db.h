@@ -83,7 +83,7 @@ struct db {
 
     struct buf sql;     /* text being emitted */
     struct buf scratch; /* texts made while emitting: JSON lists, MATCH expressions */
-    struct buf folded;  /* scratch of fold() */
+    struct buf folded;  /* scratch of fold_find() */
     struct bind binds[STORE_BINDS_MAX];
 
     struct arena *registry_arena; /* owned */

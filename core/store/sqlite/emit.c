@@ -145,6 +145,16 @@ static void emit_comparison(struct emit *emit, const struct expr *e, const char 
     close_guard(emit);
 }
 
+/* IS NOT: true for empty ones, never NULL. */
+static void emit_different(struct emit *emit, const struct expr *e)
+{
+    buf_put_char(emit->sql, '(');
+    emit_column(emit, &e->column);
+    emit_str(emit, " IS NOT ");
+    emit_value(emit, &e->value);
+    buf_put_char(emit->sql, ')');
+}
+
 static void emit_between(struct emit *emit, const struct expr *e)
 {
     open_guard(emit);
@@ -204,7 +214,7 @@ static int in_values(struct emit *emit, const struct expr *e, const struct value
     for (int i = 0; i < e->values_count; i++) {
         if (e->values[i].type == VALUE_NULL)
             continue;
-        if (count == FILTER_IN_MAX) {
+        if (count == STORE_IN_MAX) {
             emit->error = emit_fail(emit, ERR_TOO_LARGE, "a list of too many values");
             break;
         }
@@ -217,7 +227,7 @@ static int in_values(struct emit *emit, const struct expr *e, const struct value
 
 static void emit_in(struct emit *emit, const struct expr *e)
 {
-    const struct value *values[FILTER_IN_MAX];
+    const struct value *values[STORE_IN_MAX];
     bool json, negated = e->op == EXPR_NIN;
     int count = in_values(emit, e, values, &json);
     if (count == 0) {
@@ -234,13 +244,13 @@ static void emit_in(struct emit *emit, const struct expr *e)
     emit_str(emit, negated || emit->never_null ? "),0)" : "))");
 }
 
-/* Folded on both sides: the column by fold(), the value here. */
+/* Folded on both sides: the column by fold_find(), the value here. */
 static void emit_folded(struct emit *emit, const struct expr *e)
 {
     open_guard(emit);
-    emit_str(emit, "instr(fold(");
+    emit_str(emit, "fold_find(");
     emit_column(emit, &e->column);
-    emit_str(emit, "),");
+    emit_str(emit, ",");
     size_t from = emit->db->scratch.len;
     if (e->value.type == VALUE_TEXT)
         text_fold(&emit->db->scratch, e->value.bytes);
@@ -368,6 +378,45 @@ static void emit_empty(struct emit *emit, const struct expr *e)
     emit_str(emit, e->op == EXPR_NULL ? " IS NULL)" : " IS NOT NULL)");
 }
 
+static void emit_leaf(struct emit *emit, const struct expr *e)
+{
+    static const char *const comparisons[] = {
+        [EXPR_EQ] = "=", [EXPR_LT] = "<", [EXPR_LTE] = "<=", [EXPR_GT] = ">", [EXPR_GTE] = ">=",
+    };
+    switch (e->op) {
+    case EXPR_EQ:
+    case EXPR_LT:
+    case EXPR_LTE:
+    case EXPR_GT:
+    case EXPR_GTE:
+        emit_comparison(emit, e, comparisons[e->op]);
+        return;
+    case EXPR_NE:
+        emit_different(emit, e);
+        return;
+    case EXPR_BETWEEN:
+        emit_between(emit, e);
+        return;
+    case EXPR_IN:
+    case EXPR_NIN:
+        emit_in(emit, e);
+        return;
+    case EXPR_NULL:
+    case EXPR_NOT_NULL:
+        emit_empty(emit, e);
+        return;
+    case EXPR_PREFIX:
+    case EXPR_CONTAINS:
+        emit_folded(emit, e);
+        return;
+    case EXPR_HAS:
+        emit_has(emit, e);
+        return;
+    default:
+        BUG("expression of no kind");
+    }
+}
+
 void emit_expr(struct emit *emit, const struct expr *e)
 {
     ASSERT(e);
@@ -389,54 +438,15 @@ void emit_expr(struct emit *emit, const struct expr *e)
     case EXPR_NOT:
         emit_not(emit, e);
         return;
-    case EXPR_EQ:
-        emit_comparison(emit, e, "=");
-        return;
-    case EXPR_NE: /* IS NOT: true for empty ones, never NULL */
-        buf_put_char(emit->sql, '(');
-        emit_column(emit, &e->column);
-        emit_str(emit, " IS NOT ");
-        emit_value(emit, &e->value);
-        buf_put_char(emit->sql, ')');
-        return;
-    case EXPR_LT:
-        emit_comparison(emit, e, "<");
-        return;
-    case EXPR_LTE:
-        emit_comparison(emit, e, "<=");
-        return;
-    case EXPR_GT:
-        emit_comparison(emit, e, ">");
-        return;
-    case EXPR_GTE:
-        emit_comparison(emit, e, ">=");
-        return;
-    case EXPR_BETWEEN:
-        emit_between(emit, e);
-        return;
-    case EXPR_IN:
-    case EXPR_NIN:
-        emit_in(emit, e);
-        return;
-    case EXPR_NULL:
-    case EXPR_NOT_NULL:
-        emit_empty(emit, e);
-        return;
-    case EXPR_PREFIX:
-    case EXPR_CONTAINS:
-        emit_folded(emit, e);
-        return;
-    case EXPR_HAS:
-        emit_has(emit, e);
-        return;
     case EXPR_EXISTS:
         emit_exists(emit, e);
         return;
     case EXPR_MATCH:
         emit_match(emit, e);
         return;
+    default:
+        emit_leaf(emit, e);
     }
-    BUG("expression of no kind");
 }
 
 /* --- to a statement --- */

@@ -79,9 +79,8 @@ static bool table_is_allowed(const struct db *db, const char *name)
 static int authorize(void *arg, int action, const char *a, const char *b, const char *database,
                      const char *trigger)
 {
-    static const char *const functions[] = {"count",  "sum",        "min",   "max",
-                                            "ifnull", "instr",      "fold",  "like",
-                                            "bucket", "bucket_day", "match", NULL};
+    static const char *const functions[] = {"count",     "sum",    "min",        "max",   "ifnull",
+                                            "fold_find", "bucket", "bucket_day", "match", NULL};
     const struct db *db = arg;
     bool allowed;
     (void)database;
@@ -142,16 +141,21 @@ static int progress(void *arg)
 
 /* --- SQL functions --- */
 
-static void function_fold(sqlite3_context *context, int argc, sqlite3_value **argv)
+/* fold_find(text, needle): where the folded text holds the needle (folded already), counted from 1;
+ * 0 = not at all. One call, so that the folded text is never copied. */
+static void function_fold_find(sqlite3_context *context, int argc, sqlite3_value **argv)
 {
     struct db *db = sqlite3_user_data(context);
     (void)argc;
     const char *text = (const char *)sqlite3_value_text(argv[0]);
-    if (!text)
-        return; /* NULL folds to NULL */
+    const char *needle = (const char *)sqlite3_value_text(argv[1]);
+    if (!text || !needle)
+        return; /* NULL */
+    struct slice wanted = slice_of(needle, (size_t)sqlite3_value_bytes(argv[1]));
     buf_clear(&db->folded);
     text_fold(&db->folded, slice_of(text, (size_t)sqlite3_value_bytes(argv[0])));
-    sqlite3_result_text(context, buf_cstr(&db->folded), (int)db->folded.len, SQLITE_TRANSIENT);
+    ptrdiff_t at = wanted.len ? slice_find(buf_slice(&db->folded), wanted) : 0;
+    sqlite3_result_int64(context, at + 1);
 }
 
 /* bucket(value, edges): the greatest edge ≤ value; edges is a blob of ascending int64. */
@@ -208,8 +212,8 @@ static void function_bucket_day(sqlite3_context *context, int argc, sqlite3_valu
 static int functions_register(struct db *db)
 {
     const int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS;
-    int rc = sqlite3_create_function_v2(db->handle, "fold", 1, flags, db, function_fold, NULL, NULL,
-                                        NULL);
+    int rc = sqlite3_create_function_v2(db->handle, "fold_find", 2, flags, db, function_fold_find,
+                                        NULL, NULL, NULL);
     if (rc == SQLITE_OK)
         rc = sqlite3_create_function_v2(db->handle, "bucket", 2, flags, db, function_bucket, NULL,
                                         NULL, NULL);

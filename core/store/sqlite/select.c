@@ -6,6 +6,10 @@
  * and the page can reach from its filled part into its empty part (or the other way), no single
  * range covers it, so the page is read in two statements, each with its own index range.
  *
+ * Groups by month, week, quarter or year of a day column are made in two levels: first by day,
+ * which an index can deliver in order, then the few day groups by bucket. In one level SQLite would
+ * sort every row (24 ms instead of 8 for 100,000 rows).
+ *
  * A MATCH standing in the top AND of a query is joined (token table first, ids descending come out
  * without sorting); anywhere else it is an IN sub-select.
  *
@@ -17,42 +21,70 @@
 
 /* --- what is selected --- */
 
-static void emit_bucketed(struct emit *emit, const struct query_column *column)
+static void emit_edges(struct emit *emit, const struct query_column *column)
 {
-    emit_str(emit, column->edges ? "bucket(" : "bucket_day(");
+    const char *bytes = (const char *)column->edges;
+    struct value edges =
+        value_blob(slice_of(bytes, (size_t)column->edges_count * sizeof *column->edges));
+    emit_str(emit, "bucket(");
     emit_guarded(emit, &column->column, column->only_when);
     emit_str(emit, ",");
-    if (column->edges) {
-        const char *bytes = (const char *)column->edges;
-        struct value edges =
-            value_blob(slice_of(bytes, (size_t)column->edges_count * sizeof *column->edges));
-        emit_value(emit, &edges);
-    } else {
-        emit_int(emit, column->bucket);
-    }
+    emit_value(emit, &edges);
     emit_str(emit, ")");
 }
 
-void emit_selected(struct emit *emit, int at)
+static bool is_day_bucket(const struct query_column *column)
+{
+    return column->measure == MEASURE_NONE && column->bucket > BUCKET_DAY && !column->edges;
+}
+
+static void emit_measure(struct emit *emit, const struct query_column *column)
 {
     static const char *const functions[] = {[MEASURE_COUNT] = "count(",
                                             [MEASURE_SUM] = "sum(",
                                             [MEASURE_MIN] = "min(",
                                             [MEASURE_MAX] = "max("};
+    emit_str(emit, functions[column->measure]);
+    if (column->column.column)
+        emit_guarded(emit, &column->column, column->only_when);
+    else
+        emit_str(emit, "*");
+    emit_str(emit, ")");
+}
+
+/* The same output made from column c<at> of the inner level. */
+static void emit_outer(struct emit *emit, const struct query_column *column, int at)
+{
+    static const char *const functions[] = {[MEASURE_NONE] = "",
+                                            [MEASURE_COUNT] = "sum(",
+                                            [MEASURE_SUM] = "sum(",
+                                            [MEASURE_MIN] = "min(",
+                                            [MEASURE_MAX] = "max("};
+    bool day_bucket = is_day_bucket(column);
+    emit_str(emit, day_bucket ? "bucket_day(c" : functions[column->measure]);
+    if (!day_bucket)
+        emit_str(emit, "c");
+    buf_put_int(emit->sql, at);
+    if (day_bucket) {
+        emit_str(emit, ",");
+        buf_put_int(emit->sql, column->bucket);
+    }
+    if (day_bucket || column->measure != MEASURE_NONE)
+        emit_str(emit, ")");
+}
+
+void emit_selected(struct emit *emit, int at)
+{
     ASSERT(emit->query && at >= 0 && at < emit->query->select_count);
     const struct query_column *column = &emit->query->select[at];
-    if (column->measure != MEASURE_NONE) {
-        emit_str(emit, functions[column->measure]);
-        if (column->column.column)
-            emit_guarded(emit, &column->column, column->only_when);
-        else
-            emit_str(emit, "*");
-        emit_str(emit, ")");
-    } else if (column->bucket != BUCKET_NONE) {
-        emit_bucketed(emit, column);
-    } else {
-        emit_guarded(emit, &column->column, column->only_when);
-    }
+    if (emit->outer)
+        emit_outer(emit, column, at);
+    else if (column->measure != MEASURE_NONE)
+        emit_measure(emit, column);
+    else if (column->bucket != BUCKET_NONE && column->edges)
+        emit_edges(emit, column);
+    else
+        emit_guarded(emit, &column->column, column->only_when); /* a day is its own bucket */
 }
 
 static void emit_select_list(struct emit *emit, const struct query *query)
@@ -305,12 +337,17 @@ static void emit_where(struct emit *emit, const struct query *query, enum emit_p
     }
 }
 
-static void emit_tail(struct emit *emit, const struct query *query, int64_t limit)
+static void emit_group_by(struct emit *emit, const struct query *query)
 {
     for (int i = 0; i < query->group_count; i++) {
         emit_str(emit, i ? "," : " GROUP BY ");
         buf_put_int(emit->sql, i + 1);
     }
+}
+
+static void emit_tail(struct emit *emit, const struct query *query, int64_t limit)
+{
+    emit_group_by(emit, query);
     if (query->having) {
         emit_str(emit, " HAVING ");
         emit_expr(emit, query->having);
@@ -329,6 +366,36 @@ static void emit_tail(struct emit *emit, const struct query *query, int64_t limi
         emit_str(emit, " LIMIT ");
         emit_int(emit, limit);
     }
+}
+
+static bool wants_two_levels(const struct query *query)
+{
+    for (int i = 0; i < query->group_count; i++)
+        if (is_day_bucket(&query->select[i]))
+            return true;
+    return false;
+}
+
+static void emit_two_levels(struct emit *emit, const struct query *query, int64_t limit,
+                            bool with_hint)
+{
+    ASSERT(!query->keyset && !query->after);
+    emit->outer = true;
+    emit_str(emit, "SELECT ");
+    emit_select_list(emit, query);
+    emit->outer = false;
+    for (int i = 0; i < query->select_count; i++) {
+        emit_str(emit, i ? "," : " FROM (SELECT ");
+        emit_selected(emit, i);
+        emit_str(emit, " AS c");
+        buf_put_int(emit->sql, i);
+    }
+    emit_from(emit, query, with_hint);
+    emit_where(emit, query, PART_WHOLE);
+    emit_group_by(emit, query);
+    emit_str(emit, ")");
+    emit->outer = true;
+    emit_tail(emit, query, limit);
 }
 
 enum err select_emit(struct emit *emit, struct db *db, const struct query *query,
@@ -350,6 +417,10 @@ enum err select_emit(struct emit *emit, struct db *db, const struct query *query
         emit_str(emit, " LIMIT ");
         emit_int(emit, query->count_cap);
         emit_str(emit, ")");
+        return emit->error;
+    }
+    if (wants_two_levels(query)) {
+        emit_two_levels(emit, query, limit, with_hint);
         return emit->error;
     }
     emit_str(emit, "SELECT ");
