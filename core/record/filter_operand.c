@@ -7,6 +7,7 @@
 #include "auth/actor.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "record/list_bucket.h"
 
 /* --- variables --- */
 
@@ -42,9 +43,9 @@ bool filter_operand_ids(const struct ctx *ctx, struct slice name, const int64_t 
     return true;
 }
 
-static bool takes_ids(const struct field_type *type)
+static bool takes_ids(const struct field *field, const struct field_type *type)
 {
-    return type->kind == KIND_REF || type->is_ref;
+    return type->kind == KIND_REF || (type->kind == KIND_LIST && field->ref_entity);
 }
 
 /* --- values --- */
@@ -121,7 +122,7 @@ static enum err values_of(const struct operand *o, const struct json *in, const 
     const int64_t *ids;
     int n;
     *column = 0;
-    if (in->type == JSON_STRING && takes_ids(o->type) &&
+    if (in->type == JSON_STRING && takes_ids(o->field, o->type) &&
         filter_operand_ids(o->ctx, in->text, &ids, &n)) {
         struct value *values = arena_array(o->ctx->arena, struct value, (size_t)(n ? n : 1));
         for (int i = 0; i < n; i++)
@@ -316,39 +317,20 @@ static enum err between(const struct operand *o, const struct json *in, const st
 
 /* --- periods --- */
 
-/* Whole months since year 0. */
-static int64_t month_of(int64_t day)
-{
-    struct date d = date_from_days(day);
-    return (int64_t)d.year * 12 + d.month - 1;
-}
-
-static int64_t month_start(int64_t month)
-{
-    return date_to_days((struct date){(int)(month / 12), (int)(month % 12) + 1, 1});
-}
-
-static int64_t week_start(int64_t day)
-{
-    int64_t since_monday = (day + 3) % 7; /* 1970-01-01 was a Thursday */
-    return day - (since_monday < 0 ? since_monday + 7 : since_monday);
-}
-
 void filter_operand_period(enum filter_op op, int64_t n, int64_t today, int64_t *from, int64_t *to)
 {
     static const struct {
-        int months; /* length; 0 = days */
-        int days;
-        int move; /* periods before or after the one that holds today */
+        enum query_bucket bucket;
+        int move; /* before or after the one that holds today */
     } periods[] = {
-        [FILTER_YESTERDAY] = {0, 1, -1},   [FILTER_TODAY] = {0, 1, 0},
-        [FILTER_TOMORROW] = {0, 1, 1},     [FILTER_LAST_WEEK] = {0, 7, -1},
-        [FILTER_THIS_WEEK] = {0, 7, 0},    [FILTER_NEXT_WEEK] = {0, 7, 1},
-        [FILTER_LAST_MONTH] = {1, 0, -1},  [FILTER_THIS_MONTH] = {1, 0, 0},
-        [FILTER_NEXT_MONTH] = {1, 0, 1},   [FILTER_LAST_QUARTER] = {3, 0, -1},
-        [FILTER_THIS_QUARTER] = {3, 0, 0}, [FILTER_NEXT_QUARTER] = {3, 0, 1},
-        [FILTER_LAST_YEAR] = {12, 0, -1},  [FILTER_THIS_YEAR] = {12, 0, 0},
-        [FILTER_NEXT_YEAR] = {12, 0, 1},
+        [FILTER_YESTERDAY] = {BUCKET_DAY, -1},       [FILTER_TODAY] = {BUCKET_DAY, 0},
+        [FILTER_TOMORROW] = {BUCKET_DAY, 1},         [FILTER_LAST_WEEK] = {BUCKET_WEEK, -1},
+        [FILTER_THIS_WEEK] = {BUCKET_WEEK, 0},       [FILTER_NEXT_WEEK] = {BUCKET_WEEK, 1},
+        [FILTER_LAST_MONTH] = {BUCKET_MONTH, -1},    [FILTER_THIS_MONTH] = {BUCKET_MONTH, 0},
+        [FILTER_NEXT_MONTH] = {BUCKET_MONTH, 1},     [FILTER_LAST_QUARTER] = {BUCKET_QUARTER, -1},
+        [FILTER_THIS_QUARTER] = {BUCKET_QUARTER, 0}, [FILTER_NEXT_QUARTER] = {BUCKET_QUARTER, 1},
+        [FILTER_LAST_YEAR] = {BUCKET_YEAR, -1},      [FILTER_THIS_YEAR] = {BUCKET_YEAR, 0},
+        [FILTER_NEXT_YEAR] = {BUCKET_YEAR, 1},
     };
     ASSERT(op >= FILTER_LAST_DAYS && op < FILTER_OPS_COUNT);
     if (op == FILTER_LAST_DAYS || op == FILTER_NEXT_DAYS) {
@@ -356,16 +338,13 @@ void filter_operand_period(enum filter_op op, int64_t n, int64_t today, int64_t 
         *to = op == FILTER_LAST_DAYS ? today : today + n;
         return;
     }
-    int months = periods[op].months, days = periods[op].days, move = periods[op].move;
-    if (months) {
-        int64_t month = month_of(today);
-        month += (int64_t)move * months - month % months;
-        *from = month_start(month);
-        *to = month_start(month + months) - 1;
-        return;
-    }
-    *from = (days == 7 ? week_start(today) : today) + (int64_t)move * days;
-    *to = *from + days - 1;
+    enum query_bucket bucket = periods[op].bucket;
+    *from = list_bucket_start(bucket, today);
+    if (periods[op].move < 0)
+        *from = list_bucket_start(bucket, *from - 1);
+    else if (periods[op].move > 0)
+        *from = list_bucket_next(bucket, *from);
+    *to = list_bucket_next(bucket, *from) - 1;
 }
 
 static enum err period(const struct operand *o, enum filter_op op, const struct json *in,

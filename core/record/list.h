@@ -13,7 +13,8 @@
 struct list_query {
     const struct entity *entity;
     const struct json *filter;
-    struct slice sort;            /* "-created_at,name"; empty = -created_at */
+    struct json *short_filter;    /* what query parameters ask besides; NULL = nothing */
+    struct slice sort;            /* "-created_at,name"; empty = newest first (-id) */
     struct slice fields, expand;  /* comma-separated; empty = all readable / none */
     struct slice q;               /* search words */
     struct slice cursor;
@@ -22,28 +23,39 @@ struct list_query {
     const struct json *group, *measure, *having;
 };
 
-/* From a JSON body or from a request's query parameters (pairs name/value). Complaints in ctx->err. */
+/* From a JSON body (NULL = empty). Complaints in ctx->err; strings stay borrowed. */
 MUST_USE enum err list_query_json(struct ctx *ctx, const struct entity *entity,
                                   const struct json *body, struct list_query *out);
-/* {"items":[…],"next":…,"count":…,"count_capped":…}; with group: {"groups":[{key…, measures…}]}. */
+/* One decoded query parameter of a GET: filter, sort, fields, expand, limit, cursor, count, q,
+ * deleted, or the short form of a filter. Begin with a zeroed query that has its entity. */
+MUST_USE enum err list_query_param(struct ctx *ctx, struct list_query *query, struct slice name,
+                                   struct slice value);
+/* {"items":[…],"next":…,"count":…,"count_capped":…}. A reference is its id, expanded an object of the
+ * target's readable fields with "title", or null where it may not be seen.
+ * With group or measure: {"groups":[{key…, measures…}],"titles":{field:{id: title}}}; a time bucket
+ * is its first day, a sum of money is of base amounts. */
 MUST_USE enum err list_run(struct ctx *ctx, const struct list_query *query, struct buf *out);
 /* One record with rights; ERR_NOT_FOUND if absent or not visible. *version for the ETag. */
 MUST_USE enum err list_get(struct ctx *ctx, const struct entity *entity, int64_t id,
                            struct slice fields, struct slice expand, struct buf *out,
                            int64_t *version);
-/* {group_by, filter, limit} → columns with count, sum, items, cursor. */
+/* {group_by, filter, q, sort, fields, expand, limit, sum, column, cursor} → {"columns":[{"value",
+ * "count","sum","items","next"}]}. With "column" only that one, from its cursor. */
 MUST_USE enum err list_board(struct ctx *ctx, const struct entity *entity, const struct json *body,
                              struct buf *out);
 /* Search across entities, grouped: {"groups":[{"entity","label","items":[{id,title,…}]}]}. */
 MUST_USE enum err list_search(struct ctx *ctx, struct slice q, struct slice entities,
                               struct buf *out);
-/* Change history of a record with names of fields; and its state visits. */
+/* Change history of a record, newest first: {"items":[{"seq","at","actor","op","version","source",
+ * "changes":[{"field","old","new"}]}],"next","visits":[{"field","value","entered_at","left_at",
+ * "actor"}]}. Fields the actor may not read are left out. */
 MUST_USE enum err list_history(struct ctx *ctx, const struct entity *entity, int64_t id,
                                const struct list_query *page, struct buf *out);
 /* Records of the relation (a referrer's "entity.field" or entity name) that point at this one. */
 MUST_USE enum err list_related(struct ctx *ctx, const struct entity *entity, int64_t id,
                                struct slice relation, struct list_query *page, struct buf *out);
-/* The ordered change feed since a seq: what the actor may see. */
+/* The ordered change feed behind a seq, what the actor may see now, without values: {"items":[{"seq",
+ * "at","entity","id","op","version"}],"next": the seq to go on from}. */
 MUST_USE enum err list_changes(struct ctx *ctx, int64_t since, int limit, struct buf *out);
 
 /* Typed access for scripts and importers: rows as value arrays of the whole entity. */

@@ -1,0 +1,18 @@
+/* list_group - groups and measures of a list query. Private to list.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#pragma once
+
+#include "record/list_plan.h"
+
+/* {"groups":[{"stage":"new","count":3,"sum.amount":{…}}],"titles":{"owner":{"ID":"…"}}}. */
+MUST_USE enum err list_group(struct list_plan *plan, const struct list_query *query,
+                             struct buf *out);
+/* A page of a plan that has its fields and order: "items":[…],"next":…[,"count":…] without braces.
+ */
+MUST_USE enum err list_page(struct list_plan *plan, const struct list_query *query,
+                            struct buf *out);
+/* list_run for an action besides reading: ROLE_EXPORT asks for both rights. */
+MUST_USE enum err list_run_as(struct ctx *ctx, const struct list_query *query,
+                              enum role_action action, struct buf *out);

@@ -1,0 +1,166 @@
+/* search - what a record is found by, and what a person typed, as tokens and expressions.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "record/search.h"
+
+#include "base/limits.h"
+#include "base/token.h"
+#include "record/rights.h"
+
+const char *search_prefix(struct arena *arena, const struct field *field)
+{
+    /* System tables number their fields from 1 too; each table has its own index. */
+    return arena_printf(arena, "f%d:", field->n ? field->n : -(field->slot + 1));
+}
+
+static bool is_searched(const struct field *field)
+{
+    return field->is_search && field->type->is_searchable && field->type->columns > 0;
+}
+
+static enum token_kind kind_of(const struct field *field)
+{
+    struct slice type = slice_str(field->type->name);
+    if (slice_starts(type, SLICE("phone")))
+        return TOKEN_PHONE;
+    if (slice_starts(type, SLICE("email")))
+        return TOKEN_EMAIL;
+    return TOKEN_TEXT;
+}
+
+/* --- what a record is found by --- */
+
+struct writer {
+    struct buf *out;
+    const char *prefix;
+};
+
+static void put_token(void *arg, struct slice token)
+{
+    struct writer *w = arg;
+    if (w->out->len > 0)
+        buf_put_char(w->out, ' ');
+    buf_put_str(w->out, w->prefix);
+    buf_put_slice(w->out, token);
+}
+
+static void put_list(struct arena *arena, const struct field *field, struct slice text,
+                     struct writer *w)
+{
+    const struct json *list;
+    if (json_parse(arena, text, &list, NULL))
+        return; /* lists are written by their type: never seen */
+    json_each(item, list)
+    {
+        if (item->type == JSON_STRING)
+            token_make(kind_of(field), item->text, put_token, w);
+    }
+}
+
+void search_tokens_of(struct arena *arena, const struct entity *entity, const struct value *values,
+                      struct buf *out)
+{
+    struct buf text = BUF_INIT;
+    for (int i = 0; i < entity->fields_count; i++) {
+        const struct field *field = entity->fields[i];
+        if (!is_searched(field) || field_is_empty(field, values))
+            continue;
+        struct writer w = {out, search_prefix(arena, field)};
+        if (field->type->kind == KIND_LIST) {
+            put_list(arena, field, values[field->slot].bytes, &w);
+            continue;
+        }
+        buf_clear(&text);
+        field_put_text(field, values, &text);
+        token_make(kind_of(field), buf_slice(&text), put_token, &w);
+    }
+    buf_release(&text);
+}
+
+bool search_moved(const struct entity *entity, const struct value *old, const struct value *now)
+{
+    for (int i = 0; i < entity->fields_count; i++) {
+        const struct field *field = entity->fields[i];
+        if (is_searched(field) && !field_equal(field, old, now))
+            return true;
+    }
+    return false;
+}
+
+/* --- what was typed --- */
+
+static struct expr *match(struct ctx *ctx, const struct token_query *typed,
+                          const char *const *prefixes, int count)
+{
+    struct expr *e = expr_new(ctx->arena, EXPR_MATCH);
+    e->tokens = typed->all;
+    e->tokens_count = typed->count;
+    e->prefixes = prefixes;
+    e->prefixes_count = count;
+    return e;
+}
+
+/* Tokens of three and more characters may stand in the right order only by chance: the value itself
+ * decides. */
+static const struct expr *checked(struct ctx *ctx, const struct token_query *typed,
+                                  const struct field *field, const struct expr *only_when)
+{
+    const struct expr *contains =
+        expr_cmp(ctx->arena, EXPR_CONTAINS, field->column, value_text(typed->folded));
+    return expr_and(ctx->arena, only_when, contains);
+}
+
+struct fields {
+    const char **open; /* prefixes of the fields readable on every visible row */
+    int open_count;
+    const struct expr *guarded; /* matches in fields readable only on some */
+    const struct expr *recheck;
+};
+
+static enum err add_field(struct ctx *ctx, struct rights *rights, const struct token_query *typed,
+                          const struct field *field, struct fields *fields)
+{
+    struct rights_field right;
+    enum err e = rights_make_field(rights, field, &right);
+    if (e || right.access == ROLE_NONE)
+        return e;
+    const char *prefix = search_prefix(ctx->arena, field);
+    if (right.only_when) {
+        const char **one = arena_array(ctx->arena, const char *, 1);
+        *one = prefix;
+        const struct expr *found = expr_and(ctx->arena, right.only_when, match(ctx, typed, one, 1));
+        fields->guarded = expr_or(ctx->arena, fields->guarded, found);
+    } else {
+        fields->open[fields->open_count++] = prefix;
+    }
+    if (typed->recheck)
+        fields->recheck =
+            expr_or(ctx->arena, fields->recheck, checked(ctx, typed, field, right.only_when));
+    return ERR_OK;
+}
+
+enum err search_expr(struct ctx *ctx, const struct entity *entity, struct slice typed_text,
+                     const struct expr **out)
+{
+    struct token_query typed;
+    struct rights *rights;
+    struct fields fields = {
+        .open = arena_array(ctx->arena, const char *, (size_t)entity->fields_count + 1)};
+    token_query_make(ctx->arena, typed_text, &typed);
+    enum err e = rights_make(ctx, entity, ROLE_READ, &rights);
+    if (e)
+        return e;
+    for (int i = 0; i < entity->fields_count && typed.count > 0 && entity->has_search; i++) {
+        if (!is_searched(entity->fields[i]))
+            continue;
+        e = add_field(ctx, rights, &typed, entity->fields[i], &fields);
+        if (e)
+            return e;
+    }
+    const struct expr *found = fields.guarded;
+    if (fields.open_count > 0)
+        found = expr_or(ctx->arena, match(ctx, &typed, fields.open, fields.open_count), found);
+    *out = found ? expr_and(ctx->arena, found, fields.recheck) : expr_new(ctx->arena, EXPR_FALSE);
+    return ERR_OK;
+}
