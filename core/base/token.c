@@ -251,6 +251,7 @@ static void put_spelling(struct bag *bag, const struct run *run, const int *pick
 
     for (int i = 0; i < run->count; i++) {
         const char *reading = run->at[i].all[pick[i]];
+        ASSERT(reading);
         initials[i] = reading[0];
         if (i > 0)
             put_word(bag, slice_of(initials, (size_t)i + 1));
