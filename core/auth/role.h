@@ -18,23 +18,30 @@
 #include "base/hash.h"
 #include "base/json.h"
 
-enum role_action { ROLE_READ, ROLE_CREATE, ROLE_UPDATE, ROLE_DELETE, ROLE_EXPORT, ROLE_IMPORT,
-                   ROLE_ACTIONS };
+enum role_action {
+    ROLE_READ,
+    ROLE_CREATE,
+    ROLE_UPDATE,
+    ROLE_DELETE,
+    ROLE_EXPORT,
+    ROLE_IMPORT,
+    ROLE_ACTIONS
+};
 const char *role_action_name(enum role_action action);
 
 enum role_access { ROLE_NONE, ROLE_READ_ONLY, ROLE_WRITE };
 
 struct role_grant {
-    const char *entity;                        /* or "*" */
-    const struct json *rules[ROLE_ACTIONS];    /* NULL = denied; else true, a word or a filter tree */
-    const struct json *actions;                /* array of names, or true; NULL = none */
-    const struct json *fields;                 /* object name → access word; NULL = all write */
+    const char *entity;                     /* or "*" */
+    const struct json *rules[ROLE_ACTIONS]; /* NULL = denied; else true, a word or a filter tree */
+    const struct json *actions;             /* array of names, or true; NULL = none */
+    const struct json *fields;              /* object name → access word; NULL = all write */
 };
 
 struct role {
     const char *name, *label;
-    struct map grants;          /* entity → struct role_grant * */
-    const struct json *admin;   /* array of area names, or true; NULL = none */
+    struct map grants;        /* entity → struct role_grant * */
+    const struct json *admin; /* array of area names, or true; NULL = none */
 };
 
 /* Parses a checked document into the arena. ERR_MALFORMED with a sentence. */

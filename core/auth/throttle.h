@@ -12,8 +12,8 @@
 
 struct throttle; /* the shared table */
 
-struct throttle *throttle_new(void);           /* anonymous shared memory, for inheriting by fork */
-struct throttle *throttle_open(int fd);        /* over a memfd; NULL on failure */
+struct throttle *throttle_new(void);    /* anonymous shared memory, for inheriting by fork */
+struct throttle *throttle_open(int fd); /* over a memfd; NULL on failure */
 int throttle_fd(const struct throttle *throttle); /* memfd to hand to a child */
 void throttle_free(struct throttle *throttle);
 /* Takes one; false when empty, then *wait_s says when to come again. */
