@@ -79,5 +79,9 @@ const struct model_view *model_view(const struct model *model, const char *entit
  * (JSON object text, may be NULL). Result in the arena. */
 const char *model_text(const struct model *model, struct arena *arena, enum lang lang,
                        const char *plugin, const char *key, const char *args);
+/* The same, but `fallback` where no language has the text: a field's name, an option's value. */
+const char *model_text_or(const struct model *model, struct arena *arena, enum lang lang,
+                          const char *plugin, const char *key, const char *args,
+                          const char *fallback);
 /* Turns every complaint in ctx->err into a sentence in ctx->lang (field codes are keys). */
 void model_err_texts(struct ctx *ctx);

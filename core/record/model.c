@@ -1,0 +1,147 @@
+/* model - see model.h: the cached model of a tenant and the way to a new one.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "record/model.h"
+
+#include "base/log.h"
+#include "record/model_build.h"
+#include "store/store.h"
+
+/* Sentences outlive the arena of a failed build in this buffer, until the next failure. */
+static char last_why[512];
+
+static void keep_why(const char **why, const char *text)
+{
+    struct slice s = slice_str(text ? text : "");
+    size_t n = s.len < sizeof last_why - 1 ? s.len : sizeof last_why - 1;
+
+    while (n > 0 && n < s.len && ((unsigned char)s.at[n] & 0xc0) == 0x80)
+        n--; /* not inside a character */
+    memcpy(last_why, s.at, n);
+    last_why[n] = 0;
+    if (why)
+        *why = last_why;
+}
+
+static void free_model(void *model)
+{
+    model_free(model);
+}
+
+static struct model *new_model(const struct tenant *tenant)
+{
+    struct arena *arena = arena_new();
+    struct model *model = arena_make(arena, struct model);
+
+    model->arena = arena;
+    model->currency = arena_strdup(arena, tenant->currency ? tenant->currency : "CNY");
+    model->lang =
+        tenant->locale && slice_starts(slice_str(tenant->locale), SLICE("en")) ? LANG_EN : LANG_ZH;
+    return model;
+}
+
+/* Brings the store to the model's tables and moves the model's number, so that every process builds
+ * anew. */
+static enum err apply(struct tenant *tenant, const struct model *model)
+{
+    enum err e = store_schema_apply(tenant->store, model->schema);
+    if (e)
+        return e;
+    e = store_begin(tenant->store, true);
+    if (e)
+        return e;
+    e = store_header_bump(tenant->store, true, false);
+    if (e) {
+        store_rollback(tenant->store);
+        return e;
+    }
+    e = store_commit(tenant->store);
+    return e ? e : tenant_refresh(tenant);
+}
+
+static enum err build(struct tenant *tenant, const char *home, bool may_apply, struct build *b)
+{
+    bool moved = false;
+
+    enum err e = build_model(tenant, home, b);
+    if (!e)
+        e = build_numbers(b, may_apply, &moved);
+    if (e)
+        return e;
+    build_schema(b);
+    if (!moved && b->model->schema->hash == tenant->header.schema_hash)
+        return ERR_OK;
+    if (!may_apply)
+        return ERR_BUSY;
+    return apply(tenant, b->model);
+}
+
+enum err model_get(struct tenant *tenant, const char *home, bool may_apply,
+                   const struct model **out, const char **why)
+{
+    ASSERT(tenant && tenant->store && home && out);
+    struct model *cached = tenant->model;
+    if (cached && cached->version == tenant->header.model_version) {
+        *out = cached;
+        return ERR_OK;
+    }
+    ASSERT(!may_apply || !store_in_tx(tenant->store));
+
+    struct model *model = new_model(tenant);
+    struct build b = {.arena = model->arena, .model = model};
+    enum err e = build(tenant, home, may_apply, &b);
+    if (e) {
+        keep_why(why, b.why ? b.why : err_text(e, LANG_EN));
+        model_free(model);
+        return e;
+    }
+    model->version = tenant->header.model_version;
+    for (const struct model_warning *w = model->warnings; w; w = w->next)
+        log_warn("%s", w->text);
+    if (cached)
+        model_free(cached);
+    tenant->model = model;
+    tenant->model_free = free_model;
+    *out = model;
+    return ERR_OK;
+}
+
+void model_free(struct model *model)
+{
+    if (model)
+        arena_free(model->arena);
+}
+
+/* --- lookups --- */
+
+const struct entity *model_entity(const struct model *model, struct slice name)
+{
+    return map_get(&model->entities, name);
+}
+
+const struct entity *model_entity_by_number(const struct model *model, int n)
+{
+    for (int i = 0; i < model->entities_count; i++)
+        if (model->entity_list[i]->n == n)
+            return model->entity_list[i];
+    return NULL;
+}
+
+const struct role *model_role(struct tenant *tenant, const char *name)
+{
+    const struct model *model = tenant->model;
+    return model ? map_get(&model->roles, slice_str(name)) : NULL;
+}
+
+const struct model_view *model_view(const struct model *model, const char *entity, const char *kind,
+                                    const char *name)
+{
+    for (int i = 0; i < model->views_count; i++) {
+        const struct model_view *view = model->view_list[i];
+        bool same_entity = entity ? view->entity && strcmp(view->entity, entity) == 0 : true;
+        if (same_entity && strcmp(view->kind, kind) == 0 && strcmp(view->name, name) == 0)
+            return view;
+    }
+    return NULL;
+}

@@ -1,0 +1,467 @@
+/* model_build - one attempt after another until what is left of the plugins fits together.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "record/model_build.h"
+
+#include "base/jsonschema.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/text.h"
+
+#include <sys/stat.h>
+
+#define SUGGEST_DISTANCE 2
+
+/* --- failures --- */
+
+static enum err fail_with(struct build *b, struct plugin *culprit, const char *file, int line,
+                          const char *text)
+{
+    b->culprit = culprit;
+    b->why = line > 0 ? arena_printf(b->arena, "%s:%d: %s", file, line, text)
+                      : arena_printf(b->arena, "%s: %s", file, text);
+    return ERR_MALFORMED;
+}
+
+enum err build_fail(struct build *b, int line, const char *fmt, ...)
+{
+    va_list list;
+
+    va_start(list, fmt);
+    const char *text = arena_vprintf(b->arena, fmt, list);
+    va_end(list);
+    return fail_with(b, b->plugin, b->file, line, text);
+}
+
+enum err build_fail_at(struct build *b, const char *plugin, const char *file, int line,
+                       const char *fmt, ...)
+{
+    va_list list;
+
+    va_start(list, fmt);
+    const char *text = arena_vprintf(b->arena, fmt, list);
+    va_end(list);
+    return fail_with(b, build_plugin(b, slice_str(plugin)), file ? file : plugin, file ? line : 0,
+                     text);
+}
+
+struct plugin *build_plugin(const struct build *b, struct slice id)
+{
+    for (int i = 0; i < b->model->plugins_count; i++)
+        if (!b->model->plugins[i]->broken && slice_is(id, b->model->plugins[i]->id))
+            return b->model->plugins[i];
+    return NULL;
+}
+
+bool build_has_plugin(const struct build *b, struct slice id)
+{
+    return build_plugin(b, id) != NULL;
+}
+
+static const char *suggestion(struct arena *arena, const char *best)
+{
+    return best ? arena_printf(arena, " (did you mean \"%s\"?)", best) : "";
+}
+
+const char *build_suggest_field(struct arena *arena, const struct entity *entity, struct slice name)
+{
+    const char *best = NULL;
+    int least = SUGGEST_DISTANCE + 1;
+
+    for (int i = 0; i < entity->fields_count; i++) {
+        int d = text_distance(name, slice_str(entity->fields[i]->name), SUGGEST_DISTANCE);
+        if (d < least) {
+            least = d;
+            best = entity->fields[i]->name;
+        }
+    }
+    return suggestion(arena, best);
+}
+
+const char *build_suggest_entity(struct arena *arena, const struct model *model, struct slice name)
+{
+    const char *best = NULL;
+    int least = SUGGEST_DISTANCE + 1;
+
+    for (int i = 0; i < model->entities_count; i++) {
+        int d = text_distance(name, slice_str(model->entity_list[i]->name), SUGGEST_DISTANCE);
+        if (d < least) {
+            least = d;
+            best = model->entity_list[i]->name;
+        }
+    }
+    return suggestion(arena, best);
+}
+
+/* --- documents --- */
+
+/* A file of a product as parsed and checked: kept for the life of the process. */
+struct document {
+    int64_t modified_ns, bytes;
+    const struct json *json; /* NULL when it is faulty */
+    const char *fault;       /* "14: sentence", without the file */
+    uint64_t hash;
+};
+
+/* Grows only by the files of home; a file that changes leaves its old tree behind. */
+static struct {
+    struct arena *arena;
+    struct map documents;
+} cache;
+
+static const struct json *load_schema(struct build *b, const char *schema, const char **why)
+{
+    const char *path = arena_printf(b->arena, "%s/schemas/%s.schema.json", b->home, schema);
+    struct document *d = map_get(&cache.documents, slice_str(path));
+
+    if (d)
+        return d->json;
+    d = arena_make(cache.arena, struct document);
+    if (json_load(cache.arena, path, &d->json, why))
+        return NULL;
+    map_put(&cache.documents, slice_str(arena_strdup(cache.arena, path)), d);
+    return d->json;
+}
+
+static const char *first_fault(struct build *b, struct arena *arena, const struct json *schema,
+                               const struct json *json)
+{
+    const struct jsonschema_fault *fault = jsonschema_check(b->arena, schema, json);
+
+    if (!fault)
+        return NULL;
+    return arena_printf(arena, "%d: %s%s%s", fault->line, fault->pointer,
+                        *fault->pointer ? " " : "", fault->what);
+}
+
+/* Parses and checks; a list is checked item by item. */
+static void read_document(struct build *b, struct arena *arena, const char *path,
+                          const char *schema_name, struct document *d)
+{
+    const char *why = NULL;
+    const struct json *json = NULL;
+
+    enum err e = json_load(arena, path, &json, &why);
+    if (e) {
+        d->fault = arena_printf(arena, " %s", why ? why : err_text(e, LANG_EN));
+        return;
+    }
+    const struct json *schema = schema_name ? load_schema(b, schema_name, &why) : NULL;
+    if (schema_name && !schema) {
+        d->fault =
+            arena_printf(arena, " the schema %s cannot be read: %s", schema_name, why ? why : "");
+        return;
+    }
+    if (schema && json->type == JSON_ARRAY) {
+        json_each(item, json)
+        {
+            if (!d->fault)
+                d->fault = first_fault(b, arena, schema, item);
+        }
+    } else if (schema) {
+        d->fault = first_fault(b, arena, schema, json);
+    }
+    if (d->fault)
+        return;
+    struct buf text = BUF_INIT;
+    json_put(&text, json);
+    d->hash = hash_stable(buf_slice(&text));
+    buf_release(&text);
+    d->json = json;
+}
+
+static bool is_product(const struct build *b)
+{
+    return b->plugin->layer != PLUGIN_TENANT;
+}
+
+enum err build_load(struct build *b, const char *path, const char *schema, const struct json **out)
+{
+    struct stat st;
+
+    b->file = arena_printf(b->arena, "%s/%s", b->plugin->id, path + strlen(b->plugin->folder) + 1);
+    if (stat(path, &st) != 0)
+        return build_fail(b, 0, "the file cannot be read");
+    if (!cache.arena) {
+        cache.arena = arena_new();
+        map_init(&cache.documents, cache.arena);
+    }
+    int64_t modified = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+    struct document *d = is_product(b) ? map_get(&cache.documents, slice_str(path)) : NULL;
+    if (!d || d->modified_ns != modified || d->bytes != (int64_t)st.st_size) {
+        struct arena *arena = is_product(b) ? cache.arena : b->arena;
+        d = arena_make(arena, struct document);
+        d->modified_ns = modified;
+        d->bytes = (int64_t)st.st_size;
+        read_document(b, arena, path, schema, d);
+        if (is_product(b))
+            map_put(&cache.documents, slice_str(arena_strdup(arena, path)), d);
+    }
+    if (d->fault) {
+        b->culprit = b->plugin;
+        b->why = arena_printf(b->arena, "%s:%s", b->file, d->fault);
+        return ERR_MALFORMED;
+    }
+    b->hash = (b->hash ^ d->hash) * 0x100000001b3ull;
+    *out = d->json;
+    return ERR_OK;
+}
+
+/* --- one plugin --- */
+
+typedef enum err (*take_document)(struct build *b, const struct json *doc);
+
+static enum err each_file(struct build *b, const char *folder, const char *schema,
+                          take_document take)
+{
+    const char **paths;
+    int count;
+
+    b->file = arena_printf(b->arena, "%s/%s", b->plugin->id, folder);
+    enum err e = plugin_files(b->arena, b->plugin, folder, &paths, &count);
+    if (e)
+        return build_fail(b, 0, "the folder cannot be read");
+    for (int i = 0; i < count; i++) {
+        const struct json *doc;
+        e = build_load(b, paths[i], schema, &doc);
+        if (e)
+            return e;
+        bool is_list = doc->type == JSON_ARRAY;
+        for (const struct json *d = is_list ? doc->first : doc; d; d = is_list ? d->next : NULL) {
+            e = take(b, d);
+            if (e)
+                return e;
+        }
+    }
+    return ERR_OK;
+}
+
+static void put_off(struct build *b, const struct json *json, struct build_doc **first,
+                    struct build_doc **last)
+{
+    struct build_doc *doc = arena_make(b->arena, struct build_doc);
+
+    doc->plugin = b->plugin;
+    doc->file = b->file;
+    doc->json = json;
+    if (*last)
+        (*last)->next = doc;
+    else
+        *first = doc;
+    *last = doc;
+}
+
+static enum err take_view(struct build *b, const struct json *doc)
+{
+    put_off(b, doc, &b->views, &b->views_last);
+    return ERR_OK;
+}
+
+/* Reports and events are kept beside the views, under kinds of their own. */
+static enum err take_as(struct build *b, const struct json *doc, const char *kind)
+{
+    struct json *copy = json_copy(b->arena, doc);
+
+    json_add(b->arena, copy, "kind", json_new_str(b->arena, slice_str(kind)));
+    put_off(b, copy, &b->views, &b->views_last);
+    return ERR_OK;
+}
+
+static enum err take_report(struct build *b, const struct json *doc)
+{
+    return take_as(b, doc, "report");
+}
+
+static enum err take_event(struct build *b, const struct json *doc)
+{
+    return take_as(b, doc, "event");
+}
+
+static enum err take_role(struct build *b, const struct json *doc)
+{
+    put_off(b, doc, &b->roles, &b->roles_last);
+    return ERR_OK;
+}
+
+static enum err read_plugin(struct build *b)
+{
+    static const struct {
+        const char *folder, *schema;
+        take_document take;
+    } folders[] = {
+        {"dictionaries", "dictionary", build_dictionary},
+        {"entities", "entity", build_entity},
+        {"views", "view", take_view},
+        {"reports", "report", take_report},
+        {"events", "event", take_event},
+        {"roles", "role", take_role},
+    };
+
+    for (size_t i = 0; i < sizeof(folders) / sizeof *folders; i++) {
+        enum err e = each_file(b, folders[i].folder, folders[i].schema, folders[i].take);
+        if (e)
+            return e;
+    }
+    return build_texts(b);
+}
+
+/* --- attempts --- */
+
+static void clear_attempt(struct build *b)
+{
+    struct model *model = b->model;
+
+    map_init(&model->entities, b->arena);
+    map_init(&model->roles, b->arena);
+    map_init(&model->views, b->arena);
+    map_init(&model->dictionaries, b->arena);
+    for (int i = 0; i < LANG_COUNT; i++)
+        map_init(&model->texts[i], b->arena);
+    model->entity_list = arena_array(b->arena, struct entity *, ENTITIES_MAX);
+    model->entities_count = model->views_count = model->dictionaries_count = 0;
+    model->view_list = NULL;
+    model->dictionary_list = NULL;
+    model->warnings = NULL;
+    memset(model->texts_hash, 0, sizeof model->texts_hash);
+    b->views = b->views_last = b->roles = b->roles_last = NULL;
+    b->culprit = NULL;
+    b->why = NULL;
+    b->hash = 0xcbf29ce484222325ull;
+}
+
+static enum err attempt(struct build *b)
+{
+    clear_attempt(b);
+    for (int i = 0; i < b->model->plugins_count; i++) {
+        b->plugin = b->model->plugins[i];
+        if (b->plugin->broken)
+            continue;
+        b->file = arena_printf(b->arena, "%s/plugin.json", b->plugin->id);
+        enum err e = read_plugin(b);
+        if (e)
+            return e;
+    }
+    enum err e = build_dictionary_rows(b);
+    if (!e)
+        e = build_resolve(b);
+    if (!e)
+        e = build_views(b);
+    return e ? e : build_roles(b);
+}
+
+/* --- which plugins --- */
+
+static struct plugin *missing_plugin(struct build *b, const char *id)
+{
+    struct plugin *plugin = arena_make(b->arena, struct plugin);
+
+    plugin->id = plugin->title = id;
+    plugin->version = "0.0.0";
+    plugin->folder = "";
+    plugin->broken = arena_printf(b->arena, "%s is enabled but its folder is not there", id);
+    return plugin;
+}
+
+/* A bundle of the tenant lies in custom/<id>/<version>/. */
+static struct plugin *own_plugin(struct build *b, const struct tenant_plugin *wanted)
+{
+    struct plugin *plugin = NULL;
+    const char *why = NULL;
+    const char *folder = arena_printf(b->arena, "%s/custom/%s/%s", b->tenant->folder, wanted->id,
+                                      wanted->version ? wanted->version : "");
+    struct stat st;
+
+    if (!b->tenant->folder || stat(folder, &st) != 0)
+        return missing_plugin(b, wanted->id);
+    if (plugin_read(b->arena, b->home, folder, PLUGIN_TENANT, &plugin, &why) == ERR_OK)
+        return plugin;
+    plugin = missing_plugin(b, wanted->id);
+    plugin->broken = why;
+    return plugin;
+}
+
+/* What the tenant set, and the defaults of the rest. */
+static void read_config(struct build *b, const struct plugin *plugin, const struct json *set)
+{
+    struct json *config = set && set->type == JSON_OBJECT ? json_copy(b->arena, set)
+                                                          : json_new(b->arena, JSON_OBJECT);
+
+    json_each(item, json_get(plugin->manifest, "config"))
+    {
+        const char *name = json_cstr(item, "name", "");
+        const struct json *fallback = json_get(item, "default");
+        if (fallback && !json_get(config, name))
+            json_add(b->arena, config, name, json_copy(b->arena, fallback));
+    }
+    map_put(&b->model->configs, slice_str(plugin->id), config);
+}
+
+static enum err choose_plugins(struct build *b)
+{
+    struct plugin **all;
+    struct tenant_plugin *enabled;
+    int all_count, enabled_count, n = 0;
+    const char *why = NULL;
+
+    enum err e = plugin_list(b->arena, b->home, &all, &all_count, &why);
+    if (e) {
+        b->why = why;
+        return e;
+    }
+    e = tenant_plugins(b->tenant, b->arena, &enabled, &enabled_count);
+    if (e)
+        return e;
+    struct plugin **chosen =
+        arena_array(b->arena, struct plugin *, (size_t)(all_count + enabled_count));
+    map_init(&b->model->configs, b->arena);
+    for (int i = 0; i < all_count; i++)
+        if (strcmp(all[i]->id, "core") == 0)
+            chosen[n++] = all[i];
+    for (int k = 0; k < enabled_count; k++) {
+        if (strcmp(enabled[k].state, "enabled") != 0 || strcmp(enabled[k].id, "core") == 0)
+            continue;
+        struct plugin *found = NULL;
+        for (int i = 0; i < all_count && !found; i++)
+            found = strcmp(all[i]->id, enabled[k].id) == 0 ? all[i] : NULL;
+        chosen[n] = found ? found : own_plugin(b, &enabled[k]);
+        read_config(b, chosen[n++], enabled[k].config);
+    }
+    b->model->plugins = chosen;
+    b->model->plugins_count = n;
+    return ERR_OK;
+}
+
+static void count_broken(struct model *model)
+{
+    model->plugins_broken = 0;
+    for (int i = 0; i < model->plugins_count; i++)
+        model->plugins_broken += model->plugins[i]->broken != NULL;
+}
+
+enum err build_model(struct tenant *tenant, const char *home, struct build *out)
+{
+    out->tenant = tenant;
+    out->home = home;
+    enum err e = choose_plugins(out);
+    if (e)
+        return e;
+    struct model *model = out->model;
+    for (;;) {
+        plugin_order(out->arena, model->plugins, model->plugins_count);
+        if (!build_plugin(out, SLICE("core"))) {
+            out->why = model->plugins_count && model->plugins[model->plugins_count - 1]->broken
+                           ? model->plugins[model->plugins_count - 1]->broken
+                           : "the plugin core is not there";
+            return ERR_MALFORMED;
+        }
+        e = attempt(out);
+        if (!e || !out->culprit)
+            break;
+        log_warn("plugin %s is left out: %s", out->culprit->id, out->why);
+        out->culprit->broken = out->why;
+    }
+    count_broken(model);
+    model->hash = out->hash;
+    return e;
+}

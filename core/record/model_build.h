@@ -1,0 +1,76 @@
+/* model_build - how a model comes about; private to this folder.
+ *
+ * One attempt walks the active plugins in load order. The first declaration that does not fit ends
+ * the attempt: its plugin is marked broken with the reason and the next attempt leaves it out, so
+ * that a model never holds half a plugin.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#pragma once
+
+#include "record/model.h"
+
+struct build {
+    struct tenant *tenant;
+    const char *home;
+    struct arena *arena; /* becomes the model's */
+    struct model *model;
+    struct plugin *plugin;  /* whose declarations are being read */
+    const char *file;       /* "leads/entities/lead.json" */
+    struct plugin *culprit; /* set by a failure */
+    const char *why;
+    struct build_doc { /* views wait until every plugin's entities are known */
+        struct plugin *plugin;
+        const char *file;
+        const struct json *json;
+        struct build_doc *next;
+    } * views, *views_last, *roles, *roles_last;
+    uint64_t hash;
+};
+
+/* ERR_MALFORMED with "file:line: sentence"; line 0 is left out. */
+enum err build_fail(struct build *b, int line, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* The same for what is found out only after reading: names the plugin and file that declared it. */
+enum err build_fail_at(struct build *b, const char *plugin, const char *file, int line,
+                       const char *fmt, ...) PRINTF_LIKE(5, 6);
+/* The id of an active plugin? */
+bool build_has_plugin(const struct build *b, struct slice id);
+struct plugin *build_plugin(const struct build *b, struct slice id);
+/* " (did you mean "x"?)" or "". */
+const char *build_suggest_field(struct arena *arena, const struct entity *entity,
+                                struct slice name);
+const char *build_suggest_entity(struct arena *arena, const struct model *model, struct slice name);
+
+/* Reads and checks a file of the current plugin (schemas/<schema>.schema.json). Files of products
+ * are kept parsed for the life of the process, as long as they do not change. */
+MUST_USE enum err build_load(struct build *b, const char *path, const char *schema,
+                             const struct json **out);
+
+/* One document of entities/: an entity or an extension of one. */
+MUST_USE enum err build_entity(struct build *b, const struct json *doc);
+MUST_USE enum err build_extension(struct build *b, const struct json *doc);
+/* A declared field joins an entity. `owner` is the plugin that declares it. */
+MUST_USE enum err build_field(struct build *b, struct entity *entity, const struct json *doc);
+/* min and max of a declaration in units of the type. */
+MUST_USE enum err build_bounds(struct build *b, struct field *field, const struct json *doc);
+MUST_USE enum err build_indexes(struct build *b, struct entity *entity, const struct json *list);
+/* The fields every record has. */
+void entity_add_system_fields(struct arena *arena, struct entity *entity);
+
+/* Once all are read: references, roll-ups, lookups, conditions, titles, options of dictionaries. */
+MUST_USE enum err build_resolve(struct build *b);
+MUST_USE enum err build_views(struct build *b);
+MUST_USE enum err build_roles(struct build *b);
+MUST_USE enum err build_texts(struct build *b);
+MUST_USE enum err build_dictionary(struct build *b, const struct json *doc);
+/* The tenant's own rows in place of the presets. Store errors come back as they are. */
+MUST_USE enum err build_dictionary_rows(struct build *b);
+
+/* Numbers from the registry; what is missing is allocated when may_apply is set, else ERR_BUSY.
+ * *moved: something was written. */
+MUST_USE enum err build_numbers(struct build *b, bool may_apply, bool *moved);
+/* Slots, columns, tables. Needs the numbers. */
+void build_schema(struct build *b);
+
+/* One attempt after another; store errors and missing core end it. */
+MUST_USE enum err build_model(struct tenant *tenant, const char *home, struct build *out);

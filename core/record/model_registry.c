@@ -1,0 +1,420 @@
+/* model_registry - permanent numbers of entities and fields, and the tables that follow from them.
+ *
+ * Tables entity_reg and field_reg give each (plugin, entity) and (plugin, entity, no) a number of
+ * the tenant, once and for ever: renaming is free and a number is never given again, also when its
+ * plugin has been disabled.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "record/model_build.h"
+
+#include "record/field_kit.h"
+
+#include "store/query.h"
+#include "tenant/system.h"
+
+#define DEFAULT_INDEXES 3 /* of every entity, see add_default_indexes */
+
+/* --- reading the registry --- */
+
+struct registry {
+    struct arena *arena;
+    struct map numbers; /* "plugin|entity" and "plugin|entity|no" → int64_t * */
+};
+
+static struct slice entity_key(struct arena *arena, const char *plugin, const char *name)
+{
+    return slice_str(arena_printf(arena, "%s|%s", plugin, name));
+}
+
+static struct slice field_key(struct arena *arena, const char *plugin, const char *entity,
+                              int64_t no)
+{
+    return slice_str(arena_printf(arena, "%s|%s|%lld", plugin, entity, (long long)no));
+}
+
+static void keep_number(struct registry *r, struct slice key, int64_t n)
+{
+    int64_t *number = arena_make(r->arena, int64_t);
+    *number = n;
+    map_put(&r->numbers, key, number);
+}
+
+static bool take_entity(void *arg, const struct store_row *row)
+{
+    struct registry *r = arg;
+    const char *plugin = arena_str(r->arena, store_row_bytes(row, 1));
+
+    keep_number(r, entity_key(r->arena, plugin, arena_str(r->arena, store_row_bytes(row, 2))),
+                store_row_int(row, 0));
+    return true;
+}
+
+static bool take_field(void *arg, const struct store_row *row)
+{
+    struct registry *r = arg;
+    const char *plugin = arena_str(r->arena, store_row_bytes(row, 1));
+    const char *entity = arena_str(r->arena, store_row_bytes(row, 2));
+
+    keep_number(r, field_key(r->arena, plugin, entity, store_row_int(row, 3)),
+                store_row_int(row, 0));
+    return true;
+}
+
+static enum err registry_read(struct build *b, struct registry *r)
+{
+    static const struct query_column entity_columns[] = {
+        {.column = {0, "id"}}, {.column = {0, "plugin"}}, {.column = {0, "name"}}};
+    static const struct query_column field_columns[] = {{.column = {0, "id"}},
+                                                        {.column = {0, "plugin"}},
+                                                        {.column = {0, "entity"}},
+                                                        {.column = {0, "no"}}};
+    const struct query entities = {
+        .table = "entity_reg", .select = entity_columns, .select_count = 3};
+    const struct query fields = {.table = "field_reg", .select = field_columns, .select_count = 4};
+
+    r->arena = b->arena;
+    map_init(&r->numbers, b->arena);
+    enum err e = store_read(b->tenant->store, &entities, take_entity, r);
+    return e ? e : store_read(b->tenant->store, &fields, take_field, r);
+}
+
+/* --- giving numbers --- */
+
+/* The three core entities have tables of their own and numbers below zero. */
+static int core_number(const char *table)
+{
+    static const char *const tables[] = {"user", "department", "team"};
+
+    for (int i = 0; i < 3; i++)
+        if (strcmp(tables[i], table) == 0)
+            return -(i + 1);
+    BUG("a core entity has one of the tables of tenant/system");
+}
+
+static int64_t number_of(const struct registry *r, struct slice key)
+{
+    const int64_t *n = map_get(&r->numbers, key);
+    return n ? *n : 0;
+}
+
+/* Sets what the registry knows; how many numbers are still missing. */
+static int take_numbers(struct build *b, const struct registry *r)
+{
+    int missing = 0;
+
+    for (int i = 0; i < b->model->entities_count; i++) {
+        struct entity *entity = b->model->entity_list[i];
+        entity->n = entity->is_system
+                        ? core_number(entity->table)
+                        : (int)number_of(r, entity_key(b->arena, entity->plugin, entity->name));
+        missing += entity->n == 0;
+        for (int k = 0; k < entity->fields_count; k++) {
+            struct field *field = entity->fields[k];
+            if (field->is_system)
+                continue;
+            field->n =
+                (int)number_of(r, field_key(b->arena, field->plugin, entity->name, field->no));
+            missing += field->n == 0;
+        }
+    }
+    return missing;
+}
+
+static enum err add_entity(struct store *store, const struct entity *entity, int64_t n)
+{
+    const struct store_set sets[] = {
+        {"id", value_int(n), false},
+        {"plugin", value_text(slice_str(entity->plugin)), false},
+        {"name", value_text(slice_str(entity->name)), false},
+    };
+    return store_insert(store, "entity_reg", sets, 3, NULL);
+}
+
+static enum err add_field(struct store *store, const struct field *field, int64_t n)
+{
+    const struct store_set sets[] = {
+        {"id", value_int(n), false},
+        {"plugin", value_text(slice_str(field->plugin)), false},
+        {"entity", value_text(slice_str(field->entity->name)), false},
+        {"no", value_int(field->no), false},
+        {"name", value_text(slice_str(field->name)), false},
+    };
+    return store_insert(store, "field_reg", sets, 5, NULL);
+}
+
+/* The next number of a kind: a counter that outlives the rows, so nothing is ever given again. */
+static enum err next_number(struct store *store, const char *table, int64_t *out)
+{
+    int64_t most;
+
+    enum err e = store_key_max(store, table, &most);
+    return e ? e : store_counter(store, slice_str(table), most, 1, out);
+}
+
+static enum err allocate(struct build *b)
+{
+    struct store *store = b->tenant->store;
+    enum err e = ERR_OK;
+
+    for (int i = 0; i < b->model->entities_count && !e; i++) {
+        struct entity *entity = b->model->entity_list[i];
+        int64_t n;
+        if (entity->n == 0) {
+            e = next_number(store, "entity_reg", &n);
+            if (!e)
+                e = add_entity(store, entity, n);
+            if (!e)
+                entity->n = (int)n;
+        }
+        for (int k = 0; k < entity->fields_count && !e; k++) {
+            struct field *field = entity->fields[k];
+            if (field->is_system || field->n != 0)
+                continue;
+            e = next_number(store, "field_reg", &n);
+            if (!e)
+                e = add_field(store, field, n);
+            if (!e)
+                field->n = (int)n;
+        }
+    }
+    return e;
+}
+
+enum err build_numbers(struct build *b, bool may_apply, bool *moved)
+{
+    struct registry r;
+
+    *moved = false;
+    enum err e = registry_read(b, &r);
+    if (e)
+        return e;
+    if (take_numbers(b, &r) == 0)
+        return ERR_OK;
+    if (!may_apply)
+        return ERR_BUSY;
+    ASSERT(!store_in_tx(b->tenant->store));
+    e = store_begin(b->tenant->store, true);
+    if (e)
+        return e;
+    e = registry_read(b, &r); /* another writer may have been quicker */
+    if (!e && take_numbers(b, &r) > 0)
+        e = allocate(b);
+    if (e) {
+        store_rollback(b->tenant->store);
+        return e;
+    }
+    *moved = true;
+    return store_commit(b->tenant->store);
+}
+
+/* --- slots and columns --- */
+
+static void place_field(struct build *b, struct entity *entity, struct field *field)
+{
+    const struct field_type *type = field->type;
+
+    if (type->columns == 0) {
+        field->slot = -1;
+        return;
+    }
+    if (!field->column)
+        field->column = arena_printf(b->arena, "f%d", field->n);
+    field->slot = entity->slots;
+    for (int i = 0; i < type->columns; i++) {
+        entity->columns[entity->slots] =
+            i == 0 ? field->column
+                   : arena_printf(b->arena, "%s%s", field->column, type->suffixes[i]);
+        entity->column_types[entity->slots++] = type->stores[i];
+    }
+    if (!field->sort_column)
+        return;
+    bool is_core = json_get(field->declared, "column") != NULL;
+    field->sort_column = arena_printf(b->arena, is_core ? "%s_s" : "%ss", field->column);
+    field->sort_slot = entity->slots;
+    entity->columns[entity->slots] = field->sort_column;
+    entity->column_types[entity->slots++] = VALUE_TEXT;
+}
+
+static void place_fields(struct build *b, struct entity *entity)
+{
+    size_t room = SLOT_FIELDS + (size_t)entity->fields_count * 5;
+
+    entity->columns = arena_array(b->arena, const char *, room);
+    entity->column_types = arena_array(b->arena, enum value_type, room);
+    if (!entity->table)
+        entity->table = arena_printf(b->arena, "e%d", entity->n);
+    for (int i = 0; i < entity->fields_count; i++) {
+        struct field *field = entity->fields[i];
+        if (!field->is_system) {
+            place_field(b, entity, field);
+            continue;
+        }
+        entity->columns[entity->slots] = field->column;
+        entity->column_types[entity->slots++] = field->type->stores[0];
+    }
+}
+
+/* --- tables --- */
+
+struct table_draft {
+    struct store_column *columns;
+    struct store_index *indexes;
+    struct store_table table;
+};
+
+static void add_index(struct table_draft *d, const char *name, const char *columns,
+                      const char *where, bool unique)
+{
+    d->indexes[d->table.indexes_count++] =
+        (struct store_index){.name = name, .columns = columns, .where = where, .unique = unique};
+}
+
+static void add_default_indexes(struct arena *a, struct table_draft *d, const struct entity *entity)
+{
+    const char *t = entity->table;
+
+    add_index(d, arena_printf(a, "%s_by_owner", t), "owner,updated_at desc,id desc", "live", false);
+    add_index(d, arena_printf(a, "%s_by_created", t), "created_at desc,id desc", "live", false);
+    add_index(d, arena_printf(a, "%s_by_updated", t), "updated_at desc,id desc", "live", false);
+}
+
+static void add_field_indexes(struct arena *a, struct table_draft *d, const struct entity *entity)
+{
+    for (int i = 0; i < entity->fields_count; i++) {
+        const struct field *f = entity->fields[i];
+        if (f->is_system || !f->column || json_get(f->declared, "column"))
+            continue;
+        const char *live = arena_printf(a, "live:%s", f->column);
+        if (f->type->is_ref)
+            add_index(d, arena_printf(a, "%s_r%d", entity->table, f->n),
+                      arena_printf(a, "%s,created_at desc,id desc", f->column), live, false);
+        if (f->is_unique || f->type == &field_type_autonumber)
+            add_index(d, arena_printf(a, "%s_u%d", entity->table, f->n), f->column, live, true);
+        if (f->type == &field_type_state)
+            add_index(d, arena_printf(a, "%s_s%d", entity->table, f->n),
+                      arena_printf(a, "%s,updated_at desc,id desc", f->column), "live", false);
+        if (f->sort_column)
+            add_index(d, arena_printf(a, "%s_n%d", entity->table, f->n),
+                      arena_printf(a, "%s,id", f->sort_column), "live", false);
+    }
+}
+
+/* "-amount" → "f12 desc"; every list index ends in the id, in the direction of its last field. */
+static const char *index_columns(struct arena *a, const struct entity *entity,
+                                 const struct entity_index *index)
+{
+    struct buf b = BUF_INIT;
+    bool down = false;
+
+    for (int i = 0; i < index->fields_count; i++) {
+        down = *index->fields[i] == '-';
+        const struct field *f = entity_field(entity, slice_str(index->fields[i] + down));
+        if (i)
+            buf_put_char(&b, ',');
+        buf_put_str(&b, f->sort_column ? f->sort_column : f->column);
+        buf_put_str(&b, down ? " desc" : "");
+    }
+    if (!index->unique)
+        buf_put_str(&b, down ? ",id desc" : ",id");
+    const char *text = arena_str(a, buf_slice(&b));
+    buf_release(&b);
+    return text;
+}
+
+static const char *index_where(struct arena *a, const struct entity *entity,
+                               const struct entity_index *index)
+{
+    const char *where = "live";
+
+    for (int i = 0; i < index->fields_count && index->unique; i++) {
+        const char *name = index->fields[i] + (*index->fields[i] == '-');
+        where = arena_printf(a, "%s:%s", where, entity_field(entity, slice_str(name))->column);
+    }
+    return where;
+}
+
+static void add_declared_indexes(struct arena *a, struct table_draft *d,
+                                 const struct entity *entity)
+{
+    for (int i = 0; i < entity->indexes_count; i++) {
+        const struct entity_index *index = &entity->indexes[i];
+        add_index(d, arena_printf(a, "%s_x_%s", entity->table, index->name),
+                  index_columns(a, entity, index), index_where(a, entity, index), index->unique);
+    }
+}
+
+static bool has_column(const struct table_draft *d, const char *name)
+{
+    for (int i = 0; i < d->table.columns_count; i++)
+        if (strcmp(d->columns[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* `base`: the fixed part of a core entity's table, or NULL. */
+static struct store_table draft_table(struct build *b, const struct entity *entity,
+                                      const struct store_table *base)
+{
+    struct table_draft d = {.table = {.name = entity->table,
+                                      .key = "id",
+                                      .tokens = entity->has_search || (base && base->tokens),
+                                      .append_only = entity->is_append_only}};
+    size_t fixed = base ? (size_t)base->columns_count : 0;
+    size_t indexes = base ? (size_t)base->indexes_count : 0;
+
+    d.columns = arena_array(b->arena, struct store_column, fixed + (size_t)entity->slots);
+    d.indexes = arena_array(b->arena, struct store_index,
+                            indexes + DEFAULT_INDEXES + (size_t)entity->fields_count * 4 +
+                                (size_t)entity->indexes_count);
+    for (size_t i = 0; i < fixed; i++)
+        d.columns[d.table.columns_count++] = base->columns[i];
+    for (size_t i = 0; i < indexes; i++)
+        d.indexes[d.table.indexes_count++] = base->indexes[i];
+    for (int i = 0; i < entity->slots; i++) {
+        if (has_column(&d, entity->columns[i]))
+            continue;
+        struct store_column column = {.name = entity->columns[i], .type = entity->column_types[i]};
+        if (i == SLOT_VERSION) {
+            column.not_null = true;
+            column.fallback = "1";
+        }
+        d.columns[d.table.columns_count++] = column;
+    }
+    if (!base)
+        add_default_indexes(b->arena, &d, entity);
+    add_field_indexes(b->arena, &d, entity);
+    add_declared_indexes(b->arena, &d, entity);
+    d.table.columns = d.columns;
+    d.table.indexes = d.indexes;
+    return d.table;
+}
+
+void build_schema(struct build *b)
+{
+    int fixed, count = 0;
+    const struct store_table *system = system_tables(&fixed);
+    struct model *model = b->model;
+    struct store_schema *schema = arena_make(b->arena, struct store_schema);
+    struct store_table *tables =
+        arena_array(b->arena, struct store_table, (size_t)(fixed + model->entities_count));
+
+    for (int i = 0; i < fixed; i++)
+        tables[count++] = system[i];
+    for (int i = 0; i < model->entities_count; i++) {
+        struct entity *entity = model->entity_list[i];
+        place_fields(b, entity);
+        int at = fixed;
+        for (int k = 0; k < fixed && entity->is_system; k++)
+            if (strcmp(system[k].name, entity->table) == 0)
+                at = k;
+        ASSERT(!entity->is_system || at < fixed);
+        bool is_new = at == fixed;
+        struct store_table table = draft_table(b, entity, is_new ? NULL : &system[at]);
+        tables[is_new ? count++ : at] = table;
+    }
+    schema->tables = tables;
+    schema->tables_count = count;
+    schema->hash = system_hash(tables, count);
+    model->schema = schema;
+}

@@ -1,0 +1,250 @@
+/* model_resolve - what needs every entity to be known: references, roll-ups, lookups, titles,
+ * dictionaries, and whether conditions name fields that exist.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "record/model_build.h"
+
+#include "base/limits.h"
+#include "record/field_kit.h"
+
+static enum err fail(struct build *b, const struct field *field, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
+static enum err fail(struct build *b, const struct field *field, const char *fmt, ...)
+{
+    va_list list;
+
+    va_start(list, fmt);
+    const char *text = arena_vprintf(b->arena, fmt, list);
+    va_end(list);
+    return build_fail_at(b, field->plugin, field->source,
+                         field->declared ? field->declared->line : 0, "%s.%s: %s",
+                         field->entity->name, field->name, text);
+}
+
+/* --- references --- */
+
+static enum err resolve_ref(struct build *b, struct field *field)
+{
+    if (!field->ref_entity)
+        return ERR_OK;
+    struct slice name = slice_str(field->ref_entity);
+    struct entity *target = map_get(&b->model->entities, name);
+    if (!target)
+        return fail(b, field, "there is no entity \"%s\" to point to%s", field->ref_entity,
+                    build_suggest_entity(b->arena, b->model, name));
+    field->ref = target;
+    return ERR_OK;
+}
+
+static enum err resolve_options(struct build *b, struct field *field)
+{
+    if (!field->dictionary)
+        return ERR_OK;
+    const struct model_dictionary *dictionary =
+        map_get(&b->model->dictionaries, slice_str(field->dictionary));
+    if (!dictionary)
+        return fail(b, field, "there is no dictionary \"%s\"", field->dictionary);
+    field->options = dictionary->options;
+    field->options_count = dictionary->options_count;
+    return ERR_OK;
+}
+
+/* --- paths: "account.owner.name" --- */
+
+static const struct field *path_end(struct build *b, const struct entity *entity, struct slice path,
+                                    const char **why)
+{
+    const struct field *field = NULL;
+    struct slice rest = path;
+
+    for (int refs = 0; rest.len; refs++) {
+        struct slice name = slice_split(&rest, '.');
+        field = entity_field(entity, name);
+        if (!field) {
+            *why = arena_printf(b->arena, "%s has no field \"" SLICE_FMT "\"%s", entity->name,
+                                SLICE_ARG(name), build_suggest_field(b->arena, entity, name));
+            return NULL;
+        }
+        if (!rest.len)
+            return field;
+        if (!field->ref_entity || !field->type->is_ref || refs == PATH_REFS_MAX) {
+            *why = arena_printf(b->arena, "the path \"" SLICE_FMT "\" cannot go on behind \"%s\"",
+                                SLICE_ARG(path), field->name);
+            return NULL;
+        }
+        entity = map_get(&b->model->entities, slice_str(field->ref_entity));
+        if (!entity) {
+            *why = arena_printf(b->arena, "there is no entity \"%s\"", field->ref_entity);
+            return NULL;
+        }
+    }
+    *why = "an empty path";
+    return NULL;
+}
+
+static enum err resolve_rollup(struct build *b, struct field *field)
+{
+    if (field->type != &field_type_rollup)
+        return ERR_OK;
+    const struct field_rollup *rollup = field_rollup_of(field);
+    struct entity *from = map_get(&b->model->entities, slice_str(rollup->from));
+    if (!from)
+        return fail(b, field, "there is no entity \"%s\" to roll up%s", rollup->from,
+                    build_suggest_entity(b->arena, b->model, slice_str(rollup->from)));
+    const struct field *by = entity_field(from, slice_str(rollup->by));
+    if (!by || !by->type->is_ref || !by->ref_entity ||
+        strcmp(by->ref_entity, field->entity->name) != 0)
+        return fail(b, field, "\"%s\" of %s does not point to %s", rollup->by, from->name,
+                    field->entity->name);
+    const struct field *of = NULL;
+    if (rollup->op != MEASURE_COUNT) {
+        of = entity_field(from, slice_str(rollup->of));
+        bool is_time = of && (of->type->kind == KIND_DATE || of->type->kind == KIND_DATETIME);
+        bool is_number = of && (of->type->kind == KIND_INT || of->type->kind == KIND_DECIMAL ||
+                                of->type->kind == KIND_MONEY);
+        if (!is_number && !(is_time && rollup->op != MEASURE_SUM))
+            return fail(b, field, "\"%s\" of %s cannot be rolled up that way", rollup->of,
+                        from->name);
+        if (of->type->is_derived)
+            return fail(b, field, "\"%s\" of %s is itself derived", rollup->of, from->name);
+    }
+    field_rollup_resolve(field, b->arena, of);
+    return ERR_OK;
+}
+
+static enum err resolve_lookup(struct build *b, struct field *field)
+{
+    if (field->type != &field_type_lookup)
+        return ERR_OK;
+    const char *why = "";
+    const char *path = field_lookup_path(field);
+    const struct field *end = path_end(b, field->entity, slice_str(path), &why);
+    if (!end)
+        return fail(b, field, "%s", why);
+    if (!strchr(path, '.') || end->type->columns == 0)
+        return fail(b, field, "the path \"%s\" must lead to a stored field of another record",
+                    path);
+    field_lookup_resolve(field, b->arena, end);
+    return ERR_OK;
+}
+
+/* --- conditions: every path in a filter tree exists --- */
+
+static bool is_joiner(struct slice key)
+{
+    return slice_is(key, "and") || slice_is(key, "or") || slice_is(key, "not");
+}
+
+static bool tree_fits(struct build *b, const struct entity *entity, const struct json *tree,
+                      int depth, const char **why)
+{
+    if (!tree || depth > FILTER_DEPTH_MAX)
+        return true;
+    json_each(item, tree)
+    {
+        bool is_group = tree->type == JSON_ARRAY || is_joiner(item->key);
+        if (is_group && !tree_fits(b, entity, item, depth + 1, why))
+            return false;
+        if (is_group || slice_is(item->key, "exists"))
+            continue;
+        if (!path_end(b, entity, item->key, why))
+            return false;
+    }
+    return true;
+}
+
+static enum err check_conditions(struct build *b, const struct field *field)
+{
+    const struct json *trees[] = {field->required_when, field->readonly_when, field->visible_when,
+                                  field->hidden_when};
+    const char *why = "";
+
+    for (size_t i = 0; i < sizeof(trees) / sizeof *trees; i++)
+        if (!tree_fits(b, field->entity, trees[i], 0, &why))
+            return fail(b, field, "%s", why);
+    return ERR_OK;
+}
+
+/* --- entities --- */
+
+static enum err resolve_title(struct build *b, struct entity *entity)
+{
+    struct field *title = map_get(&entity->by_name, slice_str(entity->title));
+
+    if (!title)
+        return build_fail_at(b, entity->plugin, NULL, entity->declared->line,
+                             "%s has no field \"%s\" to be its title%s", entity->name,
+                             entity->title,
+                             build_suggest_field(b->arena, entity, slice_str(entity->title)));
+    title->is_title = true;
+    entity->title_field = title;
+    for (int i = 0; i < entity->fields_count; i++) {
+        struct field *field = entity->fields[i];
+        entity->has_search = entity->has_search || field->is_search;
+        bool by_reading = field->is_title || json_get(field->declared, "sort");
+        if (by_reading && !field->is_system && field->type == &field_type_text)
+            field->sort_column = ""; /* named with its column */
+    }
+    if (!entity->parent)
+        return ERR_OK;
+    const struct field *parent = entity_field(entity, slice_str(entity->parent));
+    if (!parent || !parent->type->is_ref)
+        return build_fail_at(b, entity->plugin, NULL, entity->declared->line,
+                             "%s has no reference \"%s\" to its parent", entity->name,
+                             entity->parent);
+    return ERR_OK;
+}
+
+static void add_referrer(struct build *b, const struct field *field)
+{
+    struct entity *target = map_get(&b->model->entities, slice_str(field->ref_entity));
+    int n = target->referrers_count++;
+
+    target->referrers =
+        arena_grow(b->arena, target->referrers, (size_t)n * sizeof *target->referrers,
+                   ((size_t)n + 1) * sizeof *target->referrers);
+    target->referrers[n].from = field->entity;
+    target->referrers[n].field = field;
+}
+
+typedef enum err (*field_pass)(struct build *b, struct field *field);
+
+static enum err each_field(struct build *b, field_pass pass)
+{
+    for (int i = 0; i < b->model->entities_count; i++) {
+        struct entity *entity = b->model->entity_list[i];
+        for (int k = 0; k < entity->fields_count; k++) {
+            enum err e = pass(b, entity->fields[k]);
+            if (e)
+                return e;
+        }
+    }
+    return ERR_OK;
+}
+
+static enum err resolve_rest(struct build *b, struct field *field)
+{
+    if (field->ref && field->type->is_ref && !field->is_system)
+        add_referrer(b, field);
+    return check_conditions(b, field);
+}
+
+enum err build_resolve(struct build *b)
+{
+    /* A lookup may lead to a roll-up, so roll-ups come first. */
+    static const field_pass passes[] = {resolve_ref, resolve_options, resolve_rollup,
+                                        resolve_lookup, resolve_rest};
+
+    for (size_t i = 0; i < sizeof(passes) / sizeof *passes; i++) {
+        enum err e = each_field(b, passes[i]);
+        if (e)
+            return e;
+    }
+    for (int i = 0; i < b->model->entities_count; i++) {
+        enum err e = resolve_title(b, b->model->entity_list[i]);
+        if (e)
+            return e;
+    }
+    return ERR_OK;
+}

@@ -1,0 +1,149 @@
+/* model_text - texts for people: i18n/{zh-CN,en}.json of every plugin, and their placeholders.
+ *
+ * A key of plugin p is kept as "p:key"; a plugin may put another's words by naming it
+ * ("people:account" as key of an industry plugin), since later plugins win.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "record/model_build.h"
+
+#include <sys/stat.h>
+
+static const char *const lang_files[LANG_COUNT] = {"zh-CN", "en"};
+
+/* --- reading --- */
+
+static enum err read_texts(struct build *b, enum lang lang)
+{
+    const struct json *doc;
+    const char *path =
+        arena_printf(b->arena, "%s/i18n/%s.json", b->plugin->folder, lang_files[lang]);
+    struct stat st;
+
+    if (stat(path, &st) != 0)
+        return ERR_OK;
+    enum err e = build_load(b, path, NULL, &doc);
+    if (e)
+        return e;
+    if (doc->type != JSON_OBJECT)
+        return build_fail(b, doc->line, "texts are one object of keys and texts");
+    struct model *model = b->model;
+    json_each(text, doc)
+    {
+        if (text->type != JSON_STRING)
+            return build_fail(b, text->line, "the text \"" SLICE_FMT "\" is no text",
+                              SLICE_ARG(text->key));
+        const char *key =
+            slice_find(text->key, SLICE(":")) >= 0
+                ? arena_str(b->arena, text->key)
+                : arena_printf(b->arena, "%s:" SLICE_FMT, b->plugin->id, SLICE_ARG(text->key));
+        map_put(&model->texts[lang], slice_str(key), (void *)text->text.at);
+    }
+    model->texts_hash[lang] = (model->texts_hash[lang] * 31) ^ b->hash;
+    return ERR_OK;
+}
+
+enum err build_texts(struct build *b)
+{
+    for (int lang = 0; lang < LANG_COUNT; lang++) {
+        enum err e = read_texts(b, (enum lang)lang);
+        if (e)
+            return e;
+    }
+    return ERR_OK;
+}
+
+/* --- finding --- */
+
+static const char *find_text(const struct model *model, enum lang lang, struct slice key)
+{
+    const char *text = map_get(&model->texts[lang], key);
+
+    if (!text)
+        text = map_get(&model->texts[model->lang], key);
+    return text ? text : map_get(&model->texts[LANG_ZH], key);
+}
+
+static void put_argument(struct buf *out, const struct json *value)
+{
+    if (value->type == JSON_STRING || value->type == JSON_REAL)
+        buf_put_slice(out, value->text);
+    else
+        json_put(out, value);
+}
+
+/* "at most {max}" with {"max":20}; a placeholder without argument stays as it is. */
+static const char *fill(struct arena *arena, const char *text, const char *args)
+{
+    const struct json *given = NULL;
+    struct slice rest = slice_str(text);
+    struct buf out = BUF_INIT;
+
+    if (!args || !strchr(text, '{') || json_parse(arena, slice_str(args), &given, NULL))
+        return text;
+    while (rest.len) {
+        ptrdiff_t open = slice_find(rest, SLICE("{"));
+        ptrdiff_t close = slice_find(rest, SLICE("}"));
+        if (open < 0 || close < open)
+            break;
+        struct slice name = slice_of(rest.at + open + 1, (size_t)(close - open) - 1);
+        const struct json *value = json_get_slice(given, name);
+        buf_put(&out, rest.at, (size_t)open);
+        if (value)
+            put_argument(&out, value);
+        else
+            buf_put(&out, rest.at + open, (size_t)(close - open) + 1);
+        rest = slice_of(rest.at + close + 1, rest.len - (size_t)close - 1);
+    }
+    buf_put_slice(&out, rest);
+    const char *filled = arena_str(arena, buf_slice(&out));
+    buf_release(&out);
+    return filled;
+}
+
+const char *model_text_or(const struct model *model, struct arena *arena, enum lang lang,
+                          const char *plugin, const char *key, const char *args,
+                          const char *fallback)
+{
+    if (!key)
+        return fallback;
+    if (*key != '@')
+        return fill(arena, key, args);
+    struct slice name = slice_str(key + 1);
+    if (slice_find(name, SLICE(":")) < 0)
+        name = slice_str(arena_printf(arena, "%s:%s", plugin ? plugin : "core", key + 1));
+    const char *text = find_text(model, lang, name);
+    return text ? fill(arena, text, args) : fallback;
+}
+
+const char *model_text(const struct model *model, struct arena *arena, enum lang lang,
+                       const char *plugin, const char *key, const char *args)
+{
+    ASSERT(model && arena);
+    ASSERT(key);
+    return model_text_or(model, arena, lang, plugin, key, args, *key == '@' ? key + 1 : key);
+}
+
+/* --- complaints --- */
+
+static const char *sentence(struct ctx *ctx, const char *code, const char *args)
+{
+    const char *key = *code == '@' ? code : arena_printf(ctx->arena, "@%s", code);
+
+    if (!ctx->model)
+        return key + 1;
+    return model_text(ctx->model, ctx->arena, ctx->lang, "core", key, args);
+}
+
+void model_err_texts(struct ctx *ctx)
+{
+    ASSERT(ctx && ctx->arena);
+    for (struct err_field *f = ctx->err.first; f; f = f->next) {
+        if (!f->message)
+            f->message = sentence(ctx, f->code, f->args);
+        if (*f->code == '@')
+            f->code++;
+    }
+    if (ctx->err.message && *ctx->err.message == '@')
+        ctx->err.message = sentence(ctx, ctx->err.message, ctx->err.args);
+}

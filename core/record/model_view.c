@@ -1,0 +1,362 @@
+/* model_view - views, menus, dashboards, reports and roles: collected, patched by stable ids,
+ * checked against the entities they speak of.
+ *
+ *   { "form": "lead", "after": "section.contact", "section": { "id": "section.level", … } }
+ *
+ * patches the form "default" of lead ("lead.short" would be another one). `after` and `before` put
+ * the payload beside the item of that id, `remove` takes the item away, `set` with `to` changes
+ * members of it. A vanished anchor appends at the end and warns: a page is never broken by an
+ * upgrade.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "record/model_build.h"
+
+#include "base/log.h"
+
+static const char *const patch_kinds[] = {"list", "board",  "calendar", "form",     "quick",
+                                          "page", "mobile", "menu",     "dashboard"};
+static const char *const patch_words[] = {"after", "before", "remove", "set", "to"};
+
+static bool is_among(struct slice word, const char *const *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (slice_is(word, words[i]))
+            return true;
+    return false;
+}
+#define IS_AMONG(word, words) is_among((word), (words), sizeof(words) / sizeof *(words))
+
+static struct slice view_key(struct arena *arena, const char *entity, const char *kind,
+                             const char *name)
+{
+    return slice_str(arena_printf(arena, "%s.%s.%s", entity ? entity : "", kind, name));
+}
+
+static void warn(struct build *b, int line, const char *text)
+{
+    struct model_warning *warning = arena_make(b->arena, struct model_warning);
+
+    warning->text = arena_printf(b->arena, "%s:%d: %s", b->file, line, text);
+    warning->next = b->model->warnings;
+    b->model->warnings = warning;
+}
+
+/* --- do the fields exist? --- */
+
+static const char *const field_lists[] = {"columns", "cells", "lines", "fields", "card_fields"};
+
+static enum err check_path(struct build *b, const struct entity *entity, struct slice path,
+                           int line)
+{
+    struct slice rest = path;
+
+    while (rest.len && entity) {
+        struct slice name = slice_split(&rest, '.');
+        const struct field *field = entity_field(entity, name);
+        if (!field)
+            return build_fail(b, line, "%s has no field \"" SLICE_FMT "\"%s", entity->name,
+                              SLICE_ARG(name), build_suggest_field(b->arena, entity, name));
+        entity = field->ref;
+    }
+    return ERR_OK;
+}
+
+static enum err check_fields(struct build *b, const struct entity *entity, const struct json *node)
+{
+    json_each(item, node)
+    {
+        enum err e = ERR_OK;
+        bool is_list = item->type == JSON_ARRAY && IS_AMONG(item->key, field_lists);
+        if (slice_is(item->key, "field") && item->type == JSON_STRING)
+            e = check_path(b, entity, item->text, item->line);
+        json_each(name, is_list ? item : NULL)
+        {
+            if (!e && name->type == JSON_STRING)
+                e = check_path(b, entity, name->text, name->line);
+        }
+        /* Panels and widgets of another entity are that entity's own business. */
+        if (!e && (item->type == JSON_OBJECT || item->type == JSON_ARRAY) &&
+            !json_get(item, "entity") && !json_get(item, "relation"))
+            e = check_fields(b, entity, item);
+        if (e)
+            return e;
+    }
+    return ERR_OK;
+}
+
+/* --- patches --- */
+
+static bool has_id(const struct json *item, struct slice id)
+{
+    if (item->type == JSON_STRING)
+        return slice_eq(item->text, id);
+    const struct json *own = json_get(item, "id");
+    if (!own)
+        own = json_get(item, "field");
+    return own && own->type == JSON_STRING && slice_eq(own->text, id);
+}
+
+/* The list that holds the item of that id, and the item before it (NULL: it is the first). */
+static struct json *find_item(struct json *node, struct slice id, struct json **before)
+{
+    struct json *previous = NULL;
+
+    for (struct json *item = node->first; item; item = item->next) {
+        if (node->type == JSON_ARRAY && has_id(item, id)) {
+            *before = previous;
+            return node;
+        }
+        previous = item;
+    }
+    for (struct json *item = node->first; item; item = item->next) {
+        struct json *found = item->type == JSON_OBJECT || item->type == JSON_ARRAY
+                                 ? find_item(item, id, before)
+                                 : NULL;
+        if (found)
+            return found;
+    }
+    return NULL;
+}
+
+static void insert_behind(struct json *list, struct json *before, struct json *item)
+{
+    item->next = before ? before->next : list->first;
+    if (before)
+        before->next = item;
+    else
+        list->first = item;
+    if (!item->next)
+        list->last = item;
+    list->count++;
+}
+
+static void take_out(struct json *list, struct json *before)
+{
+    struct json *item = before ? before->next : list->first;
+
+    if (before)
+        before->next = item->next;
+    else
+        list->first = item->next;
+    if (!item->next)
+        list->last = before;
+    list->count--;
+}
+
+static const struct json *payload_of(const struct json *patch)
+{
+    json_each(item, patch)
+    {
+        if (!IS_AMONG(item->key, patch_kinds) && !IS_AMONG(item->key, patch_words))
+            return item;
+    }
+    return NULL;
+}
+
+/* "section" joins "sections" of the view's body, made where there is none. */
+static void append(struct build *b, struct json *body, const struct json *payload)
+{
+    const char *list_name = arena_printf(b->arena, SLICE_FMT "s", SLICE_ARG(payload->key));
+    struct json *list = (struct json *)json_get(body, list_name);
+
+    if (!list) {
+        list = json_new(b->arena, JSON_ARRAY);
+        json_add(b->arena, body, list_name, list);
+    }
+    json_add(b->arena, list, NULL, json_copy(b->arena, payload));
+}
+
+static void set_members(struct build *b, struct json *item, const struct json *members)
+{
+    json_each(member, members)
+    {
+        struct json *before = NULL, *at = item->first;
+        while (at && !slice_eq(at->key, member->key)) {
+            before = at;
+            at = at->next;
+        }
+        if (at)
+            take_out(item, before);
+        json_add(b->arena, item, arena_str(b->arena, member->key), json_copy(b->arena, member));
+    }
+}
+
+static enum err apply_patch(struct build *b, struct json *body, const struct json *patch)
+{
+    const struct json *payload = payload_of(patch);
+    struct json *before = NULL;
+    const char *anchor = NULL, *word = NULL;
+
+    for (size_t i = 0; i < 4 && !anchor; i++) {
+        word = patch_words[i];
+        anchor = json_cstr(patch, word, NULL);
+    }
+    struct json *list = anchor ? find_item(body, slice_str(anchor), &before) : NULL;
+    bool adds = !anchor || *word == 'a' || *word == 'b';
+    if (anchor && !list)
+        warn(b, patch->line, arena_printf(b->arena, "there is no \"%s\" any more", anchor));
+    if (adds && !payload)
+        return build_fail(b, patch->line, "a patch needs what it adds, such as \"section\"");
+    if (adds && !list) {
+        append(b, body, payload);
+        return ERR_OK;
+    }
+    if (!list)
+        return ERR_OK;
+    struct json *item = before ? before->next : list->first;
+    if (*word == 'a')
+        insert_behind(list, item, json_copy(b->arena, payload));
+    else if (*word == 'b')
+        insert_behind(list, before, json_copy(b->arena, payload));
+    else if (*word == 'r')
+        take_out(list, before);
+    else
+        set_members(b, item, json_get(patch, "to"));
+    return ERR_OK;
+}
+
+static enum err patch_view(struct build *b, const struct json *patch)
+{
+    const struct json *target = NULL;
+
+    json_each(item, patch) if (IS_AMONG(item->key, patch_kinds)) target = item;
+    if (!target || target->type != JSON_STRING)
+        return build_fail(b, patch->line, "a view needs \"kind\", a patch names what it changes");
+    bool is_global = slice_is(target->key, "menu") || slice_is(target->key, "dashboard");
+    struct slice name = target->text, first = slice_split(&name, '.');
+    const char *kind = arena_str(b->arena, target->key);
+    const char *entity = is_global ? NULL : arena_str(b->arena, first);
+    if (is_global)
+        name = target->text;
+    struct slice key =
+        view_key(b->arena, entity, kind, name.len ? arena_str(b->arena, name) : "default");
+    struct model_view *view = map_get(&b->model->views, key);
+    if (!view) {
+        warn(b, patch->line, arena_printf(b->arena, "there is no view " SLICE_FMT, SLICE_ARG(key)));
+        return ERR_OK;
+    }
+    struct json *body = json_copy(b->arena, view->body); /* the parsed file is shared */
+    view->body = body;
+    enum err e = apply_patch(b, body, patch);
+    const struct entity *of = entity ? model_entity(b->model, slice_str(entity)) : NULL;
+    return e || !of ? e : check_fields(b, of, body);
+}
+
+/* --- views --- */
+
+static enum err add_view(struct build *b, const struct json *doc)
+{
+    struct model *model = b->model;
+    struct model_view *view = arena_make(b->arena, struct model_view);
+
+    view->kind = json_cstr(doc, "kind", "");
+    view->name = json_cstr(doc, "name", "default");
+    view->entity = json_cstr(doc, "entity", NULL);
+    view->plugin = b->plugin->id;
+    view->body = doc;
+    bool is_event = strcmp(view->kind, "event") == 0;
+    if (view->entity && !is_event) {
+        const struct entity *entity = model_entity(model, slice_str(view->entity));
+        if (!entity)
+            return build_fail(b, doc->line, "there is no entity \"%s\"%s", view->entity,
+                              build_suggest_entity(b->arena, model, slice_str(view->entity)));
+        enum err e = check_fields(b, entity, doc);
+        if (e)
+            return e;
+    }
+    struct slice key = view_key(b->arena, is_event ? NULL : view->entity, view->kind, view->name);
+    if (map_get(&model->views, key))
+        return build_fail(b, doc->line, "there is a view " SLICE_FMT " already", SLICE_ARG(key));
+    map_put(&model->views, key, view);
+    int n = model->views_count++;
+    model->view_list = arena_grow(b->arena, model->view_list, (size_t)n * sizeof(void *),
+                                  ((size_t)n + 1) * sizeof(void *));
+    model->view_list[n] = view;
+    return ERR_OK;
+}
+
+enum err build_views(struct build *b)
+{
+    for (const struct build_doc *doc = b->views; doc; doc = doc->next) {
+        b->plugin = doc->plugin;
+        b->file = doc->file;
+        enum err e =
+            json_get(doc->json, "kind") ? add_view(b, doc->json) : patch_view(b, doc->json);
+        if (e)
+            return e;
+    }
+    return ERR_OK;
+}
+
+/* --- roles --- */
+
+static enum err check_grants(struct build *b, const struct json *grants)
+{
+    json_each(grant, grants)
+    {
+        const struct entity *entity = model_entity(b->model, grant->key);
+        if (slice_is(grant->key, "*"))
+            continue;
+        if (!entity)
+            return build_fail(b, grant->line, "there is no entity \"" SLICE_FMT "\"%s",
+                              SLICE_ARG(grant->key),
+                              build_suggest_entity(b->arena, b->model, grant->key));
+        json_each(field, json_get(grant, "fields"))
+        {
+            if (!slice_is(field->key, "*") && !entity_field(entity, field->key))
+                return build_fail(b, field->line, "%s has no field \"" SLICE_FMT "\"%s",
+                                  entity->name, SLICE_ARG(field->key),
+                                  build_suggest_field(b->arena, entity, field->key));
+        }
+    }
+    return ERR_OK;
+}
+
+/* Several plugins may grant to one role, each for its own entities. */
+static enum err join_role(struct build *b, struct json *role, const struct json *doc)
+{
+    struct json *grants = (struct json *)json_get(role, "grants");
+
+    json_each(grant, json_get(doc, "grants"))
+    {
+        if (json_get_slice(grants, grant->key))
+            return build_fail(b, grant->line,
+                              "another plugin grants \"" SLICE_FMT "\" to this role already",
+                              SLICE_ARG(grant->key));
+        json_add(b->arena, grants, arena_str(b->arena, grant->key), json_copy(b->arena, grant));
+    }
+    return ERR_OK;
+}
+
+enum err build_roles(struct build *b)
+{
+    struct map docs; /* name → struct json * */
+
+    map_init(&docs, b->arena);
+    for (const struct build_doc *doc = b->roles; doc; doc = doc->next) {
+        b->plugin = doc->plugin;
+        b->file = doc->file;
+        struct slice name = json_str(doc->json, "name", SLICE(""));
+        struct json *role = map_get(&docs, name);
+        enum err e = check_grants(b, json_get(doc->json, "grants"));
+        if (!e && role)
+            e = join_role(b, role, doc->json);
+        if (e)
+            return e;
+        if (!role) {
+            role = json_copy(b->arena, doc->json);
+            if (!json_get(role, "grants"))
+                json_add(b->arena, role, "grants", json_new(b->arena, JSON_OBJECT));
+            map_put(&docs, name, role);
+        }
+        struct role *parsed;
+        const char *why = NULL;
+        if (role_parse(b->arena, role, &parsed, &why))
+            return build_fail(b, doc->json->line, "%s", why ? why : "the role cannot be read");
+        if (parsed->label && *parsed->label == '@' && !strchr(parsed->label, ':'))
+            parsed->label = arena_printf(b->arena, "@%s:%s", doc->plugin->id, parsed->label + 1);
+        map_put(&b->model->roles, slice_str(parsed->name), parsed);
+    }
+    return ERR_OK;
+}
