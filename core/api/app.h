@@ -14,7 +14,7 @@
 #include "tenant/tenants.h"
 
 struct app;
-struct hooks;
+struct unit;
 
 enum app_role { APP_GATEWAY, APP_WORKER, APP_RUNNER, APP_COMMAND };
 
@@ -47,6 +47,7 @@ struct app {
 void app_init(struct app *app, enum app_role role, const struct config *config,
               struct tenants *tenants, const struct app_services *services);
 void app_release(struct app *app);
-/* The hook table of a tenant (its VM is built on first use). NULL hooks when it has none; an error
- * when its scripts do not load: writes are refused, naming the plugin. Never on gateways. */
-MUST_USE enum err app_hooks(struct app *app, struct ctx *ctx, const struct hooks **out);
+/* Begins a unit of writes in ctx with the hooks and computed fields of the tenant's scripts (the VM
+ * is built on first use). An error when they do not load: writes are refused, naming the plugin.
+ * The caller ends it with unit_end. Never on gateways. */
+MUST_USE enum err app_unit_begin(struct app *app, struct ctx *ctx, struct unit *unit);

@@ -9,7 +9,9 @@
 #pragma once
 
 #include "api/app.h"
+#include "auth/actor.h"
 #include "base/json.h"
+#include "base/limits.h"
 #include "http/req.h"
 #include "http/resp.h"
 #include "record/model.h"

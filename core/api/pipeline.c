@@ -7,6 +7,9 @@
  */
 #include "api/pipeline.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "auth/session.h"
 #include "base/crypto.h"
 #include "base/limits.h"
@@ -279,17 +282,41 @@ enum err pipeline_admit(struct call *call, bool throttled, int64_t *body_max)
 /* --- run ----------------------------------------------------------------------------------------
  */
 
+/* A JSON body that was too long for a frame lies in the tenant's tmp/. */
+static enum err spooled_read(struct arena *arena, const struct req *req, struct slice *out)
+{
+    ASSERT(req->body_bytes <= BODY_JSON_BYTES_MAX);
+
+    int fd = open(req->body_path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return ERR_IO;
+    char *at = arena_alloc(arena, (size_t)req->body_bytes + 1);
+    size_t got = 0;
+    ssize_t n = 1;
+    while (n > 0 && got < (size_t)req->body_bytes) {
+        n = read(fd, at + got, (size_t)req->body_bytes - got);
+        if (n > 0)
+            got += (size_t)n;
+    }
+    close(fd);
+    *out = slice_of(at, got);
+    return got == (size_t)req->body_bytes ? ERR_OK : ERR_IO;
+}
+
 static enum err run_body(struct call *call)
 {
     const struct req *req = call->req;
-    if (call->route->body != BODY_JSON || !req->has_body || req->body.len == 0)
+    if (call->route->body != BODY_JSON || !req->has_body || req->body_bytes == 0)
         return ERR_OK;
     struct slice type = req_header(req, "content-type");
     struct slice main = slice_trim(slice_split(&type, ';'));
     if (!slice_eq_nocase(main, SLICE("application/json")))
         return ERR_MEDIA_TYPE;
     const char *why = NULL;
-    enum err e = json_parse(call->ctx->arena, req->body, &call->body, &why);
+    struct slice source = req->body;
+    enum err e = req->body_path ? spooled_read(call->ctx->arena, req, &source) : ERR_OK;
+    if (!e)
+        e = json_parse(call->ctx->arena, source, &call->body, &why);
     if (e)
         return err_say(&call->ctx->err, e, NULL, "%s", why ? why : err_text(e, call->ctx->lang));
     return ERR_OK;

@@ -12,12 +12,12 @@
 #define LL RUNS_LONG
 #define CT RUNS_CONTROL
 
-#define ANYONE       WHO_ANYONE, NULL
-#define USER         WHO_USER, NULL
-#define ADMIN(area)  WHO_ADMIN, area
-#define OPERATOR     WHO_OPERATOR, NULL
+#define ANYONE      WHO_ANYONE, NULL
+#define USER        WHO_USER, NULL
+#define ADMIN(area) WHO_ADMIN, area
+#define OPERATOR    WHO_OPERATOR, NULL
 
-#define V1 "/api/v1"
+#define V1  "/api/v1"
 #define REC V1 "/records/{entity}"
 
 /* clang-format off */

@@ -97,3 +97,18 @@ enum err password_store(struct ctx *ctx, int64_t user, const char *encoded, int6
         e = store_header_bump(ctx->tenant->store, false, true);
     return e ? e : audit_put(ctx, "password.change", "user", user, NULL);
 }
+
+enum err password_encoded(struct tenant *tenant, struct arena *arena, int64_t user, char **encoded)
+{
+    static const char *const columns[] = {"password"};
+    struct expr where[3];
+    struct value value;
+    enum err e = row_read(tenant->store, arena, "user", columns, 1,
+                          row_live(where, "id", value_int(user)), &value);
+    if (e)
+        return e;
+    if (!row_text(&value))
+        return ERR_NOT_FOUND;
+    *encoded = arena_str(arena, value.bytes);
+    return ERR_OK;
+}

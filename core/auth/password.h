@@ -26,3 +26,6 @@ const char *password_list_path(void);
  * except `keep_session`, audits. ERR_NOT_FOUND. */
 MUST_USE enum err password_store(struct ctx *ctx, int64_t user, const char *encoded,
                                  int64_t keep_session);
+/* The stored hash of a user's password, in the arena; ERR_NOT_FOUND also when none is set. */
+MUST_USE enum err password_encoded(struct tenant *tenant, struct arena *arena, int64_t user,
+                                   char **encoded);

@@ -1,0 +1,67 @@
+/* health - liveness, readiness, metrics, and the console's static files.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "api/handlers.h"
+#include "api/routes.h"
+#include "http/assets.h"
+
+enum err health_live(struct call *call)
+{
+    buf_put_str(&call->resp->body, "{\"status\":\"ok\"}");
+    return ERR_OK;
+}
+
+enum err health_ready(struct call *call)
+{
+    if (call->app->stopping)
+        return err_say(&call->ctx->err, ERR_BUSY, "stopping", "%s", "The server is stopping.");
+    struct store_header header;
+    enum err e = store_header_read(tenants_control(call->app->tenants), &header);
+    if (e)
+        return e;
+    buf_put_str(&call->resp->body, "{\"status\":\"ready\"}");
+    return ERR_OK;
+}
+
+enum err health_metrics(struct call *call)
+{
+    call->resp->content_type = "text/plain; version=0.0.4; charset=utf-8";
+    call->app->services->metrics(call->app, &call->resp->body);
+    return ERR_OK;
+}
+
+/* What a browser sees where no console has been built. */
+static enum err console_absent(struct call *call)
+{
+    call->resp->content_type = "text/html; charset=utf-8";
+    buf_put_str(
+        &call->resp->body,
+        "<!doctype html><html lang=\"zh-CN\"><meta charset=\"utf-8\"><title>Perigee</title>"
+        "<h1>Perigee</h1><p>服务已启动，接口位于 <code>/api/v1</code>。网页控制台尚未构建。</p>"
+        "<p lang=\"en\">The server is running; its interface is at <code>/api/v1</code>. "
+        "The web console has not been built.</p></html>");
+    return ERR_OK;
+}
+
+enum err console_file(struct call *call)
+{
+    struct slice path = call->req->path;
+    path.at++;
+    path.len--;
+    if (slice_starts(path, SLICE("api/")))
+        return ERR_NOT_FOUND;
+    struct arena *arena = call->ctx->arena;
+    const char *folder = arena_printf(arena, "%s/plugins/console/dist", call->app->config->home);
+    enum err e = path.len ? assets_serve(folder, path, call->req, call->resp) : ERR_NOT_FOUND;
+    ptrdiff_t slash = -1;
+    for (size_t i = 0; i < path.len; i++)
+        if (path.at[i] == '/')
+            slash = (ptrdiff_t)i;
+    struct slice name = slice_of(path.at + slash + 1, path.len - (size_t)(slash + 1));
+    if (e != ERR_NOT_FOUND || slice_find(name, SLICE(".")) >= 0)
+        return e;
+    /* Paths without an ending are the console's own routes. */
+    e = assets_serve(folder, SLICE("index.html"), call->req, call->resp);
+    return e == ERR_NOT_FOUND && !path.len ? console_absent(call) : e;
+}

@@ -1,0 +1,215 @@
+/* sessions - signing in and out.
+ *
+ * Signing in runs in a runner's quick lane: the attempt is counted durably before the password is
+ * hashed, and taken back when it was right.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "auth/session.h"
+
+#include "api/handlers.h"
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "base/id.h"
+#include "store/query.h"
+
+struct signin {
+    struct slice login;
+    int64_t user;
+    char *encoded;
+    const char *agent;
+    struct session_new session;
+};
+
+static enum err signin_attempt(struct call *call, void *arg)
+{
+    struct signin *s = arg;
+    return session_attempt(call->ctx, s->login, call->ctx->address, &s->user, &s->encoded);
+}
+
+static enum err signin_create(struct call *call, void *arg)
+{
+    struct signin *s = arg;
+    return session_create(call->ctx, s->user, call->ctx->address, s->agent, &s->session);
+}
+
+static enum err signin_refused(struct call *call, void *arg)
+{
+    struct signin *s = arg;
+    return session_refused(call->ctx, s->login, call->ctx->address);
+}
+
+static void put_user(struct buf *out, const struct actor *actor)
+{
+    char id[ID_TEXT_LEN + 1];
+    id_text(actor->user, id);
+    json_put_key(out, "user");
+    buf_printf(out, "{\"id\":\"%s\",\"login\":", id);
+    json_put_cstr(out, actor->login);
+    json_put_key(out, "name");
+    json_put_cstr(out, actor->name);
+    buf_put_char(out, '}');
+}
+
+/* The cookie is for the console; other clients use the token. */
+static void put_cookie(struct call *call, const char *token, int64_t seconds)
+{
+    bool tls = call->req->is_tls;
+    resp_header(call->resp, "Set-Cookie",
+                arena_printf(call->ctx->arena,
+                             "%s=%s; Path=/; HttpOnly; SameSite=Strict%s; Max-Age=%lld",
+                             tls ? "__Host-perigee" : "perigee", token, tls ? "; Secure" : "",
+                             (long long)seconds));
+}
+
+static void put_session(struct call *call, const struct session_new *session,
+                        const struct actor *actor)
+{
+    struct buf *out = &call->resp->body;
+    char expires[25];
+    time_text(session->expires_at_ms, expires);
+    buf_put_str(out, "{\"token\":");
+    json_put_cstr(out, session->token);
+    json_put_key(out, "csrf");
+    json_put_cstr(out, session->csrf);
+    buf_printf(out, ",\"expires_at\":\"%s\"", expires);
+    put_user(out, actor);
+    buf_put_char(out, '}');
+    put_cookie(call, session->token, (session->expires_at_ms - call->ctx->now_ms) / 1000);
+}
+
+enum err sessions_create(struct call *call)
+{
+    static const char *const members[] = {"login", "password", "otp", NULL};
+    const struct json *body;
+    enum err e = call_object(call, &body);
+    if (!e)
+        e = call_only(call, members);
+    if (e)
+        return e;
+    struct signin s = {.login = json_str(body, "login", SLICE("")),
+                       .agent = arena_str(call->ctx->arena, req_header(call->req, "user-agent"))};
+    struct slice password = json_str(body, "password", SLICE(""));
+    if (!s.login.len)
+        err_field(&call->ctx->err, "login", "required", NULL);
+    if (!password.len)
+        err_field(&call->ctx->err, "password", "required", NULL);
+    if (call->ctx->err.count)
+        return ERR_VALIDATION;
+    e = call_write(call, signin_attempt, &s);
+    if (e)
+        return e;
+    bool right = password.len <= PASSWORD_BYTES_MAX && crypto_password_verify(password, s.encoded);
+    if (!right || !s.user) {
+        e = call_write(call, signin_refused, &s);
+        return e ? e : ERR_BAD_CREDENTIALS;
+    }
+    e = call_write(call, signin_create, &s);
+    const struct actor *actor = NULL;
+    if (!e)
+        e = actor_load(call->ctx->tenant, s.user, &actor);
+    if (e)
+        return e;
+    call->resp->status = 201;
+    put_session(call, &s.session, actor);
+    return ERR_OK;
+}
+
+enum err sessions_current(struct call *call)
+{
+    const struct actor *actor = call->ctx->actor;
+    struct buf *out = &call->resp->body;
+    if (!actor)
+        return ERR_UNAUTHENTICATED;
+    buf_put_char(out, '{');
+    json_put_key(out, "kind");
+    json_put_cstr(out, actor->session ? "session" : "api_key");
+    json_put_key(out, "csrf");
+    json_put_cstr(out, call->csrf);
+    put_user(out, actor);
+    buf_put_char(out, '}');
+    return ERR_OK;
+}
+
+struct session_list {
+    struct call *call;
+    int count;
+};
+
+static bool put_session_row(void *arg, const struct store_row *row)
+{
+    struct session_list *list = arg;
+    struct buf *out = &list->call->resp->body;
+    static const char *const times[] = {"created_at", "seen_at", "expires_at"};
+    char id[ID_TEXT_LEN + 1], time[25];
+    id_text(store_row_int(row, 0), id);
+    json_put_comma(out);
+    buf_printf(out, "{\"id\":\"%s\"", id);
+    for (int i = 0; i < 3; i++) {
+        time_text(store_row_int(row, 1 + i), time);
+        buf_printf(out, ",\"%s\":\"%s\"", times[i], time);
+    }
+    json_put_key(out, "address");
+    json_put_string(out, store_row_bytes(row, 4));
+    json_put_key(out, "agent");
+    json_put_string(out, store_row_bytes(row, 5));
+    json_put_key(out, "current");
+    json_put_bool(out, store_row_int(row, 0) == list->call->ctx->actor->session);
+    buf_put_char(out, '}');
+    list->count++;
+    return true;
+}
+
+enum err sessions_list(struct call *call)
+{
+    if (!call->ctx->actor)
+        return ERR_UNAUTHENTICATED;
+    static const char *const names[] = {"id",         "created_at", "seen_at",
+                                        "expires_at", "address",    "agent"};
+    struct query_column select[6] = {0};
+    for (int i = 0; i < 6; i++)
+        select[i].column.column = names[i];
+    struct arena *arena = call->ctx->arena;
+    struct query_order order = {.column = {.column = "id"}, .descending = true};
+    struct query query = {
+        .table = "session",
+        .select = select,
+        .select_count = 6,
+        .where =
+            expr_and(arena, expr_cmp(arena, EXPR_EQ, "user", value_int(call->ctx->actor->user)),
+                     expr_cmp(arena, EXPR_GT, "expires_at", value_int(call->ctx->now_ms))),
+        .order = &order,
+        .order_count = 1,
+        .limit = LIST_MAX};
+    struct session_list list = {.call = call};
+    buf_put_str(&call->resp->body, "{\"items\":[");
+    enum err e = store_read(call->ctx->tenant->store, &query, put_session_row, &list);
+    buf_put_str(&call->resp->body, "],\"next\":null}");
+    return e;
+}
+
+enum err sessions_end_current(struct call *call)
+{
+    const struct actor *actor = call->ctx->actor;
+    if (!actor || !actor->session)
+        return err_say(&call->ctx->err, ERR_FORBIDDEN, "not_a_session", "%s",
+                       "@error.not_a_session");
+    enum err e = session_end(call->ctx, actor->user, actor->session);
+    if (e)
+        return e;
+    put_cookie(call, "", 0);
+    call->resp->status = 204;
+    return ERR_OK;
+}
+
+enum err sessions_end_all(struct call *call)
+{
+    if (!call->ctx->actor)
+        return ERR_UNAUTHENTICATED;
+    enum err e = session_end(call->ctx, call->ctx->actor->user, 0);
+    if (e)
+        return e;
+    put_cookie(call, "", 0);
+    call->resp->status = 204;
+    return ERR_OK;
+}
