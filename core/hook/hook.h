@@ -11,11 +11,11 @@
 #include "tenant/ctx.h"
 
 #define HOOK_MOMENTS(X)                                                                            \
-    X(BEFORE_CREATE, "before_create") X(BEFORE_UPDATE, "before_update")                            \
-    X(BEFORE_DELETE, "before_delete") X(VALIDATE, "validate")                                      \
-    X(VALIDATE_DELETE, "validate_delete") X(AFTER_CREATE, "after_create")                          \
-    X(AFTER_UPDATE, "after_update") X(AFTER_DELETE, "after_delete")                                \
-    X(TRANSITION, "transition") X(AFTER_COMMIT, "after_commit")
+    X(BEFORE_CREATE, "before_create")                                                              \
+    X(BEFORE_UPDATE, "before_update") X(BEFORE_DELETE, "before_delete") X(VALIDATE, "validate")    \
+        X(VALIDATE_DELETE, "validate_delete") X(AFTER_CREATE, "after_create")                      \
+            X(AFTER_UPDATE, "after_update") X(AFTER_DELETE, "after_delete")                        \
+                X(TRANSITION, "transition") X(AFTER_COMMIT, "after_commit")
 
 enum hook_moment {
 #define X(name, text) HOOK_##name,
@@ -30,22 +30,22 @@ struct record; /* record/record.h */
 struct event {
     enum hook_moment moment;
     const char *entity;
-    struct record *record;  /* the record as it will be (delete: as it is) */
-    const char *field;      /* TRANSITION: which state field */
-    const char *from, *to;  /* TRANSITION */
-    const char *name;       /* declared events ("lead.scored"), else NULL */
+    struct record *record; /* the record as it will be (delete: as it is) */
+    const char *field;     /* TRANSITION: which state field */
+    const char *from, *to; /* TRANSITION */
+    const char *name;      /* declared events ("lead.scored"), else NULL */
     const struct json *payload;
-    int64_t id;             /* stable over retries */
+    int64_t id; /* stable over retries */
 };
 
 struct hook_spec {
-    const char *entity;     /* or "*" */
+    const char *entity; /* or "*" */
     enum hook_moment moment;
-    const char *field;      /* TRANSITION only */
-    const char *plugin, *id; /* its name is "plugin:id" */
+    const char *field;          /* TRANSITION only */
+    const char *plugin, *id;    /* its name is "plugin:id" */
     const char *before, *after; /* names, or NULL; an unknown name is an error at load */
-    const char *where;      /* "leads/init.lua:7", for people */
-    int at;                 /* default 500 */
+    const char *where;          /* "leads/init.lua:7", for people */
+    int at;                     /* default 500 */
     int layer, load_order;
 };
 
@@ -55,7 +55,8 @@ typedef enum err (*hook_cb)(struct ctx *ctx, struct event *event, void *arg);
 struct hooks; /* one table per tenant VM */
 struct hooks *hooks_new(struct arena *arena);
 /* Names are copied. Duplicate name for the same event: ERR_CONFLICT. */
-MUST_USE enum err hook_add(struct hooks *hooks, const struct hook_spec *spec, hook_cb cb, void *arg);
+MUST_USE enum err hook_add(struct hooks *hooks, const struct hook_spec *spec, hook_cb cb,
+                           void *arg);
 /* Orders everything; a cycle or unknown name: ERR_MALFORMED and *why with names. */
 MUST_USE enum err hooks_seal(struct hooks *hooks, struct arena *arena, const char **why);
 bool hook_wants(const struct hooks *hooks, const char *entity, enum hook_moment moment);
