@@ -11,7 +11,7 @@
 #include "store/sqlite/db.h"
 
 static const char *const fixed_sql[FIXED_COUNT] = {
-#define X(name, sql) [FIXED_##name] = sql,
+#define X(name, sql) [FIXED_##name] = (sql),
     DB_FIXED_MAP(X)
 #undef X
 };

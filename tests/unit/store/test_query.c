@@ -365,6 +365,38 @@ static void test_query__a_page_seeks_in_its_index(void **state)
     buf_release(&plan);
 }
 
+static void test_query__lookups_use_their_index(void **state)
+{
+    struct rig *rig = *state;
+    struct query_column select = {.column = {0, "id"}};
+    struct query query = {.table = "lead", .select = &select, .select_count = 1};
+    struct buf plan = BUF_INIT;
+    const struct value phones[] = {value_text(SLICE("1")), value_text(SLICE("2"))};
+    const struct expr *live = text_expr(rig, EXPR_NULL, "deleted_at", "");
+    const struct expr *same_phone[] = {text_expr(rig, EXPR_EQ, "phone", "555"),
+                                       expr_in(rig->arena, "phone", phones, 2)};
+    for (int i = 0; i < COUNT(same_phone); i++) { /* the duplicate check: never a scan */
+        query.where = expr_and(rig->arena, same_phone[i], live);
+        buf_clear(&plan);
+        OK(store_explain(rig->store, &query, &plan));
+        assert_non_null(strstr(buf_cstr(&plan), "lead_phone (phone=?)"));
+    }
+    struct value ids[STORE_IN_PLACES_MAX + 1];
+    for (int i = 0; i < COUNT(ids); i++)
+        ids[i] = value_int(i);
+    query.where = expr_in(rig->arena, "id", ids, COUNT(ids));
+    buf_clear(&plan);
+    OK(store_explain(rig->store, &query, &plan));
+    assert_non_null(strstr(buf_cstr(&plan), "INTEGER PRIMARY KEY (rowid=?)"));
+    select.column.column = "seen";
+    query.table = "session";
+    query.where = text_expr(rig, EXPR_EQ, "key", "abc");
+    buf_clear(&plan);
+    OK(store_explain(rig->store, &query, &plan));
+    assert_non_null(strstr(buf_cstr(&plan), "PRIMARY KEY (key=?)"));
+    buf_release(&plan);
+}
+
 static void test_query__an_index_hint_that_does_not_fit_is_dropped(void **state)
 {
     struct rig *rig = *state;
@@ -485,6 +517,7 @@ int main(void)
         TEST(a_hundred_nodes_fit),
         TEST(pages_put_together_are_the_whole),
         TEST(a_page_seeks_in_its_index),
+        TEST(lookups_use_their_index),
         TEST(an_index_hint_that_does_not_fit_is_dropped),
         TEST(counts_stop_at_the_cap),
         TEST(groups_measures_having_and_order),
