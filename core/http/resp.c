@@ -295,8 +295,9 @@ static void date_put(struct buf *out)
         int s = (int)(now_s % 86400);
         struct date d = date_from_days(day);
         (void)snprintf(line, sizeof(line), "Date: %.3s, %02u %.3s %04u %02d:%02d:%02d GMT\r\n",
-                       days + day % 7 * 3, (unsigned)d.day % 100, months + (d.month - 1) * 3,
-                       (unsigned)d.year % 10000, s / 3600, s / 60 % 60, s % 60);
+                       days + (size_t)(day % 7) * 3, (unsigned)d.day % 100,
+                       months + ((size_t)d.month - 1) * 3, (unsigned)d.year % 10000, s / 3600,
+                       s / 60 % 60, s % 60);
         made_s = now_s;
     }
     buf_put_str(out, line);

@@ -71,13 +71,15 @@ static int child_find(const struct node *node, struct slice segment)
 static struct node *child_make(struct node *node, struct slice segment)
 {
     int index = child_find(node, segment);
-    if (index >= 0)
+    if (index >= 0) {
+        ASSERT(node->children);
         return node->children[index];
+    }
     index = -1 - index;
-    size_t size = ((size_t)node->count + 1) * sizeof(struct node *);
-    struct node **grown = realloc(node->children, size);
+    size_t each = sizeof(void *);
+    struct node **grown = realloc(node->children, ((size_t)node->count + 1) * each);
     ASSERT(grown);
-    memmove(grown + index + 1, grown + index, (size_t)(node->count - index) * sizeof(*grown));
+    memmove(grown + index + 1, grown + index, (size_t)(node->count - index) * each);
     grown[index] = node_new(segment);
     node->children = grown;
     node->count++;

@@ -78,7 +78,8 @@ static void parse(struct slice bytes, size_t step, bool pauses, struct buf *seen
             e = parser_next(run.parser);
         }
     }
-    buf_printf(&run.seen, "!%s", err_code(e));
+    /* Which of two faults is met first may depend on the reads; that there is one may not. */
+    buf_put_str(&run.seen, e ? "!refused" : "!");
     if (e)
         ASSERT(parser_why(run.parser)[0] != '\0');
     parser_free(run.parser);
