@@ -109,6 +109,9 @@
 #define EXPANDS_MAX             10    /* references shown as objects in one answer */
 #define UNINDEXED_SORT_ROWS_MAX 100000
 #define BOARD_COLUMNS_MAX       50
+#define BOARD_ITEMS             20 /* first items of a column, unless asked otherwise */
+#define CHANGES_MAX             200 /* entries of the change feed in one answer */
+#define EXPORT_PAGE_ROWS        500 /* rows read and written at a time */
 #define SEARCH_PER_ENTITY       20
 
 /* Numbers. */
@@ -135,6 +138,9 @@
 #define HOOK_DEPTH_MAX          8   /* nested writes */
 #define HOOK_WRITES_MAX         500 /* nested writes of one unit of work */
 #define HANDLERS_PER_EVENT_MAX  200
+#define NUMBER_TRIES_MAX        100  /* running numbers passed over because they are taken */
+#define REFERRERS_MAX           2000 /* records that deleting one may change or delete besides */
+#define DELETE_BATCH_MAX        5000 /* records restored together */
 #define SCRIPT_CPU_US_MAX       50000  /* one handler in a transaction */
 #define SCRIPT_UNIT_CPU_US_MAX  250000 /* all handlers of one unit */
 #define SCRIPT_READS_MAX        200

@@ -343,8 +343,7 @@ static enum err field_member(struct walk *w, const struct entity *entity, const 
 
 /* --- exists --- */
 
-/* "contact.account", or "contact" where only one of its fields points here. */
-static const struct entity_ref *find_referrer(const struct entity *entity, struct slice relation)
+const struct entity_ref *filter_relation(const struct entity *entity, struct slice relation)
 {
     struct slice field = relation, from = slice_split(&field, '.');
     const struct entity_ref *found = NULL;
@@ -362,7 +361,7 @@ static const struct entity_ref *find_referrer(const struct entity *entity, struc
 static enum err relation(struct walk *w, const struct entity *entity, const struct json *in,
                          int depth, const struct expr **out)
 {
-    const struct entity_ref *ref = find_referrer(entity, in->key);
+    const struct entity_ref *ref = filter_relation(entity, in->key);
     const struct expr *where, *rows = NULL, *only = NULL;
     if (!ref || ref->field->type->kind != KIND_REF)
         return complain_name(w, "unknown_relation", in->key);

@@ -337,7 +337,7 @@ static const char *base_currency(const struct ctx *ctx)
     return ctx->tenant->currency ? ctx->tenant->currency : "CNY";
 }
 
-static void put_number(const struct ctx *ctx, const struct field *field, int64_t n, struct buf *out)
+void list_put_number(const struct ctx *ctx, const struct field *field, int64_t n, struct buf *out)
 {
     struct value values[4] = {value_int(n)};
     if (field_result_type(field)->kind == KIND_MONEY)
@@ -355,7 +355,7 @@ static void put_average(const struct ctx *ctx, const struct field *field, int64_
     else if (whole)
         decimal_put(out, units, AVERAGE_SCALE);
     else
-        put_number(ctx, field, units, out);
+        list_put_number(ctx, field, units, out);
 }
 
 static void put_measure(struct grouping *g, const struct measure *measure,
@@ -369,7 +369,7 @@ static void put_measure(struct grouping *g, const struct measure *measure,
         put_average(g->plan->ctx, measure->field, store_row_int(row, measure->column),
                     store_row_int(row, measure->column + 1), g->out);
     else
-        put_number(g->plan->ctx, measure->field, store_row_int(row, measure->column), g->out);
+        list_put_number(g->plan->ctx, measure->field, store_row_int(row, measure->column), g->out);
 }
 
 static void put_key(struct grouping *g, struct key *key, const struct value *value)
@@ -444,13 +444,15 @@ static bool title_row(void *arg, const struct store_row *row)
     return true;
 }
 
-static enum err read_titles(struct ctx *ctx, const struct entity *target, const int64_t *ids,
-                            int count, struct buf *out)
+enum err list_titles(struct ctx *ctx, const struct entity *target, const int64_t *ids, int count,
+                     struct buf *out)
 {
     struct list_plan plan;
     struct list_query query = {.entity = target};
     struct rights_field right;
     struct titles titles = {target->title_field, out};
+    if (!target->title_field)
+        return ERR_OK;
     enum err e = list_plan_rows(&plan, ctx, &query, ROLE_READ);
     if (!e)
         e = rights_make_field(plan.rights, target->title_field, &right);
@@ -486,7 +488,7 @@ static enum err put_titles(struct grouping *g)
     buf_put_str(g->out, ",\"titles\":{");
     for (int i = 0; i < g->keys_count; i++) {
         struct key *key = &g->keys[i];
-        if (!key->ids || !key->field->ref || !key->field->ref->title_field)
+        if (!key->ids || !key->field->ref)
             continue;
         qsort(key->ids, (size_t)key->ids_count, sizeof *key->ids, compare_ids);
         int count = 0;
@@ -497,7 +499,7 @@ static enum err put_titles(struct grouping *g)
         json_put_comma(g->out);
         json_put_string(g->out, key->name);
         buf_put_str(g->out, ":{");
-        enum err e = read_titles(g->plan->ctx, key->field->ref, key->ids, count, g->out);
+        enum err e = list_titles(g->plan->ctx, key->field->ref, key->ids, count, g->out);
         if (e)
             return e;
         buf_put_char(g->out, '}');

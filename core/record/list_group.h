@@ -9,6 +9,11 @@
 /* {"groups":[{"stage":"new","count":3,"sum.amount":{…}}],"titles":{"owner":{"ID":"…"}}}. */
 MUST_USE enum err list_group(struct list_plan *plan, const struct list_query *query,
                              struct buf *out);
+/* Members "ID": "title" of the targets that may be seen, without braces. */
+MUST_USE enum err list_titles(struct ctx *ctx, const struct entity *target, const int64_t *ids,
+                              int count, struct buf *out);
+/* A sum, minimum or maximum of the field; money in the tenant's currency. */
+void list_put_number(const struct ctx *ctx, const struct field *field, int64_t n, struct buf *out);
 /* A page of a plan that has its fields and order: "items":[…],"next":…[,"count":…] without braces.
  */
 MUST_USE enum err list_page(struct list_plan *plan, const struct list_query *query,

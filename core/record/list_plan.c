@@ -137,8 +137,8 @@ static enum err select_all(struct list_plan *plan, bool with_deleted)
     for (int i = 0; i < plan->entity->fields_count; i++) {
         const struct field *field = plan->entity->fields[i];
         struct rights_field right;
-        if (is_trash(field) && !with_deleted)
-            continue;
+        if (field->is_system && field->is_hidden && !(with_deleted && is_trash(field)))
+            continue; /* owner and team where records have none */
         enum err e = rights_make_field(plan->rights, field, &right);
         if (e)
             return e;
@@ -408,7 +408,7 @@ static void put_values(const struct field *field, const struct value *values, st
         field->type->put(field, values, out);
 }
 
-static void put_title(const struct field *field, const struct value *values, struct buf *out)
+void list_plan_put_title(const struct field *field, const struct value *values, struct buf *out)
 {
     struct buf text = BUF_INIT;
     if (values[0].type == VALUE_TEXT && !field->type->put_text) {
@@ -437,7 +437,7 @@ static void put_expanded(const struct list_expand *expand, const struct value *r
     }
     if (expand->title) {
         buf_put_str(out, ",\"title\":");
-        put_title(expand->title, &row[expand->title_first], out);
+        list_plan_put_title(expand->title, &row[expand->title_first], out);
     }
     buf_put_char(out, '}');
 }

@@ -46,7 +46,7 @@ struct list_plan {
 /* Rights, filter and search: the rows. */
 MUST_USE enum err list_plan_rows(struct list_plan *plan, struct ctx *ctx,
                                  const struct list_query *query, enum role_action action);
-/* The members of an item. with_system: also deleted_at and its kin. */
+/* The members of an item. with_deleted: also deleted_at and its kin. */
 MUST_USE enum err list_plan_fields(struct list_plan *plan, struct slice fields, struct slice expand,
                                    bool with_deleted);
 /* The order; without `sort` newest first. Refuses what would sort too many rows without index. */
@@ -58,6 +58,8 @@ int list_plan_columns(struct list_plan *plan, const struct field *field, int joi
                       const struct expr *only_when);
 /* Writes the row as an object. */
 void list_plan_put(struct list_plan *plan, const struct store_row *row, struct buf *out);
+/* A field's text as a JSON string; "" where it is empty. */
+void list_plan_put_title(const struct field *field, const struct value *values, struct buf *out);
 /* A path of the caller's query, with rights: where its values stand. */
 MUST_USE enum err list_plan_path(struct list_plan *plan, const char *what, struct slice path,
                                  const struct field **field, int *join,

@@ -45,6 +45,21 @@ static void put_member(struct buf *b, const char *key, const char *text, const c
     json_put_cstr(b, text ? text : fallback);
 }
 
+/* Signs page marks (record/cursor): a restart or another process must accept them. */
+static enum err cursor_key_write(struct tenant *tenant)
+{
+    uint8_t secret[CRYPTO_KEY_LEN];
+    struct buf b = BUF_INIT;
+    crypto_random(secret, sizeof secret);
+    buf_put_char(&b, '"');
+    crypto_put_hex(&b, slice_of((const char *)secret, sizeof secret));
+    buf_put_char(&b, '"');
+    enum err e = tenant_setting_put(tenant, "cursor_key", buf_slice(&b));
+    crypto_wipe(secret, sizeof secret);
+    buf_release(&b);
+    return e;
+}
+
 static enum err settings_write(struct store *store, const struct control_tenant *spec)
 {
     struct buf b = BUF_INIT;
@@ -63,6 +78,8 @@ static enum err settings_write(struct store *store, const struct control_tenant 
     e = tenant_setting_put(&self, "tenant", buf_slice(&b));
     if (!e)
         e = tenant_setting_put(&self, "security", SLICE("{\"passwords\":\"asvs\"}"));
+    if (!e)
+        e = cursor_key_write(&self);
     if (!e)
         e = store_commit(store);
     else

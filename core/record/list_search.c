@@ -1,0 +1,159 @@
+/* list_search - what was typed, looked for in every entity the actor may read.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "base/limits.h"
+#include "record/list_plan.h"
+#include "record/model.h"
+
+struct hits {
+    struct list_plan *plan;
+    const struct field *title; /* NULL where it may not be read */
+    int title_first;
+    struct buf *out;
+    int rows;
+    bool has_more;
+};
+
+static bool hit_row(void *arg, const struct store_row *row)
+{
+    struct hits *hits = arg;
+    if (hits->rows == SEARCH_PER_ENTITY) {
+        hits->has_more = true;
+        return false;
+    }
+    if (hits->rows++ > 0)
+        buf_put_char(hits->out, ',');
+    list_plan_put(hits->plan, row, hits->out);
+    if (hits->title) {
+        buf_truncate(hits->out, hits->out->len - 1); /* the closing brace */
+        buf_put_str(hits->out, ",\"title\":");
+        list_plan_put_title(hits->title, &hits->plan->row[hits->title_first], hits->out);
+        buf_put_char(hits->out, '}');
+    }
+    return true;
+}
+
+/* The fields a hit shows: those that are searched and may be read. */
+static enum err shown(struct list_plan *plan, struct slice *out)
+{
+    struct buf names = BUF_INIT;
+    enum err e = ERR_OK;
+    buf_put_str(&names, "id");
+    for (int i = 0; i < plan->entity->fields_count && !e; i++) {
+        const struct field *field = plan->entity->fields[i];
+        struct rights_field right;
+        if (!field->is_search || field->type->columns == 0 || strcmp(field->name, "title") == 0)
+            continue;
+        e = rights_make_field(plan->rights, field, &right);
+        if (!e && right.access != ROLE_NONE)
+            buf_printf(&names, ",%s", field->name);
+    }
+    *out = arena_slice(plan->ctx->arena, buf_slice(&names));
+    buf_release(&names);
+    return e;
+}
+
+static enum err select_title(struct hits *hits)
+{
+    struct list_plan *plan = hits->plan;
+    const struct field *title = plan->entity->title_field;
+    struct rights_field right;
+    if (!title || title->type->columns == 0)
+        return ERR_OK;
+    enum err e = rights_make_field(plan->rights, title, &right);
+    if (e || right.access == ROLE_NONE)
+        return e;
+    hits->title = title;
+    hits->title_first = list_plan_columns(plan, title, 0, right.only_when);
+    plan->row = arena_array(plan->ctx->arena, struct value, (size_t)plan->columns_count + 1);
+    return ERR_OK;
+}
+
+static enum err search_entity(struct ctx *ctx, const struct entity *entity, struct slice q,
+                              struct buf *out)
+{
+    struct list_plan plan;
+    struct list_query query = {.entity = entity, .q = q};
+    struct hits hits = {.plan = &plan, .out = out};
+    struct slice fields;
+    enum err e = list_plan_rows(&plan, ctx, &query, ROLE_READ);
+    if (!e)
+        e = shown(&plan, &fields);
+    if (!e)
+        e = list_plan_fields(&plan, fields, SLICE(""), false);
+    if (!e)
+        e = select_title(&hits);
+    if (!e)
+        e = list_plan_sort(&plan, SLICE(""));
+    if (e)
+        return e;
+    size_t from = out->len;
+    struct query read = {.table = entity->table,
+                         .select = plan.columns,
+                         .select_count = plan.columns_count,
+                         .where = plan.where,
+                         .order = plan.orders,
+                         .order_count = plan.orders_count,
+                         .limit = SEARCH_PER_ENTITY + 1};
+    json_put_comma(out);
+    buf_put_str(out, "{\"entity\":");
+    json_put_cstr(out, entity->name);
+    buf_put_str(out, ",\"label\":");
+    json_put_cstr(out,
+                  model_text(ctx->model, ctx->arena, ctx->lang, entity->plugin,
+                             entity->label_plural ? entity->label_plural : entity->label, NULL));
+    buf_put_str(out, ",\"items\":[");
+    e = store_read(ctx->tenant->store, &read, hit_row, &hits);
+    buf_put_str(out, "],\"more\":");
+    json_put_bool(out, hits.has_more);
+    buf_put_char(out, '}');
+    if (e || hits.rows == 0)
+        buf_truncate(out, from);
+    return e;
+}
+
+static bool is_named(struct slice list, const char *name)
+{
+    if (list.len == 0)
+        return true;
+    while (list.len > 0) {
+        if (slice_is(slice_trim(slice_split(&list, ',')), name))
+            return true;
+    }
+    return false;
+}
+
+static enum err check_names(struct ctx *ctx, struct slice list)
+{
+    while (list.len > 0) {
+        struct slice name = slice_trim(slice_split(&list, ','));
+        if (!model_entity(ctx->model, name))
+            return err_field(&ctx->err, "entities", "unknown_entity", NULL);
+    }
+    return ERR_OK;
+}
+
+/* Entities the actor may not read are left out. */
+enum err list_search(struct ctx *ctx, struct slice q, struct slice entities, struct buf *out)
+{
+    size_t from = out->len;
+    ASSERT(ctx->model);
+    enum err e = check_names(ctx, entities);
+    buf_put_str(out, "{\"groups\":[");
+    for (int i = 0; i < ctx->model->entities_count && !e; i++) {
+        const struct entity *entity = ctx->model->entity_list[i];
+        struct rights *rights;
+        if (!entity->has_search || !is_named(entities, entity->name))
+            continue;
+        e = rights_make(ctx, entity, ROLE_READ, &rights);
+        if (!e)
+            e = search_entity(ctx, entity, q, out);
+        else if (e == ERR_FORBIDDEN)
+            e = ERR_OK;
+    }
+    buf_put_str(out, "]}");
+    if (e)
+        buf_truncate(out, from);
+    return e;
+}
