@@ -13,14 +13,19 @@
 #include "net/frame_head.h"
 #include "net/socket.h"
 
-#define X(name) +1
-enum { FRAME_KINDS_COUNT = 0 FRAME_KINDS(X) };
+/* The list of frame.h once more, to know where it ends. */
+enum {
+    FRAME_BEFORE_FIRST = 0,
+#define X(name) FRAME_COUNTED_##name,
+    FRAME_KINDS(X)
 #undef X
+        FRAME_KINDS_END
+};
 
 void frame_head_put(uint8_t head[FRAME_HEAD_BYTES], enum frame_kind kind, uint64_t tag,
                     size_t body_len)
 {
-    ASSERT(kind > FRAME_NONE && (int)kind <= FRAME_KINDS_COUNT);
+    ASSERT(kind > FRAME_NONE && (int)kind < FRAME_KINDS_END);
     ASSERT(body_len <= FRAME_BODY_BYTES_MAX);
     size_t rest = body_len + FRAME_HEAD_BYTES - 4;
     for (int i = 0; i < 4; i++)
@@ -41,7 +46,7 @@ static ptrdiff_t head_parse(struct slice head, enum frame_kind *kind, uint64_t *
         rest |= (size_t)at[i] << (8 * i);
     if (rest < FRAME_HEAD_BYTES - 4 || rest > FRAME_BYTES_MAX)
         return -1;
-    if (head.len > 4 && (at[4] == FRAME_NONE || at[4] > FRAME_KINDS_COUNT))
+    if (head.len > 4 && (at[4] == FRAME_NONE || at[4] >= FRAME_KINDS_END))
         return -1;
     if (head.len >= FRAME_HEAD_BYTES) {
         for (size_t i = 0; i < 8; i++)

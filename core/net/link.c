@@ -67,7 +67,7 @@ static void link_bytes(struct stream *stream, struct slice bytes)
     }
     buf_put_slice(&link->in, bytes);
     buf_consume(&link->in, frames_deliver(link, buf_slice(&link->in)));
-    if (link->in.len == 0 && link->in.cap > 2 * READ_BYTES_MAX)
+    if (link->in.len == 0 && link->in.cap > (size_t)2 * READ_BYTES_MAX)
         buf_release(&link->in);
 }
 

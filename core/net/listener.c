@@ -14,6 +14,9 @@
 #include "base/log.h"
 #include "net/conn_in.h"
 
+/* What one bucket holds, in thousandths of a handshake. */
+#define BUCKET_TOKENS_MAX (HANDSHAKES_BURST * INT64_C(1000))
+
 /* ---- who comes ---- */
 
 static void peer_v4(struct peer *peer, const void *four)
@@ -58,8 +61,8 @@ static bool handshake_allowed(struct listener *listener, const struct peer *peer
     int64_t now = (int64_t)uv_now(&listener->loop->uv);
     bucket->tokens += (now - bucket->filled_ms) * HANDSHAKES_PER_S;
     bucket->filled_ms = now;
-    if (bucket->tokens > HANDSHAKES_BURST * 1000)
-        bucket->tokens = HANDSHAKES_BURST * 1000;
+    if (bucket->tokens > BUCKET_TOKENS_MAX)
+        bucket->tokens = BUCKET_TOKENS_MAX;
     if (bucket->tokens < 1000)
         return false;
     bucket->tokens -= 1000;
@@ -191,8 +194,7 @@ enum err listener_open(struct loop *loop, int fd, const struct listener_opts *op
         listener->buckets = calloc(HANDSHAKE_BUCKETS, sizeof *listener->buckets);
         ASSERT(listener->buckets);
         for (int i = 0; i < HANDSHAKE_BUCKETS; i++)
-            listener->buckets[i] =
-                (struct bucket){(int64_t)uv_now(&loop->uv), HANDSHAKES_BURST * 1000};
+            listener->buckets[i] = (struct bucket){(int64_t)uv_now(&loop->uv), BUCKET_TOKENS_MAX};
     }
     /* Inherited by what is accepted. Answers are written whole, so there is nothing to wait for. */
     int on = 1;

@@ -16,7 +16,7 @@
 #include "net/loop.h"
 
 /* Room for one read's worth of TLS records and one record that waited from before. */
-#define LOOP_PLAIN_BYTES (2 * READ_BYTES_MAX)
+#define LOOP_PLAIN_BYTES ((size_t)2 * READ_BYTES_MAX)
 
 /* A member of the flush list. */
 struct loop_flush {

@@ -54,7 +54,7 @@ static void test_child__killing_signal_is_told(void **state)
     (void)state;
     struct exits exits = {.loop = loop_new()};
     pid_t pid;
-    shell[2] = "sleep 600";
+    shell[2] = "exec sleep 600";
     assert_int_equal(child_start(exits.loop, shell, NULL, 0, ended, &exits, &pid), ERR_OK);
     kill(pid, SIGKILL);
     loop_run(exits.loop);
@@ -156,7 +156,7 @@ static void parent_run(int tell)
     struct exits exits = {.loop = loop_new()};
     struct child_fd fds[] = {{tell, 3}};
     pid_t pid;
-    shell[2] = "sleep 600";
+    shell[2] = "exec sleep 600";
     if (child_start(exits.loop, shell, fds, 1, ended, &exits, &pid) != ERR_OK)
         _exit(1);
     (void)!write(tell, &pid, sizeof pid);
@@ -188,7 +188,7 @@ static void test_child__living_ones_are_forgotten_with_the_loop(void **state)
     (void)state;
     struct exits exits = {.loop = loop_new()};
     pid_t pid;
-    shell[2] = "sleep 600";
+    shell[2] = "exec sleep 600";
     assert_int_equal(child_start(exits.loop, shell, NULL, 0, ended, &exits, &pid), ERR_OK);
     loop_free(exits.loop);
     assert_int_equal(exits.count, 0);
