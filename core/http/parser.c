@@ -423,7 +423,6 @@ static enum err parser_run(struct parser *p, struct slice *rest)
 enum err parser_feed(struct parser *p, struct slice bytes)
 {
     ASSERT(!p->running);
-    ASSERT(bytes.len <= PARSER_READ_BYTES_MAX);
     if (p->state == STATE_BROKEN)
         return p->error;
     if (p->state == STATE_CLOSED)

@@ -10,7 +10,8 @@
 #include "base/limits.h"
 #include "http/req.h"
 
-#define PARSER_READ_BYTES_MAX (64 << 10) /* the most that one feed may bring */
+#define PARSER_READ_BYTES_MAX (2 * READ_BYTES_MAX) /* one read, and a TLS record held back before  \
+                                                    */
 #define PARSER_AHEAD_BYTES    (REQUEST_LINE_BYTES_MAX + HEADERS_BYTES_MAX)
 #define PARSER_KEPT_BYTES_MAX (PARSER_AHEAD_BYTES + PARSER_READ_BYTES_MAX)
 
