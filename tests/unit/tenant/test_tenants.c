@@ -1,0 +1,236 @@
+/* test_tenants - creating tenants, finding them by host, opening, trimming and dropping.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "place.h"
+#include "store/query.h"
+#include "tenant/folder.h"
+#include "tenant/system.h"
+
+#define NOON 1780000000000LL
+
+static struct config config;
+
+static int setup(void **state)
+{
+    static struct place place;
+    static const char *const names[] = {"acme", "bolt", NULL};
+    place_open(&place);
+    clock_fix(NOON);
+    place_fill(&place, names);
+    config = (struct config){.data = place.data};
+    *state = &place;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    clock_fix(-1);
+    place_close(*state);
+    return 0;
+}
+
+static struct tenants *tenants_open(void)
+{
+    struct tenants *tenants;
+    const char *why;
+    assert_int_equal(tenants_new(&config, STORE_OWNER, 4, &tenants, &why), ERR_OK);
+    return tenants;
+}
+
+static void test_tenants__host_and_name_find_the_same(void **state)
+{
+    (void)state;
+    struct tenants *tenants = tenants_open();
+    struct tenant *by_host, *by_name;
+    assert_int_equal(tenants_by_host(tenants, SLICE("acme.test"), &by_host), ERR_OK);
+    assert_int_equal(tenants_by_name(tenants, SLICE("acme"), &by_name), ERR_OK);
+    assert_ptr_equal(by_host, by_name);
+    assert_string_equal(by_host->name, "acme");
+    assert_int_equal(by_host->pins, 2);
+    assert_non_null(by_host->zone);
+    assert_int_equal(tenants_by_host(tenants, SLICE("nobody.test"), &by_name), ERR_NOT_FOUND);
+    tenants_free(tenants);
+}
+
+static void test_tenants__two_tenants_share_nothing(void **state)
+{
+    struct place *p = *state;
+    struct tenants *tenants = tenants_open();
+    struct tenant *acme, *bolt;
+    assert_int_equal(tenants_by_name(tenants, SLICE("acme"), &acme), ERR_OK);
+    assert_int_equal(tenants_by_name(tenants, SLICE("bolt"), &bolt), ERR_OK);
+    assert_int_equal(store_begin(acme->store, true), ERR_OK);
+    assert_int_equal(tenant_setting_put(acme, "secret", SLICE("\"acme only\"")), ERR_OK);
+    assert_int_equal(store_commit(acme->store), ERR_OK);
+
+    const struct json *value;
+    assert_int_equal(tenant_setting(acme, p->arena, "secret", &value), ERR_OK);
+    assert_string_equal(value->text.at, "acme only");
+    assert_int_equal(tenant_setting(bolt, p->arena, "secret", &value), ERR_OK);
+    assert_null(value);
+    tenants_free(tenants);
+}
+
+static void test_tenants__creation_writes_folders_and_settings(void **state)
+{
+    struct place *p = *state;
+    struct tenants *tenants = tenants_open();
+    struct tenant *acme;
+    const struct json *value;
+    assert_int_equal(tenants_by_name(tenants, SLICE("acme"), &acme), ERR_OK);
+    assert_int_equal(tenant_setting(acme, p->arena, "tenant", &value), ERR_OK);
+    assert_string_equal(json_cstr(value, "timezone", ""), "Asia/Shanghai");
+    assert_true(folder_exists(tenant_path(acme, p->arena, "files", NULL)));
+    assert_true(folder_exists(tenant_path(acme, p->arena, "custom", NULL)));
+    int count;
+    const struct store_table *tables = system_tables(&count);
+    assert_int_equal(acme->header.schema_hash, system_hash(tables, count));
+    tenants_free(tenants);
+}
+
+static void test_tenants__creation_leaves_nothing_half_made(void **state)
+{
+    struct place *p = *state;
+    const char *why = NULL;
+    struct control_tenant spec = {.name = "acme", .worker = -1};
+    assert_int_equal(tenant_create(p->data, &spec, &why), ERR_CONFLICT);
+    spec = (struct control_tenant){.name = "zone", .timezone = "Mars/Base", .worker = -1};
+    assert_int_equal(tenant_create(p->data, &spec, &why), ERR_MALFORMED);
+    spec = (struct control_tenant){.name = "coin", .currency = "XYZ1", .worker = -1};
+    assert_int_equal(tenant_create(p->data, &spec, &why), ERR_MALFORMED);
+
+    char path[FOLDER_PATH_MAX]; /* what a crash in the middle leaves */
+    (void)snprintf(path, sizeof path, "%s/tenants/.new-late-00000000/files", p->data);
+    assert_int_equal(folder_make(path), ERR_OK);
+    assert_int_equal(tenant_sweep(p->data), ERR_OK);
+    const char **names;
+    int count;
+    (void)snprintf(path, sizeof path, "%s/tenants", p->data);
+    assert_int_equal(folder_names(p->arena, path, &names, &count), ERR_OK);
+    assert_int_equal(count, 2);
+}
+
+static void test_tenants__states_decide_who_is_served(void **state)
+{
+    (void)state;
+    struct tenants *tenants = tenants_open();
+    struct tenant *t;
+    const char *why;
+    assert_int_equal(tenants_own_control(tenants, STORE_OWNER, &why), ERR_OK);
+    struct store *control = tenants_control(tenants);
+    assert_int_equal(control_set_state(control, "acme", "suspended", NULL), ERR_OK);
+    assert_int_equal(control_set_state(control, "bolt", "parked", "broken"), ERR_OK);
+    assert_int_equal(tenants_by_name(tenants, SLICE("acme"), &t), ERR_OK); /* news once a second */
+    tenants_unpin(tenants, t);
+    clock_fix(NOON + 1000);
+    assert_int_equal(tenants_by_name(tenants, SLICE("acme"), &t), ERR_NOT_FOUND);
+    assert_int_equal(tenants_by_host(tenants, SLICE("bolt.test"), &t), ERR_BUSY);
+    assert_int_equal(control_set_state(control, "acme", "active", NULL), ERR_OK);
+    tenants_reload(tenants);
+    assert_int_equal(tenants_by_name(tenants, SLICE("acme"), &t), ERR_OK);
+    tenants_free(tenants);
+}
+
+static int freed;
+
+static void count_free(void *slot)
+{
+    (void)slot;
+    freed++;
+}
+
+static void test_tenants__trim_spares_the_pinned(void **state)
+{
+    (void)state;
+    freed = 0;
+    struct tenants *tenants = tenants_open();
+    struct tenant *acme, *bolt, *at;
+    assert_int_equal(tenants_by_name(tenants, SLICE("acme"), &acme), ERR_OK);
+    acme->model = &freed;
+    acme->model_free = count_free;
+    assert_int_equal(tenants_by_name(tenants, SLICE("bolt"), &bolt), ERR_OK);
+    tenants_unpin(tenants, bolt);
+    tenants_trim(tenants, 0);
+    size_t i = 0;
+    assert_true(tenants_next(tenants, &i, &at));
+    assert_ptr_equal(at, acme);
+    assert_false(tenants_next(tenants, &i, &at));
+
+    tenants_drop(tenants, "acme"); /* still pinned: valid, but not found again */
+    assert_string_equal(acme->name, "acme");
+    assert_int_equal(freed, 0);
+    assert_int_equal(tenants_by_name(tenants, SLICE("acme"), &at), ERR_OK);
+    assert_ptr_not_equal(at, acme);
+    tenants_unpin(tenants, acme);
+    assert_int_equal(freed, 1);
+    tenants_free(tenants);
+}
+
+static void test_tenants__placement_wins_over_the_hash(void **state)
+{
+    (void)state;
+    struct tenants *tenants = tenants_open();
+    const char *why;
+    int slot = tenants_worker(tenants, "acme");
+    assert_in_range(slot, 0, 2); /* the last of four is the slow lane */
+    assert_int_equal(tenants_own_control(tenants, STORE_OWNER, &why), ERR_OK);
+    assert_int_equal(control_place(tenants_control(tenants), "acme", 3), ERR_OK);
+    tenants_reload(tenants);
+    assert_int_equal(tenants_worker(tenants, "acme"), 3);
+    struct tenant *t;
+    assert_int_equal(tenants_by_name(tenants, SLICE("acme"), &t), ERR_OK);
+    assert_int_equal(t->worker, 3);
+    tenants_free(tenants);
+}
+
+static void test_tenants__plugins_are_stored_with_their_config(void **state)
+{
+    struct place *p = *state;
+    struct tenants *tenants = tenants_open();
+    struct tenant *acme;
+    assert_int_equal(tenants_by_name(tenants, SLICE("acme"), &acme), ERR_OK);
+    int64_t before = acme->header.model_version;
+    assert_int_equal(store_begin(acme->store, true), ERR_OK);
+    assert_int_equal(
+        tenant_plugin_put(acme, "leads", "1.0.0", "enabled", SLICE("{\"max_open\":5}")), ERR_OK);
+    assert_int_equal(tenant_plugin_put(acme, "leads", "1.1.0", "disabled", (struct slice){0}),
+                     ERR_OK);
+    assert_int_equal(store_commit(acme->store), ERR_OK);
+    struct tenant_plugin *plugins;
+    int count;
+    assert_int_equal(tenant_plugins(acme, p->arena, &plugins, &count), ERR_OK);
+    assert_int_equal(count, 1);
+    assert_string_equal(plugins[0].version, "1.1.0");
+    assert_string_equal(plugins[0].state, "disabled");
+    assert_int_equal(json_int(plugins[0].config, "max_open", 0), 5);
+    assert_int_equal(tenant_refresh(acme), ERR_OK);
+    assert_true(acme->header.model_version > before);
+    tenants_free(tenants);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        T(test_tenants__host_and_name_find_the_same),
+        T(test_tenants__two_tenants_share_nothing),
+        T(test_tenants__creation_writes_folders_and_settings),
+        T(test_tenants__creation_leaves_nothing_half_made),
+        T(test_tenants__states_decide_who_is_served),
+        T(test_tenants__trim_spares_the_pinned),
+        T(test_tenants__placement_wins_over_the_hash),
+        T(test_tenants__plugins_are_stored_with_their_config),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
