@@ -22,10 +22,13 @@
 
 void db_why(struct db *db, const char *fmt, ...)
 {
+    struct buf text = BUF_INIT;
     va_list args;
     va_start(args, fmt);
-    vsnprintf(db->why, sizeof db->why, fmt, args);
+    buf_vprintf(&text, fmt, args);
     va_end(args);
+    snprintf(db->why, sizeof db->why, "%s", buf_cstr(&text));
+    buf_release(&text);
 }
 
 static enum err constraint_err(int rc)

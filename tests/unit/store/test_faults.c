@@ -2,7 +2,7 @@
  *
  * For each n the n-th write or sync of a run of commits and checkpoints fails. Then the store is
  * looked at twice: as it is, and as a process killed at that moment would find it (a copy of the
- * files, recovered).
+ * files, recovered). And the power is cut at each n: only what was synced is sure to be left.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -179,12 +179,57 @@ static void test_faults__errors_have_their_names(void **state)
     rig_teardown(&inner);
 }
 
+/* Commits that were answered before the power went are there, the one on its way wholly or not at
+ * all, none after it. False when the run had fewer than n steps. */
+static bool power_cut(int nth, unsigned seed)
+{
+    enum outcome outcomes[COMMITS] = {FAILED};
+    void *state;
+    char path[RIG_PATH_MAX];
+    rig_setup(&state);
+    struct rig *rig = state, after = *rig;
+    snprintf(path, sizeof path, "%.200s/cut.db", rig->folder);
+    store_close(rig->store);
+    fail_vfs_cut_arm(nth, seed, path);
+    OK(store_open(rig->path, STORE_OWNER, &rig->store));
+    for (int c = 0; c < COMMITS && !fail_vfs_cut_done(); c++) {
+        OK(commit_make(rig, c));
+        outcomes[c] = fail_vfs_cut_done() ? UNKNOWN : ACKNOWLEDGED;
+        if (c == 3 || c == 6)
+            OK(store_checkpoint(
+                rig->store, c == 3 ? STORE_CHECKPOINT_RESTART : STORE_CHECKPOINT_TRUNCATE, NULL));
+    }
+    bool done = fail_vfs_cut_done();
+    fail_vfs_cut_disarm();
+    if (done) {
+        snprintf(after.path, sizeof after.path, "%s", path);
+        OK(store_open(after.path, STORE_OWNER, &after.store));
+        check(&after, outcomes, "power cut", nth);
+        OK(commit_make(&after, COMMITS));
+        store_close(after.store);
+    }
+    rig_teardown(&state);
+    return done;
+}
+
+static void test_faults__a_power_cut_keeps_what_was_acknowledged(void **state)
+{
+    (void)state;
+    for (unsigned seed = 0; seed < 4; seed++) {
+        int nth = 1;
+        while (power_cut(nth, seed))
+            nth++;
+        assert_true(nth > 6 * COMMITS);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_faults__a_failing_write_loses_only_what_failed),
         cmocka_unit_test(test_faults__a_full_disk_loses_only_what_failed),
         cmocka_unit_test(test_faults__a_failed_sync_does_not_come_back_after_a_crash),
+        cmocka_unit_test(test_faults__a_power_cut_keeps_what_was_acknowledged),
         cmocka_unit_test(test_faults__errors_have_their_names),
     };
     fail_vfs_install();
