@@ -329,6 +329,19 @@ static enum err join_role(struct build *b, struct json *role, const struct json 
     return ERR_OK;
 }
 
+/* The words for a role are those of the plugin that declared it first. */
+static void own_label(struct build *b, struct json *role)
+{
+    const char *label = json_cstr(role, "label", "");
+
+    if (*label != '@' || strchr(label, ':'))
+        return;
+    struct json *named = json_new(b->arena, JSON_OBJECT);
+    const char *key = arena_printf(b->arena, "@%s:%s", b->plugin->id, label + 1);
+    json_add(b->arena, named, "label", json_new_str(b->arena, slice_str(key)));
+    set_members(b, role, named);
+}
+
 enum err build_roles(struct build *b)
 {
     struct map docs; /* name → struct json * */
@@ -346,6 +359,7 @@ enum err build_roles(struct build *b)
             return e;
         if (!role) {
             role = json_copy(b->arena, doc->json);
+            own_label(b, role);
             if (!json_get(role, "grants"))
                 json_add(b->arena, role, "grants", json_new(b->arena, JSON_OBJECT));
             map_put(&docs, name, role);
@@ -354,8 +368,6 @@ enum err build_roles(struct build *b)
         const char *why = NULL;
         if (role_parse(b->arena, role, &parsed, &why))
             return build_fail(b, doc->json->line, "%s", why ? why : "the role cannot be read");
-        if (parsed->label && *parsed->label == '@' && !strchr(parsed->label, ':'))
-            parsed->label = arena_printf(b->arena, "@%s:%s", doc->plugin->id, parsed->label + 1);
         map_put(&b->model->roles, slice_str(parsed->name), parsed);
     }
     return ERR_OK;
