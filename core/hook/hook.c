@@ -21,7 +21,9 @@ struct handler {
     const char *name;      /* "plugin:id" */
     hook_cb cb;
     void *arg;
-    int order; /* of registration */
+    int order;      /* of registration */
+    int rank, lead; /* while ordering: its place by ties, or that of the one it runs before; and by
+                     * how many steps it runs before that one */
 };
 
 struct chain { /* what one entity has at one moment */
@@ -146,6 +148,38 @@ static int compare_ties(const void *a, const void *b)
     return one->order < two->order ? -1 : 1;
 }
 
+static int compare_ranks(const void *a, const void *b)
+{
+    const struct handler *one = *(struct handler *const *)a, *two = *(struct handler *const *)b;
+    if (one->rank != two->rank)
+        return one->rank < two->rank ? -1 : 1;
+    if (one->lead != two->lead)
+        return one->lead > two->lead ? -1 : 1;
+    return compare_ties(a, b);
+}
+
+/* Sorts by ties, then moves who says `before` up to the one it names: a constraint moves the
+ * handler that has it, never the other one. (`after` needs no moving up, only waiting.) */
+static void chain_rank(struct chain *chain)
+{
+    qsort(chain->items, (size_t)chain->count, sizeof *chain->items, compare_ties);
+    for (int i = 0; i < chain->count; i++) {
+        chain->items[i]->rank = i;
+        chain->items[i]->lead = 0;
+    }
+    for (int round = 0; round < chain->count; round++)
+        for (int i = 0; i < chain->count; i++) {
+            struct handler *h = chain->items[i];
+            const struct handler *named =
+                h->spec.before ? chain_find(chain, slice_str(h->spec.before)) : NULL;
+            if (named && named->rank < h->rank) {
+                h->rank = named->rank;
+                h->lead = named->lead + 1;
+            }
+        }
+    qsort(chain->items, (size_t)chain->count, sizeof *chain->items, compare_ranks);
+}
+
 /* Must `handler` wait until `other` has been placed? */
 static bool waits_for(const struct handler *handler, const struct handler *other)
 {
@@ -178,7 +212,7 @@ static enum err chain_order(struct arena *arena, const char *entity, enum hook_m
 {
     if (chain->count < 2 && !(chain->count == 1 && waits_for(chain->items[0], chain->items[0])))
         return ERR_OK;
-    qsort(chain->items, (size_t)chain->count, sizeof *chain->items, compare_ties);
+    chain_rank(chain);
     struct handler **ordered = arena_array(arena, struct handler *, (size_t)chain->count);
     bool *placed = arena_array(arena, bool, (size_t)chain->count);
     for (int n = 0; n < chain->count; n++) {

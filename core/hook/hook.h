@@ -2,7 +2,8 @@
  *
  * Moments are those of plugin-api.md section 3. Handlers are C function pointers, so nothing points
  * up: script/ registers its own callback with the Lua function as argument. Order is total:
- * before/after constraints by name, then `at`, layer, load order, registration order.
+ * before/after constraints by name (they move the handler that has them), then `at`, layer, load
+ * order, registration order.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -12,7 +13,8 @@
 
 #define HOOK_MOMENTS(X)                                                                            \
     X(BEFORE_CREATE, "before_create")                                                              \
-    X(BEFORE_UPDATE, "before_update") X(BEFORE_DELETE, "before_delete") X(VALIDATE, "validate")    \
+    X(BEFORE_UPDATE, "before_update")                                                              \
+    X(BEFORE_DELETE, "before_delete") X(VALIDATE, "validate")                                      \
         X(VALIDATE_DELETE, "validate_delete") X(AFTER_CREATE, "after_create")                      \
             X(AFTER_UPDATE, "after_update") X(AFTER_DELETE, "after_delete")                        \
                 X(TRANSITION, "transition") X(AFTER_COMMIT, "after_commit")

@@ -1,7 +1,7 @@
 /* job - work that waits in the tenant's own store: leased, renewed, acknowledged, retried.
  *
- * A job is a row of table `job`, written in the same transaction as what caused it. Only the lowest id
- * of a stream may be leased; leasing moves run_at to now + lease, and a job whose runner died is
+ * A job is a row of table `job`, written in the same transaction as what caused it. Only the lowest
+ * id of a stream may be leased; leasing moves run_at to now + lease, and a job whose runner died is
  * leased again when that has passed. `dedupe` is unique only while queued or leased.
  *
  * SPDX-License-Identifier: MIT
@@ -15,20 +15,20 @@
 
 struct job {
     int64_t id;
-    const char *queue;         /* "import", "export", "outbox"… decides the handler */
-    const char *stream;        /* order key, or NULL: no order */
-    const char *dedupe;        /* or NULL */
+    const char *queue;  /* "import", "export", "outbox"… decides the handler */
+    const char *stream; /* order key, or NULL: no order */
+    const char *dedupe; /* or NULL */
     int64_t run_at_ms;
     int tries;
     int64_t created_by;
     const struct json *body;
-    const struct json *state;  /* what the last step kept: a cursor; NULL at first */
+    const struct json *state; /* what the last step kept: a cursor; NULL at first */
 };
 
 /* In a write transaction. Gives the id; with a dedupe that is already waiting, that job's id. */
 MUST_USE enum err job_put(struct ctx *ctx, const struct job *spec, int64_t *id);
-/* In a write transaction: takes the next due job for owner (a process number); *out NULL if none, then
- * *next_ms is when the next becomes due (0 = never). */
+/* In a write transaction: takes the next due job for owner (a process number); *out NULL if none,
+ * then *next_ms is when the next becomes due (0 = never). */
 MUST_USE enum err job_lease(struct ctx *ctx, int64_t owner, struct job **out, int64_t *next_ms);
 /* In a write transaction; ERR_CONFLICT when the lease was lost. */
 MUST_USE enum err job_renew(struct ctx *ctx, const struct job *job, int64_t owner,
