@@ -1,0 +1,116 @@
+/* keep - backup, restore and check.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/print.h"
+
+/* Paths reach the server, which stands elsewhere. */
+static const char *absolute(struct cli *cli, const char *path)
+{
+    char cwd[PATH_MAX];
+    if (path[0] == '/' || !getcwd(cwd, sizeof(cwd)))
+        return path;
+    return arena_printf(cli_arena(cli), "%s/%s", cwd, path);
+}
+
+static int backup_one(struct cli *cli, struct client *client, const char *tenant, const char *dir)
+{
+    struct client_answer answer;
+    int status = client_call(client, HTTP_POST, "/api/v1/operator/backup", tenant,
+                             print_json(cli_arena(cli), "dir", dir, NULL), &answer);
+    if (!status && cli_json(cli))
+        print_object(cli, &answer);
+    else if (!status)
+        printf("%s: %s\n", tenant, json_cstr(answer.json, "path", ""));
+    return status;
+}
+
+static int backup_all(struct cli *cli, struct client *client, const char *dir)
+{
+    struct client_answer answer;
+    int status = client_call(client, HTTP_GET, "/api/v1/operator/tenants", NULL, NULL, &answer);
+    if (status)
+        return status;
+    json_each(item, json_get(answer.json, "items"))
+    {
+        int one = backup_one(cli, client, json_cstr(item, "name", ""), dir);
+        status = status ? status : one; /* one that fails does not keep the others from it */
+    }
+    return status;
+}
+
+static int run_backup(struct cli *cli)
+{
+    bool all = cli_flag(cli, "all");
+    const char *dir = cli_arg(cli, all ? 0 : 1);
+    if (!dir)
+        return cli_usage(cli, "backup needs TENANT DIR, or --all DIR");
+    struct client *client;
+    int status = client_open(cli, &client);
+    if (status)
+        return status;
+    dir = absolute(cli, dir);
+    status = all ? backup_all(cli, client, dir) : backup_one(cli, client, cli_arg(cli, 0), dir);
+    client_close(client);
+    return status;
+}
+
+static int run_restore(struct cli *cli)
+{
+    struct client *client;
+    int status = client_open(cli, &client);
+    if (status)
+        return status;
+    struct client_answer answer;
+    const char *name = cli_option(cli, "as", cli_arg(cli, 0));
+    status = client_call(client, HTTP_POST, "/api/v1/operator/restore", NULL,
+                         print_json(cli_arena(cli), "tenant", cli_arg(cli, 0), "as", name, "path",
+                                    absolute(cli, cli_arg(cli, 1)), "host",
+                                    cli_option(cli, "host", NULL), NULL),
+                         &answer);
+    client_close(client);
+    if (!status)
+        printf("tenant %s restored\n", name);
+    return status;
+}
+
+static int run_check(struct cli *cli)
+{
+    struct client *client;
+    int status = client_open(cli, &client);
+    if (status)
+        return status;
+    struct client_answer answer;
+    status =
+        client_call(client, HTTP_POST, "/api/v1/operator/check", cli_arg(cli, 0), "{}", &answer);
+    client_close(client);
+    if (status)
+        return status;
+    print_object(cli, &answer);
+    return json_bool(answer.json, "ok", false) ? CLI_OK : CLI_REFUSED;
+}
+
+static const struct cli_option BACKUP_OPTIONS[] = {
+    {"all", NULL, "every tenant", false},
+    {NULL, NULL, NULL, false},
+};
+
+static const struct cli_option RESTORE_OPTIONS[] = {
+    {"as", "NAME", "restore under another name", false},
+    {"host", "HOST", "host name of the restored tenant (needed with --as)", false},
+    {NULL, NULL, NULL, false},
+};
+
+const struct cli_command CLI_KEEP[] = {
+    {"backup", "[TENANT] DIR", "write a verified copy while serving", 1, 2, BACKUP_OPTIONS,
+     run_backup},
+    {"restore", "TENANT PATH", "restore a backup, verified before it replaces anything", 2, 2,
+     RESTORE_OPTIONS, run_restore},
+    {"check", "TENANT", "verify structure, audit chain and counters", 1, 1, NULL, run_check},
+    {NULL, NULL, NULL, 0, 0, NULL, NULL},
+};

@@ -1,0 +1,100 @@
+/* plugin - which plugins a tenant uses, and their settings.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <stdio.h>
+
+#include "cli/print.h"
+
+#define PLUGINS "/api/v1/admin/plugins"
+
+static int plugin_call(struct cli *cli, enum http_method method, const char *path, const char *body,
+                       struct client_answer *answer)
+{
+    struct client *client;
+    int status = client_open(cli, &client);
+    if (status)
+        return status;
+    status = client_call(client, method, path, cli_arg(cli, 0), body, answer);
+    client_close(client);
+    return status;
+}
+
+static int run_list(struct cli *cli)
+{
+    static const struct print_column columns[] = {
+        {"id", "ID"},       {"title", "TITLE"}, {"version", "VERSION"},
+        {"state", "STATE"}, {"why", "WHY"},     {NULL, NULL},
+    };
+    struct client_answer answer;
+    int status = plugin_call(cli, HTTP_GET, PLUGINS, NULL, &answer);
+    if (!status)
+        print_items(cli, &answer, columns);
+    return status;
+}
+
+static int set_state(struct cli *cli, const char *verb)
+{
+    struct client_answer answer;
+    const char *path = arena_printf(cli_arena(cli), PLUGINS "/%s/%s", cli_arg(cli, 1), verb);
+    int status = plugin_call(cli, HTTP_POST, path, "{}", &answer);
+    if (!status && cli_json(cli))
+        print_object(cli, &answer);
+    return status;
+}
+
+static int run_enable(struct cli *cli)
+{
+    return set_state(cli, "enable");
+}
+
+static int run_disable(struct cli *cli)
+{
+    return set_state(cli, "disable");
+}
+
+/* Without --set the settings are printed; each --set NAME=VALUE changes one. */
+static int run_config(struct cli *cli)
+{
+    struct client_answer answer;
+    struct arena *arena = cli_arena(cli);
+    const char *path = arena_printf(arena, PLUGINS "/%s/config", cli_arg(cli, 1));
+    if (!cli_option(cli, "set", NULL)) {
+        int status = plugin_call(cli, HTTP_GET, path, NULL, &answer);
+        if (!status)
+            print_object(cli, &answer);
+        return status;
+    }
+    struct buf b = BUF_INIT;
+    buf_put_char(&b, '{');
+    for (int i = 0; cli_option_at(cli, "set", i); i++) {
+        struct slice value = slice_str(cli_option_at(cli, "set", i));
+        struct slice name = slice_split(&value, '=');
+        const struct json *parsed;
+        json_put_comma(&b);
+        json_put_string(&b, name);
+        buf_put_char(&b, ':');
+        if (json_parse(arena, value, &parsed, NULL))
+            json_put_string(&b, value); /* not JSON: the text itself */
+        else
+            json_put(&b, parsed);
+    }
+    buf_put_char(&b, '}');
+    int status = plugin_call(cli, HTTP_PUT, path, buf_cstr(&b), &answer);
+    buf_release(&b);
+    return status;
+}
+
+static const struct cli_option CONFIG_OPTIONS[] = {
+    {"set", "NAME=VALUE", "change one setting; the value is JSON or plain text", true},
+    {NULL, NULL, NULL, false},
+};
+
+const struct cli_command CLI_PLUGIN[] = {
+    {"plugin list", "TENANT", "list the plugins of a tenant", 1, 1, NULL, run_list},
+    {"plugin enable", "TENANT PLUGIN", "enable a plugin", 2, 2, NULL, run_enable},
+    {"plugin disable", "TENANT PLUGIN", "disable it; its data is kept", 2, 2, NULL, run_disable},
+    {"plugin config", "TENANT PLUGIN", "show or change a plugin's settings", 2, 2, CONFIG_OPTIONS,
+     run_config},
+    {NULL, NULL, NULL, 0, 0, NULL, NULL},
+};

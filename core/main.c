@@ -1,0 +1,10 @@
+/* main - hands over to cli/; nothing else.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "cli/cli.h"
+
+int main(int argc, char **argv)
+{
+    return cli_main(argc, argv);
+}
