@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/limits.h"
 #include "cli/cli.h"
 #include "process/supervisor.h"
 #include "tenant/control.h"
@@ -19,38 +18,34 @@ static int run_init(struct cli *cli)
     return CLI_OK;
 }
 
-static int processes(struct cli *cli, const char *name, int *out)
-{
-    const char *value = cli_option(cli, name, NULL);
-    if (!value)
-        return CLI_OK;
-    int64_t n;
-    if (!slice_to_int(slice_str(value), &n) || n < 1 || n > SLOTS_PER_ROLE_MAX)
-        return cli_usage(cli, "--%s takes a number from 1 to %d", name, SLOTS_PER_ROLE_MAX);
-    *out = (int)n;
-    return CLI_OK;
-}
+/* A flag and the configuration key it overrides. */
+static const struct {
+    const char *option, *key;
+} SERVE_KEYS[] = {
+    {"listen", "listen"},
+    {"tls-listen", "tls_listen"},
+    {"cert", "tls_cert"},
+    {"key", "tls_key"},
+    {"operator-listen", "operator_listen"},
+    {"gateways", "gateways"},
+    {"workers", "workers"},
+    {"runners", "runners"},
+};
 
 static int run_serve(struct cli *cli)
 {
+    struct arena *arena = cli_arena(cli);
     struct config config;
     const char *why = NULL;
-    if (config_load(cli_arena(cli), cli_data(cli), config_home(cli_arena(cli)), &config, &why))
+    if (config_load(arena, cli_data(cli), config_home(arena), &config, &why))
         return cli_refuse(cli, "%s", why ? why : "the configuration cannot be read");
-    config.listen = cli_option(cli, "listen", config.listen);
-    config.tls_listen = cli_option(cli, "tls-listen", config.tls_listen);
-    config.tls_cert = cli_option(cli, "cert", config.tls_cert);
-    config.tls_key = cli_option(cli, "key", config.tls_key);
-    config.operator_listen = cli_option(cli, "operator-listen", config.operator_listen);
-    int status = processes(cli, "gateways", &config.gateways);
-    if (!status)
-        status = processes(cli, "workers", &config.workers);
-    if (!status)
-        status = processes(cli, "runners", &config.runners);
-    if (status)
-        return status;
-    if (config.tls_listen && (!config.tls_cert || !config.tls_key))
-        return cli_usage(cli, "--tls-listen needs --cert and --key");
+    for (size_t i = 0; i < sizeof(SERVE_KEYS) / sizeof(SERVE_KEYS[0]); i++) {
+        const char *value = cli_option(cli, SERVE_KEYS[i].option, NULL);
+        if (value && config_set(arena, &config, SERVE_KEYS[i].key, value, &why))
+            return cli_usage(cli, "--%s: %s", SERVE_KEYS[i].option, why);
+    }
+    if (config_check(&config, &why))
+        return cli_usage(cli, "%s", why);
     return supervisor_run(&config);
 }
 

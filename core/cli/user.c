@@ -124,7 +124,7 @@ static int change_user(struct cli *cli, enum http_method method, const char *suf
                        const char *body)
 {
     struct client *client;
-    const char *id;
+    const char *id = NULL;
     int status = client_open(cli, &client);
     if (status)
         return status;
