@@ -1,7 +1,9 @@
-/* throttle - token buckets in shared memory, one 64-bit word each.
+/* throttle - rates in shared memory, one 64-bit word per bucket.
  *
- * A word is 40 bits of milliseconds (when it was last filled) and 24 bits of tokens in 128ths, so
- * that one compare-and-swap moves both and no process can leave a lock behind.
+ * A word is the time (ns) at which the bucket will be full again: taking one moves it on by 1/rate,
+ * and a bucket of `burst` is empty when that time lies burst/rate ahead (the generic cell rate
+ * algorithm, ITU-T I.371). One compare-and-swap does it all, and no process can leave a lock
+ * behind.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -17,16 +19,13 @@
 #include "base/hash.h"
 #include "base/limits.h"
 
-#define TOKEN         128LL /* units of one request */
-#define TOKENS_BITS   24
-#define TOKENS_MASK   ((1ULL << TOKENS_BITS) - 1)
-#define TIME_MASK     ((1ULL << 40) - 1)
-#define BURST_MAX     ((int64_t)(TOKENS_MASK / 128))
-#define CLOCK_BACK_MS 1000 /* a bucket filled further in the future is from before a step back */
+#define SECOND_NS     1000000000LL
+#define MS_NS         1000000LL
+#define CLOCK_BACK_NS SECOND_NS /* fuller than full by so much: the clock has stepped back */
 
 struct table {           /* in shared memory */
     uint64_t key0, key1; /* SipHash key: the same in every process, unknown to clients */
-    _Atomic uint64_t buckets[THROTTLE_SLOTS];
+    _Atomic int64_t full_at_ns[THROTTLE_SLOTS];
 };
 
 struct throttle {
@@ -88,25 +87,6 @@ void throttle_free(struct throttle *throttle)
     free(throttle);
 }
 
-/* Fills a bucket up to now. The remainder of a token is kept in the time, not lost. */
-static void fill(int64_t *tokens, int64_t *at, int64_t rate, int64_t full, int64_t now)
-{
-    int64_t passed = now - *at;
-    if (passed < -CLOCK_BACK_MS)
-        *at = now;
-    if (passed <= 0)
-        return;
-    if (passed >=
-        full * 1000 / (rate * TOKEN) + 1) { /* long enough to be full; no overflow below */
-        *tokens = full;
-        *at = now;
-        return;
-    }
-    int64_t more = passed * rate * TOKEN / 1000;
-    *at += more * 1000 / (rate * TOKEN);
-    *tokens = *tokens + more < full ? *tokens + more : full;
-}
-
 bool throttle_take(struct throttle *throttle, struct slice key, int rate_per_s, int burst,
                    int64_t now_ms, int *wait_s)
 {
@@ -114,29 +94,23 @@ bool throttle_take(struct throttle *throttle, struct slice key, int rate_per_s, 
     ASSERT(rate_per_s > 0 && burst > 0);
     struct table *table = throttle->table;
     uint64_t hash = hash_sip(table->key0, table->key1, key);
-    _Atomic uint64_t *bucket = &table->buckets[hash % THROTTLE_SLOTS];
-    int64_t now = (int64_t)((uint64_t)now_ms & TIME_MASK);
-    int64_t full = (burst < BURST_MAX ? burst : BURST_MAX) * TOKEN;
+    _Atomic int64_t *bucket = &table->full_at_ns[hash % THROTTLE_SLOTS];
+    int64_t one = SECOND_NS / rate_per_s, whole = one * burst, now = now_ms * MS_NS;
 
-    uint64_t old = atomic_load(bucket), fresh;
-    bool taken;
+    int64_t old = atomic_load(bucket), fresh;
     do {
-        int64_t tokens = (int64_t)(old & TOKENS_MASK), at = (int64_t)(old >> TOKENS_BITS);
-        if (old == 0) {
-            tokens = full;
-            at = now;
+        int64_t full_at = old > now ? old : now;
+        if (full_at > now + whole + CLOCK_BACK_NS)
+            full_at = now + whole; /* empty, but not for as long as the clock was ahead */
+        fresh = full_at + one;
+        if (fresh - now > whole) {
+            *wait_s = (int)((fresh - now - whole + SECOND_NS - 1) / SECOND_NS);
+            if (full_at == old)
+                return false;
+            fresh = full_at; /* keep what was mended, take nothing */
+        } else {
+            *wait_s = 0;
         }
-        if (tokens > full) /* shared with a key of a larger burst */
-            tokens = full;
-        fill(&tokens, &at, rate_per_s, full, now);
-        taken = tokens >= TOKEN;
-        if (taken)
-            tokens -= TOKEN;
-        int64_t missing_ms = taken ? 0 : (TOKEN - tokens) * 1000 / (rate_per_s * TOKEN);
-        *wait_s = taken ? 0 : (int)(missing_ms / 1000 + 1);
-        fresh = (uint64_t)at << TOKENS_BITS | (uint64_t)tokens;
-        if (fresh == 0)
-            fresh = 1; /* 0 means never used */
     } while (!atomic_compare_exchange_weak(bucket, &old, fresh));
-    return taken;
+    return *wait_s == 0;
 }

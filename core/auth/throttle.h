@@ -1,7 +1,8 @@
 /* throttle - rates by address and by key, in one shared table of atomics.
  *
  * The table is a MAP_SHARED page made before the first spawn, so every gateway counts together.
- * Token buckets: `rate_per_s` with `burst`. Collisions of the fixed table share a bucket.
+ * Token buckets: `rate_per_s` with `burst`. Keys that collide in the fixed table share a bucket, so
+ * give keys of one kind a prefix ("a:", "k:") and bursts of the same order.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -13,7 +14,7 @@
 struct throttle; /* the shared table */
 
 struct throttle *throttle_new(void);    /* anonymous shared memory, for inheriting by fork */
-struct throttle *throttle_open(int fd); /* over a memfd; NULL on failure */
+struct throttle *throttle_open(int fd); /* over a memfd, owned from then on; NULL: not one */
 int throttle_fd(const struct throttle *throttle); /* memfd to hand to a child */
 void throttle_free(struct throttle *throttle);
 /* Takes one; false when empty, then *wait_s says when to come again. */

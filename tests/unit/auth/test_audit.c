@@ -1,0 +1,135 @@
+/* test_audit - the chain holds, and one changed byte is found.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "auth/audit.h"
+#include "office.h"
+#include "store/query.h"
+
+static void put(struct office *o, const char *action, const char *detail)
+{
+    office_begin(o);
+    assert_int_equal(office_end(o, audit_put(&o->ctx, action, "lead", 7, detail)), ERR_OK);
+}
+
+static int64_t broken(struct office *o)
+{
+    int64_t seq = -1;
+    assert_int_equal(audit_verify(o->ctx.tenant, &seq), ERR_OK);
+    return seq;
+}
+
+static void test_audit__rows_are_numbered_and_chained(void **state)
+{
+    struct office *o = *state;
+    assert_int_equal(broken(o), 0);
+    struct actor actor = {.user = 42};
+    o->ctx.actor = &actor;
+    o->ctx.address = "192.0.2.1";
+    put(o, "export", "{\"rows\":10}");
+    put(o, "unmask", NULL);
+    o->ctx.actor = NULL;
+    o->ctx.address = NULL;
+    put(o, "export", "{\"rows\":11}");
+    assert_int_equal(broken(o), 0);
+    int64_t seq;
+    uint8_t hash[CRYPTO_SHA256_LEN], zeros[CRYPTO_SHA256_LEN] = {0};
+    assert_int_equal(audit_head(o->acme, &seq, hash), ERR_OK);
+    assert_int_equal(seq, 3);
+    assert_memory_not_equal(hash, zeros, sizeof hash);
+    o->ctx.tenant = o->bolt;
+    assert_int_equal(audit_head(o->bolt, &seq, hash), ERR_OK);
+    assert_int_equal(seq, 0);
+}
+
+static void test_audit__rows_cannot_be_changed_or_deleted(void **state)
+{
+    struct office *o = *state;
+    put(o, "export", NULL);
+    struct expr where = {.op = EXPR_EQ, .column = {0, "seq"}, .value = value_int(1)};
+    struct store_set set = {.column = "actor", .value = value_int(9)};
+    office_begin(o);
+    enum err e = store_update(o->acme->store, "audit", &where, &set, 1, NULL, NULL);
+    assert_int_equal(office_end(o, e), ERR_FORBIDDEN);
+    office_begin(o);
+    e = store_delete(o->acme->store, "audit", &where, NULL);
+    assert_int_equal(office_end(o, e), ERR_FORBIDDEN);
+}
+
+/* Somebody with access to the file changes one byte of it. */
+static void test_audit__one_changed_byte_is_found(void **state)
+{
+    struct office *o = *state;
+    put(o, "export", "{\"rows\":\"first\"}");
+    put(o, "export", "{\"rows\":\"second\"}");
+    put(o, "export", "{\"rows\":\"third\"}");
+    assert_int_equal(store_checkpoint(o->acme->store, STORE_CHECKPOINT_TRUNCATE, NULL), ERR_OK);
+    const char *path = tenant_path(o->acme, o->arena, "tenant.db", NULL);
+    tenants_unpin(o->tenants, o->acme);
+    tenants_drop(o->tenants, "acme");
+
+    FILE *file = fopen(path, "r+");
+    assert_non_null(file);
+    static char text[4 << 20];
+    size_t n = fread(text, 1, sizeof text, file);
+    ptrdiff_t at = slice_find(slice_of(text, n), SLICE("second"));
+    assert_true(at > 0);
+    assert_int_equal(fseek(file, at, SEEK_SET), 0);
+    assert_int_equal(fputc('S', file), 'S');
+    assert_int_equal(fclose(file), 0);
+
+    assert_int_equal(tenants_by_name(o->tenants, SLICE("acme"), &o->ctx.tenant), ERR_OK);
+    assert_int_equal(broken(o), 2);
+}
+
+/* Rows put in, taken out or moved are found as well; the oldest kept row may follow purged ones. */
+static void test_audit__a_gap_and_a_forgery_are_found(void **state)
+{
+    struct office *o = *state;
+    put(o, "export", NULL);
+    uint8_t forged[CRYPTO_SHA256_LEN] = {1, 2, 3};
+    struct store_set sets[] = {
+        {.column = "seq", .value = value_int(2)},
+        {.column = "at", .value = value_int(o->ctx.now_ms)},
+        {.column = "action", .value = value_text(SLICE("export"))},
+        {.column = "hash", .value = value_blob(slice_of((const char *)forged, sizeof forged))},
+    };
+    office_begin(o);
+    enum err e = store_insert(o->acme->store, "audit", sets, 4, NULL);
+    assert_int_equal(office_end(o, e), ERR_OK);
+    assert_int_equal(broken(o), 2);
+
+    o->ctx.tenant = o->bolt;
+    sets[0].value = value_int(500);
+    office_begin(o);
+    e = store_insert(o->bolt->store, "audit", sets, 4, NULL);
+    assert_int_equal(office_end(o, e), ERR_OK);
+    put(o, "export", NULL);
+    assert_int_equal(broken(o), 0);
+    sets[0].value = value_int(503);
+    office_begin(o);
+    e = store_insert(o->bolt->store, "audit", sets, 4, NULL);
+    assert_int_equal(office_end(o, e), ERR_OK);
+    assert_int_equal(broken(o), 503);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, office_setup, office_teardown)
+    const struct CMUnitTest tests[] = {
+        T(test_audit__rows_are_numbered_and_chained),
+        T(test_audit__rows_cannot_be_changed_or_deleted),
+        T(test_audit__one_changed_byte_is_found),
+        T(test_audit__a_gap_and_a_forgery_are_found),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

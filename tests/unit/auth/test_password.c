@@ -1,0 +1,98 @@
+/* test_password - what may be a password.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "auth/password.h"
+#include "base/limits.h"
+#include "office.h"
+
+static const char *complaint(struct office *o, struct slice password, const char *login)
+{
+    err_info_clear(&o->ctx.err);
+    enum err e = password_check(&o->ctx, password, slice_str(login), "password");
+    assert_int_equal(e, o->ctx.err.count ? ERR_VALIDATION : ERR_OK);
+    return o->ctx.err.first ? o->ctx.err.first->code : "";
+}
+
+static void test_password__length_has_a_floor_and_a_ceiling(void **state)
+{
+    struct office *o = *state;
+    char text[PASSWORD_BYTES_MAX + 2];
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = (char)('a' + (i * i * 7 + i / 5) % 26);
+    assert_string_equal(complaint(o, slice_of(text, 7), "anna"), "password_short");
+    assert_string_equal(complaint(o, slice_of(text, 8), "anna"), "");
+    assert_string_equal(complaint(o, slice_of(text, 64), "anna"), "");
+    assert_string_equal(complaint(o, slice_of(text, PASSWORD_BYTES_MAX), "anna"), "");
+    assert_string_equal(complaint(o, slice_of(text, PASSWORD_BYTES_MAX + 1), "anna"),
+                        "password_long");
+    assert_string_equal(complaint(o, SLICE("春眠不觉晓处处闻"), "anna"), ""); /* 8 characters */
+    assert_string_equal(complaint(o, SLICE("春眠不觉晓处处"), "anna"), "password_short");
+    assert_string_equal(complaint(o, SLICE("abc\xff\xfe wxyz"), "anna"), "password_text");
+}
+
+static void test_password__common_ones_are_refused(void **state)
+{
+    (void)state;
+    static const char *const common[] = {
+        "password",   "Password1",   "P@ssw0rd",    "passw0rd123!", "12345678",  "87654321",
+        "19900101",   "13800138000", "qwertyui",    "qwerty123",    "1qaz2wsx",  "asdfghjkl",
+        "aaaaaaaa",   "abcabcabc",   "12341234",    "abcdefgh",     "zyxwvuts",  "iloveyou1",
+        "woaini1314", "Admin123",    "admin@2024",  "welcome1",     "letmein!!", "perigee1",
+        "abcd1234",   "1234qwer",    "Summer2024!", "!!!!!!!!",
+    };
+    static const char *const fine[] = {
+        "correct horse battery", "tr0ubador&3xy",     "Vb7#kq2Lmz",   "mein-hund-heisst-olaf",
+        "zhelishiyigejiade",     "K9 und eine Katze", "xkcd-936-yes", "9f86d081884c7d65",
+    };
+    for (size_t i = 0; i < sizeof common / sizeof *common; i++)
+        if (!password_is_common(slice_str(common[i])))
+            fail_msg("%s should be refused", common[i]);
+    for (size_t i = 0; i < sizeof fine / sizeof *fine; i++)
+        if (password_is_common(slice_str(fine[i])))
+            fail_msg("%s should be accepted", fine[i]);
+}
+
+static void test_password__names_of_login_and_tenant_are_refused(void **state)
+{
+    struct office *o = *state;
+    assert_string_equal(complaint(o, SLICE("annemarie7x"), "AnneMarie"), "password_login");
+    assert_string_equal(complaint(o, SLICE("annemarie7x"), "annemarie@x.com"), "password_login");
+    assert_string_equal(complaint(o, SLICE("acmeacmX"), "bob"), "password_login");
+    assert_string_equal(complaint(o, SLICE("annemarie sells sea shells"), "annemarie"), "");
+}
+
+static void test_password__dengbao_wants_three_classes(void **state)
+{
+    struct office *o = *state;
+    assert_string_equal(complaint(o, SLICE("lautlosbraun"), "anna"), "");
+    const struct json *value;
+    assert_int_equal(json_parse(o->arena, SLICE("{\"passwords\":\"dengbao\"}"), &value, NULL),
+                     ERR_OK);
+    office_begin(o);
+    assert_int_equal(office_end(o, policy_put(&o->ctx, value)), ERR_OK);
+    assert_string_equal(complaint(o, SLICE("lautlosbraun"), "anna"), "password_classes");
+    assert_string_equal(complaint(o, SLICE("lautlosbraun4"), "anna"), "password_classes");
+    assert_string_equal(complaint(o, SLICE("Lautlosbraun4"), "anna"), "");
+    assert_string_equal(complaint(o, SLICE("lautlos-braun4"), "anna"), "");
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, office_setup, office_teardown)
+    const struct CMUnitTest tests[] = {
+        T(test_password__length_has_a_floor_and_a_ceiling),
+        cmocka_unit_test(test_password__common_ones_are_refused),
+        T(test_password__names_of_login_and_tenant_are_refused),
+        T(test_password__dengbao_wants_three_classes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
