@@ -141,6 +141,7 @@
 #define NUMBER_TRIES_MAX        100  /* running numbers passed over because they are taken */
 #define REFERRERS_MAX           2000 /* records that deleting one may change or delete besides */
 #define DELETE_BATCH_MAX        5000 /* records restored together */
+#define JOB_LOOK_MAX            50   /* due jobs looked through for one that may be leased */
 #define SCRIPT_CPU_US_MAX       50000  /* one handler in a transaction */
 #define SCRIPT_UNIT_CPU_US_MAX  250000 /* all handlers of one unit */
 #define SCRIPT_READS_MAX        200
@@ -169,6 +170,7 @@
 #define RATE_BURST              120
 #define THROTTLE_SLOTS          8192 /* shared table of rates */
 #define SUBTREE_IDS_MAX         500
+#define DEPARTMENT_DEPTH_MAX 20 /* levels below one another */
 
 /* Storage (data.md section 4). */
 #define STATEMENTS_CACHED_MAX  64 /* prepared statements per connection */

@@ -30,7 +30,9 @@ MUST_USE enum err job_put(struct ctx *ctx, const struct job *spec, int64_t *id);
 /* In a write transaction: takes the next due job for owner (a process number); *out NULL if none,
  * then *next_ms is when the next becomes due (0 = never). */
 MUST_USE enum err job_lease(struct ctx *ctx, int64_t owner, struct job **out, int64_t *next_ms);
-/* In a write transaction; ERR_CONFLICT when the lease was lost. */
+/* In a write transaction; ERR_CONFLICT when the lease was lost, or (code "cancelled") when a person
+ * asked the job to stop: it has ended then. state_json NULL keeps the last state; job_done and a
+ * job that gives up replace it by their result. */
 MUST_USE enum err job_renew(struct ctx *ctx, const struct job *job, int64_t owner,
                             const char *state_json, int progress_percent);
 MUST_USE enum err job_done(struct ctx *ctx, const struct job *job, int64_t owner,
@@ -38,7 +40,8 @@ MUST_USE enum err job_done(struct ctx *ctx, const struct job *job, int64_t owner
 /* Tries again at that time, or (run_at 0) gives up: state dead with the reason. */
 MUST_USE enum err job_failed(struct ctx *ctx, const struct job *job, int64_t owner,
                              const char *reason, int64_t run_at_ms);
-/* A person asks it to stop: a queued job ends, a running one sees it at its next renew. */
+/* A person asks it to stop: a queued job ends, a running one sees it at its next renew; one that
+ * has ended stays as it is. ERR_NOT_FOUND. */
 MUST_USE enum err job_cancel(struct ctx *ctx, int64_t id);
 /* When the next job is due: 0 = none. A plain read. */
 MUST_USE enum err job_next(struct tenant *tenant, int64_t *run_at_ms);

@@ -1,6 +1,9 @@
 /* idem - Idempotency-Key: one effect per (actor, key), the first answer again for 24 h.
  *
- * The row is inserted in the same savepoint as the effect; only 2xx answers are kept.
+ * The row is inserted in the same savepoint as the effect; only 2xx answers are kept, others are
+ * not. The hash covers route and body, so the same key at another address is another request.
+ * An answer over IDEMPOTENCY_ANSWER_MAX is not kept word for word: its status is, and IDEM_TOO_LONG
+ * stands for the body. Nothing was done twice; the caller reads the records again.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -9,10 +12,14 @@
 #include "base/buf.h"
 #include "tenant/ctx.h"
 
-/* Looks the key up. *found: *status and body hold the first answer. Another body under the same key:
- * ERR_IDEMPOTENCY. */
+#define IDEM_TOO_LONG "{\"replayed\":true,\"answer\":null}"
+
+/* Looks the key up. *found: *status and body hold the first answer. Another body under the same
+ * key: ERR_IDEMPOTENCY. ERR_MALFORMED for a key that is empty, too long or not printable ASCII. */
 MUST_USE enum err idem_find(struct ctx *ctx, struct slice key, struct slice route,
                             struct slice request_body, bool *found, int *status, struct buf *body);
+/* In the savepoint of the effect. A status outside 200-299 is not kept. */
 MUST_USE enum err idem_keep(struct ctx *ctx, struct slice key, struct slice route,
                             struct slice request_body, int status, struct slice body);
+/* Forgets what is older than a day; in a write transaction. */
 MUST_USE enum err idem_sweep(struct tenant *tenant, int64_t now_ms);

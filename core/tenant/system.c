@@ -269,6 +269,7 @@ static const struct store_column job_columns[] = {
 };
 static const struct store_index job_indexes[] = {
     {"job_due", "queue,state,run_at", NULL, false},
+    {"job_ready", "state,run_at,id", NULL, false},
     {"job_stream", "stream,id", "stream", false},
     {"job_dedupe", "dedupe", "dedupe", true},
     {"job_finished", "finished_at", "finished_at", false},

@@ -1,0 +1,116 @@
+/* idem - see idem.h.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "record/idem.h"
+
+#include "auth/actor.h"
+#include "base/crypto.h"
+#include "base/limits.h"
+#include "store/query.h"
+
+static int64_t actor_of(const struct ctx *ctx)
+{
+    return ctx->actor ? ctx->actor->user : 0;
+}
+
+/* The same words under another method or path are another request. */
+static void hash_of(struct slice route, struct slice body, uint8_t out[CRYPTO_SHA256_LEN])
+{
+    struct buf all = BUF_INIT;
+    buf_put_bytes(&all, route);
+    buf_put_slice(&all, body);
+    crypto_sha256(buf_slice(&all), out);
+    buf_release(&all);
+}
+
+static enum err check_key(struct ctx *ctx, struct slice key)
+{
+    bool plain = key.len > 0 && key.len <= IDEMPOTENCY_KEY_MAX;
+    for (size_t i = 0; i < key.len && plain; i++)
+        plain = key.at[i] > ' ' && key.at[i] < 0x7f;
+    return plain ? ERR_OK : err_say(&ctx->err, ERR_MALFORMED, "bad_idempotency_key", NULL);
+}
+
+struct kept {
+    bool found, same;
+    int status;
+    uint8_t hash[CRYPTO_SHA256_LEN];
+    struct buf *body;
+};
+
+static bool take_kept(void *arg, const struct store_row *row)
+{
+    struct kept *kept = arg;
+    struct slice mine = slice_of((const char *)kept->hash, sizeof kept->hash);
+    kept->found = true;
+    kept->same = slice_eq(store_row_bytes(row, 0), mine);
+    kept->status = (int)store_row_int(row, 1);
+    if (kept->same)
+        buf_put_slice(kept->body, store_row_bytes(row, 2));
+    return false;
+}
+
+enum err idem_find(struct ctx *ctx, struct slice key, struct slice route, struct slice request_body,
+                   bool *found, int *status, struct buf *body)
+{
+    ASSERT(ctx && ctx->tenant);
+    ASSERT(found && status && body);
+    struct kept kept = {.body = body};
+    enum err e = check_key(ctx, key);
+    if (e)
+        return e;
+    hash_of(route, request_body, kept.hash);
+    const struct expr *old =
+        expr_cmp(ctx->arena, EXPR_GT, "at", value_int(ctx->now_ms - IDEMPOTENCY_KEEP_MS));
+    const struct expr *where =
+        expr_and(ctx->arena, expr_cmp(ctx->arena, EXPR_EQ, "actor", value_int(actor_of(ctx))),
+                 expr_cmp(ctx->arena, EXPR_EQ, "key", value_text(key)));
+    struct query_column select[] = {
+        {.column = {0, "body_hash"}}, {.column = {0, "status"}}, {.column = {0, "answer"}}};
+    struct query query = {.table = "idem",
+                          .select = select,
+                          .select_count = 3,
+                          .where = expr_and(ctx->arena, where, old),
+                          .limit = 1};
+    e = store_read(ctx->tenant->store, &query, take_kept, &kept);
+    if (e)
+        return e;
+    if (kept.found && !kept.same)
+        return ERR_IDEMPOTENCY;
+    *found = kept.found;
+    *status = kept.status;
+    return ERR_OK;
+}
+
+enum err idem_keep(struct ctx *ctx, struct slice key, struct slice route, struct slice request_body,
+                   int status, struct slice body)
+{
+    ASSERT(ctx && ctx->tenant);
+    ASSERT(store_in_tx(ctx->tenant->store));
+    uint8_t hash[CRYPTO_SHA256_LEN];
+    enum err e = check_key(ctx, key);
+    if (e || status < 200 || status > 299)
+        return e;
+    hash_of(route, request_body, hash);
+    struct slice answer = body.len > IDEMPOTENCY_ANSWER_MAX ? SLICE(IDEM_TOO_LONG) : body;
+    struct store_set sets[] = {
+        {"actor", value_int(actor_of(ctx)), false},
+        {"key", value_text(key), false},
+        {"route", value_text(route), false},
+        {"body_hash", value_blob(slice_of((const char *)hash, sizeof hash)), false},
+        {"status", value_int(status), false},
+        {"answer", value_text(answer), false},
+        {"at", value_int(ctx->now_ms), false},
+    };
+    /* A row older than a day that was not swept yet makes room. */
+    return store_put(ctx->tenant->store, "idem", sets, sizeof sets / sizeof *sets);
+}
+
+enum err idem_sweep(struct tenant *tenant, int64_t now_ms)
+{
+    ASSERT(tenant);
+    struct expr old = {
+        .op = EXPR_LT, .column = {0, "at"}, .value = value_int(now_ms - IDEMPOTENCY_KEEP_MS)};
+    return store_delete(tenant->store, "idem", &old, NULL);
+}
