@@ -135,6 +135,18 @@ static const char *first_fault(struct build *b, struct arena *arena, const struc
                         *fault->pointer ? " " : "", fault->what);
 }
 
+/* "line 2 column 13: …" → "2: column 13: …", as all our complaints begin. */
+static const char *json_fault(struct arena *arena, const char *why)
+{
+    struct slice rest = slice_str(why);
+    int64_t line;
+
+    struct slice word = slice_split(&rest, ' '), number = slice_split(&rest, ' ');
+    if (!slice_is(word, "line") || !slice_to_int(number, &line))
+        return arena_printf(arena, " %s", why);
+    return arena_printf(arena, "%lld: " SLICE_FMT, (long long)line, SLICE_ARG(rest));
+}
+
 /* Parses and checks; a list is checked item by item. */
 static void read_document(struct build *b, struct arena *arena, const char *path,
                           const char *schema_name, struct document *d)
@@ -144,7 +156,7 @@ static void read_document(struct build *b, struct arena *arena, const char *path
 
     enum err e = json_load(arena, path, &json, &why);
     if (e) {
-        d->fault = arena_printf(arena, " %s", why ? why : err_text(e, LANG_EN));
+        d->fault = json_fault(arena, why ? why : err_text(e, LANG_EN));
         return;
     }
     const struct json *schema = schema_name ? load_schema(b, schema_name, &why) : NULL;

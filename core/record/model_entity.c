@@ -283,6 +283,10 @@ enum err build_entity(struct build *b, const struct json *doc)
     if (json_get(doc, "extend"))
         return build_extension(b, doc);
     const char *name = json_cstr(doc, "name", "");
+    if (!*name || !json_get(doc, "fields"))
+        return build_fail(b, doc->line,
+                          "an entity needs \"name\" and \"fields\", an extension "
+                          "\"extend\"");
     const struct entity *same = map_get(&model->entities, slice_str(name));
     if (same)
         return build_fail(b, doc->line, "the entity \"%s\" is declared by %s already", name,

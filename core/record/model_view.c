@@ -144,6 +144,15 @@ static void take_out(struct json *list, struct json *before)
     list->count--;
 }
 
+static void qualify(struct build *b, struct json *node)
+{
+    if (node->type == JSON_STRING && node->text.len > 1 && *node->text.at == '@' &&
+        slice_find(node->text, SLICE(":")) < 0)
+        node->text = slice_str(arena_printf(b->arena, "@%s:%s", b->plugin->id, node->text.at + 1));
+    for (struct json *item = node->first; item; item = item->next)
+        qualify(b, item);
+}
+
 static const struct json *payload_of(const struct json *patch)
 {
     json_each(item, patch)
@@ -152,6 +161,16 @@ static const struct json *payload_of(const struct json *patch)
             return item;
     }
     return NULL;
+}
+
+/* What a patch adds speaks with the words of its own plugin. */
+static const struct json *own_words(struct build *b, const struct json *payload)
+{
+    struct json *copy = json_copy(b->arena, payload);
+
+    qualify(b, copy);
+    copy->key = payload->key;
+    return copy;
 }
 
 /* "section" joins "sections" of the view's body, made where there is none. */
@@ -184,7 +203,8 @@ static void set_members(struct build *b, struct json *item, const struct json *m
 
 static enum err apply_patch(struct build *b, struct json *body, const struct json *patch)
 {
-    const struct json *payload = payload_of(patch);
+    const struct json *given = payload_of(patch);
+    const struct json *payload = given ? own_words(b, given) : NULL;
     struct json *before = NULL;
     const char *anchor = NULL, *word = NULL;
 

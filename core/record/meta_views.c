@@ -1,0 +1,156 @@
+/* meta_views - views and menus cut to what the actor may see, with their texts filled in.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "record/meta_kit.h"
+
+struct cut {
+    struct ctx *ctx;
+    const struct entity *entity; /* NULL for menus and dashboards */
+    const char *plugin;          /* whose texts */
+};
+
+/* May the path's first field be read? What is no field at all is the view's own word. */
+static bool is_visible(const struct cut *c, struct slice path)
+{
+    if (!c->entity)
+        return true;
+    struct slice name = slice_split(&path, '.');
+    const struct field *field = entity_field(c->entity, name);
+    return !field || meta_access(c->ctx, c->entity, field, ROLE_READ) != ROLE_NONE;
+}
+
+static bool entity_is_visible(const struct cut *c, struct slice name)
+{
+    const struct entity *entity = model_entity(c->ctx->model, name);
+    return entity && meta_sees_entity(c->ctx, entity, ROLE_READ);
+}
+
+/* An item of a list or a member that must not be shown. */
+static bool is_cut(const struct cut *c, const struct json *node)
+{
+    if (node->type != JSON_OBJECT)
+        return false;
+    struct slice field = json_str(node, "field", SLICE(""));
+    struct slice entity = json_str(node, "entity", SLICE(""));
+    struct slice relation = json_str(node, "relation", SLICE(""));
+    if (field.len && !is_visible(c, field))
+        return true;
+    if (entity.len && !entity_is_visible(c, entity))
+        return true;
+    if (relation.len && !entity_is_visible(c, slice_split(&relation, '.')))
+        return true;
+    const struct json *items = json_get(node, "items");
+    json_each(item, items)
+    {
+        if (!is_cut(c, item))
+            return false;
+    }
+    return items && items->count > 0; /* a group of which nothing is left */
+}
+
+static void put_node(const struct cut *c, const struct json *node, struct buf *out);
+
+static void put_array(const struct cut *c, const struct json *node, struct buf *out)
+{
+    buf_put_char(out, '[');
+    json_each(item, node)
+    {
+        if (is_cut(c, item) || (item->type == JSON_STRING && !is_visible(c, item->text)))
+            continue;
+        json_put_comma(out);
+        put_node(c, item, out);
+    }
+    buf_put_char(out, ']');
+}
+
+static void put_object(const struct cut *c, const struct json *node, struct buf *out)
+{
+    struct cut inner = *c;
+    struct slice entity = json_str(node, "entity", SLICE(""));
+    struct slice relation = json_str(node, "relation", SLICE(""));
+
+    if (!entity.len && relation.len)
+        entity = slice_split(&relation, '.');
+    if (entity.len && model_entity(c->ctx->model, entity))
+        inner.entity = model_entity(c->ctx->model, entity);
+    buf_put_char(out, '{');
+    json_each(member, node)
+    {
+        if (is_cut(&inner, member))
+            continue;
+        json_put_key(out, arena_str(c->ctx->arena, member->key));
+        put_node(&inner, member, out);
+    }
+    buf_put_char(out, '}');
+}
+
+/* Texts that begin with '@' are keys. */
+static void put_string(const struct cut *c, struct slice s, struct buf *out)
+{
+    if (s.len < 2 || *s.at != '@') {
+        json_put_string(out, s);
+        return;
+    }
+    struct ctx *ctx = c->ctx;
+    json_put_cstr(out, model_text(ctx->model, ctx->arena, ctx->lang, c->plugin, s.at, NULL));
+}
+
+static void put_node(const struct cut *c, const struct json *node, struct buf *out)
+{
+    switch (node->type) {
+    case JSON_ARRAY:
+        put_array(c, node, out);
+        break;
+    case JSON_OBJECT:
+        put_object(c, node, out);
+        break;
+    case JSON_STRING:
+        put_string(c, node->text, out);
+        break;
+    case JSON_NULL:
+    case JSON_BOOL:
+    case JSON_INT:
+    case JSON_REAL:
+        json_put(out, node);
+        break;
+    }
+}
+
+void meta_put_views(struct ctx *ctx, const struct entity *entity, struct buf *out)
+{
+    buf_put_char(out, '[');
+    for (int i = 0; i < ctx->model->views_count; i++) {
+        const struct model_view *view = ctx->model->view_list[i];
+        bool belongs = entity ? view->entity && strcmp(view->entity, entity->name) == 0
+                              : !view->entity && strcmp(view->kind, "menu") != 0;
+        if (!belongs || strcmp(view->kind, "event") == 0)
+            continue;
+        if (strcmp(view->kind, "action") == 0 && entity &&
+            !rights_operation(ctx, entity, view->name))
+            continue;
+        const struct cut c = {.ctx = ctx, .entity = entity, .plugin = view->plugin};
+        json_put_comma(out);
+        put_object(&c, view->body, out);
+    }
+    buf_put_char(out, ']');
+}
+
+void meta_put_menu(struct ctx *ctx, struct buf *out)
+{
+    buf_put_char(out, '[');
+    for (int i = 0; i < ctx->model->views_count; i++) {
+        const struct model_view *view = ctx->model->view_list[i];
+        if (view->entity || strcmp(view->kind, "menu") != 0)
+            continue;
+        const struct cut c = {.ctx = ctx, .plugin = view->plugin};
+        json_each(item, json_get(view->body, "items"))
+        {
+            if (is_cut(&c, item))
+                continue;
+            json_put_comma(out);
+            put_node(&c, item, out);
+        }
+    }
+    buf_put_char(out, ']');
+}

@@ -1,0 +1,430 @@
+/* test_model - the model of real plugins, its numbers in the store, broken plugins, extensions,
+ * views.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "cmocka_all.h"
+#include "place.h"
+
+#include "base/clock.h"
+
+static int setup(void **state)
+{
+    static struct place place;
+    place_open(&place);
+    *state = &place;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    place_close(*state);
+    return 0;
+}
+
+static void test_model__product_plugins_fit(void **state)
+{
+    struct place *p = *state;
+    place_ready(p, "hello", "people", "leads", NULL);
+    for (int i = 0; i < p->model->plugins_count; i++)
+        if (p->model->plugins[i]->broken)
+            fail_msg("%s", p->model->plugins[i]->broken);
+    assert_int_equal(p->model->plugins_broken, 0);
+    assert_int_equal(p->model->plugins_count, 4);
+    assert_null(p->model->warnings);
+    const struct entity *lead = place_entity(p, "lead");
+    assert_true(lead->has_owner);
+    assert_true(lead->has_search);
+    assert_string_equal(lead->title_field->name, "name");
+    assert_ptr_equal(place_field(p, "lead", "converted_account")->ref, place_entity(p, "account"));
+    assert_int_equal(place_entity(p, "user")->n, -1);
+    assert_string_equal(place_entity(p, "user")->table, "user");
+}
+
+static void test_model__is_kept_until_the_store_moves(void **state)
+{
+    struct place *p = *state;
+    const struct model *again = NULL;
+    place_ready(p, "people", NULL);
+    assert_int_equal(model_get(p->tenant, p->home, false, &again, NULL), ERR_OK);
+    assert_ptr_equal(again, p->model);
+    place_enable(p, "hello");
+    place_model(p);
+    assert_non_null(model_entity(p->model, SLICE("greeting")));
+    assert_int_equal(p->model->version, p->tenant->header.model_version);
+}
+
+static void test_model__a_reader_waits_for_the_tables(void **state)
+{
+    struct place *p = *state;
+    const struct model *out = NULL;
+    const char *why = NULL;
+    place_enable(p, "people");
+    assert_int_equal(model_get(p->tenant, p->home, false, &out, &why), ERR_BUSY);
+    assert_null(out);
+    place_model(p);
+    assert_int_equal(p->tenant->header.schema_hash, p->model->schema->hash);
+}
+
+static bool take_one(void *arg, const struct store_row *row)
+{
+    *(int64_t *)arg = store_row_int(row, 0);
+    return true;
+}
+
+static void test_model__a_record_can_be_stored_and_read(void **state)
+{
+    struct place *p = *state;
+    place_ready(p, "people", "leads", NULL);
+    const struct entity *lead = place_entity(p, "lead");
+    const struct field *name = place_field(p, "lead", "name");
+    const struct store_set sets[] = {
+        {"id", value_int(7), false},
+        {name->column, value_text(SLICE("张三")), false},
+        {name->sort_column, value_text(SLICE("zhang san")), false},
+    };
+    struct store *store = p->tenant->store;
+    assert_int_equal(store_begin(store, true), ERR_OK);
+    assert_int_equal(store_insert(store, lead->table, sets, 3, NULL), ERR_OK);
+    assert_int_equal(store_tokens_put(store, lead->table, 7, SLICE(""), SLICE("1zhang")), ERR_OK);
+    assert_int_equal(store_commit(store), ERR_OK);
+    for (int i = 0; i < lead->slots; i++) {
+        const struct query_column column = {.column = {0, lead->columns[i]}};
+        const struct query query = {.table = lead->table, .select = &column, .select_count = 1};
+        int64_t got = -1;
+        assert_int_equal(store_read(store, &query, take_one, &got), ERR_OK);
+        assert_int_not_equal(got, -1);
+    }
+}
+
+static void test_model__numbers_are_never_given_twice(void **state)
+{
+    struct place *p = *state;
+    place_ready(p, "people", "hello", NULL);
+    int account = place_entity(p, "account")->n, name = place_field(p, "account", "name")->n;
+    int greeting = place_entity(p, "greeting")->n;
+    assert_true(account > 0 && name > 0 && greeting > 0 && account != greeting);
+    place_disable(p, "hello");
+    place_model(p);
+    assert_null(model_entity(p->model, SLICE("greeting")));
+    place_ready(p, "leads", NULL);
+    assert_int_not_equal(place_entity(p, "lead")->n, greeting);
+    assert_int_equal(place_entity(p, "account")->n, account);
+    place_ready(p, "hello", NULL);
+    assert_int_equal(place_entity(p, "greeting")->n, greeting);
+    assert_int_equal(place_field(p, "account", "name")->n, name);
+}
+
+static void test_model__slots_follow_the_columns(void **state)
+{
+    struct place *p = *state;
+    place_ready(p, "people", NULL);
+    const struct entity *account = place_entity(p, "account");
+    const struct field *money = place_field(p, "account", "annual_revenue");
+    assert_int_equal(place_field(p, "account", "id")->slot, SLOT_ID);
+    assert_int_equal(place_field(p, "account", "origin")->slot, SLOT_ORIGIN);
+    assert_string_equal(account->columns[money->slot], money->column);
+    assert_string_equal(account->columns[money->slot + 1],
+                        arena_printf(p->arena, "%sc", money->column));
+    assert_int_equal(account->column_types[money->slot + 1], VALUE_TEXT);
+    const struct field *name = place_field(p, "account", "name");
+    assert_string_equal(account->columns[name->sort_slot], name->sort_column);
+    assert_int_equal(place_field(p, "contact", "industry")->slot, -1);
+    assert_string_equal(place_field(p, "user", "name")->sort_column, "name_s");
+}
+
+static void test_model__derived_types_take_their_result(void **state)
+{
+    struct place *p = *state;
+    place_ready(p, "people", NULL);
+    const struct field *count = place_field(p, "account", "contacts_count");
+    assert_string_equal(count->type->name, "rollup");
+    assert_int_equal(count->type->kind, KIND_INT);
+    assert_true(count->type->is_derived && count->is_readonly);
+    const struct field *industry = place_field(p, "contact", "industry");
+    assert_ptr_equal(field_lookup_end(industry), place_field(p, "account", "industry"));
+    assert_true(industry->options_count > 3);
+    const struct entity *account = place_entity(p, "account");
+    assert_int_equal(account->referrers_count, 2);
+}
+
+/* --- what does not fit --- */
+
+static void broken_with(struct place *p, const char *entity_json, const char *want)
+{
+    place_plugin(p, "shop", NULL);
+    place_write(p, "shop/entities/order.json", entity_json);
+    place_ready(p, "shop", "hello", NULL);
+    const char *why = place_broken(p, "shop");
+    if (!strstr(why, want))
+        fail_msg("\"%s\" does not say \"%s\"", why, want);
+    assert_non_null(model_entity(p->model, SLICE("greeting"))); /* the rest serves */
+    assert_null(model_entity(p->model, SLICE("order")));
+}
+
+static void test_model__a_broken_plugin_is_left_out(void **state)
+{
+    broken_with(
+        *state,
+        "{\"name\":\"order\",\n \"fields\":[\n  {\"no\":1,\"name\":\"name\",\"type\":\"txt\"}]}",
+        "shop/entities/order.json:3:");
+}
+
+static void test_model__a_missing_entity_is_suggested(void **state)
+{
+    broken_with(*state,
+                "{\"name\":\"order\",\"fields\":[{\"no\":1,\"name\":\"name\",\"type\":\"text\"},\n"
+                "{\"no\":2,\"name\":\"hi\",\"type\":\"ref\",\"entity\":\"greting\"}]}",
+                "shop/entities/order.json:2: order.hi: there is no entity \"greting\" to point to "
+                "(did you mean \"greeting\"?)");
+}
+
+static void test_model__a_number_is_used_once(void **state)
+{
+    broken_with(*state,
+                "{\"name\":\"order\",\"fields\":[{\"no\":1,\"name\":\"name\",\"type\":\"text\"},"
+                "{\"no\":1,\"name\":\"b\",\"type\":\"text\"}]}",
+                "the same number 1");
+}
+
+static void test_model__encrypted_types_are_refused(void **state)
+{
+    broken_with(*state,
+                "{\"name\":\"order\",\"fields\":[{\"no\":1,\"name\":\"name\",\"type\":\"text\"},"
+                "{\"no\":2,\"name\":\"card\",\"type\":\"bank_card\"}]}",
+                "encrypted");
+}
+
+static void test_model__conditions_name_known_fields(void **state)
+{
+    broken_with(*state,
+                "{\"name\":\"order\",\"fields\":[{\"no\":1,\"name\":\"name\",\"type\":\"text\","
+                "\"required_when\":{\"and\":[{\"nmae\":\"x\"}]}}]}",
+                "did you mean \"name\"?");
+}
+
+static void test_model__malformed_json_names_the_line(void **state)
+{
+    broken_with(*state, "{\"name\":\"order\",\n \"fields\": [}", "shop/entities/order.json:2: ");
+}
+
+static void test_model__those_that_need_a_broken_one_go_too(void **state)
+{
+    struct place *p = *state;
+    place_plugin(p, "shop", NULL);
+    place_write(p, "shop/entities/order.json", "{\"name\":\"order\"}");
+    place_plugin(p, "till", "shop");
+    place_ready(p, "shop", "till", "people", NULL);
+    assert_non_null(strstr(place_broken(p, "till"), "shop"));
+    assert_non_null(model_entity(p->model, SLICE("account")));
+    assert_int_equal(p->model->plugins_broken, 2);
+}
+
+static void test_model__a_missing_folder_is_named(void **state)
+{
+    struct place *p = *state;
+    place_ready(p, "ghost", NULL);
+    assert_non_null(strstr(place_broken(p, "ghost"), "ghost"));
+}
+
+/* --- extensions --- */
+
+static void bundle(struct place *p, const char *path, const char *text)
+{
+    place_bundle(p, "acme.sales", "plugin.json",
+                 "{\"id\":\"acme.sales\",\"version\":\"1.0.0\",\"api\":1,\"title\":\"t\","
+                 "\"requires\":{\"leads\":\"^1\"}}");
+    place_bundle(p, "acme.sales", path, text);
+    place_ready(p, "people", "leads", "acme.sales", NULL);
+}
+
+static void test_model__a_tenant_adds_and_tightens(void **state)
+{
+    struct place *p = *state;
+    bundle(p, "entities/lead.json",
+           "{\"extend\":\"lead\",\"fields\":["
+           "{\"no\":1,\"name\":\"x_level\",\"type\":\"enum\",\"values\":[\"A\",\"B\",\"C\"],"
+           "\"default\":\"C\"},"
+           "{\"name\":\"company\",\"required\":true,\"length\":60},"
+           "{\"name\":\"source\",\"values\":[\"fair\"]}],"
+           "\"indexes\":[{\"name\":\"level\",\"fields\":[\"x_level\",\"-score\"]}]}");
+    const struct field *level = place_field(p, "lead", "x_level");
+    assert_string_equal(level->plugin, "acme.sales");
+    assert_int_equal(level->options_count, 3);
+    assert_true(level->slot >= SLOT_FIELDS);
+    assert_true(place_field(p, "lead", "company")->is_required);
+    assert_int_equal(place_field(p, "lead", "company")->length_max, 60);
+    const struct field *source = place_field(p, "lead", "source");
+    assert_string_equal(source->options[source->options_count - 1].value, "fair");
+}
+
+static void extension_fails(struct place *p, const char *field, const char *want)
+{
+    bundle(p, "entities/lead.json",
+           arena_printf(p->arena, "{\"extend\":\"lead\",\"fields\":[%s]}", field));
+    const char *why = place_broken(p, "acme.sales");
+    if (!strstr(why, want))
+        fail_msg("\"%s\" does not say \"%s\"", why, want);
+    assert_non_null(model_entity(p->model, SLICE("lead")));
+}
+
+static void test_model__a_tenant_field_has_its_prefix(void **state)
+{
+    extension_fails(*state, "{\"no\":1,\"name\":\"level\",\"type\":\"text\"}", "\"x_level\"");
+}
+
+static void test_model__an_extension_cannot_loosen(void **state)
+{
+    extension_fails(*state, "{\"name\":\"company\",\"length\":4000}", "may only tighten");
+}
+
+static void test_model__an_extension_cannot_retype(void **state)
+{
+    extension_fails(*state, "{\"name\":\"company\",\"scale\":3}", "cannot be changed");
+}
+
+static void test_model__views_are_patched_by_id(void **state)
+{
+    struct place *p = *state;
+    bundle(p, "views/lead.json",
+           "[{\"form\":\"lead\",\"after\":\"section.contact\",\"section\":{\"id\":\"section.x\","
+           "\"cells\":[\"score\"]}},{\"form\":\"lead\",\"after\":\"section.gone\",\"section\":"
+           "{\"id\":\"section.y\",\"cells\":[]}},{\"list\":\"lead\",\"remove\":\"grade\"}]");
+    const struct model_view *form = model_view(p->model, "lead", "form", "default");
+    const struct json *sections = json_get(form->body, "sections");
+    assert_string_equal(json_cstr(json_at(sections, 2), "id", ""), "section.x");
+    assert_string_equal(json_cstr(json_at(sections, sections->count - 1), "id", ""), "section.y");
+    assert_non_null(strstr(p->model->warnings->text, "section.gone"));
+    const struct model_view *list = model_view(p->model, "lead", "list", "default");
+    json_each(column, json_get(list->body, "columns"))
+        assert_false(slice_is(column->text, "grade"));
+}
+
+static void test_model__a_view_names_known_fields(void **state)
+{
+    struct place *p = *state;
+    bundle(p, "views/lead.json",
+           "{\"kind\":\"list\",\"entity\":\"lead\",\"name\":\"short\",\"columns\":[\"compny\"]}");
+    assert_non_null(strstr(place_broken(p, "acme.sales"), "did you mean \"company\"?"));
+}
+
+static void test_model__the_menu_is_one(void **state)
+{
+    struct place *p = *state;
+    place_ready(p, "people", "leads", NULL);
+    const struct model_view *menu = model_view(p->model, NULL, "menu", "main");
+    const struct json *items = json_get(menu->body, "items");
+    assert_int_equal(items->count, 3);
+    assert_string_equal(json_cstr(json_at(items, 0), "id", ""), "home");
+}
+
+static void test_model__roles_join_their_grants(void **state)
+{
+    struct place *p = *state;
+    place_ready(p, "people", "leads", NULL);
+    const struct role *sales = model_role(p->tenant, "sales");
+    assert_non_null(sales);
+    assert_string_equal(sales->label, "@people:role.sales");
+    assert_non_null(role_grant_of(sales, "account"));
+    assert_non_null(role_grant_of(sales, "lead"));
+    assert_non_null(model_role(p->tenant, "admin"));
+    assert_null(model_role(p->tenant, "nobody"));
+}
+
+/* --- texts --- */
+
+static void test_model__texts_fall_back(void **state)
+{
+    struct place *p = *state;
+    place_ready(p, "people", NULL);
+    const struct model *m = p->model;
+    assert_string_equal(model_text(m, p->arena, LANG_EN, "people", "@account", NULL), "Account");
+    assert_string_equal(model_text(m, p->arena, LANG_ZH, "core", "@people:account", NULL), "客户");
+    assert_string_equal(model_text(m, p->arena, LANG_EN, "people", "@nothing", NULL), "nothing");
+    assert_string_equal(model_text(m, p->arena, LANG_EN, "people", "plain", NULL), "plain");
+    assert_string_equal(model_text(m, p->arena, LANG_EN, "core", "@too_long", "{\"max\":20}"),
+                        "At most 20 characters.");
+}
+
+static void test_model__complaints_become_sentences(void **state)
+{
+    struct place *p = *state;
+    place_ready(p, "people", NULL);
+    (void)err_field(&p->ctx.err, "name", "too_long", "{\"max\":9}");
+    (void)err_field(&p->ctx.err, "phone", "@bad_phone", NULL);
+    model_err_texts(&p->ctx);
+    assert_string_equal(p->ctx.err.first->message, "最多 9 个字符。");
+    assert_string_equal(p->ctx.err.last->code, "bad_phone");
+    assert_string_equal(p->ctx.err.last->message, "电话号码不正确。");
+}
+
+/* --- dictionaries --- */
+
+static void test_model__own_rows_replace_a_preset(void **state)
+{
+    struct place *p = *state;
+    place_ready(p, "people", NULL);
+    const struct field *industry = place_field(p, "account", "industry");
+    assert_true(industry->options_count > 10);
+    struct store *store = p->tenant->store;
+    const struct store_set sets[] = {
+        {"dict", value_text(SLICE("industry")), false},
+        {"value", value_text(SLICE("tea")), false},
+        {"label", value_text(SLICE("{\"zh-CN\":\"茶\",\"en\":\"Tea\"}")), false},
+        {"active", value_int(0), false},
+    };
+    assert_int_equal(store_begin(store, true), ERR_OK);
+    assert_int_equal(store_insert(store, "dictionary", sets, 4, NULL), ERR_OK);
+    assert_int_equal(store_header_bump(store, true, false), ERR_OK);
+    assert_int_equal(store_commit(store), ERR_OK);
+    assert_int_equal(tenant_refresh(p->tenant), ERR_OK);
+    place_model(p);
+    industry = place_field(p, "account", "industry");
+    assert_int_equal(industry->options_count, 1);
+    assert_string_equal(industry->options[0].value, "tea");
+    assert_false(industry->options[0].is_active);
+    assert_string_equal(json_cstr(industry->options[0].labels, "en", ""), "Tea");
+}
+
+static void test_model__configs_have_their_defaults(void **state)
+{
+    struct place *p = *state;
+    place_ready(p, "people", "leads", NULL);
+    const struct json *config = map_get(&p->model->configs, SLICE("leads"));
+    assert_int_equal(json_int(config, "max_open", 0), 30);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup_teardown(test_model__##name, setup, teardown)
+        T(product_plugins_fit),
+        T(is_kept_until_the_store_moves),
+        T(a_reader_waits_for_the_tables),
+        T(a_record_can_be_stored_and_read),
+        T(numbers_are_never_given_twice),
+        T(slots_follow_the_columns),
+        T(derived_types_take_their_result),
+        T(a_broken_plugin_is_left_out),
+        T(a_missing_entity_is_suggested),
+        T(a_number_is_used_once),
+        T(encrypted_types_are_refused),
+        T(conditions_name_known_fields),
+        T(malformed_json_names_the_line),
+        T(those_that_need_a_broken_one_go_too),
+        T(a_missing_folder_is_named),
+        T(a_tenant_adds_and_tightens),
+        T(a_tenant_field_has_its_prefix),
+        T(an_extension_cannot_loosen),
+        T(an_extension_cannot_retype),
+        T(views_are_patched_by_id),
+        T(a_view_names_known_fields),
+        T(the_menu_is_one),
+        T(roles_join_their_grants),
+        T(texts_fall_back),
+        T(complaints_become_sentences),
+        T(own_rows_replace_a_preset),
+        T(configs_have_their_defaults),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
