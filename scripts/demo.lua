@@ -1,7 +1,7 @@
 -- demo - writes the CSV files of the demo company into a folder.
 -- SPDX-License-Identifier: MIT
 --
--- usage: lua5.4 scripts/demo.lua FOLDER
+-- usage: lua5.4 scripts/demo.lua FOLDER [LEADS]
 -- The same files every time (own generator, fixed seed), so that a demo can be talked about.
 local folder = assert(arg[1], "usage: demo.lua FOLDER")
 os.execute("mkdir -p '" .. folder:gsub("'", "'\\''") .. "'")
@@ -93,4 +93,4 @@ end
 
 people()
 contacts(600, accounts(240))
-leads(2000)
+leads(tonumber(arg[2]) or 2000)

@@ -1,0 +1,386 @@
+/* limit - how fast the parts are with nothing of ours between them.
+ *
+ * A server of bare libuv + llhttp + SQLite that checks nothing (no tenant, session, role, rule),
+ * and SQLite alone writing. scripts/bench runs it beside Perigee in the same minutes and prints
+ * ratios.
+ *
+ *   limit seed DB ROWS            a table of 25 columns and 4 indexes, as a lead has
+ *   limit serve DB PROCESSES      prints "port N"; GET /get/<id>, GET /list, until SIGTERM
+ *   limit write DB ROWS GROUP     inserts with GROUP rows a commit, synchronous=FULL; rows/s
+ *   limit import DB ROWS GROUP    the same with a log row and 20 search tokens for each
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <llhttp.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+#include <uv.h>
+
+#define COLUMNS                                                                                    \
+    "id, version, created_at, updated_at, created_by, updated_by, owner, team, department, "       \
+    "deleted_at, delete_batch, origin, f1, f1s, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12"
+#define COLUMNS_COUNT 25
+#define LIST_SQL                                                                                   \
+    "SELECT " COLUMNS " FROM lead WHERE owner = 7 AND deleted_at IS NULL "                         \
+    "ORDER BY updated_at DESC, id DESC LIMIT 50"
+
+static void die(const char *what)
+{
+    fprintf(stderr, "limit: %s\n", what);
+    exit(1);
+}
+
+static void sql(sqlite3 *db, const char *text)
+{
+    if (sqlite3_exec(db, text, NULL, NULL, NULL) != SQLITE_OK)
+        die(sqlite3_errmsg(db));
+}
+
+static sqlite3 *db_open(const char *path)
+{
+    sqlite3 *db;
+    if (sqlite3_open(path, &db) != SQLITE_OK)
+        die("cannot open the database");
+    sql(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=10000");
+    return db;
+}
+
+static sqlite3_stmt *prepare(sqlite3 *db, const char *text)
+{
+    sqlite3_stmt *stmt;
+    if (sqlite3_prepare_v3(db, text, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL) != SQLITE_OK)
+        die(sqlite3_errmsg(db));
+    return stmt;
+}
+
+static double now_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void make_tables(sqlite3 *db)
+{
+    sql(db, "CREATE TABLE IF NOT EXISTS lead (id INTEGER PRIMARY KEY, version INTEGER, "
+            "created_at INTEGER, updated_at INTEGER, created_by INTEGER, updated_by INTEGER, "
+            "owner INTEGER, team INTEGER, department INTEGER, deleted_at INTEGER, "
+            "delete_batch INTEGER, origin TEXT, f1 TEXT, f1s TEXT, f2 TEXT, f3 TEXT, f4 TEXT, "
+            "f5 TEXT, f6 TEXT, f7 TEXT, f8 INTEGER, f9 INTEGER, f10 TEXT, f11 INTEGER, "
+            "f12 TEXT) STRICT;"
+            "CREATE INDEX IF NOT EXISTS i1 ON lead(owner, updated_at DESC, id DESC) "
+            "WHERE deleted_at IS NULL;"
+            "CREATE INDEX IF NOT EXISTS i2 ON lead(created_at DESC, id DESC) "
+            "WHERE deleted_at IS NULL;"
+            "CREATE INDEX IF NOT EXISTS i3 ON lead(f7, id DESC) WHERE deleted_at IS NULL;"
+            "CREATE INDEX IF NOT EXISTS i4 ON lead(f1s, id) WHERE deleted_at IS NULL;"
+            "CREATE TABLE IF NOT EXISTS change (seq INTEGER PRIMARY KEY, at INTEGER, "
+            "actor INTEGER, entity INTEGER, record INTEGER, version INTEGER, op TEXT, diff TEXT, "
+            "source TEXT) STRICT;"
+            "CREATE VIRTUAL TABLE IF NOT EXISTS tokens USING fts5(t, content='', "
+            "contentless_delete=1, detail=none, tokenize='ascii')");
+}
+
+static void bind_lead(sqlite3_stmt *stmt, int64_t n)
+{
+    char text[64];
+    sqlite3_bind_int64(stmt, 1, n);
+    for (int i = 2; i <= 9; i++)
+        sqlite3_bind_int64(stmt, i, i == 7 ? n % 200 : 1700000000000 + n);
+    sqlite3_bind_null(stmt, 10);
+    sqlite3_bind_null(stmt, 11);
+    for (int i = 12; i <= COLUMNS_COUNT; i++) {
+        if (i == 21 || i == 22 || i == 24) {
+            sqlite3_bind_int64(stmt, i, n * 31 % 100000);
+            continue;
+        }
+        int len = snprintf(text, sizeof(text), "value %d of %lld", i, (long long)n);
+        sqlite3_bind_text(stmt, i, text, len, SQLITE_TRANSIENT);
+    }
+}
+
+static void step(sqlite3 *db, sqlite3_stmt *stmt)
+{
+    if (sqlite3_step(stmt) != SQLITE_DONE)
+        die(sqlite3_errmsg(db));
+    sqlite3_reset(stmt);
+}
+
+/* Rows from the highest id on; with_log adds what an audited, searchable row costs. */
+static double insert_rows(sqlite3 *db, int64_t rows, int64_t group, int with_log)
+{
+    sqlite3_stmt *highest = prepare(db, "SELECT coalesce(max(id), 0) FROM lead");
+    sqlite3_step(highest);
+    int64_t first = sqlite3_column_int64(highest, 0) + 1;
+    sqlite3_finalize(highest);
+    sqlite3_stmt *lead = prepare(db, "INSERT INTO lead (" COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,"
+                                     "?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+    sqlite3_stmt *log = prepare(db, "INSERT INTO change (at, actor, entity, record, version, op, "
+                                    "diff, source) VALUES (?,7,1,?,1,'create',?,'import')");
+    sqlite3_stmt *tokens = prepare(db, "INSERT INTO tokens (rowid, t) VALUES (?,?)");
+    double start = now_s();
+    for (int64_t i = 0; i < rows; i++) {
+        if (i % group == 0)
+            sql(db, "BEGIN IMMEDIATE");
+        bind_lead(lead, first + i);
+        step(db, lead);
+        if (with_log) {
+            char text[512];
+            sqlite3_bind_int64(log, 1, 1700000000000 + i);
+            sqlite3_bind_int64(log, 2, first + i);
+            int len = snprintf(text, sizeof(text),
+                               "{\"1\":[null,\"name %lld\"],\"2\":[null,\"x\"]}", (long long)i);
+            sqlite3_bind_text(log, 3, text, len, SQLITE_TRANSIENT);
+            step(db, log);
+            len = 0;
+            for (int t = 0; t < 20; t++)
+                len += snprintf(text + len, sizeof(text) - (size_t)len, "f1x%lld ",
+                                (long long)((i * 131 + t * 7919) % 50000));
+            sqlite3_bind_int64(tokens, 1, first + i);
+            sqlite3_bind_text(tokens, 2, text, len, SQLITE_TRANSIENT);
+            step(db, tokens);
+        }
+        if (i % group == group - 1 || i == rows - 1)
+            sql(db, "COMMIT");
+    }
+    double seconds = now_s() - start;
+    sqlite3_finalize(lead);
+    sqlite3_finalize(log);
+    sqlite3_finalize(tokens);
+    return (double)rows / seconds;
+}
+
+/* --- the bare server ----------------------------------------------------------------------------
+ */
+
+static sqlite3_stmt *get_stmt, *list_stmt;
+static uv_loop_t *loop;
+
+struct peer {
+    uv_tcp_t tcp;
+    llhttp_t parser;
+    char url[256];
+    size_t url_len;
+    char *out;
+    size_t len, cap;
+};
+
+static void put(struct peer *peer, const char *bytes, size_t n)
+{
+    if (peer->len + n > peer->cap) {
+        peer->cap = (peer->len + n) * 2;
+        peer->out = realloc(peer->out, peer->cap);
+        if (!peer->out)
+            die("no memory");
+    }
+    memcpy(peer->out + peer->len, bytes, n);
+    peer->len += n;
+}
+
+static void put_string(struct peer *peer, const char *s, size_t n)
+{
+    put(peer, "\"", 1);
+    for (size_t i = 0; i < n; i++) {
+        if (s[i] == '"' || s[i] == '\\')
+            put(peer, "\\", 1);
+        put(peer, s + i, 1);
+    }
+    put(peer, "\"", 1);
+}
+
+static void put_row(struct peer *peer, sqlite3_stmt *stmt)
+{
+    char number[32];
+    put(peer, "{", 1);
+    for (int i = 0; i < COLUMNS_COUNT; i++) {
+        const char *name = sqlite3_column_name(stmt, i);
+        if (i)
+            put(peer, ",", 1);
+        put(peer, "\"", 1);
+        put(peer, name, strlen(name));
+        put(peer, "\":", 2);
+        int type = sqlite3_column_type(stmt, i);
+        if (type == SQLITE_NULL) {
+            put(peer, "null", 4);
+        } else if (type == SQLITE_INTEGER) {
+            int n =
+                snprintf(number, sizeof(number), "%lld", (long long)sqlite3_column_int64(stmt, i));
+            put(peer, number, (size_t)n);
+        } else {
+            put_string(peer, (const char *)sqlite3_column_text(stmt, i),
+                       (size_t)sqlite3_column_bytes(stmt, i));
+        }
+    }
+    put(peer, "}", 1);
+}
+
+static int on_url(llhttp_t *parser, const char *at, size_t n)
+{
+    struct peer *peer = parser->data;
+    if (peer->url_len + n < sizeof(peer->url)) {
+        memcpy(peer->url + peer->url_len, at, n);
+        peer->url_len += n;
+    }
+    return 0;
+}
+
+static int on_complete(llhttp_t *parser)
+{
+    struct peer *peer = parser->data;
+    static const char head[] =
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %08zu\r\n\r\n";
+    char line[sizeof(head) + 16];
+    peer->url[peer->url_len] = '\0';
+    size_t head_at = peer->len;
+    int head_len = snprintf(line, sizeof(line), head, (size_t)0);
+    put(peer, line, (size_t)head_len);
+    size_t body_at = peer->len;
+    if (strncmp(peer->url, "/get/", 5) == 0) {
+        sqlite3_bind_int64(get_stmt, 1, strtoll(peer->url + 5, NULL, 10));
+        if (sqlite3_step(get_stmt) == SQLITE_ROW)
+            put_row(peer, get_stmt);
+        sqlite3_reset(get_stmt);
+    } else {
+        put(peer, "[", 1);
+        for (int i = 0; sqlite3_step(list_stmt) == SQLITE_ROW; i++) {
+            if (i)
+                put(peer, ",", 1);
+            put_row(peer, list_stmt);
+        }
+        put(peer, "]", 1);
+        sqlite3_reset(list_stmt);
+    }
+    snprintf(line, sizeof(line), head, peer->len - body_at);
+    memcpy(peer->out + head_at, line, (size_t)head_len);
+    peer->url_len = 0;
+    return 0;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct peer *peer = (struct peer *)handle;
+    free(peer->out);
+    free(peer);
+}
+
+static void on_alloc(uv_handle_t *handle, size_t hint, uv_buf_t *buf)
+{
+    static char block[65536];
+    (void)handle;
+    (void)hint;
+    *buf = uv_buf_init(block, sizeof(block));
+}
+
+static void on_written(uv_write_t *write, int status)
+{
+    (void)status;
+    free(write);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+{
+    struct peer *peer = (struct peer *)stream;
+    if (n < 0 || llhttp_execute(&peer->parser, buf->base, (size_t)n) != HPE_OK) {
+        uv_close((uv_handle_t *)stream, on_closed);
+        return;
+    }
+    uv_buf_t out = uv_buf_init(peer->out, (unsigned)peer->len);
+    int sent = peer->len ? uv_try_write(stream, &out, 1) : 0;
+    if (peer->len && sent < (int)peer->len) {
+        uv_write_t *write = malloc(sizeof(*write) + peer->len);
+        if (!write)
+            die("no memory");
+        size_t from = sent > 0 ? (size_t)sent : 0;
+        memcpy(write + 1, peer->out + from, peer->len - from);
+        out = uv_buf_init((char *)(write + 1), (unsigned)(peer->len - from));
+        uv_write(write, stream, &out, 1, on_written);
+    }
+    peer->len = 0;
+}
+
+static void on_connection(uv_stream_t *server, int status)
+{
+    static llhttp_settings_t settings;
+    llhttp_settings_init(&settings);
+    settings.on_url = on_url;
+    settings.on_message_complete = on_complete;
+    struct peer *peer = calloc(1, sizeof(*peer));
+    if (status < 0 || !peer)
+        die("accept");
+    uv_tcp_init(loop, &peer->tcp);
+    if (uv_accept(server, (uv_stream_t *)&peer->tcp) != 0)
+        die("accept");
+    uv_tcp_nodelay(&peer->tcp, 1);
+    llhttp_init(&peer->parser, HTTP_REQUEST, &settings);
+    peer->parser.data = peer;
+    uv_read_start((uv_stream_t *)&peer->tcp, on_alloc, on_read);
+}
+
+static int socket_on(int port)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+    if (bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
+        die("bind");
+    return fd;
+}
+
+static void serve_one(const char *path, int fd)
+{
+    sqlite3 *db = db_open(path);
+    get_stmt = prepare(db, "SELECT " COLUMNS " FROM lead WHERE id = ?");
+    list_stmt = prepare(db, LIST_SQL);
+    loop = uv_default_loop();
+    uv_tcp_t server;
+    uv_tcp_init(loop, &server);
+    uv_tcp_open(&server, fd);
+    if (uv_listen((uv_stream_t *)&server, 512, on_connection) != 0)
+        die("listen");
+    uv_run(loop, UV_RUN_DEFAULT);
+}
+
+static void serve(const char *path, int processes)
+{
+    int fd = socket_on(0);
+    struct sockaddr_in address;
+    socklen_t len = sizeof(address);
+    getsockname(fd, (struct sockaddr *)&address, &len);
+    int port = ntohs(address.sin_port);
+    printf("port %d\n", port);
+    fflush(stdout);
+    for (int i = 1; i < processes; i++) {
+        if (fork() == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            serve_one(path, socket_on(port));
+        }
+    }
+    serve_one(path, fd);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 4)
+        die("usage: limit seed|serve|write|import DB NUMBER [GROUP]");
+    int64_t number = strtoll(argv[3], NULL, 10);
+    int64_t group = argc > 4 ? strtoll(argv[4], NULL, 10) : 500;
+    if (strcmp(argv[1], "serve") == 0) {
+        serve(argv[2], (int)number);
+        return 0;
+    }
+    sqlite3 *db = db_open(argv[2]);
+    make_tables(db);
+    printf("%.0f\n", insert_rows(db, number, group, strcmp(argv[1], "import") == 0));
+    sqlite3_close(db);
+    return 0;
+}
