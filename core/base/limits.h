@@ -109,7 +109,7 @@
 #define EXPANDS_MAX             10    /* references shown as objects in one answer */
 #define UNINDEXED_SORT_ROWS_MAX 100000
 #define BOARD_COLUMNS_MAX       50
-#define BOARD_ITEMS             20 /* first items of a column, unless asked otherwise */
+#define BOARD_ITEMS             20  /* first items of a column, unless asked otherwise */
 #define CHANGES_MAX             200 /* entries of the change feed in one answer */
 #define EXPORT_PAGE_ROWS        500 /* rows read and written at a time */
 #define SEARCH_PER_ENTITY       20
@@ -138,10 +138,10 @@
 #define HOOK_DEPTH_MAX          8   /* nested writes */
 #define HOOK_WRITES_MAX         500 /* nested writes of one unit of work */
 #define HANDLERS_PER_EVENT_MAX  200
-#define NUMBER_TRIES_MAX        100  /* running numbers passed over because they are taken */
-#define REFERRERS_MAX           2000 /* records that deleting one may change or delete besides */
-#define DELETE_BATCH_MAX        5000 /* records restored together */
-#define JOB_LOOK_MAX            50   /* due jobs looked through for one that may be leased */
+#define NUMBER_TRIES_MAX        100    /* running numbers passed over because they are taken */
+#define REFERRERS_MAX           2000   /* records that deleting one may change or delete besides */
+#define DELETE_BATCH_MAX        5000   /* records restored together */
+#define JOB_LOOK_MAX            50     /* due jobs looked through for one that may be leased */
 #define SCRIPT_CPU_US_MAX       50000  /* one handler in a transaction */
 #define SCRIPT_UNIT_CPU_US_MAX  250000 /* all handlers of one unit */
 #define SCRIPT_READS_MAX        200
@@ -155,12 +155,12 @@
 #define SIGNIN_FAILS_ADDRESS    5  /* per account and address */
 #define SIGNIN_FAILS_ACCOUNT    20 /* per account, all addresses */
 #define SIGNIN_FAILS_ALL        20 /* per address, all accounts */
-#define SIGNIN_LOCK_MS          (15 * 60 * 1000)
-#define SESSION_IDLE_MS         (8 * 3600 * 1000)
-#define SESSION_LIFE_MS         (24 * 3600 * 1000)
-#define SESSION_SEEN_MS         60000            /* last_seen is stored at most so often */
-#define SESSION_DENGBAO_IDLE_MS (30 * 60 * 1000) /* the stricter profile of a tenant */
-#define SESSION_DENGBAO_LIFE_MS (12 * 3600 * 1000)
+#define SIGNIN_LOCK_MS          (15 * 60 * 1000LL)
+#define SESSION_IDLE_MS         (8 * 3600 * 1000LL)
+#define SESSION_LIFE_MS         (24 * 3600 * 1000LL)
+#define SESSION_SEEN_MS         60000              /* last_seen is stored at most so often */
+#define SESSION_DENGBAO_IDLE_MS (30 * 60 * 1000LL) /* the stricter profile of a tenant */
+#define SESSION_DENGBAO_LIFE_MS (12 * 3600 * 1000LL)
 #define LOGIN_BYTES_MAX         128
 #define ACTORS_KEEP_MS          300000    /* a request in flight keeps the actor it began with */
 #define PASSWORD_LIST_BYTES_MAX (4 << 20) /* a list of common passwords that is read */
@@ -170,7 +170,7 @@
 #define RATE_BURST              120
 #define THROTTLE_SLOTS          8192 /* shared table of rates */
 #define SUBTREE_IDS_MAX         500
-#define DEPARTMENT_DEPTH_MAX 20 /* levels below one another */
+#define DEPARTMENT_DEPTH_MAX    20 /* levels below one another */
 
 /* Storage (data.md section 4). */
 #define STATEMENTS_CACHED_MAX  64 /* prepared statements per connection */

@@ -162,7 +162,7 @@ static int compare_ranks(const void *a, const void *b)
  * handler that has it, never the other one. (`after` needs no moving up, only waiting.) */
 static void chain_rank(struct chain *chain)
 {
-    qsort(chain->items, (size_t)chain->count, sizeof *chain->items, compare_ties);
+    qsort(chain->items, (size_t)chain->count, sizeof(void *), compare_ties);
     for (int i = 0; i < chain->count; i++) {
         chain->items[i]->rank = i;
         chain->items[i]->lead = 0;
@@ -177,7 +177,7 @@ static void chain_rank(struct chain *chain)
                 h->lead = named->lead + 1;
             }
         }
-    qsort(chain->items, (size_t)chain->count, sizeof *chain->items, compare_ranks);
+    qsort(chain->items, (size_t)chain->count, sizeof(void *), compare_ranks);
 }
 
 /* Must `handler` wait until `other` has been placed? */

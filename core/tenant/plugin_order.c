@@ -178,7 +178,7 @@ void plugin_order(struct arena *arena, struct plugin **plugins, int count)
 
     struct ordering o = {.arena = arena, .plugins = plugins, .count = count};
     o.taken = arena_array(arena, bool, (size_t)count);
-    qsort(plugins, (size_t)count, sizeof *plugins, compare_ties);
+    qsort(plugins, (size_t)count, sizeof(void *), compare_ties);
     twice_check(&o);
     broken_spread(&o);
 
@@ -199,7 +199,8 @@ void plugin_order(struct arena *arena, struct plugin **plugins, int count)
     for (int i = 0; i < count; i++)
         if (!o.taken[i])
             ordered[n++] = plugins[i];
-    memcpy(plugins, ordered, (size_t)count * sizeof *plugins);
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
+        plugins[i] = ordered[i];
         plugins[i]->order = i;
+    }
 }

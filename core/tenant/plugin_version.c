@@ -64,7 +64,7 @@ static bool condition_fits(const struct version *version, struct slice condition
     while (op < sizeof operators / sizeof *operators &&
            !slice_starts(condition, slice_str(operators[op])))
         op++;
-    char kind = op < 7 ? operators[op][0] : '=';
+    int kind = op < 7 ? operators[op][0] : '=';
     bool or_equal = op < 2;
     size_t skip = op < 7 ? strlen(operators[op]) : 0;
 

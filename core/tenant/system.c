@@ -30,28 +30,9 @@
         name, VALUE_BLOB, false, NULL                                                              \
     }
 #define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
-#define TABLE(noun, keys)                                                                          \
-    {                                                                                              \
-        .name = #noun, .columns = noun##_columns, .columns_count = COUNT(noun##_columns),          \
-        .key = keys, .indexes = noun##_indexes, .indexes_count = COUNT(noun##_indexes)             \
-    }
-#define TABLE_BARE(noun, keys)                                                                     \
-    {                                                                                              \
-        .name = #noun, .columns = noun##_columns, .columns_count = COUNT(noun##_columns),          \
-        .key = keys                                                                                \
-    }
-#define TABLE_LOG(noun, keys)                                                                      \
-    {                                                                                              \
-        .name = #noun, .columns = noun##_columns, .columns_count = COUNT(noun##_columns),          \
-        .key = keys, .indexes = noun##_indexes, .indexes_count = COUNT(noun##_indexes),            \
-        .append_only = true                                                                        \
-    }
-#define TABLE_SEARCHED(noun, keys)                                                                 \
-    {                                                                                              \
-        .name = #noun, .columns = noun##_columns, .columns_count = COUNT(noun##_columns),          \
-        .key = keys, .indexes = noun##_indexes, .indexes_count = COUNT(noun##_indexes),            \
-        .tokens = true                                                                             \
-    }
+/* A list as it is, with how many it holds behind it. */
+#define COLUMNS(noun) .columns = noun##_columns, .columns_count = COUNT(noun##_columns)
+#define INDEXES(noun) .indexes = noun##_indexes, .indexes_count = COUNT(noun##_indexes)
 
 /* What every record has (data.md section 10). */
 #define RECORD_COLUMNS                                                                             \
@@ -298,29 +279,29 @@ static const struct store_column import_item_columns[] = {
 };
 
 static const struct store_table tables[] = {
-    TABLE_SEARCHED(user, "id"),
-    TABLE_SEARCHED(department, "id"),
-    TABLE_SEARCHED(team, "id"),
-    TABLE(session, "id"),
-    TABLE(api_key, "id"),
-    TABLE_BARE(role, "name"),
-    TABLE(signin_fail, "key"),
-    TABLE_BARE(setting, "name"),
-    TABLE_BARE(plugin, "id"),
-    TABLE(entity_reg, "id"),
-    TABLE(field_reg, "id"),
-    TABLE_LOG(change, "seq"),
-    TABLE_LOG(audit, "seq"),
-    TABLE(visit, "id"),
-    TABLE(idem, "actor,key"),
-    TABLE_BARE(dictionary, "dict,value"),
-    TABLE(file, "id"),
-    TABLE(import, "id"),
-    TABLE_BARE(import_item, "import,line"),
-    TABLE(job, "id"),
-    TABLE(view, "id"),
-    TABLE(kv, "plugin,key"),
-    TABLE(redirect, "entity,loser"),
+    {.name = "user", .key = "id", COLUMNS(user), INDEXES(user), .tokens = true},
+    {.name = "department", .key = "id", COLUMNS(department), INDEXES(department), .tokens = true},
+    {.name = "team", .key = "id", COLUMNS(team), INDEXES(team), .tokens = true},
+    {.name = "session", .key = "id", COLUMNS(session), INDEXES(session)},
+    {.name = "api_key", .key = "id", COLUMNS(api_key), INDEXES(api_key)},
+    {.name = "role", .key = "name", COLUMNS(role)},
+    {.name = "signin_fail", .key = "key", COLUMNS(signin_fail), INDEXES(signin_fail)},
+    {.name = "setting", .key = "name", COLUMNS(setting)},
+    {.name = "plugin", .key = "id", COLUMNS(plugin)},
+    {.name = "entity_reg", .key = "id", COLUMNS(entity_reg), INDEXES(entity_reg)},
+    {.name = "field_reg", .key = "id", COLUMNS(field_reg), INDEXES(field_reg)},
+    {.name = "change", .key = "seq", COLUMNS(change), INDEXES(change), .append_only = true},
+    {.name = "audit", .key = "seq", COLUMNS(audit), INDEXES(audit), .append_only = true},
+    {.name = "visit", .key = "id", COLUMNS(visit), INDEXES(visit)},
+    {.name = "idem", .key = "actor,key", COLUMNS(idem), INDEXES(idem)},
+    {.name = "dictionary", .key = "dict,value", COLUMNS(dictionary)},
+    {.name = "file", .key = "id", COLUMNS(file), INDEXES(file)},
+    {.name = "import", .key = "id", COLUMNS(import), INDEXES(import)},
+    {.name = "import_item", .key = "import,line", COLUMNS(import_item)},
+    {.name = "job", .key = "id", COLUMNS(job), INDEXES(job)},
+    {.name = "view", .key = "id", COLUMNS(view), INDEXES(view)},
+    {.name = "kv", .key = "plugin,key", COLUMNS(kv), INDEXES(kv)},
+    {.name = "redirect", .key = "entity,loser", COLUMNS(redirect), INDEXES(redirect)},
 };
 
 const struct store_table *system_tables(int *count)
@@ -360,10 +341,10 @@ static const struct store_column erasure_columns[] = {
 static const struct store_index erasure_indexes[] = {{"erasure_at", "tenant,at", NULL, false}};
 
 static const struct store_table control_tables[] = {
-    TABLE(tenant, "id"),
-    TABLE(host, "host"),
-    TABLE(operator, "id"),
-    TABLE(erasure, "id"),
+    {.name = "tenant", .key = "id", COLUMNS(tenant), INDEXES(tenant)},
+    {.name = "host", .key = "host", COLUMNS(host), INDEXES(host)},
+    {.name = "operator", .key = "id", COLUMNS(operator), INDEXES(operator)},
+    {.name = "erasure", .key = "id", COLUMNS(erasure), INDEXES(erasure)},
 };
 
 const struct store_table *system_control_tables(int *count)

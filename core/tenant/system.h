@@ -5,38 +5,54 @@
  * listed, referenced and expanded like any record. `(n)` marks an entity or field by its registry
  * number, elsewhere it stands by name.
  *
- *   user        id version created_at updated_at created_by updated_by owner team department
- * deleted_at delete_batch origin login(folded) name name_s email phone locale timezone manager
- *               roles(JSON) active password password_at mfa settings(JSON)
- *   department  … name name_s parent path(/id/id/) head           team  … name name_s lead
- *   session     id user hash(blob, unique) csrf created_at seen_at expires_at address agent mfa_at
- *   api_key     id user name hash(blob, unique) prefix scopes(JSON) addresses(JSON) expires_at
- * seen_at created_at revoked_at role        name(key) body(JSON) updated_at            tenant-made
- * or overriding roles signin_fail key(key) count until first_at setting     name(key) value(JSON)
- * updated_at plugin      id(key text) state version config(JSON) updated_at entity_reg  id(n)
- * plugin name                          field_reg  id(n) plugin entity no name change      seq(key)
- * at actor entity(n) record version op diff(JSON by n) source batch  append-only audit seq(key) at
- * actor action entity record address detail(JSON) hash(blob)      append-only visit       id
- * entity(n) record field(n) value entered_at left_at actor  state flow visits idem actor,key(key)
- * route body_hash(blob) status answer at dictionary  dict,value(key) parent label(JSON) sort active
- *   file        id hash(hex) name type bytes created_at created_by entity record
- *   import      id entity file mapping(JSON) options(JSON) state counts(JSON) cursor created_by
- * created_at import_item import,line(key) op record reason before(JSON) job         id queue stream
- * run_at tries owner dedupe state body(JSON) result(JSON) progress created_at created_by
- * finished_at          `dedupe` is unique; whoever ends a job empties it, so it holds only while
- * the job is queued or leased view        id entity kind name scope owner body(JSON) version
- * updated_at kv          plugin,key(key) value(JSON) expires_at redirect    entity(n),loser(key)
- * winner at
- *
- * control.db: tenant (id name title locale timezone currency state parked_why worker created_at),
- * host (host tenant), operator (id login name password created_at), erasure (id tenant entity
- * record at actor).
- *
  * SPDX-License-Identifier: MIT
  */
 #pragma once
 
 #include "store/store.h"
+
+/* A tenant's store:
+ *
+ *   user        the record columns of data.md (id version created_at updated_at created_by
+ *               updated_by owner team department deleted_at delete_batch origin), login(folded)
+ *               name name_s email phone locale timezone manager roles(JSON) active password
+ *               password_at mfa settings(JSON)
+ *   department  record columns, name name_s parent path(/id/id/) head
+ *   team        record columns, name name_s lead
+ *   session     id user hash(blob, unique) csrf created_at seen_at expires_at address agent mfa_at
+ *   api_key     id user name hash(blob, unique) prefix scopes(JSON) addresses(JSON) expires_at
+ *               seen_at created_at revoked_at
+ *   role        name(key) body(JSON) updated_at: tenant-made or overriding roles
+ *   signin_fail key(key) count until first_at
+ *   setting     name(key) value(JSON) updated_at
+ *   plugin      id(key text) state version config(JSON) updated_at
+ *   entity_reg  id(n) plugin name
+ *   field_reg   id(n) plugin entity no name
+ *   change      seq(key) at actor entity(n) record version op diff(JSON by n) source batch;
+ *               append-only
+ *   audit       seq(key) at actor action entity record address detail(JSON) hash(blob);
+ *               append-only
+ *   visit       id entity(n) record field(n) value entered_at left_at actor: state flow visits
+ *   idem        actor,key(key) route body_hash(blob) status answer at
+ *   dictionary  dict,value(key) parent label(JSON) sort active
+ *   file        id hash(hex) name type bytes created_at created_by entity record
+ *   import      id entity file mapping(JSON) options(JSON) state counts(JSON) cursor created_by
+ *               created_at
+ *   import_item import,line(key) op record reason before(JSON)
+ *   job         id queue stream run_at tries owner dedupe state body(JSON) result(JSON) progress
+ *               created_at created_by finished_at. `dedupe` is unique; whoever ends a job empties
+ *               it, so it holds only while the job is queued or leased
+ *   view        id entity kind name scope owner body(JSON) version updated_at
+ *   kv          plugin,key(key) value(JSON) expires_at
+ *   redirect    entity(n),loser(key) winner at
+ *
+ * control.db:
+ *
+ *   tenant      id name title locale timezone currency state parked_why worker created_at
+ *   host        host(key) tenant
+ *   operator    id login name password created_at
+ *   erasure     id tenant entity record at actor
+ */
 
 /* Layout number of these tables; a store with a higher one belongs to a newer program. */
 #define SYSTEM_VERSION 1
