@@ -490,7 +490,7 @@ enum err filter_compile(struct ctx *ctx, const struct filter_scope *scope, const
 /* --- paths as joins, for sort and select --- */
 
 static int join_of(struct ctx *ctx, struct filter_joins *joins, const char *path,
-                   const struct hop *hop, int from, bool as_rule)
+                   const struct hop *hop, int from)
 {
     for (int i = 0; i < joins->count; i++) {
         if (strcmp(joins->paths[i], path) == 0)
@@ -507,7 +507,6 @@ static int join_of(struct ctx *ctx, struct filter_joins *joins, const char *path
         *joins = (struct filter_joins){items, joins->count, cap, paths};
     }
     int join = ++joins->count;
-    (void)as_rule;
     joins->paths[join - 1] = path;
     joins->items[join - 1] = (struct query_join){
         .table = hop->field->ref->table,
@@ -525,6 +524,7 @@ enum err filter_path(struct ctx *ctx, const struct filter_scope *scope, struct s
     struct leaf leaf;
     ASSERT(scope->joins);
     walk_init(&w, ctx, scope);
+    enter(&w, ".", path);
     enum err e = resolve(&w, scope->entity, path, &leaf);
     if (e)
         return e;
@@ -533,7 +533,7 @@ enum err filter_path(struct ctx *ctx, const struct filter_scope *scope, struct s
     int at = 0;
     for (int i = 0; i < leaf.hops_count; i++) {
         name = arena_printf(ctx->arena, "%s.%s", name, leaf.hops[i].field->name);
-        at = join_of(ctx, scope->joins, name, &leaf.hops[i], at, w.as_rule);
+        at = join_of(ctx, scope->joins, name, &leaf.hops[i], at);
         only = expr_and(ctx->arena, only, expr_rebase(ctx->arena, leaf.only[i + 1], at));
     }
     *field = leaf.field;
