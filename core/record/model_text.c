@@ -144,6 +144,10 @@ void model_err_texts(struct ctx *ctx)
         if (*f->code == '@')
             f->code++;
     }
+    if (!ctx->err.message && ctx->err.code && ctx->model)
+        ctx->err.message =
+            model_text_or(ctx->model, ctx->arena, ctx->lang, "core",
+                          arena_printf(ctx->arena, "@%s", ctx->err.code), ctx->err.args, NULL);
     if (ctx->err.message && *ctx->err.message == '@')
         ctx->err.message = sentence(ctx, ctx->err.message, ctx->err.args);
 }
