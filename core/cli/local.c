@@ -13,8 +13,9 @@
 #include "base/id.h"
 #include "base/log.h"
 
-#define LOCAL_NODE 1023 /* of ids: the supervisor counts up from 0 and starts when we have ended   \
-                         */
+#define LOCAL_NODE                                                                                 \
+    1023 /* of ids: the supervisor counts up from 0 and starts when we have ended                  \
+          */
 
 struct local {
     struct config config;
@@ -41,20 +42,18 @@ enum err local_open(struct arena *arena, const char *data, struct local **out, c
         *why = arena_printf(arena, "another server or command is using %s", data);
         return e;
     }
+    id_init(LOCAL_NODE, 0);
     /* Without a folder there is nothing to lock; opening it says what is missing. */
-    struct store *control = NULL;
-    e = control_open(data, STORE_OWNER, &control, why);
+    struct tenants *tenants = NULL;
+    e = tenants_new(&local->config, STORE_OWNER, 1, &tenants, why);
+    if (!e)
+        e = tenants_own_control(tenants, STORE_OWNER, why);
     if (e) {
         *why = *why ? *why : arena_printf(arena, "%s: %s", data, err_code(e));
         return e;
     }
-    id_init(LOCAL_NODE, 0);
-    struct tenants *tenants = NULL;
-    e = tenants_new(&local->config, STORE_OWNER, 1, &tenants, why);
-    if (e)
-        return e;
     app_init(&local->app, APP_COMMAND, &local->config, tenants, &LOCAL_SERVICES);
-    local->app.control = control;
+    local->app.control = tenants_control(tenants);
     *out = local;
     return ERR_OK;
 }
@@ -64,7 +63,6 @@ void local_close(struct local *local)
     if (!local)
         return;
     tenants_free(local->app.tenants);
-    store_close(local->app.control);
     app_release(&local->app);
     close(local->lock);
 }

@@ -24,6 +24,7 @@ struct lane {
     int64_t lent_at_us;
     bool is_dirty;   /* committed since the last checkpoint */
     bool is_moved;   /* gateways have not been told yet */
+    bool is_stale;   /* written to since the last sweep */
     bool is_leaving; /* draining, to be given to another worker */
     int leaving_to;
     int64_t window_at_ms, window_us; /* run time of units in this window */

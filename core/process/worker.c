@@ -11,13 +11,16 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "auth/session.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "process/sandbox.h"
 #include "process/turn.h"
+#include "record/idem.h"
 
 #define WORKER_NOTES_MAX      256 /* waiting notes of one tenant; more are dropped */
 #define WORKER_CHECKPOINT_MS  200
+#define WORKER_SWEEP_MS       60000
 #define WORKER_WAL_LOOK_TURNS 16
 
 struct worker {
@@ -240,6 +243,7 @@ static void lane_turn(struct worker *worker, struct lane *lane)
         return;
     lane->is_dirty = true;
     lane->is_moved = true;
+    lane->is_stale = true;
     atomic_fetch_add_explicit(&worker->slot.mine->turns, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&worker->slot.mine->writes, turn.requests, memory_order_relaxed);
     lane_measure(worker, lane, &turn);
@@ -275,6 +279,41 @@ static void worker_idle(void *arg)
         lane_checkpoint(worker, lane, STORE_CHECKPOINT_IDLE);
     }
     tenants_trim(worker->slot.app.tenants, TENANTS_OPEN_MAX);
+}
+
+/* What has had its time: sessions, failed sign-ins, idempotency keys. */
+static enum err lane_sweep(struct tenant *tenant)
+{
+    enum err e = store_begin(tenant->store, true);
+    if (e)
+        return e;
+    e = session_sweep(tenant, clock_now_ms());
+    if (!e)
+        e = idem_sweep(tenant, clock_now_ms());
+    if (e) {
+        store_rollback(tenant->store);
+        return e;
+    }
+    return store_commit(tenant->store);
+}
+
+static void worker_sweep(void *arg)
+{
+    struct worker *worker = arg;
+    for (int i = 0; i < worker->lanes.count; i++) {
+        struct lane *lane = worker->lanes.order[i];
+        struct tenant *tenant = NULL;
+        if (!*lane->name || lane->lent || lane->is_leaving || !lane->is_stale)
+            continue;
+        lane->is_stale = false;
+        if (tenants_by_name(worker->slot.app.tenants, slice_str(lane->name), &tenant))
+            continue;
+        enum err e = lane_sweep(tenant);
+        if (e)
+            log_warn("sweeping %s: %s", lane->name, err_code(e));
+        tenants_unpin(worker->slot.app.tenants, tenant);
+        lane->is_dirty = true;
+    }
 }
 
 /* Tells every gateway which tenants have moved, at most MOVED_PER_S a second each. */
@@ -349,7 +388,9 @@ static int worker_open_stores(struct worker *worker)
         slot->app.user = worker;
         slot->app.slot = slot->index;
         if (slot->index == 0)
-            e = control_open(slot->config.data, STORE_OWNER, &slot->app.control, &why);
+            e = tenants_own_control(tenants, STORE_OWNER, &why);
+        if (!e && slot->index == 0)
+            slot->app.control = tenants_control(tenants);
     }
     if (e)
         fprintf(stderr, "perigee: %s\n", why ? why : "control.db cannot be opened");
@@ -370,6 +411,7 @@ int worker_main(int index)
         BUG("the slot's socket is unusable");
     loop_signal(slot->loop, SIGTERM, worker_stop, &worker);
     loop_timer_new(slot->loop, WORKER_CHECKPOINT_MS, WORKER_CHECKPOINT_MS, worker_idle, &worker);
+    loop_timer_new(slot->loop, WORKER_SWEEP_MS, WORKER_SWEEP_MS, worker_sweep, &worker);
     loop_timer_new(slot->loop, 1000 / MOVED_PER_S, 1000 / MOVED_PER_S, worker_moved, &worker);
     loop_work(slot->loop, worker_work, &worker);
     sandbox_enter(BOARD_WORKER, &slot->config);
