@@ -10,12 +10,28 @@ struct cut {
     const char *plugin;          /* whose texts */
 };
 
-/* May the path's first field be read? What is no field at all is the view's own word. */
+/* Members whose text names a field. */
+static const char *const naming[] = {"field", "sum", "badge", "title", "group_by", "group"};
+
+static bool names_field(struct slice key)
+{
+    for (size_t i = 0; i < sizeof(naming) / sizeof *naming; i++)
+        if (slice_is(key, naming[i]))
+            return true;
+    return false;
+}
+
+/* May the path's first field be read ("account.name", "sum.amount")? What is no field at all is the
+ * view's own word. */
 static bool is_visible(const struct cut *c, struct slice path)
 {
     if (!c->entity)
         return true;
     struct slice name = slice_split(&path, '.');
+    bool is_measure = slice_is(name, "sum") || slice_is(name, "min") || slice_is(name, "max") ||
+                      slice_is(name, "avg");
+    if (is_measure && path.len)
+        name = slice_split(&path, '.');
     const struct field *field = entity_field(c->entity, name);
     return !field || meta_access(c->ctx, c->entity, field, ROLE_READ) != ROLE_NONE;
 }
@@ -26,11 +42,27 @@ static bool entity_is_visible(const struct cut *c, struct slice name)
     return entity && meta_sees_entity(c->ctx, entity, ROLE_READ);
 }
 
+/* Does a condition speak of a field the actor may not see? */
+static bool tree_hides(const struct cut *c, const struct json *tree)
+{
+    json_each(item, tree)
+    {
+        bool is_member = tree->type == JSON_OBJECT;
+        if ((is_member && !is_visible(c, item->key)) || tree_hides(c, item))
+            return true;
+    }
+    return false;
+}
+
 /* An item of a list or a member that must not be shown. */
 static bool is_cut(const struct cut *c, const struct json *node)
 {
+    if (node->type == JSON_STRING)
+        return names_field(node->key) && !is_visible(c, node->text);
     if (node->type != JSON_OBJECT)
         return false;
+    if (tree_hides(c, json_get(node, "filter")) || tree_hides(c, json_get(node, "enabled_when")))
+        return true;
     struct slice field = json_str(node, "field", SLICE(""));
     struct slice entity = json_str(node, "entity", SLICE(""));
     struct slice relation = json_str(node, "relation", SLICE(""));
