@@ -1,13 +1,26 @@
-/* importer - rows of a CSV file (or any row source) into records, resumable, undoable.
+/* importer - rows of a CSV file into records, resumable, undoable.
  *
- * The same importer serves the API and the command line. Rows go through record_save with all hooks.
- * Work is cut into batches of at most IMPORT_BATCH_ROWS so that a lent write turn stays short. What
- * each row did is kept in import_item: undo deletes what was created and restores what was changed
- * (unless changed again since: those are reported and left).
+ * The same importer serves the API and the command line. Rows go through record_save with all hooks
+ * (ctx->unit is the caller's). Work is cut into batches of at most IMPORT_BATCH_ROWS so that a lent
+ * write turn stays short. What each row did is kept in import_item: undo deletes what was created
+ * and restores what was changed (unless changed again since: those are reported and left).
  *
- * Mapping: { "entity": "lead", "columns": { "Prospect ID": "x_prospect_id", "Country": { "field":
- * "region", "values": { "Select": null } }, "Skip me": null }, "constants": { "status": "new" },
- * "empty": ["Select", "NULL"], "match": "x_prospect_id", "dates": "M/D/YYYY", "encoding": "auto" }
+ * Mapping:
+ *   { "columns": { "ProspectID": "prospect_id",         one target
+ *                  "Code": ["code", "name"],            several
+ *                  "Country": { "field": "region", "values": { "Select": null }, "dates":
+ * "D.M.YYYY", "prefix": "No. ", "create_missing": true }, "Skip me": null }, "constants": {
+ * "source": "import", "name": { "from": "ProspectID", "prefix": "Prospect " } }, "empty":
+ * ["Select", "NULL"], "match": "prospect_id", "dates": "M/D/YYYY", "second_pass": ["parent"] }
+ *
+ * Columns that "columns" does not name are left out; without "columns" they are matched by field
+ * name, label in any language, or import_alias. Constants are set when a record is created, never
+ * when one is updated. An empty cell leaves an existing record's value alone. A reference is given
+ * as an id, a user's login, or the target's exact title; "create_missing" makes the target with
+ * that title. Fields of "second_pass" are set after all rows are in, for references to later rows
+ * of the same file; a dry run leaves them out. created_at, created_by and running numbers may be
+ * targets. A state may begin anywhere in its flow. A user without a login gets one made of the
+ * name, and cannot sign in until a password is set.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -17,11 +30,11 @@
 #include "record/record.h"
 
 struct importer_options {
-    const struct json *mapping; /* NULL: columns matched by field name, label in any language, alias */
-    const char *match;          /* field to find existing records by; NULL = create only */
+    const struct json *mapping; /* NULL: columns matched as said above */
+    const char *match; /* field to find existing records by; NULL = the mapping's, or create only */
     enum importer_mode { IMPORT_CREATE, IMPORT_UPDATE, IMPORT_UPSERT } mode;
-    bool dry_run;               /* every batch is rolled back */
-    bool keep_automation;       /* after_* follow-up automation on (default) */
+    bool dry_run;         /* every batch is rolled back, nothing is kept */
+    bool keep_automation; /* after_* handlers run */
 };
 
 struct importer_counts {
@@ -29,20 +42,26 @@ struct importer_counts {
 };
 
 struct importer;
-/* Reads the header, resolves columns. Complaints (unknown target, used twice, missing match column)
- * in ctx->err. The source stays borrowed. */
+/* Reads the header, resolves columns. Complaints (unknown_target, used_twice, missing_column,
+ * read_only …) in ctx->err under the column's heading. The source stays borrowed; all else is
+ * copied. Good as long as ctx->model stays the same. */
 MUST_USE enum err importer_new(struct ctx *ctx, const struct entity *entity, struct slice source,
                                const struct importer_options *options, struct importer **out);
-void importer_free(struct importer *importer);
-/* Records the import (table import) and its id; inside a write transaction. */
+void importer_free(struct importer *importer); /* NULL is fine */
+/* Inside a write transaction. *batch 0: records the import (table import) and gives its id; else
+ * goes on where that import stood when its last step was committed. Not for dry runs. */
 MUST_USE enum err importer_begin(struct ctx *ctx, struct importer *importer, int64_t *batch);
 /* Imports the next rows inside the caller's write transaction until `rows` are done or `until_us`
- * (clock_mono_us) has passed; each row in a savepoint. *done at the end. Reasons of failed rows are
- * appended to `reasons` as CSV (original cells + "error" column; header first). The caller commits; a
- * resumed importer continues from what was committed. */
+ * (clock_mono_us; 0 = no bound) has passed; each row in a savepoint. *done at the end. Reasons of
+ * failed rows are appended to `reasons` as CSV (original cells + "error" column; header first). The
+ * caller commits; a step that was rolled back is simply called again. */
 MUST_USE enum err importer_step(struct ctx *ctx, struct importer *importer, int rows,
                                 int64_t until_us, struct buf *reasons, bool *done);
 const struct importer_counts *importer_counts(const struct importer *importer);
-/* One batch of undo inside a write transaction; *done at the end. */
+/* 0..100, by bytes read. */
+int importer_progress(const struct importer *importer);
+/* One batch of undo inside a write transaction; *done at the end. counts (added to): created =
+ * taken away, updated = restored, skipped = left because they were changed since, failed = refused.
+ */
 MUST_USE enum err importer_undo(struct ctx *ctx, int64_t batch, int rows,
                                 struct importer_counts *counts, bool *done);

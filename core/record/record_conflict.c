@@ -3,7 +3,6 @@
  * SPDX-License-Identifier: MIT
  */
 #include "base/id.h"
-#include "record/field_kit.h"
 #include "record/record_in.h"
 
 /* A live record other than this one where all these fields are equal; 0 = none. */
@@ -28,10 +27,8 @@ static enum err complain(struct ctx *ctx, const struct record *record, const cha
     if (e)
         return e;
     id_text(winner[SLOT_ID].integer, id);
-    if (visible)
-        (void)field_bad(ctx, field, "not_unique", "\"id\":\"%s\"", id);
-    else
-        (void)field_bad(ctx, field, "not_unique", NULL);
+    const char *args = visible ? arena_printf(ctx->arena, "{\"id\":\"%s\"}", id) : NULL;
+    (void)err_field(&ctx->err, field, "not_unique", args);
     if (visible && !ctx->err.extra)
         ctx->err.extra = arena_printf(ctx->arena, "\"existing\":\"%s\"", id);
     return ERR_OK;

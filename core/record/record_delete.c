@@ -14,7 +14,7 @@
 #include "record/rollup.h"
 #include "record/staff.h"
 
-static enum err delete_one(struct ctx *ctx, struct record *record);
+static enum err delete_one(struct ctx *ctx, struct record *record, bool is_core);
 
 /* --- who points here --- */
 
@@ -152,7 +152,7 @@ static enum err follow_refs(struct ctx *ctx, const struct entity *entity, int64_
                 continue;
             }
             e = load_live(ctx, ref->from, ids[k], &record);
-            e = e ? (e == ERR_NOT_FOUND ? ERR_OK : e) : delete_one(ctx, record);
+            e = e ? (e == ERR_NOT_FOUND ? ERR_OK : e) : delete_one(ctx, record, true);
         }
         if (e)
             return e;
@@ -198,10 +198,12 @@ static enum err fire(struct ctx *ctx, struct record *record, enum hook_moment mo
     return record_fire(ctx, record, moment, &event);
 }
 
-static enum err delete_one(struct ctx *ctx, struct record *record)
+static enum err delete_one(struct ctx *ctx, struct record *record, bool is_core)
 {
-    struct unit_frame frame = {
-        .entity = record->entity, .id = record->now[SLOT_ID].integer, .verb = "delete"};
+    struct unit_frame frame = {.entity = record->entity,
+                               .id = record->now[SLOT_ID].integer,
+                               .verb = "delete",
+                               .is_core = is_core};
     if (record->entity->is_append_only)
         return ERR_FORBIDDEN;
     enum err e = unit_enter(ctx, &frame);
@@ -236,7 +238,7 @@ enum err record_delete(struct ctx *ctx, const struct entity *entity, int64_t id,
     int64_t outer = ctx->unit->delete_batch;
     if (!outer)
         ctx->unit->delete_batch = id_next();
-    e = delete_one(ctx, record);
+    e = delete_one(ctx, record, false);
     ctx->unit->delete_batch = outer;
     return e;
 }

@@ -15,6 +15,7 @@ struct unit_frame {
     int64_t id;
     const char *verb;      /* "create", "update", "delete" */
     bool is_settled;       /* phase 5 and later: its handlers may write */
+    bool is_core;          /* the core's own doing (cascades): not counted as a handler's write */
     struct unit_frame *up; /* set by unit_enter */
 };
 /* ERR_PLUGIN with the chain in ctx->err.detail: too deep, too many, a record that is being saved

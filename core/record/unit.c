@@ -71,7 +71,7 @@ enum err unit_enter(struct ctx *ctx, struct unit_frame *frame)
                       "before_* and validate handlers may not write other records");
     if (unit->depth >= HOOK_DEPTH_MAX)
         return unit->spoiled = refuse(ctx, frame, "hook_depth", "writes nested too deep");
-    unit->writes = unit->top ? unit->writes + 1 : 0;
+    unit->writes = unit->top ? unit->writes + !frame->is_core : 0;
     if (unit->writes > HOOK_WRITES_MAX)
         return unit->spoiled = refuse(ctx, frame, "hook_writes", "too many nested writes");
     unit->depth++;

@@ -1,0 +1,235 @@
+/* bulk - see bulk.h.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "record/bulk.h"
+
+#include "base/id.h"
+#include "base/limits.h"
+#include "record/field_kit.h"
+#include "record/model.h"
+#include "record/record_in.h"
+
+static const char *const item_members[] = {"op", "id", "version", "match", "data"};
+
+/* --- an item's parts --- */
+
+/* The members that belong to the record. */
+static const struct json *data_of(struct arena *arena, const struct json *item)
+{
+    const struct json *data = json_get(item, "data");
+    if (data)
+        return data;
+    struct json *own = json_new(arena, JSON_OBJECT);
+    json_each(member, item)
+    {
+        bool is_own = true;
+        for (size_t i = 0; i < sizeof item_members / sizeof *item_members; i++)
+            is_own = is_own && !slice_is(member->key, item_members[i]);
+        if (is_own)
+            json_add(arena, own, arena_str(arena, member->key), json_copy(arena, member));
+    }
+    return own;
+}
+
+static enum err id_of(struct ctx *ctx, const struct json *item, int64_t *id)
+{
+    if (id_parse(json_str(item, "id", SLICE("")), id) && *id > 0)
+        return ERR_OK;
+    return field_bad(ctx, "id", "required", NULL);
+}
+
+/* The live record whose field has the value that data gives; 0 = none. */
+static enum err find_match(struct ctx *ctx, const struct entity *entity, const struct json *item,
+                           const struct json *data, int64_t *id)
+{
+    struct value values[4] = {{0}};
+    struct slice name = json_str(item, "match", SLICE(""));
+    const struct field *field = entity_field(entity, name);
+    const struct json *given = json_get_slice(data, name);
+    int64_t *ids;
+    int count;
+    *id = 0;
+    if (!field || field->type->columns == 0 || field->type->kind == KIND_LIST)
+        return field_bad(ctx, "match", "unknown_field", NULL);
+    if (!given || given->type == JSON_NULL)
+        return field_bad(ctx, field->name, "required", NULL);
+    enum err e = field->type->parse(ctx, field, field->name, given, values);
+    if (e)
+        return e;
+    const struct expr *same = expr_cmp(ctx->arena, EXPR_EQ, field->column, values[0]);
+    e = record_ids(ctx, entity->table, expr_and(ctx->arena, same, record_is_live(ctx->arena)), 2,
+                   &ids, &count);
+    if (!e && count > 1)
+        e = field_bad(ctx, field->name, "ambiguous", NULL);
+    if (!e && count == 1)
+        *id = ids[0];
+    return e;
+}
+
+/* --- an item --- */
+
+struct item_result {
+    const char *op;
+    int64_t id, version; /* version 0: deleted */
+};
+
+static enum err create(struct ctx *ctx, const struct entity *entity, const struct json *data,
+                       struct item_result *out)
+{
+    struct record *record;
+    enum err e = record_new(ctx, entity, &record);
+    if (!e)
+        e = record_set_json(ctx, record, data);
+    if (!e)
+        e = record_save(ctx, record, 0);
+    if (!e)
+        *out = (struct item_result){"create", record->now[SLOT_ID].integer,
+                                    record->now[SLOT_VERSION].integer};
+    return e;
+}
+
+static enum err update(struct ctx *ctx, const struct entity *entity, int64_t id, int64_t version,
+                       const struct json *data, struct item_result *out)
+{
+    struct record *record;
+    enum err e = record_load(ctx, entity, id, ROLE_UPDATE, &record);
+    if (!e)
+        e = record_set_json(ctx, record, data);
+    if (!e)
+        e = record_save(ctx, record, version);
+    if (!e)
+        *out = (struct item_result){"update", id, record->now[SLOT_VERSION].integer};
+    return e;
+}
+
+static enum err run_item(struct ctx *ctx, const struct entity *entity, const struct json *item,
+                         struct item_result *out)
+{
+    int64_t id = 0, version = json_int(item, "version", 0);
+    struct slice op = json_str(item, "op", SLICE(""));
+    if (item->type != JSON_OBJECT)
+        return err_say(&ctx->err, ERR_MALFORMED, NULL, NULL);
+    const struct json *data = data_of(ctx->arena, item);
+    if (slice_is(op, "create"))
+        return create(ctx, entity, data, out);
+    if (slice_is(op, "upsert")) {
+        enum err e = find_match(ctx, entity, item, data, &id);
+        if (e)
+            return e;
+        return id ? update(ctx, entity, id, version, data, out) : create(ctx, entity, data, out);
+    }
+    bool is_update = slice_is(op, "update");
+    if (!is_update && !slice_is(op, "delete"))
+        return field_bad(ctx, "op", "not_in_list", NULL);
+    enum err e = id_of(ctx, item, &id);
+    if (e)
+        return e;
+    if (is_update)
+        return update(ctx, entity, id, version, data, out);
+    e = record_delete(ctx, entity, id, version);
+    *out = (struct item_result){"delete", id, 0};
+    return e;
+}
+
+/* --- answers --- */
+
+static void put_error(struct ctx *ctx, enum err e, struct buf *out)
+{
+    const struct err_info *info = &ctx->err;
+    model_err_texts(ctx);
+    buf_put_str(out, "{\"code\":");
+    json_put_cstr(out, info->code ? info->code : err_code(e));
+    buf_put_str(out, ",\"message\":");
+    json_put_cstr(out, info->message ? info->message : err_text(e, ctx->lang));
+    buf_put_str(out, ",\"fields\":{");
+    for (const struct err_field *f = info->first; f; f = f->next) {
+        bool seen = false; /* complaints about one field stand together, under its first */
+        for (const struct err_field *g = info->first; g != f; g = g->next)
+            seen = seen || strcmp(g->field, f->field) == 0;
+        if (seen)
+            continue;
+        json_put_key(out, f->field);
+        buf_put_char(out, '[');
+        for (const struct err_field *g = f; g; g = g->next) {
+            if (strcmp(g->field, f->field) != 0)
+                continue;
+            json_put_comma(out);
+            buf_put_str(out, "{\"code\":");
+            json_put_cstr(out, g->code);
+            buf_put_str(out, ",\"message\":");
+            json_put_cstr(out, g->message ? g->message : g->code);
+            buf_put_char(out, '}');
+        }
+        buf_put_char(out, ']');
+    }
+    buf_put_str(out, "}");
+    if (info->extra)
+        buf_printf(out, ",%s", info->extra);
+    buf_put_char(out, '}');
+}
+
+static void put_result(struct ctx *ctx, enum err e, const struct item_result *result,
+                       struct buf *out)
+{
+    json_put_comma(out);
+    if (e) {
+        buf_printf(out, "{\"ok\":false,\"status\":%d,\"error\":", err_status(e));
+        put_error(ctx, e, out);
+        buf_put_char(out, '}');
+        return;
+    }
+    char id[ID_TEXT_LEN + 1];
+    id_text(result->id, id);
+    buf_printf(out, "{\"ok\":true,\"op\":\"%s\",\"id\":\"%s\"", result->op, id);
+    if (result->version)
+        buf_printf(out, ",\"version\":%lld", (long long)result->version);
+    buf_put_char(out, '}');
+}
+
+/* Complaints of an item in an atomic call say which item. */
+static void prefix_fields(struct ctx *ctx, int at)
+{
+    for (struct err_field *f = ctx->err.first; f; f = f->next)
+        f->field =
+            arena_printf(ctx->arena, *f->field ? "items[%d].%s" : "items[%d]%s", at, f->field);
+    ctx->err.args = ctx->err.args ? ctx->err.args : arena_printf(ctx->arena, "{\"item\":%d}", at);
+}
+
+/* The store itself failed: no item after it can succeed. */
+static bool is_fatal(enum err e)
+{
+    return e == ERR_IO || e == ERR_FULL || e == ERR_CORRUPT || e == ERR_BUSY || e == ERR_TIMEOUT ||
+           e == ERR_OUTCOME_UNKNOWN;
+}
+
+enum err record_bulk(struct ctx *ctx, const struct entity *entity, const struct json *items,
+                     bool atomic, struct buf *out)
+{
+    ASSERT(ctx && ctx->unit && entity && out);
+    struct store *store = ctx->tenant->store;
+    int at = 0, failed = 0;
+    if (!items || items->type != JSON_ARRAY || items->count == 0)
+        return field_bad(ctx, "items", "required", NULL);
+    if (items->count > BULK_MAX)
+        return field_bad(ctx, "items", "too_many", "\"max\":%d", BULK_MAX);
+    buf_put_str(out, "{\"results\":[");
+    json_each(item, items)
+    {
+        struct item_result result = {0};
+        enum err e = store_savepoint(store);
+        if (!e)
+            e = store_savepoint_end(store, run_item(ctx, entity, item, &result));
+        if (e && (atomic || is_fatal(e))) {
+            prefix_fields(ctx, at);
+            return e;
+        }
+        put_result(ctx, e, &result, out);
+        failed += e != ERR_OK;
+        at++;
+        if (e)
+            err_info_clear(&ctx->err);
+    }
+    buf_printf(out, "],\"done\":%d,\"failed\":%d}", at - failed, failed);
+    return ERR_OK;
+}

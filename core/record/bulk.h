@@ -1,0 +1,18 @@
+/* bulk - many creates, updates, upserts and deletes of one entity in one call.
+ *
+ * An item: {"op": "create", "data": {…}} · {"op": "update", "id": "…", "version": 3, "data": {…}} ·
+ * {"op": "upsert", "match": "email", "data": {…}} (the field stands in data too) ·
+ * {"op": "delete", "id": "…", "version": 3}. Without "data" the other members are the record's.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#pragma once
+
+#include "record/record.h"
+
+/* At most BULK_MAX items. Appends {"results": [{"ok", "op", "id", "version"} | {"ok": false,
+ * "error": {code, message, fields}}], "done": n, "failed": n}. Atomic: the first item that fails is
+ * the whole call's error, its fields named "items[3].phone"; the caller rolls back. Else each item
+ * has its own savepoint. */
+MUST_USE enum err record_bulk(struct ctx *ctx, const struct entity *entity,
+                              const struct json *items, bool atomic, struct buf *out);

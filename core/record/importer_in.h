@@ -1,0 +1,60 @@
+/* importer_in - what the files of the importer share; private to this folder.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#pragma once
+
+#include "record/importer.h"
+#include "record/record_in.h"
+
+struct import_column {
+    int cell;            /* place in the row; -1 = the same for every row */
+    const char *heading; /* as complaints name it */
+    const struct field *field;
+    const struct json *constant; /* cell -1 */
+    const struct json *values;   /* cell → value, or NULL */
+    const char *dates;           /* pattern, or NULL */
+    struct slice prefix;         /* before the cell's text */
+    bool create_missing;
+    bool is_late;  /* second pass */
+    bool only_new; /* a constant */
+};
+
+struct importer {
+    struct arena *arena;
+    const struct model *model;
+    const struct entity *entity;
+    struct importer_options options;
+    struct slice source;
+    struct csv *csv; /* owned */
+    struct slice *header;
+    int header_count;
+    int64_t first_offset, first_line; /* behind the header */
+    struct import_column *columns;
+    int columns_count, columns_cap;
+    const struct json *empty; /* words that stand for nothing */
+    const struct field *match;
+    const struct import_column *match_column;
+    struct importer_counts counts;
+    int64_t batch;
+    int pass; /* 1 rows, 2 late columns, 3 done */
+    bool has_late;
+    struct arena *row_arena; /* dropped after each row */
+    struct map refs;         /* "field\0text" → id, for one step; in refs_arena */
+    struct arena *refs_arena;
+};
+
+/* importer_map.c: columns, match and the rest of the mapping; complaints in ctx->err. */
+MUST_USE enum err importer_map(struct ctx *ctx, struct importer *importer);
+/* importer_cell.c: the cell's text as the field's values; nothing set for an empty cell
+ * (*is_empty).
+ */
+MUST_USE enum err importer_cell(struct ctx *ctx, struct importer *importer,
+                                const struct import_column *column, struct slice cell,
+                                struct value out[4], bool *is_empty);
+/* importer_row.c: one row in its own savepoint. ERR_OK also when the row failed (it is counted and
+ * its reason told); an error only when the whole step must stop. */
+MUST_USE enum err importer_row(struct ctx *ctx, struct importer *importer, struct slice *cells,
+                               int count, struct buf *reasons);
+/* A row that could not even be read. */
+void importer_bad_row(struct importer *importer, const char *why, struct buf *reasons);
