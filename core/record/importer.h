@@ -51,10 +51,6 @@ void importer_free(struct importer *importer); /* NULL is fine */
 /* Inside a write transaction. *batch 0: records the import (table import) and gives its id; else
  * goes on where that import stood when its last step was committed. Not for dry runs. */
 MUST_USE enum err importer_begin(struct ctx *ctx, struct importer *importer, int64_t *batch);
-/* Continues an import whose row is there already (made at its upload, or begun by a process that
- * died): takes its id, and place and counts from columns cursor and counts, where importer_step
- * keeps them in the transaction of the rows. Instead of importer_begin. ERR_NOT_FOUND. */
-MUST_USE enum err importer_resume(struct ctx *ctx, struct importer *importer, int64_t batch);
 /* Imports the next rows inside the caller's write transaction until `rows` are done or `until_us`
  * (clock_mono_us; 0 = no bound) has passed; each row in a savepoint. *done at the end. Reasons of
  * failed rows are appended to `reasons` as CSV (original cells + "error" column; header first). The
