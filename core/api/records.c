@@ -9,6 +9,7 @@
 
 #include "api/handlers.h"
 #include "base/id.h"
+#include "record/bulk.h"
 #include "record/list.h"
 #include "script/vm.h"
 

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "net/child.h"
 #include "process/listen.h"
+#include "tenant/tenant.h"
 
 #define SUPERVISOR_WATCH_MS 250
 #define SUPERVISOR_NODES    1024
@@ -412,6 +413,8 @@ static const char *supervisor_claim(struct supervisor *s)
     if (e)
         return why ? why : arena_printf(s->arena, "%s: %s", s->config->data, err_code(e));
     store_close(control);
+    if (tenant_sweep(s->config->data)) /* half-made tenants of a creation that never ended */
+        log_warn("the remains of unfinished tenants could not be removed");
     return NULL;
 }
 
