@@ -470,18 +470,31 @@ enum err meta_boot(struct ctx *ctx, struct buf *out)
 
 /* --- texts --- */
 
-void meta_texts(const struct model *model, enum lang lang, struct buf *out)
+static void put_texts(const struct model *model, enum lang from, const struct map *but,
+                      struct buf *out)
 {
     size_t at = 0;
     struct slice key;
     void *text;
 
-    buf_put_char(out, '{');
-    while (map_next(&model->texts[lang], &at, &key, &text)) {
+    while (map_next(&model->texts[from], &at, &key, &text)) {
+        if (but && map_get(but, key))
+            continue;
         json_put_comma(out);
         json_put_string(out, key);
         buf_put_char(out, ':');
         json_put_cstr(out, text);
     }
+}
+
+void meta_texts(const struct model *model, enum lang lang, struct buf *out)
+{
+    ASSERT(model && lang < LANG_COUNT);
+    buf_put_char(out, '{');
+    put_texts(model, lang, NULL, out);
+    if (lang != LANG_ZH) /* what a bundle says in one language only is shown in that one */
+        put_texts(model, LANG_ZH, &model->texts[lang], out);
+    else
+        put_texts(model, LANG_EN, &model->texts[lang], out);
     buf_put_char(out, '}');
 }

@@ -14,6 +14,7 @@ MUST_USE enum err meta_all(struct ctx *ctx, struct buf *out);
 MUST_USE enum err meta_entity(struct ctx *ctx, const struct entity *entity, struct buf *out);
 /* GET /boot: user, tenant, permissions, menu, versions. */
 MUST_USE enum err meta_boot(struct ctx *ctx, struct buf *out);
+/* {"plugin:key": text, …}; what the language lacks comes in the other. */
 void meta_texts(const struct model *model, enum lang lang, struct buf *out);
 /* OpenAPI 3.0.3 of the tenant's records, and of the paths set below. */
 MUST_USE enum err meta_openapi(struct ctx *ctx, struct buf *out);

@@ -39,7 +39,6 @@ static enum err read_texts(struct build *b, enum lang lang)
                 : arena_printf(b->arena, "%s:" SLICE_FMT, b->plugin->id, SLICE_ARG(text->key));
         map_put(&model->texts[lang], slice_str(key), (void *)text->text.at);
     }
-    model->texts_hash[lang] = (model->texts_hash[lang] * 31) ^ b->hash;
     return ERR_OK;
 }
 
@@ -50,6 +49,9 @@ enum err build_texts(struct build *b)
         if (e)
             return e;
     }
+    /* One language falls back on another, so both change together. */
+    for (int lang = 0; lang < LANG_COUNT; lang++)
+        b->model->texts_hash[lang] = b->hash ^ (uint64_t)lang;
     return ERR_OK;
 }
 
