@@ -140,8 +140,11 @@ static enum err load_progress(struct ctx *ctx, struct importer *importer, int64_
         return e;
     if (!progress.found)
         return ERR_NOT_FOUND;
-    if (json_parse(ctx->arena, slice_str(progress.counts), &counts, NULL))
+    struct slice text = *progress.counts ? slice_str(progress.counts) : SLICE("{}");
+    if (json_parse(ctx->arena, text, &counts, NULL))
         return ERR_CORRUPT;
+    if (progress.cursor < importer->first_offset) /* recorded, but not begun */
+        progress.cursor = importer->first_offset;
     importer->counts = (struct importer_counts){
         .rows = json_int(counts, "rows", 0),
         .created = json_int(counts, "created", 0),

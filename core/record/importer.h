@@ -49,7 +49,8 @@ MUST_USE enum err importer_new(struct ctx *ctx, const struct entity *entity, str
                                const struct importer_options *options, struct importer **out);
 void importer_free(struct importer *importer); /* NULL is fine */
 /* Inside a write transaction. *batch 0: records the import (table import) and gives its id; else
- * goes on where that import stood when its last step was committed. Not for dry runs. */
+ * takes up that row: from the start when it has no counts yet, or where its last committed step
+ * ended. ERR_NOT_FOUND. Not for dry runs. */
 MUST_USE enum err importer_begin(struct ctx *ctx, struct importer *importer, int64_t *batch);
 /* Imports the next rows inside the caller's write transaction until `rows` are done or `until_us`
  * (clock_mono_us; 0 = no bound) has passed; each row in a savepoint. *done at the end. Reasons of
