@@ -4,9 +4,12 @@
  */
 #include "process/work.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/limits.h"
 
 struct work_peer *work_peer_new(struct link *link, void *owner, link_frame_cb frame_cb,
                                 link_close_cb close_cb)
@@ -61,10 +64,48 @@ void work_free(struct work *work)
     peer_try_free(peer);
 }
 
+/* An answer too long for a frame goes as a file in the tenant's tmp/, which the gateway sends and
+ * unlinks. */
+static enum err work_spool(struct work *work)
+{
+    struct resp *resp = &work->resp;
+    const struct tenant *tenant = work->call ? work->call->ctx->tenant : NULL;
+    if (!tenant)
+        return ERR_TOO_LARGE;
+    char *path = tenant_path(tenant, work->arena, "tmp",
+                             arena_printf(work->arena, "answer-%s", work->req.trace));
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return ERR_IO;
+    struct slice rest = buf_slice(&resp->body);
+    ssize_t n = 0;
+    while (rest.len && (n = write(fd, rest.at, rest.len)) > 0) {
+        rest.at += n;
+        rest.len -= (size_t)n;
+    }
+    if (close(fd) != 0 || rest.len) {
+        unlink(path);
+        return ERR_FULL;
+    }
+    buf_clear(&resp->body);
+    resp->file_path = path;
+    resp->file_is_temporary = true;
+    if (!resp->content_type)
+        resp->content_type = "application/json; charset=utf-8";
+    return ERR_OK;
+}
+
 void work_answer(struct work *work)
 {
     if (work->peer->is_closed || work->is_cancelled)
         return;
+    if (work->resp.body.len > ANSWER_INLINE_BYTES_MAX) {
+        enum err e = work_spool(work);
+        if (e) {
+            work_refuse(work, e, 0); /* short, so this does not come back here */
+            return;
+        }
+    }
     struct buf b = BUF_INIT;
     resp_encode(&work->resp, &b);
     link_send(work->peer->link, FRAME_ANSWER, work->tag, buf_slice(&b));
