@@ -153,6 +153,8 @@ static enum err load_progress(struct ctx *ctx, struct importer *importer, int64_
         .failed = json_int(counts, "failed", 0),
     };
     importer->pass = (int)json_int(counts, "pass", 1);
+    if (!progress.cursor) /* no row was read yet */
+        progress.cursor = importer->first_offset;
     if (progress.cursor != csv_offset(importer->csv))
         csv_seek(importer->csv, progress.cursor, json_int(counts, "line", importer->first_line));
     return ERR_OK;

@@ -1,0 +1,185 @@
+/* blob - see blob.h.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "api/blob.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "auth/actor.h"
+#include "auth/row.h"
+#include "base/id.h"
+#include "base/limits.h"
+#include "tenant/folder.h"
+
+struct mapping {
+    void *at;
+    size_t len;
+};
+
+static void unmap(void *arg)
+{
+    struct mapping *mapping = arg;
+    (void)munmap(mapping->at, mapping->len);
+}
+
+enum err blob_map(struct arena *arena, const char *path, struct slice *out)
+{
+    ASSERT(arena && path && out);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return folder_err(errno);
+    struct stat st;
+    enum err e = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? ERR_OK : ERR_IO;
+    if (!e && st.st_size > BUF_BYTES_MAX)
+        e = ERR_TOO_LARGE;
+    struct mapping *mapping = arena_make(arena, struct mapping);
+    if (!e && st.st_size > 0) {
+        mapping->len = (size_t)st.st_size;
+        mapping->at = mmap(NULL, mapping->len, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (mapping->at == MAP_FAILED)
+            e = ERR_IO;
+        else
+            arena_defer(arena, unmap, mapping);
+    }
+    (void)close(fd);
+    if (!e)
+        *out = slice_of(mapping->len ? mapping->at : "", mapping->len);
+    return e;
+}
+
+const char *blob_path(const struct tenant *tenant, struct arena *arena, const char *hash)
+{
+    ASSERT(strlen(hash) == BLOB_HASH_LEN);
+    return tenant_path(tenant, arena, "files", arena_printf(arena, "%.2s/%s", hash, hash));
+}
+
+const char *blob_tmp(const struct tenant *tenant, struct arena *arena, const char *prefix)
+{
+    char id[ID_TEXT_LEN + 1];
+    id_text(id_next(), id);
+    return tenant_path(tenant, arena, "tmp", arena_printf(arena, "%s-%s", prefix, id));
+}
+
+static void blob_of(struct slice bytes, struct blob *out)
+{
+    uint8_t digest[CRYPTO_SHA256_LEN];
+    struct buf hex = BUF_INIT;
+    crypto_sha256(bytes, digest);
+    crypto_put_hex(&hex, slice_of((const char *)digest, sizeof digest));
+    ASSERT(hex.len == BLOB_HASH_LEN);
+    memcpy(out->hash, buf_cstr(&hex), BLOB_HASH_LEN + 1);
+    out->bytes = (int64_t)bytes.len;
+    buf_release(&hex);
+}
+
+/* The file at `from` gets its place; it is durable before the row that names it. */
+static enum err settle(struct tenant *tenant, struct arena *arena, const char *from,
+                       const struct blob *blob)
+{
+    const char *folder =
+        tenant_path(tenant, arena, "files", arena_printf(arena, "%.2s", blob->hash));
+    enum err e = folder_make(folder);
+    if (!e && rename(from, blob_path(tenant, arena, blob->hash)) != 0)
+        e = folder_err(errno);
+    return e ? e : folder_sync(folder);
+}
+
+static enum err sync_file(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return folder_err(errno);
+    enum err e = fsync(fd) == 0 ? ERR_OK : folder_err(errno);
+    (void)close(fd);
+    return e;
+}
+
+enum err blob_put(struct tenant *tenant, struct arena *arena, struct slice bytes, struct blob *out)
+{
+    ASSERT(tenant && arena && out);
+    blob_of(bytes, out);
+    if (folder_exists(blob_path(tenant, arena, out->hash)))
+        return ERR_OK;
+    const char *tmp = blob_tmp(tenant, arena, "blob");
+    enum err e = folder_write(tmp, bytes, 0600);
+    if (e)
+        return e;
+    e = settle(tenant, arena, tmp, out);
+    if (e)
+        (void)unlink(tmp);
+    return e;
+}
+
+enum err blob_adopt(struct tenant *tenant, struct arena *arena, const char *path, struct blob *out)
+{
+    ASSERT(tenant && arena && out);
+    struct arena *own = arena_new(); /* the mapping goes before the file moves */
+    struct slice bytes;
+    enum err e = blob_map(own, path, &bytes);
+    if (!e)
+        blob_of(bytes, out);
+    arena_free(own);
+    if (!e)
+        e = sync_file(path);
+    return e ? e : settle(tenant, arena, path, out);
+}
+
+/* --- rows --- */
+
+static struct value text_or_null(const char *text)
+{
+    return text ? value_text(slice_str(text)) : value_null();
+}
+
+static struct value int_or_null(int64_t n)
+{
+    return n ? value_int(n) : value_null();
+}
+
+enum err blob_file_insert(struct ctx *ctx, struct blob_file *file)
+{
+    ASSERT(ctx->tenant && file->hash);
+    ASSERT(store_in_tx(ctx->tenant->store));
+    file->id = id_next();
+    file->created_at_ms = ctx->now_ms;
+    file->created_by = ctx->actor ? ctx->actor->user : 0;
+    struct store_set sets[] = {
+        {.column = "id", .value = value_int(file->id)},
+        {.column = "hash", .value = text_or_null(file->hash)},
+        {.column = "name", .value = text_or_null(file->name)},
+        {.column = "type", .value = text_or_null(file->type)},
+        {.column = "bytes", .value = value_int(file->bytes)},
+        {.column = "created_at", .value = value_int(file->created_at_ms)},
+        {.column = "created_by", .value = int_or_null(file->created_by)},
+        {.column = "entity", .value = text_or_null(file->entity)},
+        {.column = "record", .value = int_or_null(file->record)},
+    };
+    return store_insert(ctx->tenant->store, "file", sets, sizeof sets / sizeof *sets, NULL);
+}
+
+enum err blob_file_read(struct ctx *ctx, int64_t id, struct blob_file *out)
+{
+    static const char *const columns[] = {"hash",       "name",       "type",   "bytes",
+                                          "created_at", "created_by", "entity", "record"};
+    struct expr where = row_eq("id", value_int(id));
+    struct value v[8];
+    enum err e = row_read(ctx->tenant->store, ctx->arena, "file", columns, 8, &where, v);
+    if (e)
+        return e;
+    *out = (struct blob_file){.id = id,
+                              .hash = row_text(&v[0]),
+                              .name = row_text(&v[1]),
+                              .type = row_text(&v[2]),
+                              .bytes = v[3].integer,
+                              .created_at_ms = v[4].integer,
+                              .created_by = v[5].integer,
+                              .entity = row_text(&v[6]),
+                              .record = v[7].integer};
+    return out->hash && strlen(out->hash) == BLOB_HASH_LEN ? ERR_OK : ERR_CORRUPT;
+}

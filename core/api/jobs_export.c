@@ -1,0 +1,122 @@
+/* jobs_export - writes what a list finds into a file of its creator.
+ *
+ * Reading takes no turn; only the row of the finished file and the audit do.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "api/blob.h"
+#include "api/jobs_in.h"
+#include "auth/audit.h"
+#include "base/clock.h"
+#include "base/id.h"
+#include "record/exporter.h"
+#include "record/rights.h"
+#include "tenant/folder.h"
+
+#define EXPORT_RENEW_MS (JOB_LEASE_MS / 4)
+
+struct export
+{
+    struct jobs_run *run;
+    const struct entity *entity;
+    const char *format;
+    int fd;
+    int64_t renewed_at_us, rows;
+    struct blob blob;
+    bool cancelled;
+};
+
+static enum err renew_fn(struct ctx *ctx, void *arg)
+{
+    struct export *x = arg;
+    enum err e = job_renew(ctx, &x->run->open->job, x->run->owner, NULL, 0);
+    if (e != ERR_CONFLICT || !ctx->err.code || strcmp(ctx->err.code, "cancelled") != 0)
+        return e;
+    err_info_clear(&ctx->err);
+    x->cancelled = true; /* committed: the job has ended */
+    return ERR_OK;
+}
+
+static enum err chunk(void *arg, struct slice bytes)
+{
+    struct export *x = arg;
+    while (bytes.len) {
+        ssize_t n = write(x->fd, bytes.at, bytes.len);
+        if (n < 0 && errno != EINTR)
+            return folder_err(errno);
+        if (n > 0)
+            bytes = slice_of(bytes.at + n, bytes.len - (size_t)n);
+    }
+    if (clock_mono_us() - x->renewed_at_us < EXPORT_RENEW_MS * 1000)
+        return ERR_OK;
+    x->renewed_at_us = clock_mono_us();
+    x->run->ctx->now_ms = clock_now_ms();
+    enum err e = app_write(x->run->app, x->run->ctx, renew_fn, x);
+    return !e && x->cancelled ? ERR_CONFLICT : e;
+}
+
+static enum err done_fn(struct ctx *ctx, void *arg)
+{
+    struct export *x = arg;
+    struct arena *arena = ctx->arena;
+    char id[ID_TEXT_LEN + 1];
+    struct blob_file file = {.hash = x->blob.hash, .bytes = x->blob.bytes};
+    bool csv = strcmp(x->format, "csv") == 0;
+    file.type = csv ? "text/csv; charset=utf-8" : "application/x-ndjson";
+    file.name = arena_printf(arena, "%s.%s", x->entity->name, csv ? "csv" : "jsonl");
+    enum err e = blob_file_insert(ctx, &file);
+    if (e)
+        return e;
+    id_text(file.id, id);
+    e = job_done(ctx, &x->run->open->job, x->run->owner,
+                 arena_printf(arena, "{\"file\":\"%s\",\"rows\":%lld}", id, (long long)x->rows));
+    return e ? e
+             : audit_put(ctx, "export", x->entity->name, 0,
+                         arena_printf(arena, "{\"format\":\"%s\",\"rows\":%lld,\"file\":\"%s\"}",
+                                      x->format, (long long)x->rows, id));
+}
+
+static enum err write_out(struct export *x, const struct list_query *query, const char *path)
+{
+    enum exporter_format format = strcmp(x->format, "csv") == 0 ? EXPORT_CSV : EXPORT_JSON;
+    x->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (x->fd < 0)
+        return folder_err(errno);
+    x->renewed_at_us = clock_mono_us();
+    enum err e = exporter_run(x->run->ctx, query, format, chunk, x, &x->rows);
+    if (close(x->fd) != 0 && !e)
+        e = folder_err(errno);
+    return e;
+}
+
+enum err jobs_export_step(struct jobs_run *run)
+{
+    struct ctx *ctx = run->ctx;
+    const struct json *body = run->open->job.body;
+    struct export x = {.run = run, .fd = -1};
+    struct list_query query = {0};
+    x.entity = model_entity(ctx->model, json_str(body, "entity", SLICE("")));
+    x.format = json_cstr(body, "format", "csv");
+    if (!x.entity)
+        return ERR_NOT_FOUND;
+    enum err e = rights_action(ctx, x.entity, ROLE_EXPORT);
+    if (!e)
+        e = list_query_json(ctx, x.entity, json_get(body, "query"), &query);
+    if (e)
+        return e;
+    const char *path = blob_tmp(ctx->tenant, ctx->arena, "export");
+    e = write_out(&x, &query, path);
+    if (!e)
+        e = blob_adopt(ctx->tenant, ctx->arena, path, &x.blob);
+    if (!e)
+        e = app_write(run->app, ctx, done_fn, &x);
+    (void)unlink(path); /* gone already when it was kept */
+    if (x.cancelled)
+        e = ERR_OK;
+    run->ended = !e;
+    return e;
+}

@@ -1,0 +1,46 @@
+/* jobs_in - what the functions of the queues share; private to api/jobs_*.c.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#pragma once
+
+#include "api/call.h"
+#include "hook/job.h"
+
+/* A job this process has begun and goes on with at its next step. */
+struct jobs_open {
+    struct jobs_open *next;
+    char tenant[NAME_BYTES_MAX + 1];
+    struct arena *arena; /* owned; the job and what its function keeps */
+    struct job job;
+    const struct model *model; /* of the last step; another one: state is built anew */
+    int64_t model_version;
+    void *state; /* the function's own */
+    void (*state_free)(void *state);
+};
+
+struct jobs_run {
+    struct app *app;
+    struct ctx *ctx; /* acts as the job's creator; memory of this step */
+    struct jobs_open *open;
+    int64_t owner;
+    bool ended; /* the job is done, dead or cancelled: it is forgotten */
+};
+
+/* One step. ERR_BUSY, ERR_IO, ERR_FULL, ERR_TIMEOUT: tried again later; anything else ends the job
+ * with the reason in ctx->err. `failed` (may be NULL) is called in the transaction that gives up.
+ */
+struct jobs_queue {
+    const char *name;
+    enum err (*step)(struct jobs_run *run);
+    enum err (*failed)(struct ctx *ctx, const struct job *job, const char *reason);
+};
+
+/* One sentence about e and ctx->err for the person who started the job. */
+const char *jobs_reason(struct ctx *ctx, enum err e);
+/* The import a job is about; ERR_CORRUPT when it does not say. */
+MUST_USE enum err jobs_import_id(const struct job *job, int64_t *out);
+
+MUST_USE enum err jobs_import_step(struct jobs_run *run);
+MUST_USE enum err jobs_import_failed(struct ctx *ctx, const struct job *job, const char *reason);
+MUST_USE enum err jobs_export_step(struct jobs_run *run);
