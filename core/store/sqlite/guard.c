@@ -251,6 +251,8 @@ enum err guard_install(struct db *db)
         {SQLITE_DBCONFIG_WRITABLE_SCHEMA, 0},
         {SQLITE_DBCONFIG_ENABLE_TRIGGER, 0},
         {SQLITE_DBCONFIG_ENABLE_VIEW, 0},
+        /* A bound value must not make a cached statement prepare itself anew at every step. */
+        {SQLITE_DBCONFIG_ENABLE_QPSG, 1},
     };
     for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
         int now = -1;
