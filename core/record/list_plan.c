@@ -94,14 +94,14 @@ enum err list_plan_path(struct list_plan *plan, const char *what, struct slice p
     return filter_path(plan->ctx, &scope, path, field, join, only_when);
 }
 
+/* Names of fields and paths need no escapes. */
 static struct slice output_key(struct ctx *ctx, struct slice name)
 {
-    struct buf key = BUF_INIT;
-    json_put_string(&key, name);
-    buf_put_char(&key, ':');
-    struct slice copy = arena_slice(ctx->arena, buf_slice(&key));
-    buf_release(&key);
-    return copy;
+    char *key = arena_alloc(ctx->arena, name.len + 3);
+    key[0] = '"';
+    memcpy(key + 1, name.at, name.len);
+    memcpy(key + 1 + name.len, "\":", 2);
+    return slice_of(key, name.len + 3);
 }
 
 static struct list_output *add_output(struct list_plan *plan, struct slice name,
@@ -281,13 +281,39 @@ enum err list_plan_fields(struct list_plan *plan, struct slice fields, struct sl
 
 /* --- order --- */
 
-static bool starts_with(const char *columns, const char *column)
+/* Is the column held to one value, so that an index may go on behind it? */
+static bool is_fixed(const struct expr *e, struct slice column)
 {
-    size_t n = strlen(column);
-    return strncmp(columns, column, n) == 0 && (columns[n] == '\0' || strchr(", ", columns[n]));
+    if (!e)
+        return false;
+    if (e->op == EXPR_EQ || e->op == EXPR_NULL)
+        return e->column.join == 0 && slice_is(column, e->column.column);
+    if (e->op != EXPR_AND)
+        return false;
+    for (const struct expr *child = e->first; child; child = child->next) {
+        if (is_fixed(child, column))
+            return true;
+    }
+    return false;
 }
 
-/* Whether an index of the store begins with the column, so that a page needs no sorting. */
+/* The index's columns up to the sorted one are all held to one value. */
+static bool serves(const struct list_plan *plan, const struct store_index *index,
+                   const char *sorted)
+{
+    struct slice rest = slice_str(index->columns);
+    while (rest.len > 0) {
+        struct slice column = slice_trim(slice_split(&rest, ','));
+        column = slice_split(&column, ' '); /* without "desc" */
+        if (slice_is(column, sorted))
+            return true;
+        if (!is_fixed(plan->where, column))
+            return false;
+    }
+    return false;
+}
+
+/* Whether a page in this order needs no sorting. */
 static bool is_indexed(const struct list_plan *plan, const struct query_order *order)
 {
     const struct model *model = plan->ctx->model;
@@ -300,7 +326,7 @@ static bool is_indexed(const struct list_plan *plan, const struct query_order *o
         if (strcmp(table->name, plan->entity->table) != 0)
             continue;
         for (int k = 0; k < table->indexes_count; k++) {
-            if (starts_with(table->indexes[k].columns, order->column.column))
+            if (serves(plan, &table->indexes[k], order->column.column))
                 return true;
         }
     }
