@@ -24,7 +24,8 @@ MUST_USE enum err filter_operand(struct ctx *ctx, const struct field *field, enu
 bool filter_operand_is_value(const struct field *field, const struct json *in);
 /* The local days a period covers, both included. */
 void filter_operand_period(enum filter_op op, int64_t n, int64_t today, int64_t *from, int64_t *to);
-/* Values of "$me", "$my_subtree"… (at most SUBTREE_IDS_MAX); false when it is no variable of ids. */
+/* Values of "$me", "$my_subtree"… (at most SUBTREE_IDS_MAX); false when it is no variable of ids.
+ */
 bool filter_operand_ids(const struct ctx *ctx, struct slice name, const int64_t **ids, int *count);
 /* The tenant's time zone, UTC where it has none. */
 const struct zone *filter_operand_zone(const struct ctx *ctx);

@@ -1,7 +1,7 @@
 /* list - reading many records: list, get, board, aggregate, search, related, straight to JSON.
  *
- * Native: C only, runs on gateways. Rights are compiled into every statement. Output is written into
- * the caller's buf; nothing has been promised until ERR_OK.
+ * Native: C only, runs on gateways. Rights are compiled into every statement. Output is written
+ * into the caller's buf; nothing has been promised until ERR_OK.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -13,13 +13,13 @@
 struct list_query {
     const struct entity *entity;
     const struct json *filter;
-    struct json *short_filter;    /* what query parameters ask besides; NULL = nothing */
-    struct slice sort;            /* "-created_at,name"; empty = newest first (-id) */
-    struct slice fields, expand;  /* comma-separated; empty = all readable / none */
-    struct slice q;               /* search words */
+    struct json *short_filter;   /* what query parameters ask besides; NULL = nothing */
+    struct slice sort;           /* "-created_at,name"; empty = newest first (-id) */
+    struct slice fields, expand; /* comma-separated; empty = all readable / none */
+    struct slice q;              /* search words */
     struct slice cursor;
-    int limit;                    /* 0 = LIST_DEFAULT */
-    bool count, with_deleted;     /* with_deleted: only the deleted ones (recycle bin) */
+    int limit;                /* 0 = LIST_DEFAULT */
+    bool count, with_deleted; /* with_deleted: only the deleted ones (recycle bin) */
     const struct json *group, *measure, *having;
 };
 
@@ -30,10 +30,10 @@ MUST_USE enum err list_query_json(struct ctx *ctx, const struct entity *entity,
  * deleted, or the short form of a filter. Begin with a zeroed query that has its entity. */
 MUST_USE enum err list_query_param(struct ctx *ctx, struct list_query *query, struct slice name,
                                    struct slice value);
-/* {"items":[…],"next":…,"count":…,"count_capped":…}. A reference is its id, expanded an object of the
- * target's readable fields with "title", or null where it may not be seen.
- * With group or measure: {"groups":[{key…, measures…}],"titles":{field:{id: title}}}; a time bucket
- * is its first day, a sum of money is of base amounts. */
+/* {"items":[…],"next":…,"count":…,"count_capped":…}. A reference is its id, expanded an object of
+ * the target's readable fields with "title", or null where it may not be seen. With group or
+ * measure: {"groups":[{key…, measures…}],"titles":{field:{id: title}}}; a time bucket is its first
+ * day, a sum of money is of base amounts. */
 MUST_USE enum err list_run(struct ctx *ctx, const struct list_query *query, struct buf *out);
 /* One record with rights; ERR_NOT_FOUND if absent or not visible. *version for the ETag. */
 MUST_USE enum err list_get(struct ctx *ctx, const struct entity *entity, int64_t id,
@@ -54,8 +54,8 @@ MUST_USE enum err list_history(struct ctx *ctx, const struct entity *entity, int
 /* Records of the relation (a referrer's "entity.field" or entity name) that point at this one. */
 MUST_USE enum err list_related(struct ctx *ctx, const struct entity *entity, int64_t id,
                                struct slice relation, struct list_query *page, struct buf *out);
-/* The ordered change feed behind a seq, what the actor may see now, without values: {"items":[{"seq",
- * "at","entity","id","op","version"}],"next": the seq to go on from}. */
+/* The ordered change feed behind a seq, what the actor may see now, without values:
+ * {"items":[{"seq", "at","entity","id","op","version"}],"next": the seq to go on from}. */
 MUST_USE enum err list_changes(struct ctx *ctx, int64_t since, int limit, struct buf *out);
 
 /* Typed access for scripts and importers: rows as value arrays of the whole entity. */

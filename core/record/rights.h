@@ -20,9 +20,9 @@ MUST_USE enum err rights_action(struct ctx *ctx, const struct entity *entity,
 MUST_USE enum err rights_rows(struct ctx *ctx, const struct entity *entity, enum role_action action,
                               bool with_deleted, const struct expr **out);
 struct rights_field {
-    enum role_access access;        /* the most any matching role could give */
-    const struct expr *only_when;   /* readable (for writing actions: writable) only on rows where
-                                     * this holds; NULL = on all visible ones */
+    enum role_access access;      /* the most any matching role could give */
+    const struct expr *only_when; /* readable (for writing actions: writable) only on rows where
+                                   * this holds; NULL = on all visible ones */
 };
 MUST_USE enum err rights_field(struct ctx *ctx, const struct entity *entity,
                                const struct field *field, enum role_action action,
