@@ -1,0 +1,256 @@
+/* bind_context - `ctx`, the second argument: who asks, for whom, when, and the tenant's data.
+ *
+ * One per plugin, made when it is loaded. It speaks of the call that runs now, so keeping it does
+ * no harm and gives nothing.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "auth/actor.h"
+#include "base/text.h"
+#include "record/rights.h"
+#include "script/vm_in.h"
+
+#define ANY_CALL (VM_BEFORE | VM_VALIDATE | VM_AFTER | VM_ACTION)
+
+/* Upvalue 1 of everything here. */
+static struct script *script_of(lua_State *L)
+{
+    return lua_touserdata(L, lua_upvalueindex(1));
+}
+
+/* Functions may be written ctx.now() or ctx:now(): drops the ctx in front. */
+static void drop_self(lua_State *L)
+{
+    if (lua_type(L, 1) == LUA_TUSERDATA && luaL_getmetafield(L, 1, "__name") != LUA_TNIL) {
+        bool is_self = strcmp(lua_tostring(L, -1), "crm.context") == 0;
+        lua_pop(L, 1);
+        if (is_self)
+            lua_remove(L, 1);
+    }
+}
+
+/* --- functions --- */
+
+/*** The time of this unit of work: the same however often it is asked. */
+static int context_now(lua_State *L)
+{
+    datetime_push(L, vm_ctx(L)->now_ms);
+    return 1;
+}
+
+/*** A text in the language of who asks.
+ * @param key string "@key" of the plugin, or "@plugin:key"
+ * @param args table|nil placeholders
+ */
+static int context_t(lua_State *L)
+{
+    drop_self(L);
+    struct ctx *ctx = vm_ctx(L);
+    const char *key = luaL_checkstring(L, 1);
+    const char *args = NULL;
+    if (!lua_isnoneornil(L, 2)) {
+        struct json *given = convert_json(L, 2, ctx->arena, NULL);
+        struct buf b = BUF_INIT;
+        json_put(&b, given);
+        args = arena_str(ctx->arena, buf_slice(&b));
+        buf_release(&b);
+    }
+    lua_pushstring(L, model_text(ctx->model, ctx->arena, ctx->lang, script_of(L)->id, key, args));
+    return 1;
+}
+
+static enum role_action action_find(lua_State *L, const char *name)
+{
+    for (int i = 0; i < ROLE_ACTIONS; i++)
+        if (strcmp(role_action_name((enum role_action)i), name) == 0)
+            return (enum role_action)i;
+    luaL_error(L, "there is no right \"%s\": read create update delete export import", name);
+    return ROLE_READ;
+}
+
+/*** May who asks do this?
+ * @param right string "lead:update"; with a record, "update"
+ * @param record record|nil asks for this very record
+ */
+static int context_can(lua_State *L)
+{
+    drop_self(L);
+    struct ctx *ctx = vm_ctx(L);
+    const char *right = luaL_checkstring(L, 1), *colon = strchr(right, ':');
+    const struct record_handle *handle = lua_isnoneornil(L, 2) ? NULL : record_test(L, 2);
+    const struct entity *entity = handle ? handle->entity : NULL;
+    if (colon)
+        entity = model_entity(ctx->model, slice_of(right, (size_t)(colon - right)));
+    if (!entity)
+        return luaL_argerror(L, 1, "a right is written \"lead:update\"");
+    enum role_action action = action_find(L, colon ? colon + 1 : right);
+    bool may = true;
+    struct err_info before = ctx->err;
+    if (handle && handle->entity == entity) {
+        const struct value *values = handle->values ? handle->values : handle->record->now;
+        may = rights_matches(ctx, entity, action, values, &may) == ERR_OK && may;
+    } else {
+        may = rights_action(ctx, entity, action) == ERR_OK;
+    }
+    ctx->err = before;
+    lua_pushboolean(L, may);
+    return 1;
+}
+
+/*** Is a plugin there and working?
+ * @param id string
+ */
+static int context_has(lua_State *L)
+{
+    drop_self(L);
+    lua_pushboolean(L, vm_script(vm_of(L), luaL_checkstring(L, 1)) != NULL);
+    return 1;
+}
+
+/*** What is left of this unit's reads, writes and rows. */
+static int context_limits(lua_State *L)
+{
+    const struct vm_used *used = &vm_of(L)->used;
+    lua_createtable(L, 0, 3);
+    lua_pushinteger(L, SCRIPT_READS_MAX - used->reads);
+    lua_setfield(L, -2, "reads");
+    lua_pushinteger(L, HOOK_WRITES_MAX - used->writes);
+    lua_setfield(L, -2, "writes");
+    lua_pushinteger(L, SCRIPT_ROWS_MAX - used->rows);
+    lua_setfield(L, -2, "rows");
+    return 1;
+}
+
+/*** Calls a service that some plugin offers.
+ * @param name string
+ * @param argument any
+ * @usage local found = ctx.call("lead.match", { phones = { "13800000000" } })
+ */
+static int context_call(lua_State *L)
+{
+    drop_self(L);
+    struct vm *vm = vm_of(L);
+    struct frame *frame = vm_frame(vm);
+    const char *name = luaL_checkstring(L, 1);
+    const struct bound *bound = map_get(&vm->services, slice_str(name));
+    if (!frame || !bound)
+        return luaL_error(L, "there is no service \"%s\"", name);
+    lua_settop(L, 2);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, bound->ref);
+    lua_insert(L, 2);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, bound->script->context);
+    struct script *caller = frame->script;
+    frame->script = bound->script; /* keys and errors are those of the service's plugin */
+    lua_pushcfunction(L, sandbox_pcall);
+    lua_insert(L, 2);
+    lua_call(L, 3, 2);
+    frame->script = caller;
+    return lua_toboolean(L, -2) ? 1 : lua_error(L);
+}
+
+static const luaL_Reg functions[] = {
+    {"now", context_now},       {"t", context_t},       {"can", context_can}, {"has", context_has},
+    {"limits", context_limits}, {"call", context_call}, {NULL, NULL}};
+
+/* --- members --- */
+
+static void set_text(lua_State *L, const char *name, const char *text)
+{
+    if (text) {
+        lua_pushstring(L, text);
+        lua_setfield(L, -2, name);
+    }
+}
+
+static void push_tenant(lua_State *L)
+{
+    const struct tenant *tenant = vm_ctx(L)->tenant;
+    lua_createtable(L, 0, 5);
+    set_text(L, "name", tenant->name);
+    set_text(L, "title", tenant->title);
+    set_text(L, "locale", tenant->locale);
+    set_text(L, "timezone", tenant->timezone);
+    set_text(L, "currency", tenant->currency);
+    frozen_wrap(L);
+}
+
+static void set_id(lua_State *L, const char *name, int64_t id)
+{
+    if (id) {
+        lua_pushinteger(L, id);
+        lua_setfield(L, -2, name);
+    }
+}
+
+static void push_user(lua_State *L)
+{
+    const struct actor *actor = vm_ctx(L)->actor;
+    if (!actor) {
+        lua_pushnil(L);
+        return;
+    }
+    lua_createtable(L, 0, 7);
+    set_id(L, "id", actor->user);
+    set_id(L, "team", actor->team);
+    set_id(L, "department", actor->department);
+    set_id(L, "manager", actor->manager);
+    set_text(L, "login", actor->login);
+    set_text(L, "name", actor->name);
+    frozen_wrap(L);
+}
+
+/* Upvalues: the script, the members that stay the same. */
+static int context_index(lua_State *L)
+{
+    const char *name = luaL_checkstring(L, 2);
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, lua_upvalueindex(2)) != LUA_TNIL)
+        return 1;
+    vm_allow(L, ANY_CALL, "ctx");
+    if (strcmp(name, "tenant") == 0)
+        push_tenant(L);
+    else if (strcmp(name, "user") == 0)
+        push_user(L);
+    else if (strcmp(name, "source") == 0)
+        lua_pushstring(L, ctx_source_name(vm_ctx(L)->source));
+    else
+        return luaL_error(L, "ctx has no member \"%s\"", name);
+    return 1;
+}
+
+static int context_newindex(lua_State *L)
+{
+    return luaL_error(L, "ctx is read-only");
+}
+
+void luaopen_crm_context(lua_State *L, struct script *script)
+{
+    const struct json *config = map_get(&script->vm->model->configs, slice_str(script->id));
+    luaL_checkstack(L, 12, NULL);
+    lua_newuserdatauv(L, 0, 0);
+    lua_createtable(L, 0, 4);
+    lua_pushlightuserdata(L, script);
+    lua_newtable(L);
+    lua_pushlightuserdata(L, script);
+    luaL_setfuncs(L, functions, 1);
+    bind_log_push(L, script);
+    lua_setfield(L, -2, "log");
+    luaopen_crm_db(L, script);
+    lua_setfield(L, -2, "db");
+    if (config)
+        convert_push_json(L, config, true);
+    else {
+        lua_newtable(L);
+        frozen_wrap(L);
+    }
+    lua_setfield(L, -2, "config");
+    lua_pushcclosure(L, context_index, 2);
+    lua_setfield(L, -2, "__index");
+    lua_pushcfunction(L, context_newindex);
+    lua_setfield(L, -2, "__newindex");
+    lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "__metatable");
+    lua_pushliteral(L, "crm.context");
+    lua_setfield(L, -2, "__name");
+    lua_setmetatable(L, -2);
+}

@@ -1,0 +1,316 @@
+/* call - the one door from C into Lua: protected, bounded, with errors that name file and line.
+ *
+ * An entry may nest in another: a handler writes a record whose handlers run. All of them share one
+ * Lua stack; an inner entry never outlives its outer one and never has more time than it.
+ *
+ * Three things unwind a script past its own pcall: a refusal (ev:abort, or a core error that a
+ * binding hands on), a count that was passed, and the kill. They raise one token; sandbox_pcall
+ * lets it go on. After a kill the VM is not entered again.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <stdio.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "script/vm_in.h"
+#include "script/watch.h"
+
+/* Sanitizers make everything several times slower, and budgets are CPU time. */
+#ifdef PERIGEE_SANITIZE
+#define SLOWDOWN 10
+#else
+#define SLOWDOWN 1
+#endif
+
+struct entry {
+    struct vm_call *call;
+    int ref;
+};
+
+/* --- stopping --- */
+
+static void push_token(lua_State *L)
+{
+    lua_pushlightuserdata(L, vm_of(L));
+}
+
+_Noreturn void vm_stop(lua_State *L, enum vm_stop how, const char *why)
+{
+    struct vm *vm = vm_of(L);
+    if (how > vm->stop) {
+        vm->stop = how;
+        vm->why = why;
+    }
+    push_token(L);
+    lua_error(L);
+    BUG("lua_error came back");
+}
+
+_Noreturn void vm_veto(lua_State *L, enum err e)
+{
+    struct vm *vm = vm_of(L);
+    ASSERT(e);
+    vm->veto = e;
+    vm_stop(L, VM_VETO, NULL);
+}
+
+/* Armed by the clock after the deadline, or by the allocator past its mark. The mark is passed by
+ * garbage too, so memory is judged after a collection. */
+void vm_hook(lua_State *L, lua_Debug *activation)
+{
+    (void)activation;
+    struct vm *vm = vm_of(L);
+    bool is_late = watch_ticks() >= vm->deadline;
+    if (vm->stop == VM_KILLED)
+        vm_stop(L, VM_KILLED, vm->why);
+    if (is_late)
+        vm_stop(L, VM_KILLED, "it used more CPU time than it may");
+    if (!vm->collect_due) {
+        lua_sethook(L, NULL, 0, 0);
+        return;
+    }
+    vm->collect_due = false;
+    lua_gc(L, LUA_GCCOLLECT);
+    if (vm->bytes > vm->bytes_limit)
+        vm_stop(L, VM_KILLED, "it used more memory than it may");
+    lua_sethook(L, NULL, 0, 0);
+}
+
+/* --- what bindings ask --- */
+
+struct ctx *vm_ctx(lua_State *L)
+{
+    struct frame *frame = vm_frame(vm_of(L));
+    if (!frame)
+        luaL_error(L, "this works only inside a call");
+    return frame->call->ctx;
+}
+
+void vm_allow(lua_State *L, unsigned allowed, const char *what)
+{
+    static const struct {
+        enum vm_moment moment;
+        const char *name;
+    } moments[] = {
+        {VM_LOAD, "while loading"},           {VM_BEFORE, "in before_*"},
+        {VM_VALIDATE, "in validate"},         {VM_AFTER, "in after_*"},
+        {VM_COMPUTED, "in a computed field"}, {VM_ACTION, "in an action"},
+    };
+    const struct frame *frame = vm_frame(vm_of(L));
+    unsigned now = frame ? (unsigned)frame->call->moment : 0;
+    if (now & allowed)
+        return;
+    luaL_Buffer list;
+    luaL_buffinit(L, &list);
+    for (size_t i = 0, n = 0; i < sizeof moments / sizeof *moments; i++)
+        if ((unsigned)moments[i].moment & allowed) {
+            luaL_addstring(&list, n++ ? ", " : "");
+            luaL_addstring(&list, moments[i].name);
+        }
+    luaL_pushresult(&list);
+    luaL_error(L, "%s works only %s", what, lua_tostring(L, -1));
+}
+
+struct script *vm_script(struct vm *vm, const char *id)
+{
+    for (int i = 0; i < vm->scripts_count; i++)
+        if (strcmp(vm->scripts[i].id, id) == 0)
+            return &vm->scripts[i];
+    return NULL;
+}
+
+/* --- errors --- */
+
+/* Runs where the error arose, so the traceback is that of the fault. */
+static int on_error(lua_State *L)
+{
+    struct vm *vm = vm_of(L);
+    if (vm->stop)
+        return 1;
+    if (lua_type(L, 1) != LUA_TSTRING) {
+        if (luaL_getmetafield(L, 1, "__tostring") != LUA_TNIL) {
+            lua_pop(L, 1);
+            luaL_tolstring(L, 1, NULL);
+        } else {
+            lua_pushfstring(L, "(the error is a %s)", luaL_typename(L, 1));
+        }
+        lua_replace(L, 1);
+    }
+    luaL_traceback(L, L, NULL, 1);
+    (void)snprintf(vm->trace, sizeof vm->trace, "%s", lua_tostring(L, -1));
+    lua_pop(L, 1);
+    return 1;
+}
+
+static enum err fail(struct vm *vm, const struct vm_call *call, const char *text)
+{
+    struct ctx *ctx = call->ctx;
+    ctx->err.detail = arena_printf(ctx->arena, "%s:%s %s", call->plugin, call->handler, text);
+    struct buf members = BUF_INIT;
+    buf_put_str(&members, "\"plugin\":");
+    json_put_cstr(&members, call->plugin);
+    buf_put_str(&members, ",\"handler\":");
+    json_put_cstr(&members, call->handler);
+    if (vm->trace[0]) {
+        buf_put_str(&members, ",\"stack\":");
+        struct slice trace = slice_str(vm->trace);
+        while (trace.len && !text_is_utf8(trace))
+            trace.len--; /* cut inside a character */
+        json_put_string(&members, trace);
+        vm->trace[0] = 0;
+    }
+    log_line(LOG_ERROR, buf_cstr(&members), "%s", ctx->err.detail);
+    buf_release(&members);
+    return ERR_PLUGIN;
+}
+
+/* Turns what the protected call left into an error of the core. */
+static enum err conclude(struct vm *vm, const struct vm_call *call, int status)
+{
+    lua_State *L = vm->L;
+    if (status == LUA_ERRMEM && vm->stop < VM_KILLED) {
+        vm->stop = VM_KILLED;
+        vm->why = "it used more memory than it may";
+    }
+    if (vm->stop == VM_VETO) {
+        vm->stop = VM_GOES;
+        return vm->veto;
+    }
+    if (vm->stop == VM_GOES) {
+        const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "it failed";
+        return fail(vm, call, text);
+    }
+    vm->is_dead = vm->is_dead || vm->stop == VM_KILLED;
+    return fail(vm, call, vm->why);
+}
+
+/* --- entering --- */
+
+static int enter(lua_State *L)
+{
+    const struct entry *entry = lua_touserdata(L, 1);
+    struct vm_call *call = entry->call;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, entry->ref);
+    int count = call->push ? call->push(L, call->arg) : 0;
+    lua_call(L, count, call->take ? 1 : 0);
+    if (call->take)
+        call->take(L, call->arg);
+    return 0;
+}
+
+static int ticks_of(int64_t cpu_us)
+{
+    return 1 + (int)(cpu_us * SLOWDOWN / WATCH_TICK_US);
+}
+
+/* When this call must be over: its own budget, the unit's rest, and the outer call's end. */
+static int deadline_of(const struct vm *vm, const struct vm_call *call, int now)
+{
+    int own = now + ticks_of(call->budget.cpu_us ? call->budget.cpu_us : SCRIPT_CPU_US_MAX);
+    int unit = now + ticks_of(SCRIPT_UNIT_CPU_US_MAX) - vm->used.ticks;
+    if (vm->depth)
+        return own < vm->deadline ? own : vm->deadline;
+    return call->moment == VM_LOAD || own < unit ? own : unit;
+}
+
+static size_t heap_limit(const struct vm *vm, const struct vm_call *call)
+{
+    size_t more = call->budget.heap_bytes ? call->budget.heap_bytes : SCRIPT_HEAP_BYTES_MAX;
+    return vm->bytes + more < VM_BYTES_MAX ? vm->bytes + more : VM_BYTES_MAX;
+}
+
+/* What the nesting of calls saves and puts back. */
+struct outer {
+    int deadline, started;
+    size_t bytes_limit;
+    bool as_system;
+};
+
+static void frame_begin(struct vm *vm, struct script *script, struct vm_call *call,
+                        struct outer *outer)
+{
+    int now = watch_ticks();
+    *outer = (struct outer){vm->deadline, now, vm->bytes_limit, call->ctx->as_system};
+    if (vm->depth == 0) {
+        vm->bytes_limit = heap_limit(vm, call);
+        vm->unit_as_system = call->ctx->as_system;
+    }
+    /* A handler of a write made as_system has the rights of the unit, not of that write. */
+    call->ctx->as_system = vm->unit_as_system;
+    vm->deadline = deadline_of(vm, call, now);
+    struct frame *frame = &vm->frames[vm->depth++];
+    frame->call = call;
+    frame->script = script;
+    watch_set(vm->L, vm->deadline, vm_hook);
+}
+
+static void frame_end(struct vm *vm, const struct vm_call *call, const struct outer *outer)
+{
+    vm->depth--;
+    vm->frames[vm->depth].generation++;
+    vm->deadline = outer->deadline;
+    call->ctx->as_system = outer->as_system;
+    if (vm->depth) {
+        watch_set(vm->L, vm->deadline, vm_hook);
+        return;
+    }
+    watch_set(NULL, 0, vm_hook);
+    lua_sethook(vm->L, NULL, 0, 0);
+    vm->bytes_limit = VM_BYTES_MAX;
+    vm->collect_due = false;
+    vm->stop = VM_GOES;
+    vm->used.ticks += watch_ticks() - outer->started;
+}
+
+static enum err run(struct vm *vm, struct script *script, struct vm_call *call, lua_CFunction fn,
+                    void *arg)
+{
+    ASSERT(call->ctx && call->plugin && call->handler);
+    ASSERT(call->moment);
+    if (vm->is_dead)
+        return fail(vm, call, "the tenant's scripts were ended because one of them ran too long");
+    if (vm->depth == VM_FRAMES_MAX || !lua_checkstack(vm->L, 2 * LUA_MINSTACK))
+        return fail(vm, call, "calls are nested too deep");
+
+    struct outer outer;
+    frame_begin(vm, script, call, &outer);
+    int base = lua_gettop(vm->L);
+    lua_pushcfunction(vm->L, on_error);
+    lua_pushcfunction(vm->L, fn);
+    lua_pushlightuserdata(vm->L, arg);
+    int status = lua_pcall(vm->L, 1, 0, base + 1);
+    enum err e = status ? conclude(vm, call, status) : ERR_OK;
+    lua_settop(vm->L, base);
+    frame_end(vm, call, &outer);
+    return e;
+}
+
+enum err vm_enter(struct vm *vm, struct script *script, int ref, struct vm_call *call)
+{
+    struct entry entry = {call, ref};
+    return run(vm, script, call, enter, &entry);
+}
+
+enum err vm_call(struct vm *vm, int ref, struct vm_call *call)
+{
+    ASSERT(vm && call);
+    return vm_enter(vm, vm_script(vm, call->plugin), ref, call);
+}
+
+enum err vm_protect(struct vm *vm, struct script *script, struct ctx *ctx, enum vm_moment moment,
+                    const char *handler, lua_CFunction fn, void *arg)
+{
+    struct vm_call call = {
+        .ctx = ctx,
+        .moment = moment,
+        .plugin = script ? script->id : "core",
+        .handler = handler,
+        .budget = {.cpu_us = 4LL * SCRIPT_CPU_US_MAX, .heap_bytes = VM_BYTES_MAX / 2}};
+    return run(vm, script, &call, fn, arg);
+}
+
+void *vm_protect_arg(lua_State *L)
+{
+    return lua_touserdata(L, 1);
+}

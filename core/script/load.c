@@ -1,0 +1,217 @@
+/* load - reads the plugins' Lua files into a VM: init.lua, modules, functions of computed fields.
+ *
+ * Text only: bytecode is refused. Each file runs with its plugin's own _ENV, once. require finds
+ * files of the plugin's own folder by name ("rules") and, read-only, those of plugins it declares
+ * ("people.match").
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "script/vm_in.h"
+
+#define SOURCE_BYTES_MAX (1 << 20) /* of one file */
+
+/* --- files --- */
+
+/* The file's text in the arena. ERR_NOT_FOUND, ERR_TOO_LARGE, ERR_IO. */
+static enum err read_source(struct arena *arena, const char *path, struct slice *out)
+{
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        return errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
+    char *text = arena_alloc(arena, SOURCE_BYTES_MAX + 1);
+    size_t len = fread(text, 1, SOURCE_BYTES_MAX + 1, file);
+    enum err e = ferror(file) ? ERR_IO : len > SOURCE_BYTES_MAX ? ERR_TOO_LARGE : ERR_OK;
+    (void)fclose(file);
+    *out = slice_of(text, len);
+    return e;
+}
+
+/* [-0, +1] The chunk of <folder>/<name>.lua with the script's _ENV; false when there is no file. */
+static bool push_chunk(lua_State *L, struct script *script, const char *name)
+{
+    struct arena *arena = arena_new();
+    struct slice source;
+    const char *path = arena_printf(arena, "%s/%s.lua", script->plugin->folder, name);
+    enum err e = read_source(arena, path, &source);
+    int status = LUA_OK;
+    if (!e) {
+        char chunk[LUA_IDSIZE * 3];
+        (void)snprintf(chunk, sizeof chunk, "@%s/%s.lua", script->id, name);
+        /* An error of the parser comes back as a status; only memory could raise here. */
+        status = luaL_loadbufferx(L, source.at, source.len, chunk, "t");
+    }
+    arena_free(arena);
+    if (e == ERR_NOT_FOUND)
+        return false;
+    if (e)
+        luaL_error(L, "%s/%s.lua: %s", script->id, name, err_text(e, LANG_EN));
+    if (status)
+        lua_error(L);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, script->env);
+    lua_setupvalue(L, -2, 1);
+    return true;
+}
+
+/* --- require --- */
+
+static bool name_is_plain(struct slice name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.at[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'))
+            return false;
+    }
+    return name.len > 0 && name.len <= NAME_BYTES_MAX;
+}
+
+/* [-0, +1] The module's table; loads it on first use. */
+static void push_module(lua_State *L, struct script *script, const char *name)
+{
+    luaL_checkstack(L, 8, NULL);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, script->modules);
+    int modules = lua_gettop(L);
+    if (lua_getfield(L, modules, name) == LUA_TBOOLEAN)
+        luaL_error(L, "modules require each other: %s/%s.lua", script->id, name);
+    if (!lua_isnil(L, -1)) {
+        lua_remove(L, modules);
+        return;
+    }
+    lua_pop(L, 1);
+    lua_pushboolean(L, 1); /* until it has loaded */
+    lua_setfield(L, modules, name);
+    if (!push_chunk(L, script, name))
+        luaL_error(L, "there is no module %s/%s.lua", script->id, name);
+    lua_call(L, 0, 1);
+    if (!lua_istable(L, -1))
+        luaL_error(L, "%s/%s.lua does not return a table", script->id, name);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, modules, name);
+    lua_remove(L, modules);
+}
+
+static bool is_dependency(const struct script *script, const char *id)
+{
+    const struct json *manifest = script->plugin->manifest;
+    return json_get(json_get(manifest, "requires"), id) ||
+           json_get(json_get(manifest, "optional"), id);
+}
+
+/* Another plugin's module, which only its owner can change. */
+static void push_foreign(lua_State *L, struct script *script, const char *id, const char *name)
+{
+    if (!is_dependency(script, id))
+        luaL_error(L, "%s does not declare %s among \"requires\" or \"optional\"", script->id, id);
+    struct script *other = vm_script(script->vm, id);
+    if (!other)
+        luaL_error(L, "the plugin %s is not there", id);
+    push_module(L, other, name);
+    frozen_wrap(L);
+}
+
+int load_require(lua_State *L)
+{
+    struct script *script = lua_touserdata(L, lua_upvalueindex(1));
+    vm_allow(L, VM_LOAD, "require");
+    const char *text = luaL_checkstring(L, 1), *dot = strrchr(text, '.');
+    const char *name = dot ? dot + 1 : text;
+    if (!name_is_plain(slice_str(name)))
+        return luaL_argerror(L, 1, "a module's name is small letters, digits and _");
+    if (!dot) {
+        push_module(L, script, name);
+        return 1;
+    }
+    lua_pushlstring(L, text, (size_t)(dot - text));
+    push_foreign(L, script, lua_tostring(L, -1), name);
+    return 1;
+}
+
+/* --- loading --- */
+
+static int load_script(lua_State *L)
+{
+    struct script *script = vm_protect_arg(L);
+    lua_newtable(L);
+    script->modules = luaL_ref(L, LUA_REGISTRYINDEX);
+    luaopen_crm_context(L, script);
+    script->context = luaL_ref(L, LUA_REGISTRYINDEX);
+    sandbox_env(L, script);
+    script->env = luaL_ref(L, LUA_REGISTRYINDEX);
+    if (push_chunk(L, script, "init"))
+        lua_call(L, 0, 0);
+    script->is_loaded = true;
+    return 0;
+}
+
+struct wanted {
+    const struct field *field;
+    struct script *script;
+};
+
+/* "pricing.total": function total of module pricing of the field's plugin. */
+static int load_computed(lua_State *L)
+{
+    const struct wanted *wanted = vm_protect_arg(L);
+    struct script *script = wanted->script;
+    const struct field *field = wanted->field;
+    const char *fn = field_computed_fn(field, NULL), *dot = strchr(fn, '.');
+    if (!dot || !name_is_plain(slice_of(fn, (size_t)(dot - fn))))
+        return luaL_error(L, "%s.%s: \"fn\" is written module.function", field->entity->name,
+                          field->name);
+    lua_pushlstring(L, fn, (size_t)(dot - fn));
+    push_module(L, script, lua_tostring(L, -1));
+    if (lua_getfield(L, -1, dot + 1) != LUA_TFUNCTION)
+        return luaL_error(L, "%s.%s: there is no function %s in %s", field->entity->name,
+                          field->name, fn, script->id);
+    struct bound *bound = arena_make(script->vm->arena, struct bound);
+    *bound = (struct bound){script, field->name, luaL_ref(L, LUA_REGISTRYINDEX)};
+    map_put(
+        &script->vm->functions,
+        slice_of((const char *)arena_slice(script->vm->arena, slice_of((const char *)&wanted->field,
+                                                                       sizeof wanted->field))
+                     .at,
+                 sizeof wanted->field),
+        bound);
+    return 0;
+}
+
+static enum err load_fields(struct vm *vm, struct ctx *ctx)
+{
+    for (int i = 0; i < vm->model->entities_count; i++) {
+        const struct entity *entity = vm->model->entity_list[i];
+        for (int k = 0; k < entity->fields_count; k++) {
+            struct wanted wanted = {entity->fields[k], NULL};
+            if (strcmp(wanted.field->type->name, "computed") != 0)
+                continue;
+            wanted.script = vm_script(vm, wanted.field->plugin);
+            ASSERT(wanted.script); /* the model has only fields of its plugins */
+            enum err e = vm_protect(vm, wanted.script, ctx, VM_LOAD, wanted.field->name,
+                                    load_computed, &wanted);
+            if (e)
+                return e;
+        }
+    }
+    return ERR_OK;
+}
+
+enum err load_all(struct vm *vm, struct ctx *ctx)
+{
+    enum err e = ERR_OK;
+    const char *why = NULL;
+    for (int i = 0; i < vm->scripts_count && !e; i++)
+        e = vm_protect(vm, &vm->scripts[i], ctx, VM_LOAD, "init.lua", load_script, &vm->scripts[i]);
+    if (!e)
+        e = load_fields(vm, ctx);
+    if (e) {
+        vm->broken = arena_strdup(vm->arena, ctx->err.detail);
+        return e;
+    }
+    if (hooks_seal(vm->hooks, vm->arena, &why)) {
+        vm->broken = why;
+        return ERR_PLUGIN;
+    }
+    return ERR_OK;
+}

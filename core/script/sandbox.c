@@ -1,0 +1,376 @@
+/* sandbox - see sandbox.h.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "script/sandbox.h"
+
+#include <lualib.h>
+
+#include "script/vm_in.h"
+
+#define RANGE_MAX 1000000 /* items that a function of `table` walks over in C */
+#define LIBRARIES "crm.libraries"
+
+static const char *const allowed[] = {"assert",
+                                      "error",
+                                      "getmetatable",
+                                      "ipairs",
+                                      "next",
+                                      "pairs",
+                                      "pcall",
+                                      "rawequal",
+                                      "rawget",
+                                      "rawlen",
+                                      "select",
+                                      "setmetatable",
+                                      "tonumber",
+                                      "tostring",
+                                      "type",
+                                      "xpcall",
+                                      "_VERSION",
+                                      "math.abs",
+                                      "math.ceil",
+                                      "math.floor",
+                                      "math.fmod",
+                                      "math.huge",
+                                      "math.max",
+                                      "math.maxinteger",
+                                      "math.min",
+                                      "math.mininteger",
+                                      "math.modf",
+                                      "math.pi",
+                                      "math.random",
+                                      "math.sqrt",
+                                      "math.tointeger",
+                                      "math.type",
+                                      "math.ult",
+                                      "math.exp",
+                                      "math.log",
+                                      "math.sin",
+                                      "math.cos",
+                                      "math.tan",
+                                      "math.asin",
+                                      "math.acos",
+                                      "math.atan",
+                                      "math.deg",
+                                      "math.rad",
+                                      "string.byte",
+                                      "string.char",
+                                      "string.find",
+                                      "string.format",
+                                      "string.gmatch",
+                                      "string.gsub",
+                                      "string.len",
+                                      "string.lower",
+                                      "string.match",
+                                      "string.rep",
+                                      "string.reverse",
+                                      "string.sub",
+                                      "string.upper",
+                                      "string.pack",
+                                      "string.packsize",
+                                      "string.unpack",
+                                      "table.concat",
+                                      "table.insert",
+                                      "table.move",
+                                      "table.pack",
+                                      "table.remove",
+                                      "table.sort",
+                                      "table.unpack",
+                                      "utf8.char",
+                                      "utf8.charpattern",
+                                      "utf8.codepoint",
+                                      "utf8.codes",
+                                      "utf8.len",
+                                      "utf8.offset",
+                                      NULL};
+
+const char *const *sandbox_names(void)
+{
+    return allowed;
+}
+
+/* --- replaced functions --- */
+
+/* Passes on what must not be kept; else leaves false and the error. */
+static int caught(lua_State *L, int status)
+{
+    struct vm *vm = vm_of(L);
+    if (status == LUA_ERRMEM)
+        vm_stop(L, VM_KILLED, "it used more memory than it may");
+    if (vm->stop)
+        return lua_error(L); /* the token is on top */
+    lua_pushboolean(L, 0);
+    lua_insert(L, -2);
+    return 2;
+}
+
+int sandbox_pcall(lua_State *L)
+{
+    luaL_checkany(L, 1);
+    lua_pushboolean(L, 1);
+    lua_insert(L, 1);
+    int status = lua_pcall(L, lua_gettop(L) - 2, LUA_MULTRET, 0);
+    return status ? caught(L, status) : lua_gettop(L);
+}
+
+/* Upvalue 1: the script's handler, which sees no kill. */
+static int handle(lua_State *L)
+{
+    if (vm_of(L)->stop)
+        return 1;
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, 1, 1);
+    return 1;
+}
+
+static int sandbox_xpcall(lua_State *L)
+{
+    luaL_checktype(L, 2, LUA_TFUNCTION);
+    int count = lua_gettop(L) - 2;
+    lua_pushvalue(L, 2);
+    lua_pushcclosure(L, handle, 1);
+    lua_replace(L, 2); /* f, handler, arguments */
+    lua_pushvalue(L, 1);
+    lua_insert(L, 3); /* f, handler, f, arguments */
+    int status = lua_pcall(L, count, LUA_MULTRET, 2);
+    if (status)
+        return caught(L, status);
+    lua_pushboolean(L, 1);
+    lua_replace(L, 2);
+    return lua_gettop(L) - 1;
+}
+
+static int sandbox_setmetatable(lua_State *L)
+{
+    static const char *const refused[] = {"__gc", "__mode"};
+    luaL_checktype(L, 1, LUA_TTABLE);
+    luaL_argexpected(L, lua_isnil(L, 2) || lua_istable(L, 2), 2, "nil or table");
+    if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL)
+        return luaL_error(L, "cannot change a protected metatable");
+    for (size_t i = 0; i < 2 && lua_istable(L, 2); i++) {
+        lua_pushstring(L, refused[i]);
+        if (lua_rawget(L, 2) != LUA_TNIL)
+            return luaL_error(L, "a metatable may not have %s", refused[i]);
+        lua_pop(L, 1);
+    }
+    lua_settop(L, 2);
+    lua_setmetatable(L, 1);
+    return 1;
+}
+
+static int sandbox_tostring(lua_State *L)
+{
+    luaL_checkany(L, 1);
+    int type = lua_type(L, 1);
+    bool is_plain =
+        type == LUA_TNIL || type == LUA_TBOOLEAN || type == LUA_TNUMBER || type == LUA_TSTRING;
+    if (convert_is_null(L, 1))
+        lua_pushliteral(L, "null");
+    else if (is_plain || luaL_getmetafield(L, 1, "__tostring") != LUA_TNIL)
+        luaL_tolstring(L, 1, NULL);
+    else
+        lua_pushstring(L, luaL_typename(L, 1)); /* no addresses */
+    return 1;
+}
+
+/* Lua's own function stands in upvalue 1. */
+static int original(lua_State *L)
+{
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+    return lua_gettop(L);
+}
+
+static int sandbox_rep(lua_State *L)
+{
+    size_t text, between = 0;
+    luaL_checklstring(L, 1, &text);
+    lua_Integer times = luaL_checkinteger(L, 2);
+    luaL_optlstring(L, 3, "", &between);
+    if (times > 0 && text + between > SCRIPT_STRING_BYTES_MAX / (lua_Unsigned)times)
+        return luaL_error(L, "string.rep: the result would be longer than %d bytes",
+                          SCRIPT_STRING_BYTES_MAX);
+    return original(L);
+}
+
+/* Functions that change a table or walk over it want one without metamethods of its own making. */
+static void plain_table(lua_State *L, int at)
+{
+    luaL_checktype(L, at, LUA_TTABLE);
+    if (luaL_getmetafield(L, at, "__len") != LUA_TNIL ||
+        luaL_getmetafield(L, at, "__index") != LUA_TNIL ||
+        luaL_getmetafield(L, at, "__newindex") != LUA_TNIL)
+        luaL_argerror(L, at, "a plain table is expected, without metamethods");
+}
+
+static void range(lua_State *L, lua_Integer first, lua_Integer last)
+{
+    if (last >= first && (lua_Unsigned)last - (lua_Unsigned)first >= RANGE_MAX)
+        luaL_error(L, "a range may span at most %d items", RANGE_MAX);
+}
+
+static int sandbox_table_plain(lua_State *L)
+{
+    plain_table(L, 1);
+    return original(L);
+}
+
+/* A list of a record is read by what only reads. */
+static void table_to_read(lua_State *L)
+{
+    if (frozen_open(L, 1))
+        lua_replace(L, 1);
+    plain_table(L, 1);
+}
+
+static int sandbox_concat(lua_State *L)
+{
+    table_to_read(L);
+    range(L, luaL_optinteger(L, 3, 1), luaL_optinteger(L, 4, (lua_Integer)lua_rawlen(L, 1)));
+    return original(L);
+}
+
+static int sandbox_unpack(lua_State *L)
+{
+    table_to_read(L);
+    range(L, luaL_optinteger(L, 2, 1), luaL_optinteger(L, 3, (lua_Integer)lua_rawlen(L, 1)));
+    return original(L);
+}
+
+static int sandbox_move(lua_State *L)
+{
+    table_to_read(L);
+    if (!lua_isnoneornil(L, 5))
+        plain_table(L, 5);
+    range(L, luaL_checkinteger(L, 2), luaL_checkinteger(L, 3));
+    return original(L);
+}
+
+static const struct {
+    const char *library, *name;
+    lua_CFunction fn; /* with Lua's own as upvalue 1 */
+} replaced[] = {
+    {"", "pcall", sandbox_pcall},
+    {"", "xpcall", sandbox_xpcall},
+    {"", "setmetatable", sandbox_setmetatable},
+    {"", "tostring", sandbox_tostring},
+    {"string", "rep", sandbox_rep},
+    {"table", "insert", sandbox_table_plain},
+    {"table", "remove", sandbox_table_plain},
+    {"table", "sort", sandbox_table_plain},
+    {"table", "concat", sandbox_concat},
+    {"table", "unpack", sandbox_unpack},
+    {"table", "move", sandbox_move},
+};
+
+/* --- building --- */
+
+/* Puts a library's allowed names from the table at `from` into the one at `to`. */
+static void copy_allowed(lua_State *L, const char *library, int from, int to)
+{
+    size_t prefix = strlen(library);
+    for (const char *const *name = allowed; *name; name++) {
+        const char *dot = strchr(*name, '.');
+        const char *member = dot ? dot + 1 : *name;
+        size_t before = dot ? (size_t)(dot - *name) : 0;
+        if (before != prefix || strncmp(*name, library, prefix) != 0)
+            continue;
+        lua_getfield(L, from, member);
+        ASSERT(!lua_isnil(L, -1));
+        lua_setfield(L, to, member);
+    }
+    for (size_t i = 0; i < sizeof replaced / sizeof *replaced; i++) {
+        if (strcmp(replaced[i].library, library) != 0)
+            continue;
+        lua_getfield(L, from, replaced[i].name);
+        lua_pushcclosure(L, replaced[i].fn, 1);
+        lua_setfield(L, to, replaced[i].name);
+    }
+}
+
+static void open_library(lua_State *L, const char *name, lua_CFunction open, int libraries)
+{
+    lua_pushcfunction(L, open);
+    lua_pushstring(L, name);
+    lua_call(L, 1, 1);
+    int from = lua_gettop(L);
+    lua_newtable(L);
+    copy_allowed(L, name, from, lua_gettop(L));
+    if (strcmp(name, "string") == 0) {
+        /* Methods of strings read from the same allowed functions. */
+        lua_pushliteral(L, "");
+        ASSERT(lua_getmetatable(L, -1));
+        lua_pushvalue(L, -3);
+        lua_setfield(L, -2, "__index");
+        lua_pushboolean(L, 0);
+        lua_setfield(L, -2, "__metatable");
+        lua_pop(L, 2);
+    }
+    frozen_wrap(L);
+    lua_setfield(L, libraries, name);
+    lua_pop(L, 1);
+}
+
+void sandbox_open(lua_State *L)
+{
+    luaL_checkstack(L, 20, NULL);
+    lua_newtable(L);
+    int libraries = lua_gettop(L);
+    lua_pushcfunction(L, luaopen_base);
+    lua_call(L, 0, 1);
+    copy_allowed(L, "", lua_gettop(L), libraries);
+    lua_pop(L, 1);
+    open_library(L, "math", luaopen_math, libraries);
+    open_library(L, "string", luaopen_string, libraries);
+    open_library(L, "table", luaopen_table, libraries);
+    open_library(L, "utf8", luaopen_utf8, libraries);
+    lua_setfield(L, LUA_REGISTRYINDEX, LIBRARIES);
+}
+
+static int undeclared(lua_State *L)
+{
+    if (lua_type(L, 2) != LUA_TSTRING)
+        return luaL_error(L, "globals have names");
+    return luaL_error(L, "undeclared global \"%s\"", lua_tostring(L, 2));
+}
+
+static int no_globals(lua_State *L)
+{
+    if (lua_type(L, 2) != LUA_TSTRING)
+        return luaL_error(L, "globals cannot be made: use local");
+    return luaL_error(L, "\"%s\" cannot be set as a global: use local", lua_tostring(L, 2));
+}
+
+void sandbox_env(lua_State *L, struct script *script)
+{
+    luaL_checkstack(L, 10, NULL);
+    lua_newuserdatauv(L, 0, 0);
+    lua_createtable(L, 0, 4); /* its metatable */
+    lua_newtable(L);          /* what can be read */
+    lua_getfield(L, LUA_REGISTRYINDEX, LIBRARIES);
+    lua_pushnil(L);
+    while (lua_next(L, -2)) {
+        lua_pushvalue(L, -2);
+        lua_insert(L, -2);
+        lua_rawset(L, -5);
+    }
+    lua_pop(L, 1);
+    luaopen_crm(L, script);
+    lua_setfield(L, -2, "crm");
+    lua_pushlightuserdata(L, script);
+    lua_pushcclosure(L, load_require, 1);
+    lua_setfield(L, -2, "require");
+    lua_createtable(L, 0, 1); /* and what cannot */
+    lua_pushcfunction(L, undeclared);
+    lua_setfield(L, -2, "__index");
+    lua_setmetatable(L, -2);
+    lua_setfield(L, -2, "__index");
+    lua_pushcfunction(L, no_globals);
+    lua_setfield(L, -2, "__newindex");
+    lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "__metatable");
+    lua_setmetatable(L, -2);
+}

@@ -1,0 +1,300 @@
+/* vm - see vm.h: making, keeping and ending a tenant's Lua state, and what the core runs in it.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "script/vm.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "record/rights.h"
+#include "script/vm_in.h"
+#include "script/watch.h"
+
+#define VM_BYTES_HARD   (VM_BYTES_MAX + VM_BYTES_MAX / 4)
+#define BROKEN_RETRY_US 1000000 /* a script that did not load is tried again after so long */
+
+/* --- memory --- */
+
+/* Grants up to the soft mark and asks the hook to look behind it; refuses above the hard one. A
+ * shrink is never refused. */
+static void *allocate(void *arg, void *block, size_t old, size_t size)
+{
+    struct vm *vm = arg;
+    size_t had = block ? old : 0;
+    if (size == 0) {
+        free(block);
+        vm->bytes -= had;
+        return NULL;
+    }
+    if (size > had && vm->bytes - had + size > VM_BYTES_HARD)
+        return NULL;
+    void *now = realloc(block, size);
+    if (!now)
+        return size <= had ? block : NULL;
+    vm->bytes += size - had;
+    if (vm->bytes > vm->bytes_limit && vm->depth && !vm->collect_due) {
+        vm->collect_due = true;
+        watch_arm(vm->L, vm_hook);
+    }
+    return now;
+}
+
+/* --- making --- */
+
+static int open_state(lua_State *L)
+{
+    sandbox_open(L);
+    luaopen_crm_event(L);
+    luaopen_crm_money(L);
+    luaopen_crm_decimal(L);
+    luaopen_crm_time(L);
+    return 0;
+}
+
+static enum err run_computed(struct ctx *ctx, const struct field *field, struct record *record,
+                             void *arg);
+
+static void make_scripts(struct vm *vm)
+{
+    const struct model *model = vm->model;
+    vm->scripts = arena_array(vm->arena, struct script, (size_t)model->plugins_count + 1);
+    for (int i = 0; i < model->plugins_count; i++) {
+        if (model->plugins[i]->broken)
+            continue;
+        struct script *script = &vm->scripts[vm->scripts_count++];
+        script->vm = vm;
+        script->plugin = model->plugins[i];
+        script->id = model->plugins[i]->id;
+    }
+}
+
+static struct vm *vm_new(struct ctx *ctx)
+{
+    struct vm *vm = calloc(1, sizeof *vm);
+    if (!vm)
+        BUG("out of memory");
+    vm->arena = arena_new();
+    vm->model = ctx->model;
+    vm->version = ctx->model->version;
+    vm->bytes_limit = VM_BYTES_MAX;
+    vm->hooks = hooks_new(vm->arena);
+    vm->computed = (struct record_computed){run_computed, vm};
+    map_init(&vm->services, vm->arena);
+    map_init(&vm->actions, vm->arena);
+    map_init(&vm->functions, vm->arena);
+    vm->L = lua_newstate(allocate, vm);
+    if (!vm->L)
+        BUG("out of memory");
+    *(struct vm **)lua_getextraspace(vm->L) = vm;
+    make_scripts(vm);
+    watch_start();
+    return vm;
+}
+
+void vm_free(void *arg)
+{
+    struct vm *vm = arg;
+    if (!vm)
+        return;
+    ASSERT(vm->depth == 0);
+    lua_close(vm->L);
+    arena_free(vm->arena);
+    free(vm);
+}
+
+static void load(struct vm *vm, struct ctx *ctx)
+{
+    struct err_info before = ctx->err;
+    enum err e = vm_protect(vm, NULL, ctx, VM_LOAD, "libraries", open_state, NULL);
+    if (!e)
+        e = load_all(vm, ctx);
+    if (e && !vm->broken)
+        vm->broken = arena_strdup(vm->arena, ctx->err.detail);
+    if (e) {
+        vm->broken_at_us = clock_mono_us();
+        log_error("tenant %s: scripts do not load: %s", ctx->tenant->name, vm->broken);
+    }
+    ctx->err = before;
+}
+
+/* Still what the model asks for? One that did not load is tried again now and then: its files may
+ * have been mended. */
+static bool is_current(const struct vm *vm, const struct ctx *ctx)
+{
+    if (vm->depth || ctx->unit)
+        return true; /* in the middle of a unit, which holds its handlers */
+    if (vm->is_dead || vm->model != ctx->model || vm->version != ctx->model->version)
+        return false;
+    return !vm->broken || clock_mono_us() - vm->broken_at_us < BROKEN_RETRY_US;
+}
+
+enum err vm_get(struct ctx *ctx, const char *home, struct vm **out)
+{
+    ASSERT(ctx->tenant && ctx->model);
+    ASSERT(out);
+    (void)home; /* the model's plugins know their folders */
+    struct vm *vm = ctx->tenant->vm;
+    if (!vm || !is_current(vm, ctx)) {
+        vm_free(vm);
+        vm = vm_new(ctx);
+        ctx->tenant->vm = vm;
+        ctx->tenant->vm_free = vm_free;
+        load(vm, ctx);
+    }
+    if (!vm->depth && !ctx->unit)
+        vm->used = (struct vm_used){0}; /* a unit of work begins */
+    if (vm->broken) {
+        ctx->err.detail = arena_strdup(ctx->arena, vm->broken);
+        return ERR_PLUGIN;
+    }
+    *out = vm;
+    return ERR_OK;
+}
+
+const struct hooks *vm_hooks(const struct vm *vm)
+{
+    return vm->hooks;
+}
+
+struct record_computed *vm_computed(struct vm *vm)
+{
+    return &vm->computed;
+}
+
+size_t vm_bytes(const struct vm *vm)
+{
+    return vm->bytes;
+}
+
+/* --- computed fields --- */
+
+struct computing {
+    const struct field *field;
+    struct record *record;
+    struct json *result; /* in the arena of the unit */
+    struct arena *arena;
+};
+
+static int push_record(lua_State *L, void *arg)
+{
+    const struct computing *computing = arg;
+    record_push(L, &(struct record_handle){.entity = computing->record->entity,
+                                           .record = computing->record});
+    return 1;
+}
+
+static void take_json(lua_State *L, void *arg)
+{
+    struct computing *computing = arg;
+    computing->result = convert_json(L, -1, computing->arena, computing->field);
+}
+
+static enum err run_computed(struct ctx *ctx, const struct field *field, struct record *record,
+                             void *arg)
+{
+    struct vm *vm = arg;
+    const struct bound *bound =
+        map_get(&vm->functions, slice_of((const char *)&field, sizeof field));
+    ASSERT(bound); /* all of the model's were found while loading */
+    struct computing computing = {field, record, NULL, ctx->arena};
+    struct vm_call call = {.ctx = ctx,
+                           .moment = VM_COMPUTED,
+                           .plugin = bound->script->id,
+                           .handler = field->name,
+                           .push = push_record,
+                           .take = take_json,
+                           .arg = &computing};
+    enum err e = vm_enter(vm, bound->script, bound->ref, &call);
+    struct value values[4] = {{0}};
+    if (!e && computing.result->type != JSON_NULL)
+        e = field_result_type(field)->parse(ctx, field, field->name, computing.result, values);
+    for (int i = 0; i < field->type->columns && !e; i++) {
+        record->now[field->slot + i] = values[i];
+        record->changed[field->slot + i] = 1;
+    }
+    return e;
+}
+
+/* --- operations and services --- */
+
+struct operation {
+    const struct bound *bound;
+    struct event *event; /* NULL: a service */
+    const struct json *argument;
+    struct json *result;
+    struct arena *arena;
+};
+
+static int push_operation(lua_State *L, void *arg)
+{
+    const struct operation *operation = arg;
+    if (operation->event)
+        event_push(L, operation->event, operation->argument);
+    else
+        convert_push_json(L, operation->argument, false);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, operation->bound->script->context);
+    return 2;
+}
+
+static void take_result(lua_State *L, void *arg)
+{
+    struct operation *operation = arg;
+    if (!lua_isnil(L, -1))
+        operation->result = convert_json(L, -1, operation->arena, NULL);
+}
+
+static enum err operate(struct vm *vm, struct ctx *ctx, struct operation *operation,
+                        struct buf *out)
+{
+    struct vm_call call = {.ctx = ctx,
+                           .event = operation->event,
+                           .moment = VM_ACTION,
+                           .plugin = operation->bound->script->id,
+                           .handler = operation->bound->name,
+                           .push = push_operation,
+                           .take = take_result,
+                           .arg = operation};
+    int before = ctx->err.count;
+    operation->arena = ctx->arena;
+    enum err e = vm_enter(vm, operation->bound->script, operation->bound->ref, &call);
+    if (!e && ctx->err.count > before)
+        e = ERR_VALIDATION;
+    if (e)
+        return e;
+    const struct json *result = operation->result;
+    if (!result || (result->type == JSON_ARRAY && !result->count))
+        buf_put_str(out, "{}"); /* an answer is an object */
+    else
+        json_put(out, result);
+    return ERR_OK;
+}
+
+enum err vm_action(struct vm *vm, struct ctx *ctx, const struct entity *entity, const char *action,
+                   struct record *record, const struct json *params, struct buf *out)
+{
+    ASSERT(vm && ctx && entity);
+    ASSERT(action && out);
+    const char *key = arena_printf(ctx->arena, "%s.%s", entity->name, action);
+    const struct bound *bound = map_get(&vm->actions, slice_str(key));
+    if (!bound)
+        return ERR_NOT_FOUND;
+    if (!rights_operation(ctx, entity, action))
+        return ERR_FORBIDDEN;
+    struct event event = {.entity = entity->name, .record = record, .name = action};
+    struct operation operation = {.bound = bound, .event = &event, .argument = params};
+    return operate(vm, ctx, &operation, out);
+}
+
+enum err vm_service(struct vm *vm, struct ctx *ctx, const char *name, const struct json *argument,
+                    struct buf *out)
+{
+    ASSERT(vm && ctx);
+    ASSERT(name && out);
+    const struct bound *bound = map_get(&vm->services, slice_str(name));
+    if (!bound)
+        return ERR_NOT_FOUND;
+    struct operation operation = {.bound = bound, .argument = argument};
+    return operate(vm, ctx, &operation, out);
+}

@@ -1,0 +1,205 @@
+/* vm_in - what the files of script share; private to this folder.
+ *
+ * Every function that takes a lua_State runs inside vm_call and may raise (a longjmp): it holds
+ * nothing that would leak, and what it makes lives in the arena of the call. Stack effects stand
+ * as [-popped, +pushed].
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#pragma once
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#include "base/hash.h"
+#include "base/limits.h"
+#include "script/vm.h"
+
+#define VM_FRAMES_MAX                                                                              \
+    (2 * HOOK_DEPTH_MAX + 8) /* entries nested in each other: a write, a service */
+#define VM_TRACE_BYTES 1024  /* of a traceback kept for the log */
+
+/* One plugin's code in this VM. */
+struct script {
+    struct vm *vm;
+    const struct plugin *plugin;
+    const char *id;
+    int env;     /* registry: its _ENV */
+    int context; /* registry: its ctx */
+    int modules; /* registry: table of its loaded modules by name */
+    bool is_loaded;
+};
+
+/* One entry into Lua that has not ended. */
+struct frame {
+    struct vm_call *call;
+    struct script *script;
+    uint32_t generation; /* moves when the call ends: handles made in it die */
+};
+
+/* Why scripts are being unwound; their own pcall lets all of these pass. */
+enum vm_stop {
+    VM_GOES,
+    VM_VETO,  /* refused, or a core error handed on: vm->veto */
+    VM_LIMIT, /* too many reads, writes or rows */
+    VM_KILLED /* out of time or memory: the VM ends */
+};
+
+struct vm {
+    lua_State *L;
+    struct arena *arena; /* owned: all that registrations keep */
+    const struct model *model;
+    int64_t version;
+    struct hooks *hooks;
+    struct record_computed computed;
+    struct script *scripts; /* in load order */
+    int scripts_count;
+    struct map services, actions, functions; /* → struct bound * */
+    size_t bytes, bytes_limit;               /* what the allocator gave; where it asks for a look */
+    bool collect_due, is_dead;
+    enum vm_stop stop;
+    enum err veto;
+    const char *why;    /* of VM_LIMIT and VM_KILLED: a constant */
+    const char *broken; /* why the scripts did not load; NULL = they did */
+    int64_t broken_at_us;
+    struct frame frames[VM_FRAMES_MAX];
+    int depth;
+    int deadline; /* tick of watch.h */
+    struct vm_used {
+        int reads, writes, rows, ticks;
+    } used; /* by the unit of work */
+    bool unit_as_system;
+    char trace[VM_TRACE_BYTES];
+};
+
+/* A Lua function and whose it is. */
+struct bound {
+    struct script *script;
+    const char *name;
+    int ref;
+};
+
+static inline struct vm *vm_of(lua_State *L)
+{
+    return *(struct vm **)lua_getextraspace(L);
+}
+static inline struct frame *vm_frame(struct vm *vm)
+{
+    return vm->depth ? &vm->frames[vm->depth - 1] : NULL;
+}
+
+/* --- call.c --- */
+
+/* Unwinds every level of Lua; no pcall of theirs keeps it. */
+_Noreturn void vm_stop(lua_State *L, enum vm_stop how, const char *why);
+/* The same with a core error, whose detail stands in ctx->err. */
+_Noreturn void vm_veto(lua_State *L, enum err e);
+/* The count hook that the watch and the allocator arm. */
+void vm_hook(lua_State *L, lua_Debug *activation);
+/* ctx of the running call. Raises outside of one. */
+struct ctx *vm_ctx(lua_State *L);
+/* Raises unless the moment is one of `allowed`; `what` names the binding. */
+void vm_allow(lua_State *L, unsigned allowed, const char *what);
+struct script *vm_script(struct vm *vm, const char *id);
+/* A call of a script's function with the default budget. `handler` is for people. */
+MUST_USE enum err vm_enter(struct vm *vm, struct script *script, int ref, struct vm_call *call);
+/* Runs fn protected, as the script's, outside any handler. */
+MUST_USE enum err vm_protect(struct vm *vm, struct script *script, struct ctx *ctx,
+                             enum vm_moment moment, const char *handler, lua_CFunction fn,
+                             void *arg);
+void *vm_protect_arg(lua_State *L); /* the arg in such an fn */
+
+/* --- sandbox.c --- */
+
+/* Makes the shared library tables: registry "libraries". [-0, +0] */
+void sandbox_open(lua_State *L);
+/* A script's _ENV: libraries, its crm, its require. [-0, +1] */
+void sandbox_env(lua_State *L, struct script *script);
+/* pcall as scripts have it. */
+int sandbox_pcall(lua_State *L);
+
+/* --- frozen.c --- */
+
+/* The table on top becomes a read-only view of itself; tables inside stay as they are. [-1, +1] */
+void frozen_wrap(lua_State *L);
+/* Pushes what a frozen value stands for: its table; false when it is none. [-0, +(0|1)] */
+bool frozen_open(lua_State *L, int at);
+
+/* --- convert.c --- */
+
+/* A JSON tree as Lua values; arrays and objects frozen on wish, null as crm.null. [-0, +1] */
+void convert_push_json(lua_State *L, const struct json *node, bool frozen);
+/* The value at `at` as JSON in the arena. Integers under `field` (may be NULL) that are references
+ * become ids. Raises for what JSON cannot hold. */
+struct json *convert_json(lua_State *L, int at, struct arena *arena, const struct field *field);
+/* A table of field values as a JSON object; unknown fields raise. */
+struct json *convert_fields(lua_State *L, int at, struct arena *arena, const struct entity *entity);
+/* A filter tree (entity may be NULL: no references are known). */
+struct json *convert_filter(lua_State *L, int at, struct arena *arena, const struct entity *entity);
+void convert_push_null(lua_State *L);
+bool convert_is_null(lua_State *L, int at);
+/* The text at `at`, valid UTF-8 without NUL; raises else. */
+struct slice convert_text(lua_State *L, int at);
+
+/* --- load.c --- */
+
+/* Loads every plugin of the model and seals the handlers. On failure vm->broken says why. */
+MUST_USE enum err load_all(struct vm *vm, struct ctx *ctx);
+int load_require(lua_State *L); /* require; upvalue 1: struct script */
+
+/* --- bindings --- */
+
+void luaopen_crm(lua_State *L, struct script *script);         /* [-0, +1] the crm table */
+void luaopen_crm_context(lua_State *L, struct script *script); /* [-0, +1] a script's ctx */
+void luaopen_crm_db(lua_State *L, struct script *script);      /* [-0, +1] ctx.db */
+void luaopen_crm_event(lua_State *L);                          /* the rest: metatables. [-0, +0] */
+void luaopen_crm_money(lua_State *L);
+void luaopen_crm_decimal(lua_State *L);
+void luaopen_crm_time(lua_State *L);
+int bind_money_new(lua_State *L);
+int bind_decimal_new(lua_State *L);
+int bind_date_new(lua_State *L);
+int bind_datetime_new(lua_State *L);
+void bind_log_push(lua_State *L, struct script *script); /* [-0, +1] log.info … */
+
+/* ev of a call. `params` may be NULL. [-0, +1] */
+void event_push(lua_State *L, struct event *event, const struct json *params);
+/* A handle to a record that lives as long as the running call. [-0, +1] */
+struct record_handle {
+    const struct entity *entity;
+    struct record *record;      /* NULL: a row that was read */
+    const struct value *values; /* NULL: record->now */
+    uint32_t generation;
+    int depth;
+    bool is_own; /* the record of the event itself: before_* may change it */
+};
+void record_push(lua_State *L, const struct record_handle *handle);
+struct record_handle *record_test(lua_State *L, int at); /* NULL if it is none; raises when dead */
+/* The entity's field of that name; raises with a suggestion. */
+const struct field *record_field(lua_State *L, const struct entity *entity, struct slice name);
+/* "did you mean": the nearest name, or NULL. */
+const char *record_suggest(const struct entity *entity, struct slice name);
+/* Sets one field from the Lua value at `at`; what does not fit raises. */
+void record_assign(lua_State *L, struct record *record, const struct field *field, int at);
+/* The field's value of a whole row. [-0, +1] */
+void record_push_value(lua_State *L, const struct field *field, const struct value *values);
+
+struct decimal_box {
+    int64_t units;
+    int scale;
+};
+struct money_box {
+    int64_t minor;
+    char currency[4];
+};
+struct time_box {
+    int64_t at; /* datetime: UTC ms; date: days */
+};
+#define DECIMAL_META  "crm.decimal"
+#define MONEY_META    "crm.money"
+#define DATE_META     "crm.date"
+#define DATETIME_META "crm.datetime"
+void decimal_push(lua_State *L, int64_t units, int scale);
+void money_push(lua_State *L, int64_t minor, struct slice currency);
+void date_push(lua_State *L, int64_t days);
+void datetime_push(lua_State *L, int64_t ms);
