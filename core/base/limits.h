@@ -71,6 +71,7 @@
 #define OVERSTAY_WORKER_MS     10000
 #define OVERSTAY_QUICK_MS      60000
 #define OVERSTAY_LONG_MS       600000
+#define OVERSTAY_TURN_MS       30000  /* a borrowed write turn: the tenant cannot be written to */
 #define LOAN_WAIT_MS           30000  /* a runner waits so long for a write turn */
 #define LONG_WAIT_MS           600000 /* a gateway waits so long for a long lane */
 #define SLOW_UNIT_US           25000  /* average over SLOW_WINDOW_MS: to the slow lane */
@@ -86,6 +87,7 @@
 #define FIELDS_PER_ENTITY_MAX  400 /* product, plugin and tenant fields together */
 #define CUSTOM_FIELDS_MAX      200 /* tenant fields per entity */
 #define ENUM_VALUES_MAX        500
+#define DICTIONARY_VALUES_MAX  5000 /* of one dictionary of a company */
 #define INDEXES_PER_ENTITY_MAX 20
 #define ROLES_PER_USER_MAX     16
 

@@ -1,0 +1,127 @@
+/* pluginset - every plugin the company has or could have, and what it has set.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "api/pluginset.h"
+
+const struct plugin *pluginset_find(const struct pluginset *set, struct slice id)
+{
+    for (int i = 0; i < set->count; i++)
+        if (slice_is(id, set->items[i]->id))
+            return set->items[i];
+    return NULL;
+}
+
+static const struct tenant_plugin *find_row(const struct pluginset *set, struct slice id)
+{
+    for (int i = 0; i < set->rows_count; i++)
+        if (slice_is(id, set->rows[i].id))
+            return &set->rows[i];
+    return NULL;
+}
+
+bool pluginset_is_enabled(const struct pluginset *set, struct slice id)
+{
+    const struct tenant_plugin *row = find_row(set, id);
+    return slice_is(id, "core") || (row && strcmp(row->state, "enabled") == 0);
+}
+
+const struct json *pluginset_config(const struct pluginset *set, struct slice id)
+{
+    const struct tenant_plugin *row = find_row(set, id);
+    return row && row->config && row->config->type == JSON_OBJECT ? row->config : NULL;
+}
+
+bool pluginset_needs(const struct plugin *plugin, struct slice id)
+{
+    return json_get_slice(json_get(plugin->manifest, "requires"), id) != NULL;
+}
+
+/* As the model knows it, if it is part of the model. */
+static const struct plugin *in_model(const struct call *call, const char *id)
+{
+    const struct model *model = call->ctx->model;
+    for (int i = 0; i < model->plugins_count; i++)
+        if (strcmp(model->plugins[i]->id, id) == 0)
+            return model->plugins[i];
+    return NULL;
+}
+
+const char *pluginset_why(const struct call *call, const struct plugin *plugin)
+{
+    const struct plugin *built = in_model(call, plugin->id);
+    return built && built->broken ? built->broken : plugin->broken;
+}
+
+/* --- the whole ----------------------------------------------------------------------------------
+ */
+
+/* A bundle of the company lies in custom/<id>/<version>/. */
+static struct plugin *bundle(struct call *call, const struct tenant_plugin *row)
+{
+    struct arena *arena = call->ctx->arena;
+    struct plugin *plugin;
+    const char *why = NULL;
+    const char *sub = arena_printf(arena, "custom/%s/%s", row->id, row->version);
+    const char *folder = tenant_path(call->ctx->tenant, arena, sub, NULL);
+    if (!plugin_read(arena, call->app->config->home, folder, PLUGIN_TENANT, &plugin, &why))
+        return plugin;
+    plugin = arena_make(arena, struct plugin);
+    *plugin = (struct plugin){.id = row->id,
+                              .title = row->id,
+                              .version = row->version,
+                              .folder = folder,
+                              .layer = PLUGIN_TENANT,
+                              .broken = why};
+    return plugin;
+}
+
+enum err pluginset_read(struct call *call, struct pluginset *out)
+{
+    struct arena *arena = call->ctx->arena;
+    struct plugin **found;
+    const char *why = NULL;
+    int count;
+    *out = (struct pluginset){0};
+    enum err e = plugin_list(arena, call->app->config->home, &found, &count, &why);
+    if (e) {
+        call->ctx->err.detail = why;
+        return ERR_IO;
+    }
+    e = tenant_plugins(call->ctx->tenant, arena, &out->rows, &out->rows_count);
+    if (e)
+        return e;
+    out->items = arena_array(arena, struct plugin *, (size_t)(count + out->rows_count) + 1);
+    out->count = count;
+    memcpy(out->items, found, (size_t)count * sizeof *found);
+    for (int i = 0; i < out->rows_count; i++)
+        if (!pluginset_find(out, slice_str(out->rows[i].id)))
+            out->items[out->count++] = bundle(call, &out->rows[i]);
+    return ERR_OK;
+}
+
+/* --- texts --------------------------------------------------------------------------------------
+ */
+
+static const char *text_of_file(const struct call *call, const struct plugin *plugin,
+                                const char *lang, const char *key)
+{
+    struct arena *arena = call->ctx->arena;
+    const struct json *texts;
+    const char *path = arena_printf(arena, "%s/i18n/%s.json", plugin->folder, lang);
+    return json_load(arena, path, &texts, NULL) ? NULL : json_cstr(texts, key, NULL);
+}
+
+const char *pluginset_text(const struct call *call, const struct plugin *plugin, const char *key)
+{
+    const struct ctx *ctx = call->ctx;
+    if (!key || *key != '@')
+        return key;
+    const char *text =
+        model_text_or(ctx->model, ctx->arena, ctx->lang, plugin->id, key, NULL, NULL);
+    if (!text) /* not part of the model: its own file says */
+        text = text_of_file(call, plugin, ctx->lang == LANG_EN ? "en" : "zh-CN", key + 1);
+    if (!text)
+        text = text_of_file(call, plugin, "zh-CN", key + 1);
+    return text ? text : key + 1;
+}
