@@ -99,6 +99,8 @@ static void lane_forget_peer(struct lane *lane, const struct work_peer *peer)
     if (lane->lent && lane->lent->peer == peer) {
         free(lane->lent); /* its death gives the turn back; the store rolled back with it */
         lane->lent = NULL;
+        lane->is_dirty = true; /* it may have committed first */
+        lane->is_moved = true;
     }
     struct lane_loan **at = &lane->loans;
     while (*at) {

@@ -26,6 +26,7 @@ struct lane {
     bool is_moved;   /* gateways have not been told yet */
     bool is_stale;   /* written to since the last sweep */
     bool is_leaving; /* draining, to be given to another worker */
+    bool has_left;   /* closed here; nothing is done until the board names the new owner */
     int leaving_to;
     int64_t window_at_ms, window_us; /* run time of units in this window */
     int window_units;

@@ -9,9 +9,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-/* Refuses everything that waits: the tenant cannot be written to now. */
+/* Refuses everything that waits: the tenant cannot be written to now. Notes go with it, or the lane
+ * would be ready again at once, for ever. */
 static void lane_refuse(struct lanes *lanes, struct lane *lane, enum err e)
 {
+    buf_clear(&lane->notes);
+    lane->notes_count = 0;
     struct work *work;
     while ((work = lane_pop(lanes, lane))) {
         work_refuse(work, e, 1);
@@ -165,8 +168,6 @@ struct turn_result turn_run(struct slot *slot, struct lanes *lanes, struct lane 
     enum err e = turn_prepare(slot, lane, &tenant);
     if (e) {
         lane_refuse(lanes, lane, e);
-        buf_clear(&lane->notes);
-        lane->notes_count = 0;
         return result;
     }
     e = store_begin(tenant->store, true);

@@ -43,6 +43,17 @@ static bool is_mine(struct worker *worker, const char *tenant)
            slot->index;
 }
 
+/* Whether work of the tenant may be taken. Between "I have closed it" and the board's new entry it
+ * has no owner: two workers must never write to one store. */
+static bool lane_serves(struct worker *worker, struct lane *lane)
+{
+    if (!is_mine(worker, lane->name)) {
+        lane->has_left = false; /* should it come back, it is served again */
+        return false;
+    }
+    return !lane->is_leaving && !lane->has_left;
+}
+
 static void worker_request(struct worker *worker, struct work_peer *peer, uint64_t tag,
                            struct slice body)
 {
@@ -53,7 +64,7 @@ static void worker_request(struct worker *worker, struct work_peer *peer, uint64
     }
     peer->is_gateway = true;
     struct lane *lane = lanes_get(&worker->lanes, work->tenant);
-    if (!is_mine(worker, work->tenant) || lane->is_leaving) {
+    if (!lane_serves(worker, lane)) {
         work_return(work);
         work_free(work);
     } else if (worker->lanes.queued >= WORKER_QUEUE_MAX) {
@@ -71,7 +82,7 @@ static void worker_note(struct worker *worker, struct slice body)
     struct lane *lane = lanes_get(&worker->lanes, arena_str(arena, reader_bytes(&r)));
     arena_free(arena);
     struct slice note = reader_bytes(&r);
-    if (r.bad || lane->notes_count >= WORKER_NOTES_MAX)
+    if (r.bad || lane->notes_count >= WORKER_NOTES_MAX || !lane_serves(worker, lane))
         return;
     buf_put_bytes(&lane->notes, note);
     lane->notes_count++;
@@ -83,7 +94,7 @@ static void worker_ask(struct worker *worker, struct work_peer *peer, uint64_t t
     struct arena *arena = arena_new();
     const char *name = arena_str(arena, body);
     struct lane *lane = lanes_get(&worker->lanes, name);
-    if (!is_mine(worker, name) || lane->is_leaving)
+    if (!lane_serves(worker, lane))
         link_send(peer->link, FRAME_MOVE, tag, (struct slice){0});
     else
         lane_ask(lane, peer, tag);
@@ -221,7 +232,14 @@ static void lane_leave(struct worker *worker, struct lane *lane)
     lane_checkpoint(worker, lane, STORE_CHECKPOINT_TRUNCATE);
     tenants_drop(worker->slot.app.tenants, lane->name);
     lane->is_leaving = false;
-    lane->is_dirty = false;
+    lane->has_left = true;
+    lane->is_dirty = lane->is_stale = false;
+    while (lane->loans) { /* who asked to borrow the turn asks the new owner */
+        struct lane_loan *loan = lane->loans;
+        lane->loans = loan->next;
+        link_send(loan->peer->link, FRAME_MOVE, loan->tag, (struct slice){0});
+        free(loan);
+    }
     struct buf b = BUF_INIT;
     buf_put_bytes(&b, slice_str(lane->name));
     buf_put_u32(&b, (uint32_t)lane->leaving_to);
@@ -341,6 +359,12 @@ static void worker_supervisor_frame(struct link *link, enum frame_kind kind, uin
     struct arena *arena = arena_new();
     struct lane *lane = lanes_get(&worker->lanes, arena_str(arena, body));
     arena_free(arena);
+    if ((int)tag == worker->slot.index) { /* it stays after all */
+        lane->has_left = lane->is_leaving = false;
+        return;
+    }
+    if (!lane_serves(worker, lane))
+        return;
     lane->is_leaving = true;
     lane->leaving_to = (int)tag;
 }
@@ -349,7 +373,7 @@ static void worker_try_end(void *arg)
 {
     struct worker *worker = arg;
     for (int i = 0; i < worker->lanes.count; i++)
-        if (worker->lanes.order[i]->first || worker->lanes.order[i]->lent)
+        if (lane_is_ready(worker->lanes.order[i]) || worker->lanes.order[i]->lent)
             return;
     loop_stop(worker->slot.loop);
 }
@@ -418,7 +442,7 @@ int worker_main(int index)
     link_send(slot->supervisor, FRAME_STATUS, 0, SLICE("ready"));
     loop_run(slot->loop);
     for (int i = 0; i < worker.lanes.count; i++)
-        if (*worker.lanes.order[i]->name)
+        if (*worker.lanes.order[i]->name && lane_serves(&worker, worker.lanes.order[i]))
             lane_checkpoint(&worker, worker.lanes.order[i], STORE_CHECKPOINT_TRUNCATE);
     log_info("stopped");
     return 0;
