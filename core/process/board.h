@@ -21,6 +21,7 @@ struct board_slot {
     _Atomic int role, index, pid, node;
     _Atomic int64_t id_ms;         /* last millisecond an id was minted in */
     _Atomic int64_t busy_since_us; /* monotonic; 0 = waiting for work */
+    _Atomic int64_t turn_since_us; /* runner: a write turn is borrowed; 0 = none */
     _Atomic uint64_t busy_tenant;  /* stable hash of the tenant's name, for the kill's log line */
     _Atomic int64_t requests, errors, refused, turns, writes, loans, starts;
     _Atomic int64_t latency_us[16]; /* counts; bucket i holds answers below 64 << i microseconds */

@@ -13,6 +13,7 @@
 
 #include "api/jobs.h"
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "process/sandbox.h"
 #include "process/slot.h"
@@ -35,10 +36,12 @@ struct runner {
     char last_tenant_name[NAME_BYTES_MAX + 1];
     int worker_fds[SLOTS_PER_ROLE_MAX]; /* blocking links for write turns; -1 = not connected */
     uint64_t last_tag;
+    int lender; /* the worker whose turn is borrowed */
     struct due due[RUNNER_DUE_MAX];
     int due_count;
     size_t sweep_at; /* index into the tenants of control.db */
     bool is_swept, stopping;
+    bool due_lost; /* a hint found no room: the stores are looked through again */
     struct loop_timer *due_timer;
 };
 
@@ -75,7 +78,8 @@ static int turn_worker(struct runner *runner, const struct tenant *tenant)
     return board_owner(slot->board, slice_str(tenant->name), by_default) % slot->config.workers;
 }
 
-/* ERR_OK lent; ERR_CONFLICT: the tenant is another worker's now; else ERR_BUSY. */
+/* ERR_OK lent; ERR_CONFLICT: ask again, the tenant is another worker's now or the worker has been
+ * replaced; else ERR_BUSY. */
 static enum err turn_ask(struct runner *runner, int worker, const struct tenant *tenant)
 {
     int fd = -1;
@@ -97,9 +101,13 @@ static enum err turn_ask(struct runner *runner, int worker, const struct tenant 
     buf_release(&body);
     if (e) { /* closing takes the question back, and the turn if it was lent meanwhile */
         turn_unlink(runner, worker);
-        return ERR_BUSY;
+        return e == ERR_TIMEOUT ? ERR_BUSY : ERR_CONFLICT;
     }
-    return kind == FRAME_MOVE ? ERR_CONFLICT : ERR_OK;
+    if (kind == FRAME_MOVE)
+        return ERR_CONFLICT;
+    runner->lender = worker;
+    atomic_store_explicit(&runner->slot.mine->turn_since_us, clock_mono_us(), memory_order_relaxed);
+    return ERR_OK;
 }
 
 static enum err runner_turn_take(struct app *app, struct tenant *tenant)
@@ -109,7 +117,7 @@ static enum err runner_turn_take(struct app *app, struct tenant *tenant)
         enum err e = turn_ask(runner, turn_worker(runner, tenant), tenant);
         if (e != ERR_CONFLICT)
             return e;
-        usleep(10000); /* the tenant is being moved */
+        usleep(10000); /* it is being moved, or its worker starts again */
     }
     return ERR_BUSY;
 }
@@ -117,8 +125,9 @@ static enum err runner_turn_take(struct app *app, struct tenant *tenant)
 static void runner_turn_give(struct app *app, struct tenant *tenant, int64_t change_seq)
 {
     struct runner *runner = app->user;
-    int worker = turn_worker(runner, tenant);
+    int worker = runner->lender;
     (void)change_seq;
+    atomic_store_explicit(&runner->slot.mine->turn_since_us, 0, memory_order_relaxed);
     if (runner->worker_fds[worker] < 0)
         return;
     if (frame_write(runner->worker_fds[worker], FRAME_TURN_BACK, 0, slice_str(tenant->name)))
@@ -137,8 +146,10 @@ static void runner_due(struct runner *runner, const char *tenant, int64_t run_at
             runner->due[i].run_at_ms = run_at_ms;
         return;
     }
-    if (runner->due_count == RUNNER_DUE_MAX)
-        return; /* the truth is in the store: the next sweep finds it */
+    if (runner->due_count == RUNNER_DUE_MAX) {
+        runner->due_lost = true; /* the truth is in the store: the next sweep finds it */
+        return;
+    }
     char *name = strdup(tenant);
     ASSERT(name);
     runner->due[runner->due_count++] = (struct due){.tenant = name, .run_at_ms = run_at_ms};
@@ -192,11 +203,29 @@ static void runner_job(struct runner *runner, int at)
     }
 }
 
-/* At start one runner looks into every store: hints may have died with the last server. */
+/* The supervisor wakes one runner of the long lane for a tenant, always the same. */
+static bool is_my_tenant(const struct runner *runner, const char *tenant)
+{
+    const struct slot *slot = &runner->slot;
+    uint64_t longs = 0, mine = 0;
+    for (int i = 0; i < slot->config.runners; i++) {
+        if (i == slot->index)
+            mine = longs;
+        longs += slot_is_long(&slot->config, i);
+    }
+    return hash_stable(slice_str(tenant)) % longs == mine;
+}
+
+/* At start a runner looks into every store whose hints it is given: what was said to the process
+ * before it has died with that. */
 static void runner_sweep(void *arg)
 {
     struct runner *runner = arg;
     struct slot *slot = &runner->slot;
+    if (runner->is_swept && runner->due_lost && runner->due_count < RUNNER_DUE_MAX / 2) {
+        runner->is_swept = runner->due_lost = false;
+        runner->sweep_at = 0;
+    }
     if (runner->is_swept)
         return;
     struct arena *arena = arena_new();
@@ -207,7 +236,8 @@ static void runner_sweep(void *arg)
         const char *name = all[runner->sweep_at++].name;
         struct tenant *tenant = NULL;
         int64_t run_at_ms = 0;
-        if (tenants_by_name(slot->app.tenants, slice_str(name), &tenant) == ERR_OK) {
+        if (is_my_tenant(runner, name) &&
+            tenants_by_name(slot->app.tenants, slice_str(name), &tenant) == ERR_OK) {
             if (job_next(tenant, &run_at_ms) == ERR_OK && run_at_ms)
                 runner_due(runner, name, run_at_ms);
             tenants_unpin(slot->app.tenants, tenant);
@@ -430,8 +460,7 @@ int runner_main(int index)
         BUG("the slot's socket is unusable");
     loop_signal(slot->loop, SIGTERM, runner_stop, &runner);
     runner.due_timer = loop_timer_new(slot->loop, 1000, 0, runner_tick, &runner);
-    runner.is_swept = !slot_is_long(&slot->config, index) ||
-                      (index > 0 && slot_is_long(&slot->config, index - 1));
+    runner.is_swept = !slot_is_long(&slot->config, index);
     loop_timer_new(slot->loop, 50, RUNNER_SWEEP_MS / 40, runner_sweep, &runner);
     loop_timer_new(slot->loop, 5000, 5000, runner_trim, &runner);
     loop_work(slot->loop, runner_work, &runner);
