@@ -114,16 +114,18 @@ static void child_link_closed(struct link *link)
         child->link = NULL;
 }
 
-static void child_launch(struct child *child)
+/* false: the machine has no descriptor or no process to give; *child is as it was. */
+static bool child_start_process(struct child *child)
 {
     struct supervisor *s = child->supervisor;
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
-        BUG("no socket pair for a child");
+        return false;
     struct board_slot *slot = board_slot(s->board, child->number);
     atomic_store(&slot->role, (int)child->role);
     atomic_store(&slot->index, child->index);
     atomic_store(&slot->busy_since_us, 0);
+    atomic_store(&slot->turn_since_us, 0);
     atomic_store(&slot->node, supervisor_node(s));
     atomic_fetch_add(&slot->starts, 1);
     struct child_fd fds[SLOT_FD_END];
@@ -137,10 +139,41 @@ static void child_launch(struct child *child)
     child->started_ms = clock_mono_us() / 1000;
     enum err e = child_start(s->loop, argv, fds, count, child_exited, child, &child->pid);
     close(pair[1]);
-    if (e || link_adopt(s->loop, pair[0], &child->link))
-        BUG("a child could not be started");
+    if (e) {
+        close(pair[0]);
+        child->pid = 0;
+        return false;
+    }
+    if (link_adopt(s->loop, pair[0], &child->link))
+        BUG("a socket pair is no link");
     link_set(child->link, child, child_frame, child_link_closed);
     atomic_store(&slot->pid, (int)child->pid);
+    return true;
+}
+
+static void child_restart(void *arg);
+
+/* The first death of a calm life is made good at once; the following ones wait longer and longer.
+ */
+static void child_start_later(struct child *child, int64_t lived_ms)
+{
+    child->deaths = lived_ms > BACKOFF_CALM_MS ? 1 : child->deaths + 1;
+    int64_t wait_ms = child->deaths == 1 ? 1 : RESTART_BACKOFF_MS_MAX;
+    if (child->deaths > 1 && child->deaths <= 10)
+        wait_ms = (int64_t)BACKOFF_FIRST_MS << (child->deaths - 2);
+    if (wait_ms > RESTART_BACKOFF_MS_MAX)
+        wait_ms = RESTART_BACKOFF_MS_MAX;
+    child->restart = loop_timer_new(child->supervisor->loop, wait_ms, 0, child_restart, child);
+}
+
+static void child_launch(struct child *child)
+{
+    char name[32];
+    if (child_start_process(child))
+        return;
+    log_error("%s cannot be started now: out of processes, memory or descriptors",
+              child_name(child, name, sizeof(name)));
+    child_start_later(child, 0);
 }
 
 static void child_restart(void *arg)
@@ -153,6 +186,7 @@ static void child_restart(void *arg)
 }
 
 static void supervisor_stop_next(struct supervisor *s);
+static void supervisor_stop(void *arg);
 
 static void child_exited(void *arg, pid_t pid, int status, int signum)
 {
@@ -174,15 +208,10 @@ static void child_exited(void *arg, pid_t pid, int status, int signum)
               child_name(child, name, sizeof(name)), (int)pid, (long long)lived_ms, status, signum);
     if (!s->announced && status) { /* it said why on stderr; a server that never stood is over */
         s->exit_status = 1;
-        s->stopping = true;
-        supervisor_stop_next(s);
+        supervisor_stop(s);
         return;
     }
-    child->deaths = lived_ms > BACKOFF_CALM_MS ? 1 : child->deaths + 1;
-    int64_t wait_ms = child->deaths == 1 ? 1 : (int64_t)BACKOFF_FIRST_MS << (child->deaths - 2);
-    if (child->deaths > 10 || wait_ms > RESTART_BACKOFF_MS_MAX)
-        wait_ms = RESTART_BACKOFF_MS_MAX;
-    child->restart = loop_timer_new(s->loop, wait_ms, 0, child_restart, child);
+    child_start_later(child, lived_ms);
 }
 
 /* --- frames from children -----------------------------------------------------------------------
@@ -222,14 +251,16 @@ static void supervisor_wake(struct supervisor *s, struct slice body)
 }
 
 /* The old owner has written and closed everything: from now on the gateways ask the new one. */
-static void supervisor_moved(struct supervisor *s, struct slice body)
+static void supervisor_moved(struct supervisor *s, struct child *child, struct slice body)
 {
     struct reader r = {.rest = body};
     struct slice tenant = reader_bytes(&r);
     int worker = (int)reader_u32(&r);
     if (r.bad || worker < 0 || worker >= s->config->workers)
         return;
-    if (board_move(s->board, tenant, worker))
+    if (!board_move(s->board, tenant, worker))
+        link_send(child->link, FRAME_MOVE, (uint64_t)child->index, tenant); /* keep it */
+    else
         log_warn("tenant %.*s is slow: it lives on worker %d now", SLICE_ARG(tenant), worker);
 }
 
@@ -249,7 +280,7 @@ static void child_frame(struct link *link, enum frame_kind kind, uint64_t tag, s
         link_send(link, FRAME_MOVE, tag, body);
         break;
     case FRAME_RESULT:
-        supervisor_moved(s, body);
+        supervisor_moved(s, child, body);
         break;
     default:
         log_error("an unexpected frame of kind %d from a child", (int)kind);
@@ -278,12 +309,14 @@ static void supervisor_watch(void *arg)
             continue;
         struct board_slot *slot = board_slot(s->board, child->number);
         int64_t since_us = atomic_load(&slot->busy_since_us);
-        if (!since_us || now_us - since_us < overstay_ms(s, child) * 1000)
+        int64_t turn_us = atomic_load(&slot->turn_since_us);
+        if ((!since_us || now_us - since_us < overstay_ms(s, child) * 1000) &&
+            (!turn_us || now_us - turn_us < (int64_t)OVERSTAY_TURN_MS * 1000))
             continue;
         char name[32];
         log_error("%s (pid %d) has been busy for %lld ms: killed",
                   child_name(child, name, sizeof(name)), (int)child->pid,
-                  (long long)((now_us - since_us) / 1000));
+                  (long long)((now_us - (since_us ? since_us : turn_us)) / 1000));
         child->is_killed = true;
         kill(child->pid, SIGKILL);
     }
