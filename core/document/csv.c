@@ -368,6 +368,11 @@ int64_t csv_offset(const struct csv *csv)
     return (int64_t)csv->at;
 }
 
+int64_t csv_offset_line(const struct csv *csv)
+{
+    return csv->line;
+}
+
 void csv_seek(struct csv *csv, int64_t offset, int64_t line)
 {
     ASSERT(offset >= 0 && (uint64_t)offset <= csv->source.len);

@@ -30,8 +30,9 @@ void csv_free(struct csv *csv);
  * it. A quote that is not closed within CSV_CELL_BYTES_MAX costs its own line; the next line is
  * read anew. */
 MUST_USE enum err csv_next(struct csv *csv, struct arena *arena, struct slice **cells, int *count);
-int64_t csv_line(const struct csv *csv);   /* line where the last record began, from 1 */
-int64_t csv_offset(const struct csv *csv); /* byte offset behind it, to resume */
+int64_t csv_line(const struct csv *csv);        /* line where the last record began, from 1 */
+int64_t csv_offset(const struct csv *csv);      /* byte offset behind it, to resume */
+int64_t csv_offset_line(const struct csv *csv); /* line of that offset: what csv_seek wants */
 void csv_seek(struct csv *csv, int64_t offset, int64_t line);
 const char *csv_why(const struct csv *csv);      /* a short word for the last error */
 const char *csv_encoding(const struct csv *csv); /* "utf-8" or "gb18030" */

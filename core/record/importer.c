@@ -22,7 +22,7 @@ static enum err read_header(struct ctx *ctx, struct importer *importer)
     if (importer->header_count == 0 || importer->header_count > IMPORT_COLUMNS_MAX)
         return err_say(&ctx->err, ERR_MALFORMED, "bad_csv_header", NULL);
     importer->first_offset = csv_offset(importer->csv);
-    importer->first_line = csv_line(importer->csv);
+    importer->first_line = csv_offset_line(importer->csv);
     return ERR_OK;
 }
 
@@ -96,7 +96,7 @@ static void put_counts(const struct importer *importer, int64_t line, struct buf
 static enum err keep_progress(struct ctx *ctx, struct importer *importer)
 {
     struct buf counts = BUF_INIT;
-    put_counts(importer, csv_line(importer->csv), &counts);
+    put_counts(importer, csv_offset_line(importer->csv), &counts);
     struct store_set sets[] = {
         {"state", value_text(slice_str(importer->pass > 2 ? "done" : "running")), false},
         {"counts", value_text(buf_slice(&counts)), false},

@@ -179,6 +179,14 @@ static enum err read_ref(struct ctx *ctx, struct importer *importer,
 
 /* --- the cell --- */
 
+static const struct json *amount_of(struct arena *arena, struct slice currency, struct slice text)
+{
+    struct json *money = json_new(arena, JSON_OBJECT);
+    json_add(arena, money, "amount", json_new_str(arena, text));
+    json_add(arena, money, "currency", json_new_str(arena, currency));
+    return money;
+}
+
 static bool is_empty_word(const struct json *words, struct slice text)
 {
     if (text.len == 0)
@@ -217,7 +225,7 @@ enum err importer_cell(struct ctx *ctx, struct importer *importer,
             text = slice_str(arena_printf(ctx->arena, SLICE_FMT SLICE_FMT,
                                           SLICE_ARG(column->prefix), SLICE_ARG(text)));
         node.text = date_text_of(ctx->arena, field, column->dates, text);
-        in = &node;
+        in = column->currency.len ? amount_of(ctx->arena, column->currency, node.text) : &node;
     }
     *is_empty = in->type == JSON_NULL;
     if (*is_empty)

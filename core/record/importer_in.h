@@ -15,6 +15,7 @@ struct import_column {
     const struct json *values;   /* cell → value, or NULL */
     const char *dates;           /* pattern, or NULL */
     struct slice prefix;         /* before the cell's text */
+    struct slice currency;       /* of amounts written without one; empty = the tenant's */
     bool create_missing;
     bool is_late;  /* second pass */
     bool only_new; /* a constant */

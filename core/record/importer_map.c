@@ -151,6 +151,7 @@ static enum err map_one(struct ctx *ctx, struct importer *importer, int cell, co
     column.values = json_get(target, "values");
     column.dates = json_cstr(target, "dates", json_cstr(importer->options.mapping, "dates", NULL));
     column.prefix = json_str(target, "prefix", SLICE(""));
+    column.currency = json_str(target, "currency", SLICE(""));
     column.create_missing = json_bool(target, "create_missing", false);
     return add_column(ctx, importer, column);
 }

@@ -55,6 +55,26 @@ static const char note[] = "{\"name\":\"note\",\"title\":\"name\",\"fields\":["
                            "{\"no\":2,\"name\":\"customer\",\"type\":\"ref\","
                            "\"entity\":\"customer\",\"on_delete\":\"clear\"}]}";
 
+static void learn(struct shop *shop)
+{
+    shop->ctx->lang = LANG_EN;
+    shop->customer = place_entity(&shop->place, "customer");
+    shop->order = place_entity(&shop->place, "order");
+    shop->invoice = place_entity(&shop->place, "invoice");
+    shop->note = place_entity(&shop->place, "note");
+    shop->user = place_entity(&shop->place, "user");
+    shop->department = place_entity(&shop->place, "department");
+}
+
+int shop_products_setup(void **state)
+{
+    int failed = shop_setup(state);
+    struct shop *shop = *state;
+    place_ready(&shop->place, "people", "leads", NULL);
+    learn(shop);
+    return failed;
+}
+
 int shop_setup(void **state)
 {
     struct shop *shop = calloc(1, sizeof *shop);
@@ -69,13 +89,7 @@ int shop_setup(void **state)
         if (shop->place.model->plugins[i]->broken)
             fail_msg("%s", shop->place.model->plugins[i]->broken);
     shop->ctx = &shop->place.ctx;
-    shop->ctx->lang = LANG_EN;
-    shop->customer = place_entity(&shop->place, "customer");
-    shop->order = place_entity(&shop->place, "order");
-    shop->invoice = place_entity(&shop->place, "invoice");
-    shop->note = place_entity(&shop->place, "note");
-    shop->user = place_entity(&shop->place, "user");
-    shop->department = place_entity(&shop->place, "department");
+    learn(shop);
     *state = shop;
     return 0;
 }

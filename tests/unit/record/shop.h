@@ -25,7 +25,8 @@ struct shop {
     const struct entity *customer, *order, *invoice, *note, *user, *department;
 };
 
-int shop_setup(void **state); /* *state = struct shop */
+int shop_setup(void **state);          /* *state = struct shop */
+int shop_products_setup(void **state); /* with people and leads */
 int shop_teardown(void **state);
 
 /* A write transaction with a unit; the end commits, or rolls back. */
