@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "record/model.h"
 #include "record/record.h"
 #include "script/vm.h"
 #include "tenant/tenants.h"
