@@ -406,12 +406,12 @@ static void client_new(struct conn *conn, struct gateway *gateway, bool is_opera
     conn_deadline(conn, HEADER_TIMEOUT_MS, client_timed_out);
 }
 
-void client_open(struct conn *conn, void *gateway)
+void client_accept(struct conn *conn, void *gateway)
 {
     client_new(conn, gateway, false);
 }
 
-void client_open_operator(struct conn *conn, void *gateway)
+void client_accept_operator(struct conn *conn, void *gateway)
 {
     client_new(conn, gateway, true);
 }

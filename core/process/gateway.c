@@ -298,9 +298,9 @@ int gateway_main(int index)
     loop_signal(slot->loop, SIGTERM, gateway_stop, &gateway);
     loop_signal(slot->loop, SIGINT, gateway_stop, &gateway);
     loop_signal(slot->loop, SIGHUP, gateway_reload, &gateway);
-    gateway_listen(&gateway, 0, SLOT_FD_LISTEN, NULL, client_open);
-    gateway_listen(&gateway, 1, SLOT_FD_TLS, gateway.tls, client_open);
-    gateway_listen(&gateway, 2, SLOT_FD_OPERATOR, NULL, client_open_operator);
+    gateway_listen(&gateway, 0, SLOT_FD_LISTEN, NULL, client_accept);
+    gateway_listen(&gateway, 1, SLOT_FD_TLS, gateway.tls, client_accept);
+    gateway_listen(&gateway, 2, SLOT_FD_OPERATOR, NULL, client_accept_operator);
     if (fcntl(SLOT_FD_COMMAND, F_GETFD) >= 0 &&
         link_listen(slot->loop, SLOT_FD_COMMAND, command_open, &gateway, &gateway.commands))
         BUG("the command socket is unusable");

@@ -62,7 +62,7 @@ void forward_cancel(struct forward *forward, struct exchange *exchange);
 void forward_note(struct forward *forward, const char *tenant, struct slice note);
 
 /* client.c: HTTP connections. */
-void client_open(struct conn *conn, void *gateway);
-void client_open_operator(struct conn *conn, void *gateway);
+void client_accept(struct conn *conn, void *gateway);
+void client_accept_operator(struct conn *conn, void *gateway);
 /* command.c: the operator socket, data/operator.sock. */
 void command_open(struct link *link, void *gateway);
