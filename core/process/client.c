@@ -22,6 +22,7 @@
 
 struct client {
     struct exchange exchange;
+    struct client *previous, *next; /* of the gateway */
     struct conn *conn;
     struct parser *parser;
     struct buf body; /* of the request at hand, until it is spooled */
@@ -48,7 +49,14 @@ static void client_try_free(struct client *client)
         exchange_end(&client->exchange);
     parser_free(client->parser);
     buf_release(&client->body);
-    client->exchange.gateway->clients--;
+    struct gateway *gateway = client->exchange.gateway;
+    gateway->clients--;
+    if (client->previous)
+        client->previous->next = client->next;
+    else
+        gateway->first_client = client->next;
+    if (client->next)
+        client->next->previous = client->previous;
     free(client);
 }
 
@@ -400,10 +408,21 @@ static void client_new(struct conn *conn, struct gateway *gateway, bool is_opera
     client->is_operator = is_operator;
     client->spool_fd = -1;
     client->parser = parser_new(&cbs, client);
+    client->next = gateway->first_client;
+    if (client->next)
+        client->next->previous = client;
+    gateway->first_client = client;
     gateway->clients++;
     atomic_store_explicit(&gateway->slot.mine->conns, gateway->clients, memory_order_relaxed);
     conn_set(conn, client, client_read, client_closed);
     conn_deadline(conn, HEADER_TIMEOUT_MS, client_timed_out);
+}
+
+void clients_close_idle(struct gateway *gateway)
+{
+    for (struct client *client = gateway->first_client; client; client = client->next)
+        if (!client->is_closed && !client->is_waiting && parser_is_idle(client->parser))
+            conn_close(client->conn, true);
 }
 
 void client_accept(struct conn *conn, void *gateway)

@@ -244,6 +244,7 @@ static void gateway_stop(void *arg)
     if (gateway->commands)
         link_listener_close(gateway->commands);
     gateway->commands = NULL;
+    clients_close_idle(gateway);
     loop_timer_new(gateway->slot.loop, 20, 20, gateway_poll_end, gateway);
     loop_timer_new(gateway->slot.loop, STOP_GRACE_MS - 500, 0, gateway_late, gateway);
 }

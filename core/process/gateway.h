@@ -37,6 +37,7 @@ struct gateway {
     struct listener *listeners[3]; /* plain, TLS, operator */
     struct link_listener *commands;
     struct forward *forward;
+    struct client *first_client;
     int clients;   /* open connections */
     int exchanges; /* under way */
     bool stopping;
@@ -64,5 +65,7 @@ void forward_note(struct forward *forward, const char *tenant, struct slice note
 /* client.c: HTTP connections. */
 void client_accept(struct conn *conn, void *gateway);
 void client_accept_operator(struct conn *conn, void *gateway);
+/* Closes those between two requests: a server that stops does not wait for them. */
+void clients_close_idle(struct gateway *gateway);
 /* command.c: the operator socket, data/operator.sock. */
 void command_open(struct link *link, void *gateway);
