@@ -62,12 +62,13 @@ static void rule_deny(struct rules *rules, long number)
     rule_stmt(rules, BPF_RET | BPF_K, DENY);
 }
 
-/* Denies the call unless its first argument is `only`. */
-static void rule_only(struct rules *rules, long number, uint32_t only)
+/* Denies the call unless its first argument is one of `only`. */
+static void rule_only(struct rules *rules, long number, const uint32_t *only, uint8_t count)
 {
-    rule_jump(rules, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)number, 0, 4);
+    rule_jump(rules, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)number, 0, (uint8_t)(count + 3));
     rule_stmt(rules, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0]));
-    rule_jump(rules, BPF_JMP | BPF_JEQ | BPF_K, only, 1, 0);
+    for (uint8_t i = 0; i < count; i++)
+        rule_jump(rules, BPF_JMP | BPF_JEQ | BPF_K, only[i], (uint8_t)(count - i), 0);
     rule_stmt(rules, BPF_RET | BPF_K, DENY);
     rule_stmt(rules, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
 }
@@ -91,6 +92,8 @@ static const long DENIED[] = {SYS_execve,
                               SYS_execveat,
                               SYS_process_vm_readv,
                               SYS_process_vm_writev,
+                              SYS_pidfd_getfd,
+                              SYS_kcmp,
                               SYS_io_uring_setup,
                               SYS_io_uring_enter,
                               SYS_io_uring_register,
@@ -104,6 +107,9 @@ static const long DENIED[] = {SYS_execve,
                               SYS_open_tree,
                               SYS_fsopen,
                               SYS_fsmount,
+                              SYS_fsconfig,
+                              SYS_fspick,
+                              SYS_mount_setattr,
                               SYS_pivot_root,
                               SYS_chroot,
                               SYS_unshare,
@@ -114,6 +120,7 @@ static const long DENIED[] = {SYS_execve,
                               SYS_finit_module,
                               SYS_delete_module,
                               SYS_kexec_load,
+                              SYS_kexec_file_load,
                               SYS_reboot,
                               SYS_swapon,
                               SYS_swapoff,
@@ -127,6 +134,10 @@ static const long DENIED[] = {SYS_execve,
                               SYS_setgid,
                               SYS_setresuid,
                               SYS_setresgid,
+                              SYS_setreuid,
+                              SYS_setregid,
+                              SYS_setfsuid,
+                              SYS_setfsgid,
                               SYS_setgroups};
 
 static void rules_make(struct rules *rules, enum board_role role)
@@ -137,13 +148,19 @@ static void rules_make(struct rules *rules, enum board_role role)
     rule_stmt(rules, BPF_RET | BPF_K, DENY);
 #endif
     rule_stmt(rules, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
+#if defined(__x86_64__)
+    /* The same calls have a second set of numbers (x32), above this bit. */
+    rule_jump(rules, BPF_JMP | BPF_JSET | BPF_K, 0x40000000, 0, 1);
+    rule_stmt(rules, BPF_RET | BPF_K, DENY);
+#endif
     for (size_t i = 0; i < sizeof(DENIED) / sizeof(DENIED[0]); i++)
         rule_deny(rules, DENIED[i]);
 #ifndef PERIGEE_SANITIZE
     rule_deny(rules, SYS_ptrace); /* the leak sanitizer attaches to its own threads */
 #endif
-    if (role != BOARD_RUNNER)
-        rule_only(rules, SYS_socket, AF_UNIX);
+    /* Only runners reach the network; the resolver asks the kernel for addresses (netlink). */
+    static const uint32_t families[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK};
+    rule_only(rules, SYS_socket, families, role == BOARD_RUNNER ? 4 : 1);
     rule_clone(rules);
     rule_stmt(rules, BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 }
