@@ -14,7 +14,6 @@
 #include "auth/actor.h"
 #include "auth/row.h"
 #include "base/id.h"
-#include "base/limits.h"
 #include "tenant/folder.h"
 
 struct mapping {
@@ -36,8 +35,6 @@ enum err blob_map(struct arena *arena, const char *path, struct slice *out)
         return folder_err(errno);
     struct stat st;
     enum err e = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? ERR_OK : ERR_IO;
-    if (!e && st.st_size > BUF_BYTES_MAX)
-        e = ERR_TOO_LARGE;
     struct mapping *mapping = arena_make(arena, struct mapping);
     if (!e && st.st_size > 0) {
         mapping->len = (size_t)st.st_size;

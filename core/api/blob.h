@@ -25,7 +25,7 @@ struct blob_file {
     int64_t record;
 };
 
-/* Maps a file for reading until the arena is dropped. ERR_NOT_FOUND, ERR_IO, ERR_TOO_LARGE. */
+/* Maps a file for reading until the arena is dropped. ERR_NOT_FOUND, ERR_IO. */
 MUST_USE enum err blob_map(struct arena *arena, const char *path, struct slice *out);
 /* Keeps bytes. ERR_FULL, ERR_IO. */
 MUST_USE enum err blob_put(struct tenant *tenant, struct arena *arena, struct slice bytes,
