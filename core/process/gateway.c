@@ -7,7 +7,6 @@
  */
 #include "process/gateway.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -200,7 +199,7 @@ static const struct app_services GATEWAY_SERVICES = {.metrics = gateway_metrics}
 static void gateway_listen(struct gateway *gateway, int which, int fd, struct tls *tls,
                            conn_open_cb open_cb)
 {
-    if (fcntl(fd, F_GETFD) < 0)
+    if (!gateway->slot.has_fd[fd])
         return; /* this listener is not configured */
     struct listener_opts opts = {.tls = tls,
                                  .open_cb = open_cb,
@@ -302,7 +301,7 @@ int gateway_main(int index)
     gateway_listen(&gateway, 0, SLOT_FD_LISTEN, NULL, client_accept);
     gateway_listen(&gateway, 1, SLOT_FD_TLS, gateway.tls, client_accept);
     gateway_listen(&gateway, 2, SLOT_FD_OPERATOR, NULL, client_accept_operator);
-    if (fcntl(SLOT_FD_COMMAND, F_GETFD) >= 0 &&
+    if (slot->has_fd[SLOT_FD_COMMAND] &&
         link_listen(slot->loop, SLOT_FD_COMMAND, command_open, &gateway, &gateway.commands))
         BUG("the command socket is unusable");
     loop_timer_new(slot->loop, 5000, 5000, gateway_trim, &gateway);

@@ -91,8 +91,7 @@ void slot_init(struct slot *slot, enum board_role role, int index)
 {
     *slot = (struct slot){.role = role, .index = index, .arena = arena_new()};
     for (int fd = SLOT_FD_SUPERVISOR; fd < SLOT_FD_END; fd++)
-        if (fcntl(fd, F_GETFD) >= 0)
-            (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+        slot->has_fd[fd] = fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
     umask(0077);
     const char *data = getenv("PERIGEE_DATA");
     const char *why = NULL;

@@ -27,8 +27,9 @@ enum slot_fd {
 
 struct slot {
     enum board_role role;
-    int index;  /* 0.. within the role */
-    int number; /* on the board */
+    int index;                /* 0.. within the role */
+    int number;               /* on the board */
+    bool has_fd[SLOT_FD_END]; /* inherited; later another file may have an absent one's number */
     struct config config;
     struct arena *arena; /* of the process */
     struct loop *loop;
