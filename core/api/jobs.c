@@ -274,9 +274,9 @@ static enum err export_check(struct call *call, const struct entity **entity, co
 enum err exports_create(struct call *call)
 {
     struct ctx *ctx = call->ctx;
-    const struct entity *entity;
-    const struct json *query;
-    const char *format;
+    const struct entity *entity = NULL;
+    const struct json *query = NULL;
+    const char *format = NULL;
     int64_t id = 0;
     enum err e = export_check(call, &entity, &format, &query);
     if (e)
