@@ -165,11 +165,46 @@ enum err tenant_sweep(const char *data)
 
 /* --- reading --- */
 
+/* Keeps what is there where the setting says the same, so that changes cost memory and not reads.
+ */
+static void follow_text(struct arena *arena, const char **now, const struct json *setting,
+                        const char *key)
+{
+    const char *text = json_cstr(setting, key, NULL);
+    if (text && (!*now || strcmp(*now, text) != 0))
+        *now = arena_strdup(arena, text);
+}
+
+/* What the company has set goes before what control.db says it was made with. */
+static enum err follow_settings(struct tenant *tenant)
+{
+    const struct json *setting = NULL;
+    struct arena *arena = arena_new();
+    enum err e = tenant_setting(tenant, arena, "tenant", &setting);
+    if (!e && setting) {
+        follow_text(tenant->arena, &tenant->title, setting, "title");
+        follow_text(tenant->arena, &tenant->locale, setting, "locale");
+        follow_text(tenant->arena, &tenant->timezone, setting, "timezone");
+        follow_text(tenant->arena, &tenant->currency, setting, "currency");
+        const struct zone *zone = tenant->timezone ? zone_find(tenant->timezone) : NULL;
+        tenant->zone = zone ? zone : tenant->zone;
+    }
+    arena_free(arena);
+    return e;
+}
+
 enum err tenant_refresh(struct tenant *tenant)
 {
     ASSERT(tenant);
     ASSERT(tenant->store);
-    return store_header_read(tenant->store, &tenant->header);
+    int64_t before = tenant->header.model_version;
+    enum err e = store_header_read(tenant->store, &tenant->header);
+    bool moved = tenant->header.model_version != before || !tenant->follows_settings;
+    if (e || !moved || !tenant->arena)
+        return e;
+    e = follow_settings(tenant);
+    tenant->follows_settings = !e;
+    return e;
 }
 
 char *tenant_path(const struct tenant *tenant, struct arena *arena, const char *sub,

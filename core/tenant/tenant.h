@@ -26,8 +26,9 @@ struct tenant {
     void (*vm_free)(void *vm);
     void *cache; /* struct actors *, of auth/actor */
     void (*cache_free)(void *cache);
-    int64_t used_at_ms; /* LRU */
-    uint32_t pins;      /* in use by so many requests; never closed while > 0 */
+    int64_t used_at_ms;    /* LRU */
+    uint32_t pins;         /* in use by so many requests; never closed while > 0 */
+    bool follows_settings; /* private: title and the like are as the setting "tenant" has them */
 };
 
 /* Creates folder and store, applies the system tables, writes settings ("tenant": what spec says;
@@ -38,7 +39,8 @@ MUST_USE enum err tenant_create(const char *data, const struct control_tenant *s
                                 const char **why);
 /* Removes what creations that never ended have left. The caller holds the folder lock. */
 MUST_USE enum err tenant_sweep(const char *data);
-/* Reads the header into tenant->header. Call at the start of each read transaction and turn. */
+/* Reads the header into tenant->header, and title, locale, time zone and currency from the setting
+ * "tenant" when the model has moved. Call at the start of each read transaction and turn. */
 MUST_USE enum err tenant_refresh(struct tenant *tenant);
 /* Absolute path below the tenant's folder, in the arena; name may be NULL. */
 char *tenant_path(const struct tenant *tenant, struct arena *arena, const char *sub,
