@@ -52,9 +52,13 @@ static enum err find_match(struct ctx *ctx, const struct entity *entity, const s
     *id = 0;
     if (!field || field->type->columns == 0 || field->type->kind == KIND_LIST)
         return field_bad(ctx, "match", "unknown_field", NULL);
+    struct rights_field right; /* what may not be read may not be asked for either */
+    enum err e = rights_field(ctx, entity, field, ROLE_READ, &right);
+    if (e || right.access == ROLE_NONE)
+        return e ? e : field_bad(ctx, "match", "unknown_field", NULL);
     if (!given || given->type == JSON_NULL)
         return field_bad(ctx, field->name, "required", NULL);
-    enum err e = field->type->parse(ctx, field, field->name, given, values);
+    e = field->type->parse(ctx, field, field->name, given, values);
     if (e)
         return e;
     const struct expr *same = expr_cmp(ctx->arena, EXPR_EQ, field->column, values[0]);
