@@ -196,17 +196,23 @@ static const char *client_address(struct client *client, const struct req *req)
     return arena_strdup(arena, best);
 }
 
+static const char *trace_new(struct arena *arena)
+{
+    uint8_t random[8];
+    crypto_random(random, sizeof(random));
+    struct buf hex = BUF_INIT;
+    crypto_put_hex(&hex, slice_of((const char *)random, sizeof(random)));
+    const char *trace = arena_str(arena, buf_slice(&hex));
+    buf_release(&hex);
+    return trace;
+}
+
 static enum err client_head(void *user, struct req *req, int64_t *body_max)
 {
     struct client *client = user;
     struct exchange *x = &client->exchange;
     struct arena *arena = parser_arena(client->parser);
-    uint8_t trace[8];
-    crypto_random(trace, sizeof(trace));
-    struct buf hex = BUF_INIT;
-    crypto_put_hex(&hex, slice_of((const char *)trace, sizeof(trace)));
-    req->trace = arena_str(arena, buf_slice(&hex));
-    buf_release(&hex);
+    req->trace = trace_new(arena);
     req->address = client_address(client, req);
     req->is_operator = client->is_operator;
     req->is_tls = conn_is_tls(client->conn) ||
@@ -305,14 +311,15 @@ static void client_broken(struct client *client, enum err e)
     struct arena *arena = parser_arena(client->parser);
     struct err_info info;
     err_info_init(&info, arena);
+    const char *trace = x->call ? x->call->ctx->trace : trace_new(arena);
     if (!client->is_refused || !x->call) {
         if (x->call)
             resp_clear(&x->resp);
         else
             resp_init(&x->resp, arena);
-        resp_error(&x->resp, e, &info, x->call ? x->call->ctx->lang : LANG_ZH, NULL);
+        resp_error(&x->resp, e, &info, x->call ? x->call->ctx->lang : LANG_ZH, trace);
     }
-    log_debug("refused: %s (%s)", err_code(e), parser_why(client->parser));
+    log_debug("refused: %s (%s), trace %s", err_code(e), parser_why(client->parser), trace);
     client->is_last = true;
     x->resp.close = true;
     atomic_fetch_add_explicit(&x->gateway->slot.mine->refused, 1, memory_order_relaxed);
