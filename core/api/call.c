@@ -5,7 +5,9 @@
 #include "api/call.h"
 
 #include "api/routes.h"
+#include "base/clock.h"
 #include "base/id.h"
+#include "hook/job.h"
 #include "record/record.h"
 #include "record/rights.h"
 
@@ -126,6 +128,15 @@ static enum err write_tx(struct ctx *ctx, enum err (*fn)(struct ctx *ctx, void *
     return store_commit(store);
 }
 
+/* Jobs that this write has left are announced when they can be seen. */
+static void wake_jobs(struct app *app, struct tenant *tenant)
+{
+    int64_t run_at_ms = 0;
+    if (app->services->wake && job_next(tenant, &run_at_ms) == ERR_OK && run_at_ms &&
+        run_at_ms <= clock_now_ms())
+        app->services->wake(app, tenant, run_at_ms);
+}
+
 enum err app_write(struct app *app, struct ctx *ctx, enum err (*fn)(struct ctx *ctx, void *arg),
                    void *arg)
 {
@@ -145,6 +156,8 @@ enum err app_write(struct app *app, struct ctx *ctx, enum err (*fn)(struct ctx *
     e = write_tx(ctx, fn, arg);
     if (app->services->turn_give)
         app->services->turn_give(app, ctx->tenant, 0);
+    if (!e)
+        wake_jobs(app, ctx->tenant);
     return e;
 }
 

@@ -230,24 +230,50 @@ static bool may_begin(const struct import *import)
            (ended && (import->dry_run || import->counts.rows == 0));
 }
 
+/* The mapping as a member of its own, or its members beside entity, match and mode. */
+static enum err mapping_of(struct call *call, const struct json *body, const struct json **out)
+{
+    static const char *const beside[] = {"entity", "match", "mode"};
+    struct arena *arena = call->ctx->arena;
+    const struct json *mapping = json_get(body, "mapping");
+    *out = NULL;
+    if (mapping && mapping->type != JSON_OBJECT && mapping->type != JSON_NULL)
+        return err_field(&call->ctx->err, "mapping", "not_an_object", NULL);
+    if (mapping) {
+        *out = mapping->type == JSON_OBJECT ? mapping : NULL;
+        return ERR_OK;
+    }
+    struct json *rest = json_new(arena, JSON_OBJECT);
+    json_each(member, body)
+    {
+        bool own = false;
+        for (size_t i = 0; i < sizeof beside / sizeof *beside; i++)
+            own = own || slice_is(member->key, beside[i]);
+        if (!own)
+            json_add(arena, rest, arena_str(arena, member->key), json_copy(arena, member));
+    }
+    *out = rest->count ? rest : NULL;
+    return ERR_OK;
+}
+
 static enum err mapping_read(struct call *call, struct import *import)
 {
-    static const char *const members[] = {"entity", "mapping", "match", "mode", NULL};
+    static const char *const members[] = {"entity",    "mapping", "match", "mode",
+                                          "columns",   "empty",   "dates", "second_pass",
+                                          "constants", NULL};
     struct ctx *ctx = call->ctx;
     const struct json *body;
     enum err e = call_object(call, &body);
     if (!e)
         e = call_only(call, members);
+    if (!e)
+        e = mapping_of(call, body, &import->mapping);
     if (e)
         return e;
-    const struct json *mapping = json_get(body, "mapping");
     const struct json *match = json_get(body, "match");
     struct slice mode = json_str(body, "mode", SLICE("create"));
-    if (mapping && mapping->type != JSON_OBJECT && mapping->type != JSON_NULL)
-        e = err_field(&ctx->err, "mapping", "not_an_object", NULL);
     if (match && match->type != JSON_STRING && match->type != JSON_NULL)
         e = err_field(&ctx->err, "match", "not_a_text", NULL);
-    import->mapping = mapping && mapping->type == JSON_OBJECT ? mapping : NULL;
     import->match = json_cstr(body, "match", NULL);
     if (!json_get(body, "mode") && (import->match || json_get(import->mapping, "match")))
         mode = SLICE("upsert");
@@ -330,8 +356,6 @@ static enum err put_job(struct call *call, struct import *import, bool undo)
     enum err e = job_put(ctx, &job, &import->job);
     if (!e)
         e = undo ? import_update(ctx, import) : import_restart(ctx, import);
-    if (!e && call->app->services->wake)
-        call->app->services->wake(call->app, ctx->tenant, ctx->now_ms);
     return e;
 }
 
@@ -395,6 +419,16 @@ enum err imports_undo(struct call *call)
 /* --- seeing it ----------------------------------------------------------------------------------
  */
 
+/* updated: taken back in all, by taking away or by restoring; skipped: changed since, so left. */
+static void put_undone(const struct importer_counts *counts, struct buf *out)
+{
+    buf_printf(out,
+               ",\"undone\":{\"updated\":%lld,\"removed\":%lld,\"restored\":%lld,"
+               "\"skipped\":%lld,\"failed\":%lld}",
+               (long long)(counts->created + counts->updated), (long long)counts->created,
+               (long long)counts->updated, (long long)counts->skipped, (long long)counts->failed);
+}
+
 static void put_import(struct call *call, const struct import *import, int progress)
 {
     struct buf *out = &call->resp->body;
@@ -421,8 +455,7 @@ static void put_import(struct call *call, const struct import *import, int progr
         buf_put_str(out, "null");
     json_put_key(out, "counts");
     import_put_counts(&import->counts, out);
-    json_put_key(out, "undone");
-    import_put_counts(&import->undone, out);
+    put_undone(&import->undone, out);
     json_put_key(out, "progress");
     json_put_int(out, progress);
     json_put_key(out, "error");

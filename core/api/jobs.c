@@ -290,8 +290,6 @@ enum err exports_create(struct call *call)
     e = job_put(ctx, &job, &id);
     if (e)
         return e;
-    if (call->app->services->wake)
-        call->app->services->wake(call->app, ctx->tenant, ctx->now_ms);
     char text[ID_TEXT_LEN + 1];
     id_text(id, text);
     call_created(call, "/api/v1/jobs", id);

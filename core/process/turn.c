@@ -8,6 +8,7 @@
 #include "auth/session.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "hook/job.h"
 
 /* Refuses everything that waits: the tenant cannot be written to now. Notes go with it, or the lane
  * would be ready again at once, for ever. */
@@ -160,6 +161,18 @@ static void turn_answer(struct work *work, enum err committed)
     }
 }
 
+/* What was committed may have left jobs. The hint comes after the commit: a runner that looks sooner
+ * finds nothing, and would not look again. */
+static void turn_wake(struct slot *slot, struct lane *lane, struct tenant *tenant)
+{
+    int64_t run_at_ms = 0;
+    if (job_next(tenant, &run_at_ms) || !run_at_ms)
+        return;
+    if (run_at_ms <= clock_now_ms() || run_at_ms != lane->woken_at_ms)
+        slot_wake(slot, tenant->name, run_at_ms);
+    lane->woken_at_ms = run_at_ms;
+}
+
 struct turn_result turn_run(struct slot *slot, struct lanes *lanes, struct lane *lane)
 {
     struct turn_result result = {0};
@@ -186,6 +199,8 @@ struct turn_result turn_run(struct slot *slot, struct lanes *lanes, struct lane 
         log_error("a turn of %s was not committed: %s %s", lane->name, err_code(e),
                   store_why(tenant->store));
     result.committed = !e;
+    if (!e)
+        turn_wake(slot, lane, tenant);
     const struct model *model;
     const char *why = NULL;
     if (tenant_refresh(tenant) == ERR_OK && !e && model_version == tenant->header.model_version &&
