@@ -154,7 +154,7 @@ static int table_get(lua_State *L)
 /* where, order, limit of a query; other members are slips. */
 static void read_query(lua_State *L, const struct table_box *table, struct list_query *query)
 {
-    static const char *const known[] = {"where", "order", "limit", "group", "measure", NULL};
+    static const char *const known[] = {"where", "q", "order", "limit", "group", "measure", NULL};
     struct arena *arena = vm_ctx(L)->arena;
     *query = (struct list_query){.entity = table->entity};
     if (lua_isnoneornil(L, 2))
@@ -167,11 +167,13 @@ static void read_query(lua_State *L, const struct table_box *table, struct list_
         while (*k && strcmp(*k, name) != 0)
             k++;
         if (!*k)
-            luaL_error(L, "a query has no \"%s\": where, order, limit, group, measure", name);
+            luaL_error(L, "a query has no \"%s\": where, q, order, limit, group, measure", name);
         lua_pop(L, 1);
     }
     if (lua_getfield(L, 2, "where") != LUA_TNIL)
         query->filter = convert_filter(L, -1, arena, table->entity);
+    if (lua_getfield(L, 2, "q") != LUA_TNIL)
+        query->q = arena_slice(arena, convert_text(L, -1));
     if (lua_getfield(L, 2, "order") != LUA_TNIL)
         query->sort = arena_slice(arena, convert_text(L, -1));
     lua_getfield(L, 2, "limit");
@@ -182,7 +184,7 @@ static void read_query(lua_State *L, const struct table_box *table, struct list_
         query->group = convert_json(L, -1, arena, NULL);
     if (lua_getfield(L, 2, "measure") != LUA_TNIL)
         query->measure = convert_json(L, -1, arena, NULL);
-    lua_pop(L, 5);
+    lua_pop(L, 6);
 }
 
 struct rows {
@@ -230,7 +232,8 @@ static void push_row(lua_State *L, const struct entity *entity, const struct val
 }
 
 /*** The records that match, as a list.
- * @param query table|nil where (a filter), order ("-created_at,name"), limit (50)
+ * @param query table|nil where (a filter), q (search words), order ("-created_at,name"), limit
+ *   (50)
  * @moment before_* validate after_* action
  * @usage ctx.db.lead:find { where = { owner = ctx.user.id, status = { "new", "working" } } }
  */

@@ -1,0 +1,5 @@
+-- people - the table of contents.
+local match = require("match")
+
+crm.service("account.match", match.service("account"))
+crm.service("contact.match", match.service("contact"))
