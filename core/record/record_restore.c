@@ -120,7 +120,7 @@ static enum err collect(void *arg, const struct change_item *item)
 {
     struct batch *batch = arg;
     if (batch->count == DELETE_BATCH_MAX)
-        return err_say(&batch->ctx->err, ERR_TOO_LARGE, "delete_batch_too_large", NULL);
+        return ERR_TOO_LARGE;
     batch->items[batch->count] = *item;
     batch->items[batch->count++].diff = arena_slice(batch->ctx->arena, item->diff);
     return ERR_OK;
@@ -160,6 +160,8 @@ enum err record_restore(struct ctx *ctx, const struct entity *entity, int64_t id
         return ERR_OK;
     }
     e = batch ? restore_batch(ctx, batch) : ERR_NOT_FOUND;
+    if (e == ERR_TOO_LARGE) /* such as an import that was undone: this one alone */
+        e = restore_one(ctx, entity, id, batch);
     return e ? e : load_any(ctx, entity, id, out);
 }
 
