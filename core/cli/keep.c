@@ -60,6 +60,32 @@ static int run_backup(struct cli *cli)
     return status;
 }
 
+/* Every process lets go of a suspended tenant within a second. */
+#define RESTORE_WAIT_US 1500000
+
+/* Suspends a tenant that is served, so that another folder can take its place. */
+static int restore_suspend(struct cli *cli, struct client *client, const char *path, bool *was)
+{
+    struct client_answer answer;
+    *was = false;
+    int status = client_call(client, HTTP_GET, "/api/v1/operator/tenants", NULL, NULL, &answer);
+    if (status || client_is_local(client))
+        return status; /* the folder lock is ours: nobody else has it open */
+    json_each(item, json_get(answer.json, "items"))
+    {
+        const char *own = arena_printf(cli_arena(cli), "/api/v1/operator/tenants/%s",
+                                       json_cstr(item, "name", ""));
+        if (strcmp(own, path) == 0 && slice_is(json_str(item, "state", SLICE("")), "active"))
+            *was = true;
+    }
+    if (!*was)
+        return CLI_OK;
+    status = client_call(client, HTTP_PATCH, path, NULL, "{\"state\":\"suspended\"}", &answer);
+    if (!status)
+        usleep(RESTORE_WAIT_US);
+    return status;
+}
+
 static int run_restore(struct cli *cli)
 {
     struct client *client;
@@ -67,12 +93,21 @@ static int run_restore(struct cli *cli)
     if (status)
         return status;
     struct client_answer answer;
+    bool was_active = false;
     const char *name = cli_option(cli, "as", cli_arg(cli, 0));
-    status = client_call(client, HTTP_POST, "/api/v1/operator/restore", NULL,
-                         print_json(cli_arena(cli), "tenant", cli_arg(cli, 0), "as", name, "path",
-                                    absolute(cli, cli_arg(cli, 1)), "host",
-                                    cli_option(cli, "host", NULL), NULL),
-                         &answer);
+    const char *path = arena_printf(cli_arena(cli), "/api/v1/operator/tenants/%s", name);
+    status = restore_suspend(cli, client, path, &was_active);
+    if (!status)
+        status = client_call(client, HTTP_POST, "/api/v1/operator/restore", NULL,
+                             print_json(cli_arena(cli), "tenant", cli_arg(cli, 0), "as", name,
+                                        "path", absolute(cli, cli_arg(cli, 1)), "host",
+                                        cli_option(cli, "host", NULL), NULL),
+                             &answer);
+    if (was_active) { /* served again, restored or as it was */
+        int resumed =
+            client_call(client, HTTP_PATCH, path, NULL, "{\"state\":\"active\"}", &answer);
+        status = status ? status : resumed;
+    }
     client_close(client);
     if (!status)
         printf("tenant %s restored\n", name);
