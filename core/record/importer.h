@@ -62,7 +62,8 @@ const struct importer_counts *importer_counts(const struct importer *importer);
 /* 0..100, by bytes read. */
 int importer_progress(const struct importer *importer);
 /* One batch of undo inside a write transaction; *done at the end. counts (added to): created =
- * taken away, updated = restored, skipped = left because they were changed since, failed = refused.
+ * taken away (also what create_missing made), updated = restored, skipped = left because they were
+ * changed since, failed = refused.
  */
 MUST_USE enum err importer_undo(struct ctx *ctx, int64_t batch, int rows,
                                 struct importer_counts *counts, bool *done);

@@ -116,8 +116,8 @@ static enum err find_by(struct ctx *ctx, const struct entity *target, const stru
     return e;
 }
 
-static enum err make_target(struct ctx *ctx, const struct entity *target, struct slice text,
-                            int64_t *id)
+static enum err make_target(struct ctx *ctx, const struct importer *importer,
+                            const struct entity *target, struct slice text, int64_t *id)
 {
     struct record *record;
     struct json title = {.type = JSON_STRING, .text = text};
@@ -127,12 +127,14 @@ static enum err make_target(struct ctx *ctx, const struct entity *target, struct
     if (!e)
         e = record_save(ctx, record, 0);
     if (!e)
+        e = importer_made(ctx, importer, record);
+    if (!e)
         *id = record->now[SLOT_ID].integer;
     return e;
 }
 
-static enum err find_target(struct ctx *ctx, const struct import_column *column, struct slice text,
-                            int64_t *id)
+static enum err find_target(struct ctx *ctx, const struct importer *importer,
+                            const struct import_column *column, struct slice text, int64_t *id)
 {
     const struct entity *target = column->field->ref;
     bool ambiguous = false;
@@ -147,7 +149,7 @@ static enum err find_target(struct ctx *ctx, const struct import_column *column,
     if (!e && ambiguous)
         return field_bad(ctx, column->field->name, "ambiguous", "\"entity\":\"%s\"", target->name);
     if (!e && !*id && column->create_missing && target->title_field)
-        e = make_target(ctx, target, text, id);
+        e = make_target(ctx, importer, target, text, id);
     if (!e && !*id)
         e = field_bad(ctx, column->field->name, "bad_ref", "\"entity\":\"%s\"", target->name);
     return e;
@@ -165,7 +167,7 @@ static enum err read_ref(struct ctx *ctx, struct importer *importer,
         *out = value_int(*known);
         return ERR_OK;
     }
-    enum err e = find_target(ctx, column, text, &id);
+    enum err e = find_target(ctx, importer, column, text, &id);
     if (e)
         return e;
     *out = value_int(id);

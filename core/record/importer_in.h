@@ -57,5 +57,9 @@ MUST_USE enum err importer_cell(struct ctx *ctx, struct importer *importer,
  * its reason told); an error only when the whole step must stop. */
 MUST_USE enum err importer_row(struct ctx *ctx, struct importer *importer, struct slice *cells,
                                int count, struct buf *reasons);
+/* A target that was made on the way: kept under a negative line (undo comes to it last) with its
+ * entity as reason. */
+MUST_USE enum err importer_made(struct ctx *ctx, const struct importer *importer,
+                                const struct record *record);
 /* A row that could not even be read. */
 void importer_bad_row(struct importer *importer, const char *why, struct buf *reasons);

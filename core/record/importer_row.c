@@ -34,6 +34,14 @@ static enum err item_put(struct ctx *ctx, const struct importer *importer, int64
     return store_put(ctx->tenant->store, "import_item", sets, sizeof sets / sizeof *sets);
 }
 
+enum err importer_made(struct ctx *ctx, const struct importer *importer,
+                       const struct record *record)
+{
+    int64_t id = record->now[SLOT_ID].integer;
+    struct outcome made = {.op = "create", .record = id};
+    return item_put(ctx, importer, -id, &made, record->entity->name);
+}
+
 struct item_reader {
     struct arena *arena;
     struct outcome *outcome;

@@ -15,6 +15,7 @@
 struct undo_item {
     int64_t line, record;
     const char *before; /* NULL: the row made the record */
+    const char *entity; /* of a target made on the way (negative line), else NULL */
 };
 
 struct undo_reader {
@@ -27,9 +28,10 @@ static bool take_item(void *arg, const struct store_row *row)
 {
     struct undo_reader *reader = arg;
     bool is_update = slice_is(store_row_bytes(row, 2), "update");
-    reader->items[reader->count++] =
-        (struct undo_item){store_row_int(row, 0), store_row_int(row, 1),
-                           is_update ? arena_str(reader->arena, store_row_bytes(row, 3)) : NULL};
+    reader->items[reader->count++] = (struct undo_item){
+        store_row_int(row, 0), store_row_int(row, 1),
+        is_update ? arena_str(reader->arena, store_row_bytes(row, 3)) : NULL,
+        store_row_int(row, 0) < 0 ? arena_str(reader->arena, store_row_bytes(row, 4)) : NULL};
     return reader->count < reader->limit;
 }
 
@@ -40,7 +42,8 @@ static enum err read_items(struct ctx *ctx, int64_t batch, struct undo_reader *r
     struct query_column select[] = {{.column = {0, "line"}},
                                     {.column = {0, "record"}},
                                     {.column = {0, "op"}},
-                                    {.column = {0, "before"}}};
+                                    {.column = {0, "before"}},
+                                    {.column = {0, "reason"}}};
     struct query_order order = {.column = {0, "line"}, .descending = true};
     struct query query = {
         .table = "import_item",
@@ -108,6 +111,10 @@ static enum err undo_one(struct ctx *ctx, const struct entity *entity, int64_t b
                          const struct undo_item *item, const char **op)
 {
     int64_t last;
+    if (item->entity)
+        entity = model_entity(ctx->model, slice_str(item->entity));
+    if (!entity)
+        return ERR_NOT_FOUND;
     enum err e = change_last_batch(ctx, entity, item->record, &last);
     if (e)
         return e;
