@@ -210,12 +210,28 @@ static int64_t body_cap(const struct call *call)
     BUG("body class");
 }
 
+/* A command is the owner of every tenant: it brings the store to the model, as a worker does before
+ * its turn. */
+static enum err prepare_model(struct call *call)
+{
+    struct tenant *tenant = call->ctx->tenant;
+    const struct model *model;
+    if (call->app->role != APP_COMMAND || (call->route->flags & ROUTE_STATIC))
+        return ERR_OK;
+    enum err e = tenant_refresh(tenant);
+    if (!e)
+        e = model_get(tenant, call->app->config->home, true, &model, &call->ctx->err.detail);
+    return e;
+}
+
 /* Everything that is read from the tenant's store at admission, in one read transaction. */
 static enum err admit_store(struct call *call, struct slice token, bool cookie)
 {
     struct ctx *ctx = call->ctx;
     if (!store_in_tx(ctx->tenant->store)) {
-        enum err e = store_begin(ctx->tenant->store, false);
+        enum err e = prepare_model(call);
+        if (!e)
+            e = store_begin(ctx->tenant->store, false);
         if (e)
             return e;
         call->owns_tx = true;
@@ -236,12 +252,6 @@ static void end_tx(struct call *call)
     if (call->owns_tx)
         store_rollback(call->ctx->tenant->store);
     call->owns_tx = false;
-}
-
-static bool runs_here(const struct call *call)
-{
-    enum route_runs runs = call->route->runs;
-    return runs == RUNS_GATEWAY || (runs == RUNS_WORKER && call->app->role != APP_GATEWAY);
 }
 
 static enum err admit(struct call *call, bool throttled)
@@ -268,7 +278,7 @@ enum err pipeline_admit(struct call *call, bool throttled, int64_t *body_max)
 
     enum err e = admit(call, throttled);
     /* A read with no body goes on in the same transaction; everything else may wait for long. */
-    if (call->owns_tx && (e || !runs_here(call) || call->req->has_body))
+    if (call->owns_tx && (e || call->route->runs != RUNS_GATEWAY || call->req->has_body))
         end_tx(call);
     if (e) {
         if (e != ERR_METHOD)
