@@ -2,7 +2,7 @@
 -- SPDX-License-Identifier: MIT
 local rows = tonumber(arg[1]) or 100000
 local seconds = tonumber(os.getenv("PERIGEE_BENCH_SECONDS")) or 5
-local perigee, limit = "build/release/perigee", "build/release/tests/limit"
+local perigee, limit = "build/benchmark/perigee", "build/benchmark/tests/limit"
 local folder = "build/bench"
 local data, csv = folder .. "/data", folder .. "/leads.csv"
 
@@ -75,7 +75,7 @@ end
 local function make_data()
   must("rm -rf " .. folder .. " && mkdir -p " .. folder)
   must(perigee .. " init --data " .. data)
-  write(data .. "/perigee.json", '{"rate_per_s": 0, "access_log": false, "conns_per_address_max": 4000}')
+  write(data .. "/perigee.json", '{"rate_per_s": 100000, "rate_burst": 100000, "access_log": false, "conns_per_address_max": 4000}')
   must(perigee .. " tenant create bench --host 127.0.0.1 --plugins people,leads --data " .. data)
   must("printf 'Lamp-over-water-9\\n' | " .. perigee ..
     " user create bench admin --role admin --password-stdin --data " .. data)
