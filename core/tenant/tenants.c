@@ -20,6 +20,7 @@
 struct open_tenant {
     struct tenant tenant; /* first: a struct tenant * is this one */
     struct open_tenant *next;
+    int64_t id;   /* in control.db: another one under the same name is another store */
     bool dropped; /* not to be found any more; freed at the last unpin */
 };
 
@@ -77,6 +78,7 @@ static void describe(struct tenants *tenants, struct tenant *t, const struct con
     t->zone = c->timezone ? zone_find(c->timezone) : NULL;
     if (!t->zone)
         t->zone = zone_find("UTC");
+    t->follows_settings = false; /* the company's own settings are read at the next refresh */
 }
 
 static enum err open_new(struct tenants *tenants, const struct control_tenant *c,
@@ -102,6 +104,7 @@ static enum err open_new(struct tenants *tenants, const struct control_tenant *c
     t->name = arena_strdup(arena, c->name);
     t->folder = folder;
     t->store = store;
+    open->id = c->id;
     describe(tenants, t, c);
     open->next = tenants->open;
     tenants->open = open;
@@ -134,7 +137,7 @@ static void open_follow(struct tenants *tenants)
         const struct control_tenant *c = map_get(&tenants->by_name, slice_str(t->name));
         if (open->dropped)
             continue;
-        if (!c || strcmp(c->state, "active") != 0)
+        if (!c || c->id != open->id || strcmp(c->state, "active") != 0)
             open_drop(tenants, open);
         else if (!text_same(t->title, c->title) || !text_same(t->locale, c->locale) ||
                  !text_same(t->timezone, c->timezone) || !text_same(t->currency, c->currency) ||
@@ -271,10 +274,18 @@ static enum err serve(struct tenants *tenants, const struct control_tenant *c, s
     return ERR_OK;
 }
 
+/* What is not served may have been made, or resumed, just now: worth a look at the header. */
+static bool is_served(const struct control_tenant *c)
+{
+    return c && strcmp(c->state, "active") == 0;
+}
+
 enum err tenants_by_host(struct tenants *tenants, struct slice host, struct tenant **out)
 {
     ASSERT(tenants && out);
     register_check(tenants);
+    if (!is_served(map_get(&tenants->by_host, host)))
+        tenants_reload(tenants);
     return serve(tenants, map_get(&tenants->by_host, host), out);
 }
 
@@ -282,6 +293,8 @@ enum err tenants_by_name(struct tenants *tenants, struct slice name, struct tena
 {
     ASSERT(tenants && out);
     register_check(tenants);
+    if (!is_served(map_get(&tenants->by_name, name)))
+        tenants_reload(tenants);
     return serve(tenants, map_get(&tenants->by_name, name), out);
 }
 
