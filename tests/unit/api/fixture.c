@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "api/blob.h"
+#include "api/jobs.h"
 #include "auth/session.h"
 #include "base/id.h"
 #include "base/log.h"
@@ -40,7 +42,7 @@ static const struct {
     {"plugins/shop/entities/ware.json",
      "{\"name\":\"ware\",\"title\":\"name\",\"fields\":["
      "{\"no\":1,\"name\":\"name\",\"type\":\"text\",\"required\":true,\"search\":true},"
-     "{\"no\":2,\"name\":\"region\",\"type\":\"dict\",\"dict\":\"region\"},"
+     "{\"no\":2,\"name\":\"region\",\"type\":\"dict\",\"dictionary\":\"region\"},"
      "{\"no\":3,\"name\":\"cost\",\"type\":\"int\"}]}"},
     {"plugins/shop/roles/seller.json",
      "{\"name\":\"seller\",\"label\":\"@ware\",\"grants\":{\"ware\":{\"read\":\"all\","
@@ -231,10 +233,15 @@ static void run(struct call *call)
 
 static void keep(struct fixture *f, const struct resp *resp)
 {
+    struct slice file;
     f->status = resp->status;
     f->text = arena_str(f->arena, buf_slice(&resp->body));
-    f->etag = f->location = NULL;
+    f->etag = f->location = f->disposition = NULL;
     f->json = NULL;
+    if (resp->file_path) {
+        assert_int_equal(blob_map(f->arena, resp->file_path, &file), ERR_OK);
+        f->text = arena_str(f->arena, file);
+    }
     if (resp->body.len)
         (void)!json_parse(f->arena, slice_str(f->text), &f->json, NULL);
     for (const struct resp_header *h = resp->headers; h; h = h->next) {
@@ -242,6 +249,8 @@ static void keep(struct fixture *f, const struct resp *resp)
             f->etag = arena_strdup(f->arena, h->value);
         if (strcmp(h->name, "Location") == 0)
             f->location = arena_strdup(f->arena, h->value);
+        if (strcmp(h->name, "Content-Disposition") == 0)
+            f->disposition = arena_strdup(f->arena, h->value);
     }
 }
 
@@ -262,6 +271,20 @@ int fixture_call(struct fixture *f, const char *who, const char *method, const c
     resp_release(&resp);
     arena_free(arena);
     return f->status;
+}
+
+void fixture_jobs(struct fixture *f, const char *tenant)
+{
+    bool more = true;
+    while (more) {
+        int64_t next_ms;
+        struct tenant *t;
+        struct arena *arena = arena_new();
+        assert_int_equal(tenants_by_name(f->tenants, slice_str(tenant), &t), ERR_OK);
+        assert_int_equal(jobs_step(&f->app, t, arena, &more, &next_ms), ERR_OK);
+        tenants_unpin(f->tenants, t);
+        arena_free(arena);
+    }
 }
 
 /* --- people -------------------------------------------------------------------------------------

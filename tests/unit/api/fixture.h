@@ -37,9 +37,9 @@ struct fixture {
     const char *if_match, *idempotency_key, *content_type;
     /* the last answer */
     int status;
-    const char *text;
+    const char *text;        /* of the body, or of the file that is sent instead */
     const struct json *json; /* NULL when the body is no JSON */
-    const char *etag, *location;
+    const char *etag, *location, *disposition;
 };
 
 /* cmocka set-up and tear-down; *state is the fixture. */
@@ -59,5 +59,7 @@ const char *fixture_at(struct fixture *f, const char *path);
 /* The code of the first complaint about a field of the last answer. */
 const char *fixture_complaint(struct fixture *f, const char *field);
 const char *fixture_print(struct fixture *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* Runs what waits in the tenant's job table to its end. */
+void fixture_jobs(struct fixture *f, const char *tenant);
 /* Newest audit row with that action? */
 void fixture_audited(struct fixture *f, const char *action);
