@@ -99,6 +99,7 @@ enum err departments_delete(struct call *call);
 enum err plugins_list(struct call *call);
 enum err plugins_enable(struct call *call);
 enum err plugins_disable(struct call *call);
+/* pluginconfig.c */
 enum err plugins_config_get(struct call *call);
 enum err plugins_config_put(struct call *call);
 
@@ -110,9 +111,11 @@ enum err apikeys_revoke(struct call *call);
 /* audit.c */
 enum err audit_list(struct call *call);
 
-/* settings.c: tenant settings and dictionaries */
+/* settings.c: of the company */
 enum err settings_get(struct call *call);
 enum err settings_patch(struct call *call);
+
+/* dictionaries.c */
 enum err dictionaries_list(struct call *call);
 enum err dictionaries_get(struct call *call);
 enum err dictionaries_put(struct call *call);
