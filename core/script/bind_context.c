@@ -8,7 +8,7 @@
 #include "auth/actor.h"
 #include "base/text.h"
 #include "record/rights.h"
-#include "script/vm_in.h"
+#include "script/bind.h"
 
 #define ANY_CALL (VM_BEFORE | VM_VALIDATE | VM_AFTER | VM_ACTION)
 
@@ -141,7 +141,7 @@ static int context_call(lua_State *L)
     lua_rawgeti(L, LUA_REGISTRYINDEX, bound->script->context);
     struct script *caller = frame->script;
     frame->script = bound->script; /* keys and errors are those of the service's plugin */
-    lua_pushcfunction(L, sandbox_pcall);
+    lua_pushcfunction(L, vm_pcall);
     lua_insert(L, 2);
     lua_call(L, 3, 2);
     frame->script = caller;

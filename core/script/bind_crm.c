@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "record/filter.h"
-#include "script/vm_in.h"
+#include "script/bind.h"
 
 /* A handler as hook/ calls it. */
 struct handler {

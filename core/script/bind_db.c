@@ -8,7 +8,7 @@
  */
 #include "base/text.h"
 #include "record/list.h"
-#include "script/vm_in.h"
+#include "script/bind.h"
 
 #define TABLE_META "crm.table"
 #define DB_META    "crm.db"
@@ -319,7 +319,7 @@ static int table_count(lua_State *L)
 }
 
 /*** Groups and measures, as POST /records/{entity}/query answers them.
- * @param query table where, group ({"status"}), measure ({{ op = "count" }})
+ * @param query table where, group ({"status"}), measure ({"count", "sum.amount"})
  */
 static int table_aggregate(lua_State *L)
 {

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "base/decimal.h"
-#include "script/vm_in.h"
+#include "script/bind.h"
 
 static int64_t power_of_ten(int n)
 {

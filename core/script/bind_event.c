@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "script/vm_in.h"
+#include "script/bind.h"
 
 #define EVENT_META "crm.event"
 

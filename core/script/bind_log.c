@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "base/log.h"
-#include "script/vm_in.h"
+#include "script/bind.h"
 
 #define MESSAGE_BYTES_MAX 1000
 

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "base/decimal.h"
-#include "script/vm_in.h"
+#include "script/bind.h"
 
 static struct money_box *money_at(lua_State *L, int at)
 {

@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/text.h"
-#include "script/vm_in.h"
+#include "script/bind.h"
 
 #define SUGGEST_DISTANCE 3
 

@@ -5,7 +5,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "base/clock.h"
-#include "script/vm_in.h"
+#include "script/bind.h"
 
 #define DAY_MS    86400000LL
 #define HOUR_MS   3600000LL

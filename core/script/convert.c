@@ -11,7 +11,7 @@
 #include "base/decimal.h"
 #include "base/id.h"
 #include "base/text.h"
-#include "script/vm_in.h"
+#include "script/bind.h"
 
 #define NODES_MAX 20000 /* of one tree: what a script hands over is bounded */
 

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "script/vm_in.h"
+#include "script/bind.h"
 
 #define SOURCE_BYTES_MAX (1 << 20) /* of one file */
 

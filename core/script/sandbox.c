@@ -6,7 +6,7 @@
 
 #include <lualib.h>
 
-#include "script/vm_in.h"
+#include "script/bind.h"
 
 #define RANGE_MAX 1000000 /* items that a function of `table` walks over in C */
 #define LIBRARIES "crm.libraries"
@@ -91,56 +91,6 @@ const char *const *sandbox_names(void)
 }
 
 /* --- replaced functions --- */
-
-/* Passes on what must not be kept; else leaves false and the error. */
-static int caught(lua_State *L, int status)
-{
-    struct vm *vm = vm_of(L);
-    if (status == LUA_ERRMEM)
-        vm_stop(L, VM_KILLED, "it used more memory than it may");
-    if (vm->stop)
-        return lua_error(L); /* the token is on top */
-    lua_pushboolean(L, 0);
-    lua_insert(L, -2);
-    return 2;
-}
-
-int sandbox_pcall(lua_State *L)
-{
-    luaL_checkany(L, 1);
-    lua_pushboolean(L, 1);
-    lua_insert(L, 1);
-    int status = lua_pcall(L, lua_gettop(L) - 2, LUA_MULTRET, 0);
-    return status ? caught(L, status) : lua_gettop(L);
-}
-
-/* Upvalue 1: the script's handler, which sees no kill. */
-static int handle(lua_State *L)
-{
-    if (vm_of(L)->stop)
-        return 1;
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_insert(L, 1);
-    lua_call(L, 1, 1);
-    return 1;
-}
-
-static int sandbox_xpcall(lua_State *L)
-{
-    luaL_checktype(L, 2, LUA_TFUNCTION);
-    int count = lua_gettop(L) - 2;
-    lua_pushvalue(L, 2);
-    lua_pushcclosure(L, handle, 1);
-    lua_replace(L, 2); /* f, handler, arguments */
-    lua_pushvalue(L, 1);
-    lua_insert(L, 3); /* f, handler, f, arguments */
-    int status = lua_pcall(L, count, LUA_MULTRET, 2);
-    if (status)
-        return caught(L, status);
-    lua_pushboolean(L, 1);
-    lua_replace(L, 2);
-    return lua_gettop(L) - 1;
-}
 
 static int sandbox_setmetatable(lua_State *L)
 {
@@ -253,8 +203,8 @@ static const struct {
     const char *library, *name;
     lua_CFunction fn; /* with Lua's own as upvalue 1 */
 } replaced[] = {
-    {"", "pcall", sandbox_pcall},
-    {"", "xpcall", sandbox_xpcall},
+    {"", "pcall", vm_pcall},
+    {"", "xpcall", vm_xpcall},
     {"", "setmetatable", sandbox_setmetatable},
     {"", "tostring", sandbox_tostring},
     {"string", "rep", sandbox_rep},

@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "record/rights.h"
-#include "script/vm_in.h"
+#include "script/bind.h"
 #include "script/watch.h"
 
 #define VM_BYTES_HARD   (VM_BYTES_MAX + VM_BYTES_MAX / 4)
@@ -143,8 +143,10 @@ enum err vm_get(struct ctx *ctx, const char *home, struct vm **out)
         ctx->tenant->vm_free = vm_free;
         load(vm, ctx);
     }
-    if (!vm->depth && !ctx->unit)
-        vm->used = (struct vm_used){0}; /* a unit of work begins */
+    if (!vm->depth && !ctx->unit) { /* a unit of work begins */
+        vm->used = (struct vm_used){0};
+        vm->saving = NULL;
+    }
     if (vm->broken) {
         ctx->err.detail = arena_strdup(ctx->arena, vm->broken);
         return ERR_PLUGIN;

@@ -67,7 +67,8 @@ struct vm {
     int deadline; /* tick of watch.h */
     struct vm_used {
         int reads, writes, rows, ticks;
-    } used; /* by the unit of work */
+    } used;                      /* by the unit of work: one save with all that it sets off */
+    const struct record *saving; /* whose save that is; NULL: an operation or a service */
     bool unit_as_system;
     char trace[VM_TRACE_BYTES];
 };
@@ -88,7 +89,7 @@ static inline struct frame *vm_frame(struct vm *vm)
     return vm->depth ? &vm->frames[vm->depth - 1] : NULL;
 }
 
-/* --- call.c --- */
+/* --- vm_call.c --- */
 
 /* Unwinds every level of Lua; no pcall of theirs keeps it. */
 _Noreturn void vm_stop(lua_State *L, enum vm_stop how, const char *why);
@@ -108,6 +109,9 @@ MUST_USE enum err vm_protect(struct vm *vm, struct script *script, struct ctx *c
                              enum vm_moment moment, const char *handler, lua_CFunction fn,
                              void *arg);
 void *vm_protect_arg(lua_State *L); /* the arg in such an fn */
+/* pcall and xpcall as scripts have them: they do not keep a kill or a refusal. */
+int vm_pcall(lua_State *L);
+int vm_xpcall(lua_State *L);
 
 /* --- sandbox.c --- */
 
@@ -115,8 +119,6 @@ void *vm_protect_arg(lua_State *L); /* the arg in such an fn */
 void sandbox_open(lua_State *L);
 /* A script's _ENV: libraries, its crm, its require. [-0, +1] */
 void sandbox_env(lua_State *L, struct script *script);
-/* pcall as scripts have it. */
-int sandbox_pcall(lua_State *L);
 
 /* --- frozen.c --- */
 
@@ -146,60 +148,3 @@ struct slice convert_text(lua_State *L, int at);
 /* Loads every plugin of the model and seals the handlers. On failure vm->broken says why. */
 MUST_USE enum err load_all(struct vm *vm, struct ctx *ctx);
 int load_require(lua_State *L); /* require; upvalue 1: struct script */
-
-/* --- bindings --- */
-
-void luaopen_crm(lua_State *L, struct script *script);         /* [-0, +1] the crm table */
-void luaopen_crm_context(lua_State *L, struct script *script); /* [-0, +1] a script's ctx */
-void luaopen_crm_db(lua_State *L, struct script *script);      /* [-0, +1] ctx.db */
-void luaopen_crm_event(lua_State *L);                          /* the rest: metatables. [-0, +0] */
-void luaopen_crm_money(lua_State *L);
-void luaopen_crm_decimal(lua_State *L);
-void luaopen_crm_time(lua_State *L);
-int bind_money_new(lua_State *L);
-int bind_decimal_new(lua_State *L);
-int bind_date_new(lua_State *L);
-int bind_datetime_new(lua_State *L);
-void bind_log_push(lua_State *L, struct script *script); /* [-0, +1] log.info … */
-
-/* ev of a call. `params` may be NULL. [-0, +1] */
-void event_push(lua_State *L, struct event *event, const struct json *params);
-/* A handle to a record that lives as long as the running call. [-0, +1] */
-struct record_handle {
-    const struct entity *entity;
-    struct record *record;      /* NULL: a row that was read */
-    const struct value *values; /* NULL: record->now */
-    uint32_t generation;
-    int depth;
-    bool is_own; /* the record of the event itself: before_* may change it */
-};
-void record_push(lua_State *L, const struct record_handle *handle);
-struct record_handle *record_test(lua_State *L, int at); /* NULL if it is none; raises when dead */
-/* The entity's field of that name; raises with a suggestion. */
-const struct field *record_field(lua_State *L, const struct entity *entity, struct slice name);
-/* "did you mean": the nearest name, or NULL. */
-const char *record_suggest(const struct entity *entity, struct slice name);
-/* Sets one field from the Lua value at `at`; what does not fit raises. */
-void record_assign(lua_State *L, struct record *record, const struct field *field, int at);
-/* The field's value of a whole row. [-0, +1] */
-void record_push_value(lua_State *L, const struct field *field, const struct value *values);
-
-struct decimal_box {
-    int64_t units;
-    int scale;
-};
-struct money_box {
-    int64_t minor;
-    char currency[4];
-};
-struct time_box {
-    int64_t at; /* datetime: UTC ms; date: days */
-};
-#define DECIMAL_META  "crm.decimal"
-#define MONEY_META    "crm.money"
-#define DATE_META     "crm.date"
-#define DATETIME_META "crm.datetime"
-void decimal_push(lua_State *L, int64_t units, int scale);
-void money_push(lua_State *L, int64_t minor, struct slice currency);
-void date_push(lua_State *L, int64_t days);
-void datetime_push(lua_State *L, int64_t ms);

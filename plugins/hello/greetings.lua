@@ -1,4 +1,5 @@
 -- greetings - what is said to whom.
+-- SPDX-License-Identifier: MIT
 local greetings = {}
 
 -- Plain values in, plain values out: this needs no server to be understood or tested.

@@ -1,4 +1,5 @@
 -- hello - the table of contents: which function runs when.
+-- SPDX-License-Identifier: MIT
 local greetings = require("greetings")
 
 crm.on("greeting", "before_create", { id = "greet", when = { text = crm.null } }, greetings.greet)

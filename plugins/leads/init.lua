@@ -1,4 +1,5 @@
 -- leads - the table of contents.
+-- SPDX-License-Identifier: MIT
 local match = require("people.match")
 local pool = require("pool")
 local rules = require("rules")

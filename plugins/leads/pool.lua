@@ -1,4 +1,5 @@
 -- pool - leads without an owner, and how one gets them.
+-- SPDX-License-Identifier: MIT
 local pool = {}
 
 -- How many leads somebody has that are still worked on.

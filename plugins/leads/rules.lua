@@ -1,4 +1,5 @@
 -- rules - what every lead has to satisfy.
+-- SPDX-License-Identifier: MIT
 local rules = {}
 
 -- One of these is enough to know whom it is about.

@@ -1,4 +1,5 @@
 -- scoring - how promising a lead is, from 0 to 100, and why.
+-- SPDX-License-Identifier: MIT
 local scoring = {}
 
 -- A change of one of these asks for a new score.

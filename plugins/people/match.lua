@@ -1,4 +1,5 @@
 -- match - records that look like a half-filled one.
+-- SPDX-License-Identifier: MIT
 --
 -- The rules stand in the entity's declaration ("duplicates"): fields that must all agree, a score
 -- and a reason. Each rule is one question to the store that begins at the search index, so a check

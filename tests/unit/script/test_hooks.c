@@ -237,6 +237,27 @@ static void test_hooks__counts_are_bounded(void **state)
     OK(stage_create(stage, "thing", "{'name':'modest'}", NULL));
 }
 
+/* Each record of a bulk request or an import has limits of its own. */
+static void test_hooks__counts_begin_anew_with_each_record(void **state)
+{
+    struct stage *stage = *state;
+    stage_script(stage, "crm.on('thing', 'validate', { id = 'reads' }, function(ev, ctx)\n"
+                        "  for i = 1, 90 do ctx.db.thing:count() end\n"
+                        "end)\n"
+                        "crm.on('thing', 'after_create', { id = 'more' }, function(ev, ctx)\n"
+                        "  for i = 1, ev.record.amount do ctx.db.thing:count() end\n"
+                        "end)");
+    const struct entity *entity = model_entity(stage->model, SLICE("thing"));
+    struct json *body = json_new(stage->arena, JSON_OBJECT);
+    json_add(stage->arena, body, "amount", json_new_int(stage->arena, 90));
+    stage_begin(stage);
+    for (int i = 0; i < 5; i++)
+        OK(record_create_json(&stage->ctx, entity, body, NULL, NULL));
+    OK(stage_end(stage, ERR_OK));
+    assert_int_equal(stage_create(stage, "thing", "{'amount':120}", NULL), ERR_PLUGIN);
+    ASSERT_HAS(detail(stage), "t:more it read more often than it may");
+}
+
 static void test_hooks__records_die_with_their_call(void **state)
 {
     struct stage *stage = *state;
@@ -444,6 +465,7 @@ int main(void)
         T(endless_chains_are_ended),
         T(a_loop_in_a_hook_costs_one_save),
         T(counts_are_bounded),
+        T(counts_begin_anew_with_each_record),
         T(records_die_with_their_call),
         T(slips_get_a_clear_sentence),
         T(registrations_are_checked_while_loading),

@@ -1,4 +1,4 @@
-/* call - the one door from C into Lua: protected, bounded, with errors that name file and line.
+/* vm_call - the one door from C into Lua: protected, bounded, with errors that name file and line.
  *
  * An entry may nest in another: a handler writes a record whose handlers run. All of them share one
  * Lua stack; an inner entry never outlives its outer one and never has more time than it.
@@ -233,6 +233,11 @@ static void frame_begin(struct vm *vm, struct script *script, struct vm_call *ca
     int now = watch_ticks();
     *outer = (struct outer){vm->deadline, now, vm->bytes_limit, call->ctx->as_system};
     if (vm->depth == 0) {
+        /* A bulk request, an import: each of its records has limits of its own. */
+        if (call->event && call->event->record != vm->saving) {
+            vm->used = (struct vm_used){0};
+            vm->saving = call->event->record;
+        }
         vm->bytes_limit = heap_limit(vm, call);
         vm->unit_as_system = call->ctx->as_system;
     }
@@ -313,4 +318,56 @@ enum err vm_protect(struct vm *vm, struct script *script, struct ctx *ctx, enum 
 void *vm_protect_arg(lua_State *L)
 {
     return lua_touserdata(L, 1);
+}
+
+/* --- pcall and xpcall of scripts --- */
+
+/* Passes on what must not be kept; else leaves false and the error. */
+static int caught(lua_State *L, int status)
+{
+    struct vm *vm = vm_of(L);
+    if (status == LUA_ERRMEM)
+        vm_stop(L, VM_KILLED, "it used more memory than it may");
+    if (vm->stop)
+        return lua_error(L); /* the token is on top */
+    lua_pushboolean(L, 0);
+    lua_insert(L, -2);
+    return 2;
+}
+
+int vm_pcall(lua_State *L)
+{
+    luaL_checkany(L, 1);
+    lua_pushboolean(L, 1);
+    lua_insert(L, 1);
+    int status = lua_pcall(L, lua_gettop(L) - 2, LUA_MULTRET, 0);
+    return status ? caught(L, status) : lua_gettop(L);
+}
+
+/* Upvalue 1: the script's handler, which sees no kill. */
+static int handle(lua_State *L)
+{
+    if (vm_of(L)->stop)
+        return 1;
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, 1, 1);
+    return 1;
+}
+
+int vm_xpcall(lua_State *L)
+{
+    luaL_checktype(L, 2, LUA_TFUNCTION);
+    int count = lua_gettop(L) - 2;
+    lua_pushvalue(L, 2);
+    lua_pushcclosure(L, handle, 1);
+    lua_replace(L, 2); /* f, handler, arguments */
+    lua_pushvalue(L, 1);
+    lua_insert(L, 3); /* f, handler, f, arguments */
+    int status = lua_pcall(L, count, LUA_MULTRET, 2);
+    if (status)
+        return caught(L, status);
+    lua_pushboolean(L, 1);
+    lua_replace(L, 2);
+    return lua_gettop(L) - 1;
 }

@@ -1,0 +1,64 @@
+/* bind - what the bind_<noun>.c files share; private to this folder.
+ *
+ * Everything here runs inside a call and may raise. Stack effects stand as [-popped, +pushed].
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#pragma once
+
+#include "script/vm_in.h"
+
+void luaopen_crm(lua_State *L, struct script *script);         /* [-0, +1] the crm table */
+void luaopen_crm_context(lua_State *L, struct script *script); /* [-0, +1] a script's ctx */
+void luaopen_crm_db(lua_State *L, struct script *script);      /* [-0, +1] ctx.db */
+void luaopen_crm_event(lua_State *L);                          /* the rest: metatables. [-0, +0] */
+void luaopen_crm_money(lua_State *L);
+void luaopen_crm_decimal(lua_State *L);
+void luaopen_crm_time(lua_State *L);
+int bind_money_new(lua_State *L);
+int bind_decimal_new(lua_State *L);
+int bind_date_new(lua_State *L);
+int bind_datetime_new(lua_State *L);
+void bind_log_push(lua_State *L, struct script *script); /* [-0, +1] log.info … */
+
+/* ev of a call. `params` may be NULL. [-0, +1] */
+void event_push(lua_State *L, struct event *event, const struct json *params);
+/* A handle to a record that lives as long as the running call. [-0, +1] */
+struct record_handle {
+    const struct entity *entity;
+    struct record *record;      /* NULL: a row that was read */
+    const struct value *values; /* NULL: record->now */
+    uint32_t generation;
+    int depth;
+    bool is_own; /* the record of the event itself: before_* may change it */
+};
+void record_push(lua_State *L, const struct record_handle *handle);
+struct record_handle *record_test(lua_State *L, int at); /* NULL if it is none; raises when dead */
+/* The entity's field of that name; raises with a suggestion. */
+const struct field *record_field(lua_State *L, const struct entity *entity, struct slice name);
+/* "did you mean": the nearest name, or NULL. */
+const char *record_suggest(const struct entity *entity, struct slice name);
+/* Sets one field from the Lua value at `at`; what does not fit raises. */
+void record_assign(lua_State *L, struct record *record, const struct field *field, int at);
+/* The field's value of a whole row. [-0, +1] */
+void record_push_value(lua_State *L, const struct field *field, const struct value *values);
+
+struct decimal_box {
+    int64_t units;
+    int scale;
+};
+struct money_box {
+    int64_t minor;
+    char currency[4];
+};
+struct time_box {
+    int64_t at; /* datetime: UTC ms; date: days */
+};
+#define DECIMAL_META  "crm.decimal"
+#define MONEY_META    "crm.money"
+#define DATE_META     "crm.date"
+#define DATETIME_META "crm.datetime"
+void decimal_push(lua_State *L, int64_t units, int scale);
+void money_push(lua_State *L, int64_t minor, struct slice currency);
+void date_push(lua_State *L, int64_t days);
+void datetime_push(lua_State *L, int64_t ms);

@@ -1,0 +1,137 @@
+/* test_values - money, decimals, days, instants and ids as scripts reckon with them; rights of
+ * ctx.db.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "stage.h"
+
+#include "auth/user.h"
+
+static void test_values__money_is_exact_and_keeps_its_currency(void **state)
+{
+    stage_gives(
+        *state,
+        "local a = crm.money('0.10') + crm.money('0.20')\n"
+        "return { tostring(a), a == crm.money('0.30'), (a * 3).minor, (a - a).amount,\n"
+        "  tostring(-a), a < crm.money(1), tostring(a * crm.decimal('0.15')),\n"
+        "  tostring(crm.money(100, 'JPY')), crm.money { minor = 5, currency = 'USD' }.amount }",
+        "['0.30 CNY',true,90,'0.00','-0.30 CNY',true,'0.04 CNY','100 JPY','0.05']");
+    stage_fails(*state, "return crm.money(1.5)", "an amount is a text such as");
+    stage_fails(*state, "return crm.money(1, 'XYZW')", "this is no currency");
+    stage_fails(*state, "return crm.money('0.001')", "an amount is a text such as");
+    stage_fails(*state, "return crm.money(1, 'USD') < crm.money(1, 'CNY')",
+                "reckoned with together");
+    stage_fails(*state, "return crm.money { minor = math.maxinteger } + crm.money(1)", "too large");
+    stage_fails(*state, "return -crm.money { minor = math.mininteger }", "too large");
+    stage_fails(*state, "return crm.money(1).cents", "no \"cents\"");
+}
+
+static void test_values__decimals_are_exact(void **state)
+{
+    stage_gives(*state,
+                "local d = crm.decimal\n"
+                "return { tostring(d('1.10') + d('2.205')), tostring(d('1.1') * d('1.1')),\n"
+                "  tostring(d(10):div(3, 4)), tostring(d('2.5'):round(0)), d('1.0') == d('1'),\n"
+                "  d('1.5') < 2, tostring(-d('0.5')), d('1.5'):tonumber() }",
+                "['3.305','1.21','3.3333','2',true,true,'-0.5',1.5]");
+    stage_fails(*state, "return crm.decimal('x')", "such as \"1.25\"");
+    stage_fails(*state, "return crm.decimal(0.1)", "such as \"1.25\"");
+    stage_fails(*state, "return crm.decimal(1):div(0, 2)", "division by zero");
+    stage_fails(*state, "return crm.decimal(math.maxinteger) + 1", "too large");
+    stage_fails(*state, "return crm.decimal(1):round(99)", "no such scale");
+}
+
+static void test_values__time_adds_and_compares(void **state)
+{
+    stage_gives(*state,
+                "local t, d = crm.datetime('2026-01-31T22:30:00Z'), crm.date('2026-01-31')\n"
+                "return { tostring(t:add { hours = 2, minutes = -30 }), tostring(t:date()),\n"
+                "  tostring(d:add { months = 1 }), tostring(d:add { months = -11, days = 1 }),\n"
+                "  d < d:add { days = 1 }, d == crm.date('2026-01-31'), d:add { weeks = 1 } - d,\n"
+                "  t:add { seconds = 1 } - t, d:year(), d:month(), d:day() }",
+                "['2026-02-01T00:00:00.000Z','2026-02-01','2026-02-28','2025-03-01',true,true,7,"
+                "1000,2026,1,31]");
+    stage_fails(*state, "return crm.date('2026-02-30')", "a day is written");
+    stage_fails(*state, "return crm.datetime('soon')", "an instant is written");
+    stage_fails(*state, "return ctx.now():add { hour = 1 }", "there is no unit \"hour\"");
+    stage_fails(*state, "return ctx.now():add { days = 1 << 40 }", "too many");
+    stage_fails(*state, "return crm.date('2026-01-31'):add { months = 100000000 }",
+                "beyond the calendar");
+    stage_fails(*state, "return crm.date('2026-01-31') < ctx.now()", "expected");
+}
+
+static void test_values__ids_and_contexts(void **state)
+{
+    stage_gives(*state,
+                "local text = crm.id_text(12345)\n"
+                "return { #text, crm.id_parse(text), crm.id_parse('no') == nil, ctx.has('t'),\n"
+                "  ctx.has('nobody'), ctx.t('@bad', { n = 3 }), ctx.config.most, ctx.user == nil,\n"
+                "  ctx.tenant.currency, ctx.limits().reads, tostring(ctx.now()), ctx.source }",
+                "[13,12345,true,true,false,'3 is bad.',7,true,'CNY',200,"
+                "'2026-05-28T20:26:40.000Z','api']");
+    stage_fails(*state, "ctx.config.most = 1", "this is read-only");
+    stage_fails(*state, "ctx.user = 1", "ctx is read-only");
+    stage_fails(*state, "return crm.id_text(0)", "this is no id");
+    stage_fails(*state, "return ctx.call('nothing')", "there is no service \"nothing\"");
+    stage_fails(*state, "return function() end", "a function cannot be kept as data");
+    stage_fails(*state, "return 0/0", "finite");
+    stage_fails(*state, "return { [1.5] = 1 }", "keys of an object are texts");
+    stage_fails(*state, "ctx.db.thing:insert { name = 'x' }", "nothing can be written here");
+}
+
+/* Somebody without roles sees nothing through ctx.db, unless the plugin declared the entity and
+ * says as_system; what a handler does further down has that person's rights again. */
+static void test_values__db_has_the_rights_of_who_asks(void **state)
+{
+    struct stage *stage = *state;
+    int64_t id, user;
+    const struct actor *actor;
+    OK(store_begin(stage->tenant->store, true));
+    OK(user_create(&stage->ctx, &(struct user_spec){.login = "ann"}, &user));
+    OK(store_commit(stage->tenant->store));
+    OK(tenant_refresh(stage->tenant));
+    OK(stage_create(stage, "thing", "{'name':'a','amount':4}", &id));
+    OK(actor_load(stage->tenant, user, &actor));
+    stage->ctx.actor = actor;
+    stage->ctx.as_system = false;
+    stage_gives(stage,
+                "local all, why, name = ctx.db.thing:find()\n"
+                "local system = ctx.db:as_system()\n"
+                "return { all == nil, name, ctx.can('thing:read'), #system.thing:find(),\n"
+                "  system.thing:count { where = { amount = 4 } }, ctx.user.login }",
+                "[true,'FORBIDDEN',false,1,1,'ann']");
+    stage->ctx.as_system = true;
+    stage->ctx.actor = NULL;
+}
+
+static void test_values__aggregates_and_pages(void **state)
+{
+    struct stage *stage = *state;
+    for (int i = 0; i < 5; i++)
+        OK(stage_create(stage, "thing", i % 2 ? "{'level':'a','amount':2}" : "{'level':'b'}",
+                        NULL));
+    stage_gives(stage,
+                "local groups = assert(ctx.db.thing:aggregate { group = { 'level' },\n"
+                "  measure = { 'count' } })\n"
+                "local n = 0\n"
+                "for thing in ctx.db.thing:each { limit = 3 } do n = n + 1 end\n"
+                "for thing in ctx.db.thing:each { where = { level = 'c' } } do n = n + 100 end\n"
+                "return { #groups, n, #ctx.db.thing:find { limit = 2 },\n"
+                "  #ctx.db.thing:find { where = { level = { 'a', 'c' } } } }",
+                "[2,3,2,2]");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup_teardown(test_values__##name, stage_setup, stage_teardown)
+        T(money_is_exact_and_keeps_its_currency),
+        T(decimals_are_exact),
+        T(time_adds_and_compares),
+        T(ids_and_contexts),
+        T(db_has_the_rights_of_who_asks),
+        T(aggregates_and_pages),
+#undef T
+    };
+    return cmocka_run_group_tests_name("script/values", tests, NULL, NULL);
+}
