@@ -224,8 +224,10 @@ static enum err client_head(void *user, struct req *req, int64_t *body_max)
     x->call = pipeline_call_new(&x->gateway->slot.app, arena, req, &x->resp);
     enum err e = exchange_admit(x, body_max);
     client->is_refused = e != ERR_OK;
-    if (e && req->has_body && req->content_length > BODY_ANONYMOUS_BYTES_MAX)
-        return e; /* not worth reading: answered and closed */
+    /* A body that is not worth reading, or that waits for our word: answered and closed. */
+    if (e && req->has_body &&
+        (req->expects_continue || req->content_length > BODY_ANONYMOUS_BYTES_MAX))
+        return e;
     if (e)
         *body_max = BODY_ANONYMOUS_BYTES_MAX;
     if (req->has_body) {
@@ -236,6 +238,7 @@ static enum err client_head(void *user, struct req *req, int64_t *body_max)
             struct buf b = BUF_INIT;
             buf_put_str(&b, "HTTP/1.1 100 Continue\r\n\r\n");
             conn_write(client->conn, &b);
+            buf_release(&b);
         }
     }
     return ERR_OK;
