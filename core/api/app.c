@@ -7,7 +7,40 @@
 #include "api/routes.h"
 #include "auth/actor.h"
 #include "base/clock.h"
+#include "base/limits.h"
+#include "record/meta.h"
 #include "record/model.h"
+
+#define API_PREFIX    "/api/v1"
+#define RECORD_PREFIX API_PREFIX "/records/{entity}"
+
+/* Routes of records depend on the model, which describes them itself; the operator's are no part of
+ * a company's interface. */
+static bool is_described(const struct route *route)
+{
+    struct slice pattern = slice_str(route->pattern);
+    return slice_starts(pattern, SLICE(API_PREFIX "/")) && route->who != WHO_OPERATOR &&
+           !slice_starts(pattern, SLICE(RECORD_PREFIX));
+}
+
+static void describe_routes(const struct route *routes, int count)
+{
+    static const char *const methods[] = {[HTTP_GET] = "get",
+                                          [HTTP_POST] = "post",
+                                          [HTTP_PUT] = "put",
+                                          [HTTP_PATCH] = "patch",
+                                          [HTTP_DELETE] = "delete"};
+    static struct meta_path paths[OPENAPI_PATHS_MAX];
+    int described = 0;
+    for (int i = 0; i < count; i++) {
+        if (!is_described(&routes[i]))
+            continue;
+        ASSERT(described < OPENAPI_PATHS_MAX);
+        paths[described++] = (struct meta_path){routes[i].pattern + strlen(API_PREFIX),
+                                                methods[routes[i].method], routes[i].summary};
+    }
+    meta_openapi_paths(paths, described);
+}
 
 void app_init(struct app *app, enum app_role role, const struct config *config,
               struct tenants *tenants, const struct app_services *services)
@@ -25,6 +58,7 @@ void app_init(struct app *app, enum app_role role, const struct config *config,
     const struct route *routes = routes_all(&count);
     for (int i = 0; i < count; i++)
         router_add(app->router, routes[i].method, routes[i].pattern, &routes[i]);
+    describe_routes(routes, count);
     actor_role_source(model_role);
 }
 

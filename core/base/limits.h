@@ -22,6 +22,7 @@
 #define IDLE_TIMEOUT_MS          75000       /* between requests */
 #define WRITE_TIMEOUT_MS         30000       /* an answer nobody reads */
 #define BODY_RATE_BYTES_S        500         /* slower senders are cut */
+#define OPENAPI_PATHS_MAX        200         /* routes that the OpenAPI document names */
 #define PIPELINE_MAX             16          /* requests read ahead on one connection */
 #define CONNS_PER_ADDRESS_MAX    200
 #define CONNS_MAX                4096        /* per gateway */
