@@ -26,7 +26,7 @@ void admin_rights_give(struct call *call, bool before)
 }
 
 /* Areas that no route of ours asks for by itself. */
-static const char *const OTHER_AREAS[] = {"views", "fields", "webhooks", NULL};
+static const char *const other_areas[] = {"views", "fields", "webhooks", NULL};
 
 bool admin_area_is_known(struct slice area)
 {
@@ -35,7 +35,7 @@ bool admin_area_is_known(struct slice area)
     for (int i = 0; i < count; i++)
         if (routes[i].area && slice_is(area, routes[i].area))
             return true;
-    for (const char *const *other = OTHER_AREAS; *other; other++)
+    for (const char *const *other = other_areas; *other; other++)
         if (slice_is(area, *other))
             return true;
     return false;

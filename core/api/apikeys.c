@@ -196,7 +196,7 @@ static enum err create(struct call *call)
     enum err e = body_done(call);
     if (e)
         return e;
-    user = user ? user : actor->user;
+    user = user || !actor ? user : actor->user;
     e = admin_covers_user(call, user);
     if (e == ERR_NOT_FOUND)
         return err_field(&call->ctx->err, "user", "not_found", NULL);

@@ -97,7 +97,7 @@ int64_t body_id(struct call *call, const char *name)
 {
     const struct json *member = body_member(call, name);
     int64_t id = 0;
-    if (member && (member->type != JSON_STRING || !id_parse(member->text, &id)))
+    if (member && (member->type != JSON_STRING || !id_parse(member->text, &id) || id == 0))
         body_bad(call, name, "bad_id", NULL);
     return id;
 }

@@ -23,11 +23,11 @@ static const struct entity *department_entity(const struct call *call)
 /* --- reading ------------------------------------------------------------------------------------
  */
 
-static const struct query_column COLUMNS[] = {
+static const struct query_column shown_columns[] = {
     {.column = {0, "id"}},     {.column = {0, "version"}}, {.column = {0, "name"}},
     {.column = {0, "parent"}}, {.column = {0, "path"}},    {.column = {0, "head"}},
 };
-static const struct query_order BY_PATH[] = {{.column = {0, "path"}}, {.column = {0, "id"}}};
+static const struct query_order by_path[] = {{.column = {0, "path"}}, {.column = {0, "id"}}};
 
 static void put_id(struct buf *out, const char *key, const struct store_row *row, int column)
 {
@@ -105,10 +105,10 @@ enum err departments_list(struct call *call)
     if (parent.at)
         where = expr_and(arena, where, expr_cmp(arena, EXPR_EQ, "parent", value_int(id)));
     struct query query = {.table = "department",
-                          .select = COLUMNS,
+                          .select = shown_columns,
                           .select_count = 6,
                           .where = where,
-                          .order = BY_PATH,
+                          .order = by_path,
                           .order_count = 2};
     page.put = put_department;
     return page_read(&page, &query);
@@ -128,7 +128,7 @@ static enum err answer(struct call *call, int64_t id)
     struct page page = {.call = call};
     struct query query = {
         .table = "department",
-        .select = COLUMNS,
+        .select = shown_columns,
         .select_count = 6,
         .where = expr_and(arena, is_live(arena), expr_cmp(arena, EXPR_EQ, "id", value_int(id)))};
     enum err e = store_read(call->ctx->tenant->store, &query, put_one, &page);

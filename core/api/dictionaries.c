@@ -23,7 +23,7 @@
 /* --- reading ------------------------------------------------------------------------------------
  */
 
-static const char *const LANGS[LANG_COUNT] = {[LANG_ZH] = "zh-CN", [LANG_EN] = "en"};
+static const char *const lang_names[LANG_COUNT] = {[LANG_ZH] = "zh-CN", [LANG_EN] = "en"};
 
 /* The company's own labels as they are; those of a plugin in every language it speaks. */
 static void put_label(struct call *call, const char *plugin, const struct field_option *option)
@@ -37,7 +37,7 @@ static void put_label(struct call *call, const char *plugin, const struct field_
     }
     buf_put_char(out, '{');
     for (int lang = 0; lang < LANG_COUNT; lang++) {
-        json_put_key(out, LANGS[lang]);
+        json_put_key(out, lang_names[lang]);
         json_put_cstr(out, model_text_or(model, call->ctx->arena, (enum lang)lang, plugin,
                                          option->label, NULL, option->value));
     }
@@ -142,7 +142,7 @@ static const struct json *read_label(struct call *call, int at, const struct jso
     if (in->type == JSON_STRING) {
         struct json *both = json_new(arena, JSON_OBJECT);
         for (int lang = 0; lang < LANG_COUNT; lang++)
-            json_add(arena, both, LANGS[lang], json_new_str(arena, in->text));
+            json_add(arena, both, lang_names[lang], json_new_str(arena, in->text));
         return both;
     }
     bool fits = in->type == JSON_OBJECT && in->count > 0;
@@ -379,7 +379,7 @@ static void answer(struct call *call, const char *name, struct wanted *wanted)
 enum err dictionaries_put(struct call *call)
 {
     struct slice name = call_param(call, 0);
-    struct wanted wanted;
+    struct wanted wanted = {0};
     const struct model_dictionary *before = find(call);
     if (!before && !name_is_valid(name))
         return ERR_NOT_FOUND;

@@ -93,7 +93,7 @@ enum err pluginset_read(struct call *call, struct pluginset *out)
         return e;
     out->items = arena_array(arena, struct plugin *, (size_t)(count + out->rows_count) + 1);
     out->count = count;
-    memcpy(out->items, found, (size_t)count * sizeof *found);
+    memcpy(out->items, found, (size_t)count * sizeof(void *));
     for (int i = 0; i < out->rows_count; i++)
         if (!pluginset_find(out, slice_str(out->rows[i].id)))
             out->items[out->count++] = bundle(call, &out->rows[i]);

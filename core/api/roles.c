@@ -102,7 +102,7 @@ static void put_grants(struct call *call, const struct role *role)
     void *grant;
     while (map_next(&role->grants, &at, &key, &grant))
         grants[count++] = grant;
-    qsort(grants, count, sizeof *grants, compare_grants);
+    qsort(grants, count, sizeof(void *), compare_grants);
     json_put_key(out, "grants");
     buf_put_char(out, '{');
     for (size_t i = 0; i < count; i++) {
@@ -165,7 +165,7 @@ static const struct role **merged(struct call *call, const struct own_roles *own
     for (size_t at = 0; map_next(declared, &at, &name, &role);)
         if (!map_get(&own->by_name, name))
             roles[n++] = role;
-    qsort(roles, n, sizeof *roles, compare_names);
+    qsort(roles, n, sizeof(void *), compare_names);
     *count = n;
     return roles;
 }

@@ -58,7 +58,7 @@ enum err settings_get(struct call *call)
 /* --- the company --------------------------------------------------------------------------------
  */
 
-static const char *const COMPANY[] = {"title", "locale", "timezone", "currency", NULL};
+static const char *const company_members[] = {"title", "locale", "timezone", "currency", NULL};
 
 static void check_company(struct call *call)
 {
@@ -66,7 +66,7 @@ static void check_company(struct call *call)
     const char *locale = body_text(call, "locale", 10);
     const char *timezone = body_text(call, "timezone", 60);
     const char *currency = body_text(call, "currency", 3);
-    for (const char *const *name = COMPANY; *name; name++) {
+    for (const char *const *name = company_members; *name; name++) {
         const struct json *member = json_get(call->body, *name);
         bool is_blank = member && (member->type == JSON_NULL ||
                                    (member->type == JSON_STRING && !slice_trim(member->text).len));
@@ -84,7 +84,7 @@ static void check_company(struct call *call)
 
 static bool has_company(const struct call *call)
 {
-    for (const char *const *name = COMPANY; *name; name++)
+    for (const char *const *name = company_members; *name; name++)
         if (body_has(call, *name))
             return true;
     return false;
@@ -101,9 +101,9 @@ static enum err write_company(struct call *call)
     const char *const now[] = {tenant->title, tenant->locale, tenant->timezone, tenant->currency};
     buf_put_str(&b, "{\"name\":");
     json_put_cstr(&b, tenant->name);
-    for (int i = 0; COMPANY[i]; i++) {
-        const char *given = body_text(call, COMPANY[i], TITLE_CHARS_MAX);
-        json_put_key(&b, COMPANY[i]);
+    for (int i = 0; company_members[i]; i++) {
+        const char *given = body_text(call, company_members[i], TITLE_CHARS_MAX);
+        json_put_key(&b, company_members[i]);
         json_put_cstr(&b, given ? given : now[i]);
     }
     buf_put_char(&b, '}');
@@ -136,14 +136,17 @@ static enum err check_policy(struct call *call, struct wanted *out)
     bool dengbao = slice_is(out->passwords, "dengbao");
     if (!dengbao && !slice_is(out->passwords, "asvs"))
         body_bad(call, "password_policy", "not_in_list", NULL);
-    int64_t idle = (dengbao ? SESSION_DENGBAO_IDLE_MS : SESSION_IDLE_MS) / MINUTE_MS;
-    int64_t life = (dengbao ? SESSION_DENGBAO_LIFE_MS : SESSION_LIFE_MS) / MINUTE_MS;
+    int64_t idle = SESSION_IDLE_MS, life = SESSION_LIFE_MS;
+    if (dengbao) {
+        idle = SESSION_DENGBAO_IDLE_MS;
+        life = SESSION_DENGBAO_LIFE_MS;
+    }
     out->idle_minutes = json_int(stored, "idle_minutes", 0);
     out->life_minutes = json_int(stored, "life_minutes", 0);
     if (body_has(call, "session_idle_minutes"))
-        out->idle_minutes = body_int(call, "session_idle_minutes", 1, idle, 0);
+        out->idle_minutes = body_int(call, "session_idle_minutes", 1, idle / MINUTE_MS, 0);
     if (body_has(call, "session_life_minutes"))
-        out->life_minutes = body_int(call, "session_life_minutes", 1, life, 0);
+        out->life_minutes = body_int(call, "session_life_minutes", 1, life / MINUTE_MS, 0);
     return ERR_OK;
 }
 

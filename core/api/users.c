@@ -86,8 +86,8 @@ enum err users_get(struct call *call)
  */
 
 /* Members that are plain fields of the record. */
-static const char *const FIELDS[] = {"name", "email",      "phone",   "locale", "timezone",
-                                     "team", "department", "manager", NULL};
+static const char *const plain_fields[] = {"name", "email",      "phone",   "locale", "timezone",
+                                           "team", "department", "manager", NULL};
 
 static void check_locale(struct call *call)
 {
@@ -148,7 +148,7 @@ static enum err set_value(struct call *call, struct record *record, const char *
 static enum err set_fields(struct call *call, struct record *record)
 {
     enum err failed = ERR_OK;
-    for (const char *const *name = FIELDS; *name; name++) {
+    for (const char *const *name = plain_fields; *name; name++) {
         const struct json *member = json_get(call->body, *name);
         const struct field *field = entity_field(record->entity, slice_str(*name));
         enum err e = member && field ? record_set(call->ctx, record, field, member) : ERR_OK;
@@ -308,7 +308,7 @@ static enum err update_audit(struct call *call, int64_t id)
     enum err e = ERR_OK;
     buf_put_str(&b, "{\"fields\":[");
     size_t empty = b.len;
-    for (const char *const *name = FIELDS; *name; name++) {
+    for (const char *const *name = plain_fields; *name; name++) {
         if (!body_has(call, *name))
             continue;
         json_put_comma(&b);

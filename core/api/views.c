@@ -22,7 +22,7 @@
 #define VIEWS_MAX      500 /* of one person */
 
 /* Kinds that show records; forms, menus and dashboards are made by who administers. */
-static const char *const KINDS[] = {"list", "board", "calendar", "timeline", "chart", "tree", NULL};
+static const char *const kinds[] = {"list", "board", "calendar", "timeline", "chart", "tree", NULL};
 
 struct view {
     int64_t id, owner, version, updated_at_ms;
@@ -101,9 +101,9 @@ static void put_view(struct call *call, const struct view *view)
     buf_put_char(out, '}');
 }
 
-static const char *const COLUMNS[] = {"id",    "entity",  "kind",       "name", "scope",
-                                      "owner", "version", "updated_at", "body"};
-#define COLUMNS_COUNT ((int)(sizeof COLUMNS / sizeof *COLUMNS))
+static const char *const view_columns[] = {"id",    "entity",  "kind",       "name", "scope",
+                                           "owner", "version", "updated_at", "body"};
+#define COLUMNS_COUNT ((int)(sizeof view_columns / sizeof *view_columns))
 
 static void view_of(struct arena *arena, const struct value *v, struct view *out)
 {
@@ -161,7 +161,7 @@ enum err views_list(struct call *call)
     if (e)
         return e;
     for (int i = 0; i < COLUMNS_COUNT; i++)
-        columns[i].column.column = COLUMNS[i];
+        columns[i].column.column = view_columns[i];
     struct query query = {.table = "view",
                           .select = columns,
                           .select_count = COLUMNS_COUNT,
@@ -186,7 +186,7 @@ static enum err load(struct call *call, struct view *out)
     int64_t id;
     enum err e = call_id(call, 0, &id);
     if (!e)
-        e = row_read(call->ctx->tenant->store, arena, "view", COLUMNS, COLUMNS_COUNT,
+        e = row_read(call->ctx->tenant->store, arena, "view", view_columns, COLUMNS_COUNT,
                      expr_and(arena, expr_cmp(arena, EXPR_EQ, "id", value_int(id)), visible(call)),
                      values);
     if (!e)
@@ -321,7 +321,7 @@ static const char *read_scope(struct call *call)
 
 static bool is_kind(const char *kind)
 {
-    for (const char *const *known = KINDS; *known; known++)
+    for (const char *const *known = kinds; *known; known++)
         if (strcmp(kind, *known) == 0)
             return true;
     return false;
@@ -335,7 +335,7 @@ static enum err answer(struct call *call, int64_t id)
     struct value values[COLUMNS_COUNT];
     struct view view;
     struct arena *arena = call->ctx->arena;
-    enum err e = row_read(call->ctx->tenant->store, arena, "view", COLUMNS, COLUMNS_COUNT,
+    enum err e = row_read(call->ctx->tenant->store, arena, "view", view_columns, COLUMNS_COUNT,
                           expr_cmp(arena, EXPR_EQ, "id", value_int(id)), values);
     if (e)
         return e;

@@ -52,6 +52,9 @@ static void test_apikeys__body_is_checked(void **state)
     assert_int_equal(
         fixture_call(f, "root", "POST", KEYS, "{\"name\":\"x\",\"user\":\"0000000000001\"}"), 422);
     assert_int_equal(fixture_call(f, OPERATOR, "POST", KEYS, "{\"name\":\"x\"}"), 422);
+    assert_int_equal(
+        fixture_call(f, OPERATOR, "POST", KEYS, "{\"name\":\"x\",\"user\":\"0000000000000\"}"),
+        422);
     f->idempotency_key = "once";
     assert_int_equal(fixture_call(f, "root", "POST", KEYS, "{\"name\":\"x\"}"), 400);
 }
