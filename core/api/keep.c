@@ -254,6 +254,22 @@ static enum err manifest_read(struct arena *arena, const char *path, struct keep
     return ok ? ERR_OK : say(arena, why, ERR_CORRUPT, "is no manifest of a backup", file);
 }
 
+enum err keep_read(struct arena *arena, const char *path, struct keep_info *info, const char **why)
+{
+    ASSERT(arena && path);
+    ASSERT(info && why);
+    const struct json *files = NULL;
+    enum err e = manifest_read(arena, path, info, &files, why);
+    if (e)
+        return e;
+    json_each(file, files)
+    {
+        info->files++;
+        info->bytes += json_int(file, "bytes", 0);
+    }
+    return ERR_OK;
+}
+
 static enum err stage_file(struct arena *arena, const char *path, const char *fresh,
                            const struct json *file, const char **why)
 {

@@ -12,6 +12,7 @@
 
 #define KEEP_MANIFEST "manifest.json"
 #define KEEP_FORMAT   1
+#define KEEP_FRESH    ".new-" /* names below tenants/ that tenant_sweep removes at the next start */
 
 struct keep_info {
     struct control_tenant tenant; /* name, title, locale, timezone, currency; no hosts */
@@ -22,6 +23,9 @@ struct keep_info {
  */
 MUST_USE enum err keep_write(struct tenant *tenant, struct arena *arena, const char *dir,
                              const char **path, struct keep_info *info, const char **why);
+/* What the manifest of a backup says; no file is looked at. */
+MUST_USE enum err keep_read(struct arena *arena, const char *path, struct keep_info *info,
+                            const char **why);
 /* Copies a backup into `fresh` (must not be there), checking every file against the manifest and
  * the database's structure. What failed is removed again. ERR_CORRUPT, ERR_NOT_FOUND,
  * ERR_NOT_SUPPORTED (made by a newer program), ERR_FULL, ERR_IO. */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "api/handlers.h"
+#include "api/keep.h"
 #include "api/operator.h"
 #include "base/id.h"
 #include "base/log.h"
@@ -419,6 +420,6 @@ const char *operator_fresh(struct call *call, const char *name)
 {
     char id[ID_TEXT_LEN + 1];
     id_text(id_next(), id);
-    return arena_printf(call->ctx->arena, "%s/tenants/.new-%s-%s", call->app->config->data, name,
-                        id);
+    return arena_printf(call->ctx->arena, "%s/tenants/" KEEP_FRESH "%s-%s", call->app->config->data,
+                        name, id);
 }

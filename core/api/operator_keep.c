@@ -1,10 +1,11 @@
 /* operator_keep - backup and restore as the operator asks for them.
  *
- * A backup is taken while serving. A restore is verified in a fresh folder first. Where it replaces
- * a tenant, that one must be suspended for at least TENANTS_CHECK_MS before, so that every process
- * has let go of it: `perigee restore` sees to that. The folders then change places in one step, and
- * the tenant gets a new id in control.db, by which every process knows that what it may still have
- * open is another store.
+ * A backup is taken while serving. A restore is verified in a fresh folder first; that may take
+ * long, so while a server runs the command does it itself and tells the folder's name. Where it
+ * replaces a tenant, that one must be suspended for at least TENANTS_CHECK_MS before, so that every
+ * process has let go of it: `perigee restore` sees to that. The folders then change places in one
+ * step, and the tenant gets a new id in control.db, by which every process knows that what it may
+ * still have open is another store.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -72,14 +73,21 @@ enum err operator_backup(struct call *call)
 
 struct restore {
     const char *source, *name, *path, *fresh;
+    const char *staged; /* verified and copied already, under this name; NULL: still to be done */
     const struct control_tenant *replaced; /* NULL: a new tenant */
     struct control_tenant spec;
     struct keep_info info;
 };
 
+/* The name of a fresh folder beside the tenants, and nothing else. */
+static bool staged_is_safe(const char *name)
+{
+    return strncmp(name, KEEP_FRESH, strlen(KEEP_FRESH)) == 0 && !strchr(name, '/');
+}
+
 static enum err restore_read(struct call *call, struct restore *r)
 {
-    static const char *const members[] = {"tenant", "as", "path", "host", NULL};
+    static const char *const members[] = {"tenant", "as", "path", "host", "staged", NULL};
     struct ctx *ctx = call->ctx;
     const struct json *body;
     enum err e = call_object(call, &body);
@@ -90,6 +98,9 @@ static enum err restore_read(struct call *call, struct restore *r)
     r->source = json_cstr(body, "tenant", "");
     r->name = json_cstr(body, "as", r->source);
     r->path = json_cstr(body, "path", "");
+    r->staged = json_cstr(body, "staged", NULL);
+    if (r->staged && !staged_is_safe(r->staged))
+        e = err_field(&ctx->err, "staged", "bad_name", NULL);
     if (!*r->source)
         e = err_field(&ctx->err, "tenant", "required", NULL);
     if (!control_name_is_valid(r->name))
@@ -247,7 +258,8 @@ static enum err restore_run(struct call *call, struct restore *r)
 {
     struct ctx *ctx = call->ctx;
     const char *why = NULL;
-    enum err e = keep_stage(ctx->arena, r->path, r->fresh, &r->info, &why);
+    enum err e = r->staged ? keep_read(ctx->arena, r->path, &r->info, &why)
+                           : keep_stage(ctx->arena, r->path, r->fresh, &r->info, &why);
     if (e)
         return say_why(call, e, why);
     const char **hosts = r->spec.hosts;
@@ -273,7 +285,7 @@ enum err operator_restore(struct call *call)
     enum err e = restore_read(call, r);
     if (e)
         return e;
-    r->fresh = operator_fresh(call, r->name);
+    r->fresh = r->staged ? operator_folder(call, r->staged) : operator_fresh(call, r->name);
     e = restore_run(call, r);
     if (folder_remove(r->fresh)) /* what failed, or what was replaced */
         log_error("%s could not be removed", r->fresh);

@@ -7,7 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/keep.h"
+#include "base/crypto.h"
 #include "cli/print.h"
+#include "tenant/folder.h"
 
 /* Paths reach the server, which stands elsewhere. */
 static const char *absolute(struct cli *cli, const char *path)
@@ -86,6 +89,36 @@ static int restore_suspend(struct cli *cli, struct client *client, const char *p
     return status;
 }
 
+/* Verifies and copies while the tenant still serves; the server then only changes folders. */
+static int restore_stage(struct cli *cli, struct client *client, const char *name,
+                         const char **staged)
+{
+    struct arena *arena = cli_arena(cli);
+    struct keep_info info;
+    const char *why = NULL;
+    uint8_t random[8];
+    struct buf hex = BUF_INIT;
+    *staged = NULL;
+    if (client_is_local(client))
+        return CLI_OK;
+    crypto_random(random, sizeof random);
+    crypto_put_hex(&hex, slice_of((const char *)random, sizeof random));
+    const char *fresh = arena_printf(arena, KEEP_FRESH "%s-%s", name, buf_cstr(&hex));
+    buf_release(&hex);
+    if (keep_stage(arena, absolute(cli, cli_arg(cli, 1)),
+                   arena_printf(arena, "%s/tenants/%s", cli_data(cli), fresh), &info, &why))
+        return cli_refuse(cli, "%s", why ? why : "the backup cannot be read");
+    *staged = fresh;
+    return CLI_OK;
+}
+
+static void restore_unstage(struct cli *cli, const char *staged)
+{
+    const char *folder = arena_printf(cli_arena(cli), "%s/tenants/%s", cli_data(cli), staged);
+    if (folder_remove(folder))
+        fprintf(stderr, "perigee: %s could not be removed\n", folder);
+}
+
 static int run_restore(struct cli *cli)
 {
     struct client *client;
@@ -96,13 +129,18 @@ static int run_restore(struct cli *cli)
     bool was_active = false;
     const char *name = cli_option(cli, "as", cli_arg(cli, 0));
     const char *path = arena_printf(cli_arena(cli), "/api/v1/operator/tenants/%s", name);
-    status = restore_suspend(cli, client, path, &was_active);
+    const char *staged = NULL;
+    status = restore_stage(cli, client, name, &staged);
+    if (!status)
+        status = restore_suspend(cli, client, path, &was_active);
     if (!status)
         status = client_call(client, HTTP_POST, "/api/v1/operator/restore", NULL,
                              print_json(cli_arena(cli), "tenant", cli_arg(cli, 0), "as", name,
                                         "path", absolute(cli, cli_arg(cli, 1)), "host",
-                                        cli_option(cli, "host", NULL), NULL),
+                                        cli_option(cli, "host", NULL), "staged", staged, NULL),
                              &answer);
+    if (status && staged)
+        restore_unstage(cli, staged);
     if (was_active) { /* served again, restored or as it was */
         int resumed =
             client_call(client, HTTP_PATCH, path, NULL, "{\"state\":\"active\"}", &answer);

@@ -150,6 +150,39 @@ static void count_free(void *slot)
     freed++;
 }
 
+/* A command that follows the making of a tenant finds it; a second must not pass. */
+static void test_tenants__new_and_replaced_ones_are_seen_at_once(void **state)
+{
+    struct place *place = *state;
+    struct tenants *tenants = tenants_open();
+    struct tenant *tenant;
+    struct store *control;
+    const char *why = NULL, *hosts[] = {"acme.test", NULL};
+    struct control_tenant spec = {.name = "acme", .worker = -1, .hosts = hosts};
+    assert_int_equal(tenants_by_name(tenants, SLICE("acme"), &tenant), ERR_OK);
+    struct store *before = tenant->store;
+    assert_int_equal(control_open(place->data, STORE_OWNER, &control, &why), ERR_OK);
+    assert_int_equal(control_remove(control, "acme"), ERR_OK);
+    assert_int_equal(control_add(control, &spec, &why), ERR_OK);
+    tenants_reload(tenants);
+    struct tenant *again;
+    assert_int_equal(tenants_by_name(tenants, SLICE("acme"), &again), ERR_OK);
+    assert_ptr_not_equal(again, tenant);
+    assert_ptr_not_equal(again->store, before);
+    tenants_unpin(tenants, tenant);
+    tenants_unpin(tenants, again);
+
+    const char *fresh[] = {"cork.test", NULL};
+    spec = (struct control_tenant){.name = "cork", .worker = -1, .hosts = fresh};
+    assert_int_equal(tenants_by_host(tenants, SLICE("cork.test"), &tenant), ERR_NOT_FOUND);
+    assert_int_equal(tenant_create(place->data, &spec, &why), ERR_OK);
+    assert_int_equal(control_add(control, &spec, &why), ERR_OK);
+    assert_int_equal(tenants_by_host(tenants, SLICE("cork.test"), &tenant), ERR_OK);
+    tenants_unpin(tenants, tenant);
+    store_close(control);
+    tenants_free(tenants);
+}
+
 static void test_tenants__trim_spares_the_pinned(void **state)
 {
     (void)state;
@@ -228,6 +261,7 @@ int main(void)
         T(test_tenants__creation_writes_folders_and_settings),
         T(test_tenants__creation_leaves_nothing_half_made),
         T(test_tenants__states_decide_who_is_served),
+        T(test_tenants__new_and_replaced_ones_are_seen_at_once),
         T(test_tenants__trim_spares_the_pinned),
         T(test_tenants__placement_wins_over_the_hash),
         T(test_tenants__plugins_are_stored_with_their_config),
