@@ -11,9 +11,6 @@ files["plugins/**/*.lua"] = {
     "assert", "error", "getmetatable", "ipairs", "next", "pairs", "pcall", "rawequal", "rawget",
     "rawlen", "require", "select", "setmetatable", "tonumber", "tostring", "type", "xpcall",
     "_VERSION",
-    coroutine = {
-      fields = { "create", "isyieldable", "resume", "running", "status", "wrap", "yield" },
-    },
     math = {
       fields = {
         "abs", "ceil", "floor", "fmod", "huge", "max", "maxinteger", "min", "mininteger", "modf",

@@ -64,12 +64,11 @@ static enum err fire(struct ctx *ctx, struct event *event, void *arg)
     struct vm_call call = {.ctx = ctx,
                            .event = event,
                            .moment = handler->moment,
-                           .plugin = handler->script->id,
                            .handler = handler->id,
                            .push = push_arguments,
                            .arg = &firing};
     int before = ctx->err.count;
-    enum err e = vm_enter(handler->script->vm, handler->script, handler->ref, &call);
+    enum err e = vm_call(handler->script, handler->ref, &call);
     return !e && ctx->err.count > before ? ERR_VALIDATION : e;
 }
 
@@ -265,7 +264,6 @@ static int crm_on(lua_State *L)
     struct hook_spec spec = {.entity = entity ? entity->name : "*",
                              .moment = moment,
                              .field = field,
-                             .plugin = script->id,
                              .id = handler->id,
                              .before = option_text(L, "before"),
                              .after = option_text(L, "after"),

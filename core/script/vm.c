@@ -203,12 +203,11 @@ static enum err run_computed(struct ctx *ctx, const struct field *field, struct 
     struct computing computing = {field, record, NULL, ctx->arena};
     struct vm_call call = {.ctx = ctx,
                            .moment = VM_COMPUTED,
-                           .plugin = bound->script->id,
                            .handler = field->name,
                            .push = push_record,
                            .take = take_json,
                            .arg = &computing};
-    enum err e = vm_enter(vm, bound->script, bound->ref, &call);
+    enum err e = vm_call(bound->script, bound->ref, &call);
     struct value values[4] = {{0}};
     if (!e && computing.result->type != JSON_NULL)
         e = field_result_type(field)->parse(ctx, field, field->name, computing.result, values);
@@ -247,20 +246,18 @@ static void take_result(lua_State *L, void *arg)
         operation->result = convert_json(L, -1, operation->arena, NULL);
 }
 
-static enum err operate(struct vm *vm, struct ctx *ctx, struct operation *operation,
-                        struct buf *out)
+static enum err operate(struct ctx *ctx, struct operation *operation, struct buf *out)
 {
     struct vm_call call = {.ctx = ctx,
                            .event = operation->event,
                            .moment = VM_ACTION,
-                           .plugin = operation->bound->script->id,
                            .handler = operation->bound->name,
                            .push = push_operation,
                            .take = take_result,
                            .arg = operation};
     int before = ctx->err.count;
     operation->arena = ctx->arena;
-    enum err e = vm_enter(vm, operation->bound->script, operation->bound->ref, &call);
+    enum err e = vm_call(operation->bound->script, operation->bound->ref, &call);
     if (!e && ctx->err.count > before)
         e = ERR_VALIDATION;
     if (e)
@@ -286,7 +283,7 @@ enum err vm_action(struct vm *vm, struct ctx *ctx, const struct entity *entity, 
         return ERR_FORBIDDEN;
     struct event event = {.entity = entity->name, .record = record, .name = action};
     struct operation operation = {.bound = bound, .event = &event, .argument = params};
-    return operate(vm, ctx, &operation, out);
+    return operate(ctx, &operation, out);
 }
 
 enum err vm_service(struct vm *vm, struct ctx *ctx, const char *name, const struct json *argument,
@@ -298,5 +295,5 @@ enum err vm_service(struct vm *vm, struct ctx *ctx, const char *name, const stru
     if (!bound)
         return ERR_NOT_FOUND;
     struct operation operation = {.bound = bound, .argument = argument};
-    return operate(vm, ctx, &operation, out);
+    return operate(ctx, &operation, out);
 }

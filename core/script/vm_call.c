@@ -207,7 +207,7 @@ static int ticks_of(int64_t cpu_us)
 /* When this call must be over: its own budget, the unit's rest, and the outer call's end. */
 static int deadline_of(const struct vm *vm, const struct vm_call *call, int now)
 {
-    int own = now + ticks_of(call->budget.cpu_us ? call->budget.cpu_us : SCRIPT_CPU_US_MAX);
+    int own = now + ticks_of(call->cpu_us ? call->cpu_us : SCRIPT_CPU_US_MAX);
     int unit = now + ticks_of(SCRIPT_UNIT_CPU_US_MAX) - vm->used.ticks;
     if (vm->depth)
         return own < vm->deadline ? own : vm->deadline;
@@ -216,7 +216,7 @@ static int deadline_of(const struct vm *vm, const struct vm_call *call, int now)
 
 static size_t heap_limit(const struct vm *vm, const struct vm_call *call)
 {
-    size_t more = call->budget.heap_bytes ? call->budget.heap_bytes : SCRIPT_HEAP_BYTES_MAX;
+    size_t more = call->heap_bytes ? call->heap_bytes : SCRIPT_HEAP_BYTES_MAX;
     return vm->bytes + more < VM_BYTES_MAX ? vm->bytes + more : VM_BYTES_MAX;
 }
 
@@ -271,8 +271,9 @@ static void frame_end(struct vm *vm, const struct vm_call *call, const struct ou
 static enum err run(struct vm *vm, struct script *script, struct vm_call *call, lua_CFunction fn,
                     void *arg)
 {
-    ASSERT(call->ctx && call->plugin && call->handler);
+    ASSERT(call->ctx && call->handler);
     ASSERT(call->moment);
+    call->plugin = script ? script->id : "core";
     if (vm->is_dead)
         return fail(vm, call, "the tenant's scripts were ended because one of them ran too long");
     if (vm->depth == VM_FRAMES_MAX || !lua_checkstack(vm->L, 2 * LUA_MINSTACK))
@@ -291,27 +292,21 @@ static enum err run(struct vm *vm, struct script *script, struct vm_call *call, 
     return e;
 }
 
-enum err vm_enter(struct vm *vm, struct script *script, int ref, struct vm_call *call)
+enum err vm_call(struct script *script, int ref, struct vm_call *call)
 {
+    ASSERT(script && call);
     struct entry entry = {call, ref};
-    return run(vm, script, call, enter, &entry);
-}
-
-enum err vm_call(struct vm *vm, int ref, struct vm_call *call)
-{
-    ASSERT(vm && call);
-    return vm_enter(vm, vm_script(vm, call->plugin), ref, call);
+    return run(script->vm, script, call, enter, &entry);
 }
 
 enum err vm_protect(struct vm *vm, struct script *script, struct ctx *ctx, enum vm_moment moment,
                     const char *handler, lua_CFunction fn, void *arg)
 {
-    struct vm_call call = {
-        .ctx = ctx,
-        .moment = moment,
-        .plugin = script ? script->id : "core",
-        .handler = handler,
-        .budget = {.cpu_us = 4LL * SCRIPT_CPU_US_MAX, .heap_bytes = VM_BYTES_MAX / 2}};
+    struct vm_call call = {.ctx = ctx,
+                           .moment = moment,
+                           .handler = handler,
+                           .cpu_us = 4LL * SCRIPT_CPU_US_MAX,
+                           .heap_bytes = VM_BYTES_MAX / 2};
     return run(vm, script, &call, fn, arg);
 }
 

@@ -30,6 +30,31 @@ struct script {
     bool is_loaded;
 };
 
+/* When something may be called; bindings check it and name the allowed ones. */
+enum vm_moment {
+    VM_LOAD = 1,      /* init.lua */
+    VM_BEFORE = 2,    /* own record may change, others may be read */
+    VM_VALIDATE = 4,  /* read only */
+    VM_AFTER = 8,     /* other records may be written */
+    VM_COMPUTED = 16, /* a pure function of the record */
+    VM_ACTION = 32,   /* an operation of a module, or a service */
+};
+
+/* One entry into Lua. `push` (may be NULL) leaves the arguments on the stack, `take` (may be NULL)
+ * reads the result on top of it: both run protected too. */
+struct vm_call {
+    struct ctx *ctx;
+    struct event *event; /* NULL outside events */
+    enum vm_moment moment;
+    const char *handler; /* for errors */
+    const char *plugin;  /* private: whose it is */
+    int64_t cpu_us;      /* 0 = SCRIPT_CPU_US_MAX */
+    size_t heap_bytes;   /* above what the VM held before; 0 = SCRIPT_HEAP_BYTES_MAX */
+    int (*push)(struct lua_State *L, void *arg);
+    void (*take)(struct lua_State *L, void *arg);
+    void *arg;
+};
+
 /* One entry into Lua that has not ended. */
 struct frame {
     struct vm_call *call;
@@ -102,8 +127,10 @@ struct ctx *vm_ctx(lua_State *L);
 /* Raises unless the moment is one of `allowed`; `what` names the binding. */
 void vm_allow(lua_State *L, unsigned allowed, const char *what);
 struct script *vm_script(struct vm *vm, const char *id);
-/* A call of a script's function with the default budget. `handler` is for people. */
-MUST_USE enum err vm_enter(struct vm *vm, struct script *script, int ref, struct vm_call *call);
+/* Calls a script's function, `ref` in the registry. Errors are ERR_PLUGIN with detail
+ * "plugin:handler file:line: text" in ctx->err, except a refusal and errors that a binding handed
+ * on. What used up its time or memory ends the VM: it is made anew on next use. */
+MUST_USE enum err vm_call(struct script *script, int ref, struct vm_call *call);
 /* Runs fn protected, as the script's, outside any handler. */
 MUST_USE enum err vm_protect(struct vm *vm, struct script *script, struct ctx *ctx,
                              enum vm_moment moment, const char *handler, lua_CFunction fn,
