@@ -264,6 +264,7 @@ static int crm_on(lua_State *L)
     struct hook_spec spec = {.entity = entity ? entity->name : "*",
                              .moment = moment,
                              .field = field,
+                             .plugin = script->id,
                              .id = handler->id,
                              .before = option_text(L, "before"),
                              .after = option_text(L, "after"),
