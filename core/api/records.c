@@ -11,6 +11,7 @@
 #include "base/id.h"
 #include "record/bulk.h"
 #include "record/list.h"
+#include "record/rights.h"
 #include "script/vm.h"
 
 /* --- reading ------------------------------------------------------------------------------------
@@ -354,6 +355,27 @@ enum err records_bulk(struct call *call)
     return e;
 }
 
+/* What is compared are fields of the entity that the caller may read. */
+static enum err check_compared(struct call *call, const struct entity *entity)
+{
+    struct ctx *ctx = call->ctx;
+    enum err failed = rights_action(ctx, entity, ROLE_READ);
+    if (failed)
+        return failed;
+    json_each(member, call->body)
+    {
+        const struct field *field = entity_field(entity, member->key);
+        struct rights_field right = {.access = ROLE_NONE};
+        enum err e = field ? rights_field(ctx, entity, field, ROLE_READ, &right) : ERR_OK;
+        if (e)
+            return e;
+        if (right.access == ROLE_NONE)
+            failed =
+                err_field(&ctx->err, arena_str(ctx->arena, member->key), "unknown_field", NULL);
+    }
+    return failed;
+}
+
 enum err records_duplicates(struct call *call)
 {
     const struct entity *entity;
@@ -362,6 +384,8 @@ enum err records_duplicates(struct call *call)
     enum err e = call_entity(call, 0, &entity);
     if (!e)
         e = call_object(call, &body);
+    if (!e)
+        e = check_compared(call, entity);
     if (!e)
         e = vm_get(call->ctx, call->app->config->home, &vm);
     if (e)
@@ -377,6 +401,7 @@ enum err records_duplicates(struct call *call)
 enum err records_action(struct call *call)
 {
     const struct entity *entity;
+    const struct json *body;
     struct record *record;
     struct vm *vm = NULL;
     struct unit unit;
@@ -384,6 +409,8 @@ enum err records_action(struct call *call)
     enum err e = call_entity(call, 0, &entity);
     if (!e)
         e = call_id(call, 1, &id);
+    if (!e && call->body)
+        e = call_object(call, &body);
     if (!e)
         e = app_unit_begin(call->app, call->ctx, &unit);
     if (e)

@@ -105,7 +105,8 @@ static int write_reasons(struct cli *cli, struct client *client, const char *id)
         ok = close(to) == 0 && ok;
     if (!ok)
         return cli_refuse(cli, "%s could not be written: %s", file, strerror(errno));
-    printf("reasons: %s\n", file);
+    if (!cli_json(cli))
+        printf("reasons: %s\n", file);
     return CLI_OK;
 }
 
