@@ -18,7 +18,7 @@
 struct table_box {
     struct script *script;
     const struct entity *entity;
-    bool as_system;
+    bool as_system, read_only; /* read_only: the capability says r */
 };
 
 /* --- counts --- */
@@ -33,8 +33,11 @@ static void count_read(lua_State *L, int rows)
         vm_stop(L, VM_LIMIT, "it read more rows than it may in one unit of work");
 }
 
-static void count_write(lua_State *L)
+static void count_write(lua_State *L, const struct table_box *table)
 {
+    if (table->read_only)
+        luaL_error(L, "%s may only read %s as_system: its capability is \"db:%s:r\"",
+                   table->script->id, table->entity->name, table->entity->name);
     const struct ctx *ctx = vm_ctx(L);
     if (!ctx->unit || !store_in_tx(ctx->tenant->store))
         luaL_error(L, "nothing can be written here: this service was asked for an answer only");
@@ -382,7 +385,7 @@ static int table_insert(lua_State *L)
     struct ctx *ctx = vm_ctx(L);
     struct json *body = convert_fields(L, 2, ctx->arena, table->entity);
     struct record *record = NULL;
-    count_write(L);
+    count_write(L, table);
     struct saved saved = enter(ctx, table);
     enum err e = store_savepoint(ctx->tenant->store);
     if (!e) {
@@ -419,7 +422,7 @@ static int table_update(lua_State *L)
         lua_getfield(L, 4, "if_version");
         version = luaL_checkinteger(L, -1);
     }
-    count_write(L);
+    count_write(L, table);
     struct saved saved = enter(ctx, table);
     enum err e = store_savepoint(ctx->tenant->store);
     if (!e) {
@@ -447,7 +450,7 @@ static int table_delete(lua_State *L)
     struct table_box *table = table_at(L, WRITERS, "delete");
     struct ctx *ctx = vm_ctx(L);
     int64_t id = id_at(L, 2);
-    count_write(L);
+    count_write(L, table);
     struct saved saved = enter(ctx, table);
     enum err e = store_savepoint(ctx->tenant->store);
     if (!e)
@@ -471,17 +474,17 @@ struct db_box {
     bool as_system;
 };
 
-/* Is "db:lead:rw" (or :r, :system) among the plugin's capabilities? */
-static bool is_declared(const struct script *script, const char *entity)
+/* The plugin's capability for an entity: "r", "rw" or "system"; NULL = none. */
+static const char *capability(const struct script *script, const char *entity)
 {
     struct slice name = slice_str(entity);
     json_each(item, json_get(script->plugin->manifest, "capabilities"))
     {
         struct slice rest = item->text;
         if (slice_is(slice_split(&rest, ':'), "db") && slice_eq(slice_split(&rest, ':'), name))
-            return true;
+            return rest.at; /* the end of a text that ends in NUL */
     }
-    return false;
+    return NULL;
 }
 
 /*** The same data with the rights of the system, for the entities named in the plugin's
@@ -518,11 +521,12 @@ static int db_index(lua_State *L)
     const struct entity *entity = model_entity(vm_of(L)->model, slice_str(name));
     if (!entity)
         return luaL_error(L, "there is no entity \"%s\"", name);
-    if (db->as_system && !is_declared(db->script, name))
+    const char *may = db->as_system ? capability(db->script, name) : "rw";
+    if (!may)
         return luaL_error(L, "%s does not declare the capability \"db:%s:rw\"", db->script->id,
                           name);
     struct table_box *table = lua_newuserdatauv(L, sizeof *table, 0);
-    *table = (struct table_box){db->script, entity, db->as_system};
+    *table = (struct table_box){db->script, entity, db->as_system, strcmp(may, "r") == 0};
     luaL_setmetatable(L, TABLE_META);
     lua_pushvalue(L, -1);
     lua_setfield(L, -3, name);

@@ -8,6 +8,8 @@
  * string.rep, concat and the functions of `table` refuse ranges that C would loop over for long;
  * tostring shows no addresses.
  *
+ * string.format's own %p and %s of a table still show one; math.random is seeded by Lua itself.
+ *
  * string.find, match, gmatch and gsub are Lua's own: a pattern that backtracks for ever stays in C
  * where no hook sees it, and the supervisor's kill of the process is what bounds it.
  *

@@ -35,7 +35,7 @@ static const char part_json[] = "{'name':'part','title':'name','fields':["
                                 "{'no':4,'name':'twice','type':'computed','fn':'calc.twice',"
                                 "'deps':['amount'],'result':'int'}]}";
 static const char manifest[] =
-    "{'id':'t','version':'1.0.0','api':1,'title':'T','capabilities':['db:thing:rw'],"
+    "{'id':'t','version':'1.0.0','api':1,'title':'T','capabilities':['db:thing:rw','db:part:r'],"
     "'config':[{'name':'most','type':'int','default':7}]}";
 static const char calc[] = "local calc = {}\n"
                            "function calc.twice(r) return r.amount and r.amount * 2 end\n"

@@ -300,8 +300,10 @@ static void test_hooks__slips_get_a_clear_sentence(void **state)
     slip(s, "before_create", "ctx.db.part:insert {}", "insert works only in after_*, in an action");
     slip(s, "validate", "ev:fail('nam', '@bad')", "did you mean \"name\"?");
     slip(s, "validate", "return ctx.db.thingy", "there is no entity \"thingy\"");
-    slip(s, "validate", "return ctx.db:as_system().part",
-         "t does not declare the capability \"db:part:rw\"");
+    slip(s, "validate", "return ctx.db:as_system().team",
+         "t does not declare the capability \"db:team:rw\"");
+    slip(s, "after_create", "ctx.db:as_system().part:insert {}",
+         "t may only read part as_system: its capability is \"db:part:r\"");
     slip(s, "validate", "return ctx.usr", "ctx has no member \"usr\"");
     slip(s, "validate", "ctx.db.thing:find { were = {} }", "a query has no \"were\"");
     slip(s, "validate", "ctx.db.thing:find { where = { bad = function() end } }",
