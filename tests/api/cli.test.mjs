@@ -1,0 +1,288 @@
+// cli - the command line: every command, with a server beside it and without.
+// SPDX-License-Identifier: MIT
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import net from "node:net";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { Client } from "../kit/client.mjs";
+import { command, folder, must, Server } from "../kit/server.mjs";
+import { PASSWORD } from "../kit/world.mjs";
+
+/* Commands that ran with success here; the last test compares them with what --help lists. */
+const ran = new Set();
+let names = [];
+
+function told(data, args, options) {
+  const done = command(data, args, options);
+  if (done.status === 0 && !args.includes("--help")) {
+    const known = names.filter((name) => `${args.join(" ")} `.startsWith(`${name} `));
+    ran.add(known.sort((a, b) => b.length - a.length)[0]);
+  }
+  return done;
+}
+
+function ok(data, args, options) {
+  const done = told(data, args, options);
+  assert.equal(done.status, 0, `${args.join(" ")}: ${done.stderr}`);
+  return done.stdout;
+}
+
+/** One clear line on stderr, nothing on stdout. */
+function refused(data, args, status, pattern, options) {
+  const done = told(data, args, options);
+  assert.equal(done.status, status, `${args.join(" ")}: ${done.stdout} ${done.stderr}`);
+  const lines = done.stderr.trim().split("\n");
+  assert.match(lines[0], /^perigee: \S/);
+  if (status === 1) assert.equal(lines.length, 1, done.stderr);
+  if (pattern) assert.match(lines[0], pattern);
+}
+
+const PASS = { input: `${PASSWORD}\n` };
+let data;
+before(() => {
+  data = folder();
+  const help = must(data, ["--help"]);
+  names = [...help.matchAll(/^ {2}([a-z][a-z -]*?)(?: [A-Z[].*?)? {2,}\S/gm)].map((match) => match[1].trim());
+  assert.ok(names.length > 15, help);
+});
+after(() => rmSync(data, { recursive: true, force: true }));
+
+test("--help, --version and wrong usage", () => {
+  for (const name of names) {
+    const help = ok(data, [...name.split(" "), "--help"]);
+    assert.match(help, new RegExp(`^usage: perigee ${name}`));
+    for (const option of ["--data", "--help", "--json"]) assert.ok(help.includes(option), `${name} ${option}`);
+  }
+  assert.match(ok(data, ["--version"]), /^perigee \d/);
+  const bare = command(data, []);
+  assert.equal(bare.status, 2);
+  assert.match(bare.stderr, /usage/);
+  refused(data, ["fly"], 2, /no command "fly"/);
+  refused(data, ["tenant", "fly"], 2, /tenant fly/);
+  refused(data, ["tenant", "list", "--colour"], 2, /--colour/);
+  refused(data, ["tenant", "list", "too", "many"], 2, /too many/);
+  refused(data, ["tenant", "show"], 2, /needs NAME/);
+  refused(data, ["serve", "--listen"], 2, /--listen/);
+  refused(data, ["serve", "--gateways", "many"], 2, /gateways/);
+  refused(data, ["serve", "--listen", "nowhere"], 2, /listen/);
+  refused(data, ["tenant", "list", "--json=1"], 2, /--json/);
+});
+
+test("before init there is nothing to work on", () => {
+  const none = join(data, "none");
+  for (const args of [["tenant", "list"], ["serve", "--listen", "127.0.0.1:0"]]) {
+    refused(none, args, 1);
+    assert.ok(!existsSync(none), "asking makes no folder");
+  }
+});
+
+test("init makes a folder that only its owner can read, once", () => {
+  ok(data, ["init"]);
+  assert.equal(statSync(join(data, "master.key")).mode & 0o777, 0o600);
+  assert.equal(statSync(data).mode & 0o077, 0);
+  assert.match(readFileSync(join(data, "README"), "utf8"), /audit_keep_days/);
+  const key = readFileSync(join(data, "master.key"));
+  refused(data, ["init"], 1);
+  assert.ok(readFileSync(join(data, "master.key")).equals(key), "the key is still the same");
+});
+
+test("--data and PERIGEE_DATA name the folder; the flag wins", () => {
+  const other = join(data, "other");
+  ok(join(data, "elsewhere"), ["init", "--data", other]);
+  assert.ok(existsSync(join(other, "control.db")));
+  assert.ok(!existsSync(join(data, "elsewhere")));
+  rmSync(other, { recursive: true });
+});
+
+/* The same commands twice: holding the folder's lock, and through a server. */
+function commands(tenant) {
+  const host = `${tenant}.example.com`;
+  const list = (args) => JSON.parse(ok(data, [...args, "--json"])).items;
+  refused(data, ["tenant", "create", tenant], 2, /--host/);
+  ok(data, ["tenant", "create", tenant, "--host", host, "--title", "甲公司", "--plugins", "people,leads,hello"]);
+  refused(data, ["tenant", "create", tenant, "--host", "other.example.com"], 1);
+  refused(data, ["tenant", "create", `${tenant}b`, "--host", host], 1);
+  refused(data, ["tenant", "create", "../evil", "--host", "evil.example.com"], 1);
+  refused(data, ["tenant", "create", `${tenant}c`, "--host", "c.example.com", "--plugins", "nothing"], 1, /nothing/);
+  refused(data, ["tenant", "create", `${tenant}d`, "--host", "d.example.com", "--timezone", "Mars/X"], 1);
+  assert.ok(list(["tenant", "list"]).some(({ name }) => name === tenant));
+  assert.match(ok(data, ["tenant", "list"]), /甲公司/);
+  assert.equal(JSON.parse(ok(data, ["tenant", "show", tenant, "--json"])).name, tenant);
+  refused(data, ["tenant", "show", "nobody"], 1);
+
+  ok(data, ["user", "create", tenant, "boss", "--role", "admin", "--name", "老板", "--password-stdin"], PASS);
+  const made = ok(data, ["user", "create", tenant, "helper", "--role", "viewer", "--role", "sales"]);
+  assert.match(made, /password: \S{12,}/);
+  refused(data, ["user", "create", tenant, "boss", "--role", "admin", "--password-stdin"], 1, undefined, PASS);
+  refused(data, ["user", "create", tenant, "king", "--role", "king", "--password-stdin"], 1, /king|role/, PASS);
+  refused(data, ["user", "create", tenant, "weak", "--password-stdin"], 1, /password/, { input: "short\n" });
+  refused(data, ["user", "create", tenant, "none", "--password-stdin"], 2, /password/);
+  refused(data, ["user", "create", "nobody", "x", "--password-stdin"], 1, undefined, PASS);
+  const users = list(["user", "list", tenant]);
+  assert.deepEqual(users.map(({ login }) => login).sort(), ["boss", "helper"]);
+  ok(data, ["user", "disable", tenant, "helper"]);
+  assert.equal(list(["user", "list", tenant]).find(({ login }) => login === "helper").active, false);
+  ok(data, ["user", "enable", tenant, "helper"]);
+  ok(data, ["user", "reset-password", tenant, "helper", "--password-stdin"], PASS);
+  refused(data, ["user", "disable", tenant, "nobody"], 1, /nobody/);
+  refused(data, ["user", "disable", tenant, "boss"], 1);
+
+  const plugins = () => Object.fromEntries(list(["plugin", "list", tenant]).map(({ id, state }) => [id, state]));
+  assert.equal(plugins().hello, "enabled");
+  ok(data, ["plugin", "disable", tenant, "hello"]);
+  assert.equal(plugins().hello, "disabled");
+  ok(data, ["plugin", "enable", tenant, "hello"]);
+  refused(data, ["plugin", "disable", tenant, "people"], 1, /leads/);
+  refused(data, ["plugin", "enable", tenant, "nothing"], 1);
+  ok(data, ["plugin", "config", tenant, "leads", "--set", "max_open=12"]);
+  assert.match(ok(data, ["plugin", "config", tenant, "leads"]), /12/);
+  refused(data, ["plugin", "config", tenant, "leads", "--set", "max_open=0"], 1, /max_open/);
+
+  const csv = join(data, "rows.csv");
+  writeFileSync(csv, "name,company,visits\n张三,甲,1\n李四,=乙,2\n,,3\n");
+  const at = { cwd: data };
+  assert.match(ok(data, ["import", tenant, "lead", csv, "--dry-run"], at), /created 2, updated 0, skipped 0, failed 1/);
+  const done = ok(data, ["import", tenant, "lead", csv], at);
+  assert.match(done, /created 2, updated 0, skipped 0, failed 1/);
+  const reasons = /reasons: (\S+)/.exec(done)[1];
+  assert.match(readFileSync(join(data, reasons), "utf8"), /error/);
+  const out = ok(data, ["export", tenant, "lead"], at);
+  assert.ok(out.includes("张三") && !/(^|,)"?=乙/m.test(out), out);
+  const some = JSON.stringify({ visits: 1 });
+  const json = ok(data, ["export", tenant, "lead", "--format", "json", "--filter", some], at);
+  assert.ok(json.includes("张三") && !json.includes("李四"), json);
+  refused(data, ["export", tenant, "nothing"], 1, undefined, at);
+  refused(data, ["export", tenant, "lead", "--filter", "{oops"], 1, undefined, at);
+  refused(data, ["import", tenant, "lead", join(data, "absent.csv")], 1, /absent/, at);
+  refused(data, ["import", tenant, "nothing", csv], 1, undefined, at);
+  refused(data, ["import", tenant], 2, undefined, at);
+  const counts = JSON.parse(ok(data, ["import", tenant, "lead", csv, "--match", "name", "--json"], at)).counts;
+  assert.equal(counts.created, 0, JSON.stringify(counts));
+  assert.match(ok(data, ["import", tenant, "--undo", /batch: (\w+)/.exec(done)[1]], at), /taken back/);
+
+  const backups = join(data, "backups");
+  ok(data, ["backup", tenant, backups]);
+  ok(data, ["backup", "--all", `${backups}-all`]);
+  const saved = readdirSync(backups).find((name) => name.includes(tenant));
+  assert.ok(saved, readdirSync(backups).join(" "));
+  const file = join(backups, saved);
+  ok(data, ["restore", tenant, file, "--as", `${tenant}two`, "--host", `two.${host}`]);
+  assert.deepEqual(
+    list(["user", "list", `${tenant}two`]).map(({ login }) => login).sort(),
+    ["boss", "helper"],
+  );
+  refused(data, ["restore", tenant, join(data, "absent"), "--as", "x", "--host", "x.example.com"], 1);
+  assert.match(ok(data, ["check", tenant]), /ok/);
+  refused(data, ["check", "nobody"], 1);
+
+  refused(data, ["tenant", "delete", `${tenant}two`], 2, /--yes/);
+  refused(data, ["tenant", "delete", `${tenant}two`, "--yes", tenant], 2);
+  ok(data, ["tenant", "delete", `${tenant}two`, "--yes", `${tenant}two`]);
+  refused(data, ["tenant", "show", `${tenant}two`], 1);
+  ok(data, ["tenant", "suspend", tenant]);
+  assert.match(ok(data, ["tenant", "show", tenant]), /suspended/);
+  ok(data, ["tenant", "resume", tenant]);
+  for (const path of [backups, `${backups}-all`]) rmSync(path, { recursive: true });
+}
+
+test("every command without a server", () => commands("alone"));
+
+test("every command beside a server, which sees what they did at once", async () => {
+  const server = await new Server(data).start({ processes: [2, 2, 2] });
+  ran.add("serve");
+  const client = new Client({ port: server.port, host: "beside.example.com" });
+  const signIn = () => client.request("POST", "/api/v1/sessions", { body: { login: "boss", password: PASSWORD } });
+  try {
+    assert.equal((await signIn()).status, 404);
+    commands("beside");
+    const session = await signIn();
+    assert.equal(session.status, 201, session.text);
+    ok(data, ["tenant", "suspend", "beside"]);
+    const { token } = session.json;
+    const until = async (status) => {
+      for (let tries = 0; tries < 200; tries++) {
+        if ((await client.request("GET", "/api/v1/me", { token })).status === status) return true;
+        await new Promise((done) => setTimeout(done, 25));
+      }
+      return false;
+    };
+    assert.ok(!(await until(200)) || (await until(503)) || (await until(404)), "a suspended company is not served");
+    ok(data, ["tenant", "resume", "beside"]);
+    assert.ok(await until(200));
+    refused(data, ["serve", "--listen", "127.0.0.1:0"], 1, /another server or command is using/);
+  } finally {
+    client.close();
+    await server.stop();
+  }
+});
+
+test("a port in use is one clear line", async () => {
+  const taken = net.createServer().listen(0, "127.0.0.1");
+  await new Promise((done) => taken.once("listening", done));
+  const { port } = taken.address();
+  refused(data, ["serve", "--listen", `127.0.0.1:${port}`], 1, new RegExp(`127.0.0.1:${port}.*in use`));
+  await new Promise((done) => taken.close(done));
+  refused(data, ["serve", "--listen", "203.0.113.1:80"], 1, /cannot listen/);
+  refused(data, ["serve", "--tls-listen", "127.0.0.1:0"], 2, /cert/);
+});
+
+test("a missing, broken or readable key file is one clear line", () => {
+  const key = join(data, "master.key");
+  const serve = ["serve", "--listen", "127.0.0.1:0"];
+  renameSync(key, `${key}.away`);
+  refused(data, serve, 1, /master\.key/);
+  refused(data, ["user", "list", "alone"], 1, /master\.key/);
+  writeFileSync(key, "nonsense\n", { mode: 0o600 });
+  refused(data, serve, 1, /master\.key/);
+  rmSync(key);
+  renameSync(`${key}.away`, key);
+});
+
+test("a broken configuration is one clear line", () => {
+  const file = join(data, "perigee.json");
+  const good = readFileSync(file);
+  for (const text of ["{oops", '{"colour":"red"}', '{"audit_keep_days":30}', '{"workers":0}']) {
+    writeFileSync(file, text);
+    refused(data, ["serve", "--listen", "127.0.0.1:0"], 1, /perigee\.json/);
+  }
+  writeFileSync(file, good);
+  refused(data, ["serve", "--listen", "127.0.0.1:0"], 1, /workers/i, { env: { PERIGEE_WORKERS: "0" } });
+});
+
+/* The number of the layout, by the tool that every such machine has; skipped without it. */
+function layout(path, version) {
+  const sql = `update perigee_header set core_version = ${version}`;
+  execFileSync("sqlite3", [path, sql], { stdio: "pipe" });
+}
+const hasTool = (() => {
+  try {
+    return execFileSync("sqlite3", ["-version"], { stdio: "pipe" }).length > 0;
+  } catch {
+    return false;
+  }
+})();
+
+test("a folder of a newer version is left alone", { skip: !hasTool && "no sqlite3 tool" }, () => {
+  const control = join(data, "control.db");
+  layout(control, 999);
+  refused(data, ["serve", "--listen", "127.0.0.1:0"], 1, /newer/);
+  refused(data, ["tenant", "list"], 1, /newer/);
+  layout(control, 1);
+  ok(data, ["tenant", "list"]);
+});
+
+test("a company of a newer version is refused, the others are served", { skip: !hasTool && "no sqlite3 tool" }, () => {
+  const path = join(data, "tenants/beside/tenant.db");
+  layout(path, 999);
+  const done = command(data, ["user", "list", "beside"]);
+  assert.equal(done.status, 1, done.stdout);
+  ok(data, ["user", "list", "alone"]);
+  layout(path, 1);
+  ok(data, ["user", "list", "beside"]);
+});
+
+test("every command that --help lists ran here", () => {
+  assert.deepEqual(names.filter((name) => !ran.has(name)), []);
+});

@@ -1,0 +1,150 @@
+// world - two companies on one server, with the same plugins and the same staff.
+// SPDX-License-Identifier: MIT
+//
+//   head office
+//   ├─ sales       manager (head, sales_manager), sales1 and sales2 (sales, team east)
+//   └─ marketing   sales3 (sales, team west)
+//   admin (admin) and viewer (viewer) stand outside the tree
+//
+// Whatever globex owns carries its marker; a client of acme that is shown it fails (client.mjs).
+import assert from "node:assert/strict";
+import { after, before } from "node:test";
+import { Client } from "./client.mjs";
+import { folder, must, Server } from "./server.mjs";
+
+export const PASSWORD = "Perigee-Test-2026!";
+export const MARKS = { acme: "zqacmezq", globex: "zqglobexzq" };
+export const HOSTS = { acme: "acme.example.com", globex: "globex.example.com" };
+const PLUGINS = "people,leads,hello";
+const STAFF = {
+  sales1: { roles: ["sales"], team: "east", department: "sales" },
+  sales2: { roles: ["sales"], team: "east", department: "sales" },
+  sales3: { roles: ["sales"], team: "west", department: "marketing" },
+  manager: { roles: ["sales_manager"], department: "sales" },
+  viewer: { roles: ["viewer"] },
+};
+
+export class Tenant {
+  constructor(name, server) {
+    this.name = name;
+    this.mark = MARKS[name];
+    this.host = HOSTS[name];
+    const foreign = Object.keys(MARKS).filter((other) => other !== name);
+    this.client = new Client({
+      port: server.port,
+      host: this.host,
+      foreign: foreign.map((other) => MARKS[other]),
+    });
+    this.tokens = {};
+    this.users = {};
+    this.departments = {};
+    this.teams = {};
+  }
+
+  /** Signs in once and keeps the token. */
+  async token(login) {
+    this.tokens[login] ??= this.signIn(login).then((session) => session.token);
+    return this.tokens[login];
+  }
+
+  async signIn(login, password = PASSWORD) {
+    const answer = await this.client.request("POST", "/api/v1/sessions", {
+      body: { login, password },
+    });
+    assert.equal(answer.status, 201, `sign-in of ${login}: ${answer.text}`);
+    return answer.json;
+  }
+
+  /** A request as a user of this company, or as nobody (null). */
+  async as(login, method, path, options = {}) {
+    const token = options.token ?? (login ? await this.token(login) : undefined);
+    return this.client.request(method, path, { ...options, token });
+  }
+
+  /** The same, with the status it has to have; gives the JSON. */
+  async ok(login, method, path, body, options = {}) {
+    const answer = await this.as(login, method, path, { body, ...options });
+    assert.ok(answer.status < 300, `${method} ${path}: ${answer.status} ${answer.text}`);
+    return answer.json;
+  }
+
+  create(login, entity, body) {
+    return this.ok(login, "POST", `/api/v1/records/${entity}`, body);
+  }
+
+  /** Polls what `path` shows until it has come to an end. */
+  async settled(login, path) {
+    const over = ["done", "failed", "cancelled", "undone", "mapped"];
+    for (let wait = 20; ; wait = Math.min(wait * 2, 500)) {
+      const job = await this.ok(login, "GET", path);
+      if (over.includes(job.state)) return job;
+      await new Promise((done) => setTimeout(done, wait));
+    }
+  }
+
+  close() {
+    this.client.close();
+  }
+}
+
+async function makeStaff(tenant) {
+  const department = async (name, parent) => {
+    const made = await tenant.ok("admin", "POST", "/api/v1/admin/departments", { name, parent });
+    tenant.departments[name] = made.id;
+  };
+  await department("head");
+  await department("sales", tenant.departments.head);
+  await department("marketing", tenant.departments.head);
+  for (const name of ["east", "west"]) {
+    tenant.teams[name] = (await tenant.create("admin", "team", { name })).id;
+  }
+  for (const [login, { roles, team, department: place }] of Object.entries(STAFF)) {
+    const body = { login, name: `${login} ${tenant.mark}`, roles, password: PASSWORD };
+    if (team) body.team = tenant.teams[team];
+    if (place) body.department = tenant.departments[place];
+    const made = await tenant.ok("admin", "POST", "/api/v1/admin/users", body);
+    tenant.users[login] = made.id;
+  }
+  const all = await tenant.ok("admin", "GET", "/api/v1/admin/users?login=admin");
+  tenant.users.admin = all.items[0].id;
+}
+
+/** The folder with both companies and their administrators, before any server runs. */
+export function makeFolder(data = folder()) {
+  must(data, ["init"]);
+  for (const name of Object.keys(MARKS)) {
+    const host = ["--host", HOSTS[name], "--title", `${MARKS[name]} company`];
+    must(data, ["tenant", "create", name, ...host, "--plugins", PLUGINS]);
+    const admin = ["user", "create", name, "admin", "--role", "admin", "--password-stdin"];
+    must(data, admin, { input: `${PASSWORD}\n` });
+  }
+  return data;
+}
+
+/**
+ * For the top of a test file: the server of this file with both companies, started before its tests
+ * and judged after them. Fields of what it gives are filled by then.
+ */
+export function world({ staff = true, setup, ...options } = {}) {
+  const w = {};
+  before(async () => {
+    w.server = new Server(makeFolder());
+    await w.server.start(options);
+    for (const name of Object.keys(MARKS)) w[name] = new Tenant(name, w.server);
+    if (staff) {
+      await makeStaff(w.acme);
+      await makeStaff(w.globex);
+    }
+    if (setup) await setup(w);
+  });
+  after(async () => {
+    w.acme?.close();
+    w.globex?.close();
+    try {
+      await w.server?.stop();
+    } finally {
+      w.server?.remove();
+    }
+  });
+  return w;
+}
