@@ -4,10 +4,12 @@
 // Sanitizers would be in the way of killing, tracing and limiting, so these tests run the release
 // binary: PERIGEE_RELEASE_BIN, else build/release/perigee, else build/perigee.
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { Client } from "./client.mjs";
-import { ROOT } from "./server.mjs";
+import { ROOT, Server } from "./server.mjs";
 import { HOSTS, PASSWORD } from "./world.mjs";
 
 function release() {
@@ -87,8 +89,8 @@ const word = (n) => [4, 3, 2, 1, 0].map((i) => String.fromCharCode(97 + (Math.fl
  * `open` is the one request whose outcome is not known: { method, path, body, key }.
  */
 export class Person {
-  constructor(name, place, token, { update = 0.5 } = {}) {
-    Object.assign(this, { name, place, token, update });
+  constructor(name, place, token, { update = 0.5, filler = "" } = {}) {
+    Object.assign(this, { name, place, token, update, filler });
     this.client = new Client(place);
     this.records = new Map();
     this.count = 0;
@@ -142,6 +144,7 @@ export class Person {
     const record = { name: `z${this.name}${word(n)}`, state: "unknown" };
     this.records.set(record.name, record);
     const body = { name: record.name, title: `t${key}` };
+    if (this.filler) body.description = this.filler;
     return [record, { method: "POST", path: "/api/v1/records/lead", body, key }];
   }
 
@@ -244,5 +247,92 @@ export async function compareSearch(client, token, names) {
     const answer = await client.request("GET", path, { token });
     assert.equal(answer.status, 200, answer.text);
     assert.ok(answer.text.includes(`"${name}"`), `search does not find ${name}: ${answer.text}`);
+  }
+}
+
+/**
+ * Runs every command and server from now on as `words... perigee ARGS`, until the function that is
+ * given back is called. The words must end in exec: the process id stays that of perigee.
+ */
+export function wrap(words) {
+  const folder = mkdtempSync(join(tmpdir(), "perigee-wrap-"));
+  const file = join(folder, "perigee");
+  const plain = process.env.PERIGEE_BIN;
+  writeFileSync(file, `#!/bin/sh\nexec ${words.join(" ")} '${plain}' "$@"\n`, { mode: 0o755 });
+  process.env.PERIGEE_BIN = file;
+  return () => {
+    process.env.PERIGEE_BIN = plain;
+    rmSync(folder, { recursive: true, force: true });
+  };
+}
+
+/** Whether a program can be run here with these arguments. */
+export const can = (name, ...args) => spawnSync(name, args, { stdio: "ignore" }).status === 0;
+
+/** A server with people at work on its company acme. */
+export class Office {
+  constructor(data) {
+    this.server = new Server(data);
+    this.place = { host: HOSTS.acme };
+    this.people = [];
+  }
+
+  async open({ people = 4, ...options } = {}) {
+    await this.server.start(options);
+    this.place.port = this.server.port;
+    this.token ??= await signIn(this.place.port);
+    while (this.people.length < people) {
+      const name = String.fromCharCode(97 + this.people.length);
+      this.people.push(new Person(name, this.place, this.token));
+    }
+    return this;
+  }
+
+  /** All work until `over` says so or `ms` have passed; gives the sum of what they were told. */
+  async work(over) {
+    const until = typeof over === "number" ? Date.now() + over : Infinity;
+    const done = typeof over === "number" ? () => Date.now() > until : over;
+    await Promise.all(this.people.map((person) => person.work(done)));
+    return this.sum();
+  }
+
+  sum() {
+    const sum = { ok: 0, failed: 0, unknown: 0, replayed: 0 };
+    for (const { tally } of this.people) for (const name of Object.keys(sum)) sum[name] += tally[name];
+    return sum;
+  }
+
+  /** What is there against what people were told, before and after they repeat what is open. */
+  async judge() {
+    const client = new Client(this.place);
+    compare(this.people, await leads(client, this.token));
+    for (const person of this.people) await person.repeat();
+    const all = await leads(client, this.token);
+    compare(this.people, all);
+    await compareLog(client, this.token, all);
+    client.close();
+    this.server.must(["check", "acme"]);
+  }
+
+  /** Every process by SIGKILL, as a crash of the machine would. */
+  async crash() {
+    for (const { pid } of processes(this.server.child.pid)) process.kill(pid, "SIGKILL");
+    await this.server.exited;
+  }
+
+  async close(options = { deaths: true }) {
+    for (const person of this.people) person.close();
+    await this.server.stop(options);
+  }
+}
+
+/** Ends a server whatever its state: for clearing up after a failure. */
+export function end(pid) {
+  for (const one of isAlive(pid) ? processes(pid) : []) {
+    try {
+      process.kill(one.pid, "SIGKILL");
+    } catch {
+      // it has ended
+    }
   }
 }
