@@ -171,7 +171,8 @@ static enum err call_write_fn(struct ctx *ctx, void *arg)
 {
     struct call_write *w = arg;
     ASSERT(ctx == w->call->ctx);
-    /* In a runner the model may have moved while the call waited for its turn: columns have gone. */
+    /* In a runner the model may have moved while the call waited for its turn: columns have gone.
+     */
     if (w->call->app->role == APP_RUNNER && ctx->model &&
         ctx->model->version != ctx->tenant->header.model_version)
         return ERR_BUSY;

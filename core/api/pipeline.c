@@ -345,7 +345,7 @@ static enum err run_idem_find(struct call *call, bool *replayed)
     *replayed = false;
     if (!key.at || is_safe(call->req->method))
         return ERR_OK;
-    if (call->route->flags & (ROUTE_NO_IDEMPOTENCY | ROUTE_NO_TENANT))
+    if (call->route->flags & (ROUTE_SECRET | ROUTE_NO_TENANT))
         return err_say(&call->ctx->err, ERR_MALFORMED, "idempotency_refused", "%s",
                        call->ctx->lang == LANG_ZH ? "此地址不接受 Idempotency-Key。"
                                                   : "Idempotency-Key is not accepted here.");

@@ -25,7 +25,7 @@ enum route_body { BODY_NONE, BODY_JSON, BODY_UPLOAD, BODY_IMPORT };
 
 enum route_flags {
     ROUTE_NO_TENANT = 1,       /* answered without a tenant (health) */
-    ROUTE_NO_IDEMPOTENCY = 2,  /* refuses the Idempotency-Key header (sign-in, secrets) */
+    ROUTE_SECRET = 2,          /* refuses the Idempotency-Key header (sign-in, secrets) */
     ROUTE_OPERATOR_LISTEN = 4, /* only on operator listeners (metrics) */
     ROUTE_STATIC = 8,          /* the console's files */
 };

@@ -23,11 +23,11 @@ struct lane {
     struct lane_loan *lent;  /* the turn is away; owned */
     int64_t lent_at_us;
     int64_t woken_at_ms; /* when the tenant's next job is due, as runners were told last */
-    bool is_dirty;   /* committed since the last checkpoint */
-    bool is_moved;   /* gateways have not been told yet */
-    bool is_stale;   /* written to since the last sweep */
-    bool is_leaving; /* draining, to be given to another worker */
-    bool has_left;   /* closed here; nothing is done until the board names the new owner */
+    bool is_dirty;       /* committed since the last checkpoint */
+    bool is_moved;       /* gateways have not been told yet */
+    bool is_stale;       /* written to since the last sweep */
+    bool is_leaving;     /* draining, to be given to another worker */
+    bool has_left;       /* closed here; nothing is done until the board names the new owner */
     int leaving_to;
     int64_t window_at_ms, window_us; /* run time of units in this window */
     int window_units;

@@ -161,8 +161,8 @@ static void turn_answer(struct work *work, enum err committed)
     }
 }
 
-/* What was committed may have left jobs. The hint comes after the commit: a runner that looks sooner
- * finds nothing, and would not look again. */
+/* What was committed may have left jobs. The hint comes after the commit: a runner that looks
+ * sooner finds nothing, and would not look again. */
 static void turn_wake(struct slot *slot, struct lane *lane, struct tenant *tenant)
 {
     int64_t run_at_ms = 0;
