@@ -441,6 +441,9 @@ static const char *supervisor_claim(struct supervisor *s)
     e = control_lock(s->config->data, &s->lock);
     if (e == ERR_CONFLICT)
         return arena_printf(s->arena, "another server or command is using %s", s->config->data);
+    if (e == ERR_NOT_FOUND)
+        return arena_printf(s->arena, "%s is not there: make a data folder with `perigee init`.",
+                            s->config->data);
     if (!e)
         e = control_open(s->config->data, STORE_OWNER, &control, &why);
     if (e)
