@@ -131,6 +131,7 @@
 #define TOKEN_PREFIX_WORDS      64  /* words of one value found by their prefixes */
 #define TOKEN_GRAM              4   /* digits of a number, letters of an e-mail */
 #define TOKEN_SPELL_CHARS       12  /* characters spelled in one token: each has a letter */
+#define TOKEN_PINYIN_REACH      8   /* front characters of a run spelled from each of them on */
 #define TOKEN_PINYIN_CHARS      64  /* characters of one value found by pinyin */
 #define TOKEN_NUMBER_DIGITS     24  /* of one phone number */
 #define TOKEN_NUMBER_TYPED      7   /* fewer digits are no phone number when typed */

@@ -12,8 +12,6 @@
 #include "base/pinyin.h"
 #include "base/text.h"
 
-#include <stdio.h>
-
 /* --- Parts --- */
 
 enum part_kind { PART_NONE, PART_HAN, PART_WORD, PART_DIGITS, PART_FOREIGN };
@@ -86,22 +84,47 @@ static bool part_next(struct slice *rest, struct part *out)
 
 /* --- Writing tokens --- */
 
-/* Collects distinct tokens; for a record or for a query. */
+#define BAG_FIRST 128
+#define BAG_SLOTS 4096 /* a power of two, at least twice what it holds */
+_Static_assert(TOKENS_PER_FIELD_MAX * 2 <= BAG_SLOTS, "a bag is never more than half full");
+_Static_assert(TOKEN_QUERY_MAX <= TOKENS_PER_FIELD_MAX, "a query fits as well");
+
+/* Collects distinct tokens; for a record or for a query. A value gives a hundred tokens and an
+ * import millions, so each is looked for once: the slot it is not found in takes it. */
 struct bag {
     struct arena *arena;
-    struct map seen;
+    struct slice *kept;
+    uint16_t *slots; /* 1 + index in kept; 0 is free */
     token_cb cb;
     void *arg;
-    int count, most;
+    int count, cap, most;
 };
+
+static struct bag bag_make(struct arena *arena, int most, token_cb cb, void *arg)
+{
+    uint16_t *slots = arena_array(arena, uint16_t, BAG_SLOTS);
+
+    return (struct bag){.arena = arena, .slots = slots, .cb = cb, .arg = arg, .most = most};
+}
 
 static void bag_put(struct bag *bag, struct slice token)
 {
-    if (bag->count == bag->most || map_get(&bag->seen, token))
+    size_t at = hash_bytes(token) % BAG_SLOTS;
+
+    for (; bag->slots[at]; at = (at + 1) % BAG_SLOTS) {
+        if (slice_eq(bag->kept[bag->slots[at] - 1], token))
+            return;
+    }
+    if (bag->count == bag->most)
         return;
+    if (bag->count == bag->cap) {
+        bag->cap = bag->cap ? bag->cap * 2 : BAG_FIRST;
+        bag->kept = arena_grow(bag->arena, bag->kept, (size_t)bag->count * sizeof(*bag->kept),
+                               (size_t)bag->cap * sizeof(*bag->kept));
+    }
     struct slice kept = arena_slice(bag->arena, token);
-    map_put(&bag->seen, kept, bag);
-    bag->count++;
+    bag->kept[bag->count++] = kept;
+    bag->slots[at] = (uint16_t)bag->count;
     bag->cb(bag->arg, kept);
 }
 
@@ -118,14 +141,18 @@ static void put_word(struct bag *bag, struct slice word)
 /* Characters as hex, so that every tokenizer takes the token for one ASCII word. */
 static void put_chars(struct bag *bag, char mark, struct slice chars)
 {
+    static const char digits[] = "0123456789abcdef";
     char token[2 + TOKEN_WORD_MAX * 7];
     size_t len = 1;
 
     token[0] = mark;
     while (chars.len && len + 8 < sizeof(token)) {
         uint32_t c = text_next(&chars);
-        len += (size_t)snprintf(token + len, sizeof(token) - len, c > 0xffff ? "g%05x" : "%04x",
-                                (unsigned)c);
+        int shift = c > 0xffff ? 16 : 12;
+        if (shift == 16)
+            token[len++] = 'g';
+        for (; shift >= 0; shift -= 4)
+            token[len++] = digits[c >> shift & 15];
     }
     bag_put(bag, slice_of(token, len));
 }
@@ -213,14 +240,15 @@ static const char *without_v(const char *reading)
     return NULL;
 }
 
-/* The readings of up to TOKEN_SPELL_CHARS characters from the front of s. */
-static void run_read(struct run *run, struct slice s)
+/* The readings of up to `most` characters from the front of s. */
+static void run_read(struct run *run, struct slice s, int most)
 {
     const char *readings[PINYIN_READINGS_MAX], *second;
     uint32_t chars[TOKEN_SPELL_CHARS];
 
+    ASSERT(most <= TOKEN_SPELL_CHARS);
     run->count = 0;
-    while (s.len && run->count < TOKEN_SPELL_CHARS) {
+    while (s.len && run->count < most) {
         uint32_t c = text_next(&s);
         int n = pinyin_readings(c, readings);
         if (n == 0)
@@ -309,15 +337,18 @@ static void put_readings(struct bag *bag, const struct run *run, bool front)
     }
 }
 
-/* Pinyin of a part, begun at each of its characters. */
+/* Pinyin of a part from its front, and of its first characters begun at each: what follows in a
+ * long name is "limited company" again and again. */
 static void put_pinyin(struct bag *bag, const struct part *part, int *chars_left)
 {
+    struct slice rest = part->text;
     struct run run = {0};
 
-    for (struct slice rest = part->text; rest.len && *chars_left > 0; text_next(&rest)) {
-        run_read(&run, rest);
+    for (int i = 0; i < TOKEN_PINYIN_REACH && rest.len && *chars_left > 0; i++) {
+        run_read(&run, rest, i == 0 ? TOKEN_SPELL_CHARS : TOKEN_PINYIN_REACH - i);
         if (run.count)
-            put_readings(bag, &run, rest.at == part->text.at);
+            put_readings(bag, &run, i == 0);
+        text_next(&rest);
         --*chars_left;
     }
 }
@@ -456,11 +487,10 @@ static int query_parts(struct bag *bag, struct slice folded, struct part *only)
 void token_make(enum token_kind kind, struct slice value, token_cb cb, void *arg)
 {
     struct arena *arena = arena_new();
-    struct bag bag = {.arena = arena, .cb = cb, .arg = arg, .most = TOKENS_PER_FIELD_MAX};
+    struct bag bag = bag_make(arena, TOKENS_PER_FIELD_MAX, cb, arg);
     struct buf folded = BUF_INIT;
     struct part only;
 
-    map_init(&bag.seen, arena);
     text_fold(&folded, value);
     switch (kind) {
     case TOKEN_TEXT:
@@ -489,13 +519,12 @@ static void query_keep(void *arg, struct slice token)
 
 void token_query_make(struct arena *arena, struct slice typed, struct token_query *out)
 {
-    struct bag bag = {.arena = arena, .cb = query_keep, .arg = out, .most = TOKEN_QUERY_MAX};
+    struct bag bag = bag_make(arena, TOKEN_QUERY_MAX, query_keep, out);
     char digits[TOKEN_NUMBER_DIGITS];
     struct buf folded = BUF_INIT;
     struct part only = {0};
 
     *out = (struct token_query){.all = arena_array(arena, struct slice, TOKEN_QUERY_MAX)};
-    map_init(&bag.seen, arena);
     text_fold(&folded, text_head(typed, TOKEN_QUERY_CHARS));
     out->folded = arena_slice(arena, buf_slice(&folded));
     buf_release(&folded);

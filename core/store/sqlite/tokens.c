@@ -5,12 +5,15 @@
  * belongs to a token (bytes above 127 always do). Contentless and detail=none: only row ids are
  * kept, rows come by id in either direction without sorting. contentless_delete lets a record go
  * without its old tokens; it costs the small _docsize table and excludes columnsize=0 (both were
- * measured: 13.5 against 13.8 µs a row to insert, 32 against 28 to replace).
+ * measured: 13.5 against 13.8 µs a row to insert, 32 against 28 to replace). Eight segments of a
+ * size are merged at a time instead of four: a sixth less to write, a few µs more to search.
  *
  * SPDX-License-Identifier: MIT
  */
 #include "store/sqlite/db.h"
 #include "store/sqlite/emit.h"
+
+#define TOKENS_MERGE 8 /* segments of one level merged into one of the next */
 
 enum err tokens_create(struct db *db, const char *table)
 {
@@ -22,6 +25,11 @@ enum err tokens_create(struct db *db, const char *table)
                " '!\"\"#$%%&()*+,-./:;<=>?@[\\]^_`{|}~'''''\")",
                table);
     enum err e = db_exec(db, buf_cstr(&sql));
+    buf_clear(&sql);
+    buf_printf(&sql, "INSERT INTO \"%s_tokens\" (\"%s_tokens\", rank) VALUES ('automerge', %d)",
+               table, table, TOKENS_MERGE);
+    if (!e)
+        e = db_exec(db, buf_cstr(&sql));
     buf_release(&sql);
     return e;
 }

@@ -111,6 +111,17 @@ static void test_token__every_reading_finds_the_character(void **state)
     all_find(TOKEN_TEXT, "重重", LIST("chongchong", "zhongzhong", "chongzhong", "zhongchong"));
 }
 
+static void test_token__a_long_company_name_is_found_by_its_front_in_pinyin(void **state)
+{
+    (void)state;
+    all_find(TOKEN_TEXT, "武汉中科金融服务有限责任公司",
+             LIST("武汉", "中科金融", "有限责任", "责任公司", "公司",
+                  "武汉中科金融服务有限责任公司", "wuhan", "wuhanzhongke", "zhongke",
+                  "zhongkejinro", "zhongkejinrong", "jinrong", "fuwu", "wh", "whzk", "zkjr",
+                  "zkjrfw", "whzkjrfwyx", "whzkjrfwyxzr"));
+    none_find(TOKEN_TEXT, "武汉中科金融服务有限责任公司", LIST("gongsi", "yxgs", "zrgs"));
+}
+
 static void test_token__words_are_found_by_prefix(void **state)
 {
     (void)state;
@@ -245,6 +256,7 @@ int main(void)
         cmocka_unit_test(test_token__a_chinese_name_is_found_in_every_way),
         cmocka_unit_test(test_token__three_characters_must_stand_side_by_side),
         cmocka_unit_test(test_token__every_reading_finds_the_character),
+        cmocka_unit_test(test_token__a_long_company_name_is_found_by_its_front_in_pinyin),
         cmocka_unit_test(test_token__words_are_found_by_prefix),
         cmocka_unit_test(test_token__phones_are_found_by_their_ends_and_any_four_digits),
         cmocka_unit_test(test_token__emails_are_found_by_their_parts),
