@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 /* jansson and we like the same words. Its names are moved aside while its header is read; what
@@ -221,6 +222,14 @@ static void why_set(struct arena *arena, const char **why, struct place at, cons
         *why = arena_printf(arena, "line %d column %d: %s", at.line, at.column, text);
 }
 
+/* jansson takes a failed allocation for a fault of the source: a sound request would be refused. */
+static void *tree_alloc(size_t size)
+{
+    void *at = malloc(size);
+    ASSERT(at);
+    return at;
+}
+
 enum err json_parse(struct arena *arena, struct slice source, const struct json **out,
                     const char **why)
 {
@@ -232,6 +241,7 @@ enum err json_parse(struct arena *arena, struct slice source, const struct json 
         why_set(arena, why, at, early);
         return ERR_MALFORMED;
     }
+    json_set_alloc_funcs(tree_alloc, free);
     json_t *tree = json_loadb(source.len ? source.at : "", source.len,
                               JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &fault);
     if (!tree) {
