@@ -61,6 +61,27 @@ static enum err read_amount(struct ctx *ctx, const char *path, const struct json
     return ERR_OK;
 }
 
+/* A misspelt member must not turn euros into the tenant's currency. */
+static enum err check_members(struct ctx *ctx, const char *path, const struct json *in)
+{
+    static const char *const names[] = {"amount", "minor", "currency", "rate"};
+
+    json_each(member, in)
+    {
+        bool known = false;
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+            known = known || slice_is(member->key, names[i]);
+        if (!known)
+            return field_bad(
+                ctx, arena_printf(ctx->arena, "%s." SLICE_FMT, path, SLICE_ARG(member->key)),
+                "unknown_field", NULL);
+    }
+    const struct json *currency = json_get(in, "currency");
+    return currency && currency->type != JSON_STRING && currency->type != JSON_NULL
+               ? field_bad(ctx, path, "bad_currency", NULL)
+               : ERR_OK;
+}
+
 static enum err money_parse(struct ctx *ctx, const struct field *field, const char *path,
                             const struct json *in, struct value *out)
 {
@@ -71,8 +92,12 @@ static enum err money_parse(struct ctx *ctx, const struct field *field, const ch
         out[0] = out[1] = out[2] = out[3] = value_null();
         return ERR_OK;
     }
-    if (in->type == JSON_OBJECT)
+    if (in->type == JSON_OBJECT) {
+        enum err bad = check_members(ctx, path, in);
+        if (bad)
+            return bad;
         code = json_str(in, "currency", home);
+    }
     int digits = currency_digits(code);
     if (digits < 0)
         return field_bad(ctx, path, "bad_currency", NULL);
