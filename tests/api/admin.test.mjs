@@ -17,17 +17,31 @@ const post = (path, body, name, status, more = {}) => ({
   status,
   ...more,
 });
-const user = (more) => ({ login: "somebody", name: "Somebody", roles: ["viewer"], password: PASSWORD, ...more });
+const user = (more) => ({
+  login: "somebody",
+  name: "Somebody",
+  roles: ["viewer"],
+  password: PASSWORD,
+  ...more,
+});
 
 scenarios(w, [
-  post("users", user({ login: "sales1" }), "a login is given once", [409, 422], { contains: "login" }),
+  post("users", user({ login: "sales1" }), "a login is given once", [409, 422], {
+    contains: "login",
+  }),
   post("users", user({ login: "" }), "a login is not empty", 422),
-  post("users", user({ login: "a b" }), "a login has no spaces", 422, { fields: { login: "bad_login" } }),
+  post("users", user({ login: "a b" }), "a login has no spaces", 422, {
+    fields: { login: "bad_login" },
+  }),
   post("users", user({ roles: ["king"] }), "a role exists", 422, { contains: "roles" }),
-  post("users", user({ password: "short" }), "a password is long enough", 422, { contains: "password" }),
+  post("users", user({ password: "short" }), "a password is long enough", 422, {
+    contains: "password",
+  }),
   post("users", user({ password: "password" }), "a password is not known to everybody", 422),
   post("users", user({ team: "0000000000009" }), "a team exists", 422, { contains: "team" }),
-  post("users", user({ shoe: 44 }), "a user has no such member", 422, { fields: { shoe: "unknown_field" } }),
+  post("users", user({ shoe: 44 }), "a user has no such member", 422, {
+    fields: { shoe: "unknown_field" },
+  }),
   post("departments", {}, "a department has a name", 422, { contains: "name" }),
   post("departments", { name: "x", parent: "0000000000009" }, "a parent exists", 422),
   { name: "an unknown user", path: `${ADMIN}/users/0000000000009`, status: 404 },
@@ -50,13 +64,18 @@ scenarios(w, [
 ]);
 
 test("users: made, listed, read, changed; a password is never shown", async () => {
-  const made = await w.acme.as("admin", "POST", `${ADMIN}/users`, { body: user({ login: "new.user" }) });
+  const made = await w.acme.as("admin", "POST", `${ADMIN}/users`, {
+    body: user({ login: "new.user" }),
+  });
   assert.equal(made.status, 201, made.text);
   const path = `${ADMIN}/users/${made.json.id}`;
   assert.equal(made.headers.location, path);
   const listed = await w.acme.as("admin", "GET", `${ADMIN}/users?limit=200`);
   assert.ok(listed.json.items.some(({ login }) => login === "new.user"));
-  const patched = await w.acme.ok("admin", "PATCH", path, { name: "Other", roles: ["sales", "viewer"] });
+  const patched = await w.acme.ok("admin", "PATCH", path, {
+    name: "Other",
+    roles: ["sales", "viewer"],
+  });
   assert.equal(patched.name, "Other");
   const read = await w.acme.as("admin", "GET", path);
   assert.deepEqual(read.json.roles.sort(), ["sales", "viewer"]);
@@ -87,10 +106,14 @@ test("an administrator of users alone cannot make a greater one", async () => {
   await w.acme.ok("admin", "POST", `${ADMIN}/users`, body);
   assert.equal((await w.acme.as("desk", "GET", `${ADMIN}/users`)).status, 200);
   assert.equal((await w.acme.as("desk", "GET", `${ADMIN}/audit`)).status, 403);
-  const king = await w.acme.as("desk", "POST", `${ADMIN}/users`, { body: user({ login: "king", roles: ["admin"] }) });
+  const king = await w.acme.as("desk", "POST", `${ADMIN}/users`, {
+    body: user({ login: "king", roles: ["admin"] }),
+  });
   assert.equal(king.status, 403, king.text);
   const self = await w.acme.ok("desk", "GET", "/api/v1/me");
-  const up = await w.acme.as("desk", "PATCH", `${ADMIN}/users/${self.id}`, { body: { roles: ["admin"] } });
+  const up = await w.acme.as("desk", "PATCH", `${ADMIN}/users/${self.id}`, {
+    body: { roles: ["admin"] },
+  });
   assert.equal(up.status, 403, up.text);
   const take = await w.acme.as("desk", "POST", `${ADMIN}/users/${w.acme.users.admin}/password`, {
     body: { password: "Taken-Over-1234" },
@@ -101,7 +124,8 @@ test("an administrator of users alone cannot make a greater one", async () => {
 test("roles: listed with the plugins', made, changed and deleted", async () => {
   const listed = await w.acme.ok("admin", "GET", `${ADMIN}/roles`);
   const names = listed.items.map(({ name }) => name);
-  for (const name of ["admin", "viewer", "sales", "sales_manager"]) assert.ok(names.includes(name), name);
+  for (const name of ["admin", "viewer", "sales", "sales_manager"])
+    assert.ok(names.includes(name), name);
   const path = `${ADMIN}/roles/reader`;
   await w.acme.ok("admin", "PUT", path, { label: "Reader", grants: { lead: { read: "all" } } });
   const read = await w.acme.ok("admin", "GET", path);
@@ -136,7 +160,10 @@ test("departments: a tree without circles; one in use stays", async () => {
   assert.equal((await w.acme.as("manager", "GET", `/api/v1/records/lead/${lead.id}`)).status, 200);
   await w.acme.ok("admin", "PATCH", path(marketing), { parent: head });
   assert.equal((await w.acme.as("manager", "GET", `/api/v1/records/lead/${lead.id}`)).status, 404);
-  const empty = await w.acme.ok("admin", "POST", `${ADMIN}/departments`, { name: "empty", parent: head });
+  const empty = await w.acme.ok("admin", "POST", `${ADMIN}/departments`, {
+    name: "empty",
+    parent: head,
+  });
   assert.equal((await w.acme.as("admin", "DELETE", path(empty.id))).status, 204);
 });
 
@@ -148,7 +175,9 @@ test("dictionaries: listed, read, and a new value can be used at once", async ()
   const values = before.values ?? before.items;
   assert.ok(values.length > 3, JSON.stringify(before));
   const create = (tenant) =>
-    tenant.as("sales1", "POST", "/api/v1/records/account", { body: { name: "miner", industry: "mining" } });
+    tenant.as("sales1", "POST", "/api/v1/records/account", {
+      body: { name: "miner", industry: "mining" },
+    });
   assert.equal((await create(w.acme)).status, 422);
   const key = before.values ? "values" : "items";
   await w.acme.ok("admin", "PUT", path, { [key]: [...values, { value: "mining", label: "采矿" }] });
@@ -159,7 +188,9 @@ test("dictionaries: listed, read, and a new value can be used at once", async ()
 test("settings are read and changed within their bounds", async () => {
   const before = await w.acme.ok("admin", "GET", `${ADMIN}/settings`);
   assert.ok(JSON.stringify(before).includes("zqacmezq company"));
-  const patched = await w.acme.ok("admin", "PATCH", `${ADMIN}/settings`, { title: "zqacmezq renamed" });
+  const patched = await w.acme.ok("admin", "PATCH", `${ADMIN}/settings`, {
+    title: "zqacmezq renamed",
+  });
   assert.ok(JSON.stringify(patched).includes("renamed"));
   for (const body of [{ timezone: "Mars/Olympus" }, { colour: "red" }, { currency: "GOLD" }]) {
     const answer = await w.acme.as("admin", "PATCH", `${ADMIN}/settings`, { body });
@@ -170,11 +201,17 @@ test("settings are read and changed within their bounds", async () => {
 });
 
 test("views: my own, shared ones, never another's", async () => {
-  const body = { entity: "lead", kind: "list", name: "hot", body: { columns: ["name"], filter: { grade: "a" } } };
+  const body = {
+    entity: "lead",
+    kind: "list",
+    name: "hot",
+    body: { columns: ["name"], filter: { grade: "a" } },
+  };
   const made = await w.acme.as("sales1", "POST", "/api/v1/views", { body });
   assert.equal(made.status, 201, made.text);
   const path = `/api/v1/views/${made.json.id}`;
-  const list = async (login) => (await w.acme.ok(login, "GET", "/api/v1/views")).items.map(({ id }) => id);
+  const list = async (login) =>
+    (await w.acme.ok(login, "GET", "/api/v1/views")).items.map(({ id }) => id);
   assert.ok((await list("sales1")).includes(made.json.id));
   assert.ok(!(await list("sales2")).includes(made.json.id));
   assert.equal((await w.acme.as("sales2", "PATCH", path, { body: { name: "mine" } })).status, 404);
@@ -187,7 +224,10 @@ test("views: my own, shared ones, never another's", async () => {
 });
 
 test("my profile: read and changed", async () => {
-  const patched = await w.acme.ok("sales1", "PATCH", "/api/v1/me", { phone: "13800138000", locale: "en" });
+  const patched = await w.acme.ok("sales1", "PATCH", "/api/v1/me", {
+    phone: "13800138000",
+    locale: "en",
+  });
   assert.equal(patched.locale, "en");
   const me = await w.acme.ok("sales1", "GET", "/api/v1/me");
   assert.equal(me.login, "sales1");
@@ -201,17 +241,28 @@ test("the audit log names who did what, filters, and cannot be changed", async (
   for (const action of ["user.create", "user.roles"]) {
     assert.ok(actions.includes(action), `${action} in ${[...new Set(actions)].join(" ")}`);
   }
-  assert.ok(actions.some((action) => /sign|session/.test(action)), [...new Set(actions)].join(" "));
+  assert.ok(
+    actions.some((action) => /sign|session/.test(action)),
+    [...new Set(actions)].join(" "),
+  );
   assert.ok(actions.some((action) => /role/.test(action)));
-  const some = await w.acme.ok("admin", "GET", `${ADMIN}/audit${query({ action: "user.create", limit: 200 })}`);
+  const some = await w.acme.ok(
+    "admin",
+    "GET",
+    `${ADMIN}/audit${query({ action: "user.create", limit: 200 })}`,
+  );
   assert.ok(some.items.length > 0 && some.items.every(({ action }) => action === "user.create"));
   for (const method of ["POST", "PUT", "PATCH", "DELETE"]) {
     const answer = await w.acme.as("admin", method, `${ADMIN}/audit`, { body: {} });
     assert.equal(answer.status, 405, method);
   }
   const pages = [];
-  for (let cursor; ; ) {
-    const page = await w.acme.ok("admin", "GET", `${ADMIN}/audit${query({ limit: 7, ...(cursor ? { cursor } : {}) })}`);
+  for (let cursor; ;) {
+    const page = await w.acme.ok(
+      "admin",
+      "GET",
+      `${ADMIN}/audit${query({ limit: 7, ...(cursor ? { cursor } : {}) })}`,
+    );
     pages.push(...page.items.map(({ seq }) => seq));
     cursor = page.next;
     if (!cursor) break;

@@ -2,7 +2,15 @@
 // SPDX-License-Identifier: MIT
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import net from "node:net";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -44,7 +52,9 @@ let data;
 before(() => {
   data = folder();
   const help = must(data, ["--help"]);
-  names = [...help.matchAll(/^ {2}([a-z][a-z -]*?)(?: [A-Z[].*?)? {2,}\S/gm)].map((match) => match[1].trim());
+  names = [...help.matchAll(/^ {2}([a-z][a-z -]*?)(?: [A-Z[].*?)? {2,}\S/gm)].map((match) =>
+    match[1].trim(),
+  );
   assert.ok(names.length > 15, help);
 });
 after(() => rmSync(data, { recursive: true, force: true }));
@@ -53,7 +63,8 @@ test("--help, --version and wrong usage", () => {
   for (const name of names) {
     const help = ok(data, [...name.split(" "), "--help"]);
     assert.match(help, new RegExp(`^usage: perigee ${name}`));
-    for (const option of ["--data", "--help", "--json"]) assert.ok(help.includes(option), `${name} ${option}`);
+    for (const option of ["--data", "--help", "--json"])
+      assert.ok(help.includes(option), `${name} ${option}`);
   }
   assert.match(ok(data, ["--version"]), /^perigee \d/);
   const bare = command(data, []);
@@ -72,7 +83,10 @@ test("--help, --version and wrong usage", () => {
 
 test("before init there is nothing to work on", () => {
   const none = join(data, "none");
-  for (const args of [["tenant", "list"], ["serve", "--listen", "127.0.0.1:0"]]) {
+  for (const args of [
+    ["tenant", "list"],
+    ["serve", "--listen", "127.0.0.1:0"],
+  ]) {
     refused(none, args, 1);
     assert.ok(!existsSync(none), "asking makes no folder");
   }
@@ -101,35 +115,85 @@ function commands(tenant) {
   const host = `${tenant}.example.com`;
   const list = (args) => JSON.parse(ok(data, [...args, "--json"])).items;
   refused(data, ["tenant", "create", tenant], 2, /--host/);
-  ok(data, ["tenant", "create", tenant, "--host", host, "--title", "甲公司", "--plugins", "people,leads,hello"]);
+  ok(data, [
+    "tenant",
+    "create",
+    tenant,
+    "--host",
+    host,
+    "--title",
+    "甲公司",
+    "--plugins",
+    "people,leads,hello",
+  ]);
   refused(data, ["tenant", "create", tenant, "--host", "other.example.com"], 1);
   refused(data, ["tenant", "create", `${tenant}b`, "--host", host], 1);
   refused(data, ["tenant", "create", "../evil", "--host", "evil.example.com"], 1);
-  refused(data, ["tenant", "create", `${tenant}c`, "--host", "c.example.com", "--plugins", "nothing"], 1, /nothing/);
-  refused(data, ["tenant", "create", `${tenant}d`, "--host", "d.example.com", "--timezone", "Mars/X"], 1);
+  refused(
+    data,
+    ["tenant", "create", `${tenant}c`, "--host", "c.example.com", "--plugins", "nothing"],
+    1,
+    /nothing/,
+  );
+  refused(
+    data,
+    ["tenant", "create", `${tenant}d`, "--host", "d.example.com", "--timezone", "Mars/X"],
+    1,
+  );
   assert.ok(list(["tenant", "list"]).some(({ name }) => name === tenant));
   assert.match(ok(data, ["tenant", "list"]), /甲公司/);
   assert.equal(JSON.parse(ok(data, ["tenant", "show", tenant, "--json"])).name, tenant);
   refused(data, ["tenant", "show", "nobody"], 1);
 
-  ok(data, ["user", "create", tenant, "boss", "--role", "admin", "--name", "老板", "--password-stdin"], PASS);
-  const made = ok(data, ["user", "create", tenant, "helper", "--role", "viewer", "--role", "sales"]);
+  ok(
+    data,
+    ["user", "create", tenant, "boss", "--role", "admin", "--name", "老板", "--password-stdin"],
+    PASS,
+  );
+  const made = ok(data, [
+    "user",
+    "create",
+    tenant,
+    "helper",
+    "--role",
+    "viewer",
+    "--role",
+    "sales",
+  ]);
   assert.match(made, /password: \S{12,}/);
-  refused(data, ["user", "create", tenant, "boss", "--role", "admin", "--password-stdin"], 1, undefined, PASS);
-  refused(data, ["user", "create", tenant, "king", "--role", "king", "--password-stdin"], 1, /king|role/, PASS);
-  refused(data, ["user", "create", tenant, "weak", "--password-stdin"], 1, /password/, { input: "short\n" });
+  refused(
+    data,
+    ["user", "create", tenant, "boss", "--role", "admin", "--password-stdin"],
+    1,
+    undefined,
+    PASS,
+  );
+  refused(
+    data,
+    ["user", "create", tenant, "king", "--role", "king", "--password-stdin"],
+    1,
+    /king|role/,
+    PASS,
+  );
+  refused(data, ["user", "create", tenant, "weak", "--password-stdin"], 1, /password/, {
+    input: "short\n",
+  });
   refused(data, ["user", "create", tenant, "none", "--password-stdin"], 2, /password/);
   refused(data, ["user", "create", "nobody", "x", "--password-stdin"], 1, undefined, PASS);
   const users = list(["user", "list", tenant]);
   assert.deepEqual(users.map(({ login }) => login).sort(), ["boss", "helper"]);
   ok(data, ["user", "disable", tenant, "helper"]);
-  assert.equal(list(["user", "list", tenant]).find(({ login }) => login === "helper").active, false);
+  assert.equal(
+    list(["user", "list", tenant]).find(({ login }) => login === "helper").active,
+    false,
+  );
   ok(data, ["user", "enable", tenant, "helper"]);
   ok(data, ["user", "reset-password", tenant, "helper", "--password-stdin"], PASS);
   refused(data, ["user", "disable", tenant, "nobody"], 1, /nobody/);
   refused(data, ["user", "disable", tenant, "boss"], 1);
 
-  const plugins = () => Object.fromEntries(list(["plugin", "list", tenant]).map(({ id, state }) => [id, state]));
+  const plugins = () =>
+    Object.fromEntries(list(["plugin", "list", tenant]).map(({ id, state }) => [id, state]));
   assert.equal(plugins().hello, "enabled");
   ok(data, ["plugin", "disable", tenant, "hello"]);
   assert.equal(plugins().hello, "disabled");
@@ -143,7 +207,10 @@ function commands(tenant) {
   const csv = join(data, "rows.csv");
   writeFileSync(csv, "name,company,visits\n张三,甲,1\n李四,=乙,2\n,,3\n");
   const at = { cwd: data };
-  assert.match(ok(data, ["import", tenant, "lead", csv, "--dry-run"], at), /created 2, updated 0, skipped 0, failed 1/);
+  assert.match(
+    ok(data, ["import", tenant, "lead", csv, "--dry-run"], at),
+    /created 2, updated 0, skipped 0, failed 1/,
+  );
   const done = ok(data, ["import", tenant, "lead", csv], at);
   assert.match(done, /created 2, updated 0, skipped 0, failed 1/);
   const reasons = /reasons: (\S+)/.exec(done)[1];
@@ -158,9 +225,14 @@ function commands(tenant) {
   refused(data, ["import", tenant, "lead", join(data, "absent.csv")], 1, /absent/, at);
   refused(data, ["import", tenant, "nothing", csv], 1, undefined, at);
   refused(data, ["import", tenant], 2, undefined, at);
-  const counts = JSON.parse(ok(data, ["import", tenant, "lead", csv, "--match", "name", "--json"], at)).counts;
+  const counts = JSON.parse(
+    ok(data, ["import", tenant, "lead", csv, "--match", "name", "--json"], at),
+  ).counts;
   assert.equal(counts.created, 0, JSON.stringify(counts));
-  assert.match(ok(data, ["import", tenant, "--undo", /batch: (\w+)/.exec(done)[1]], at), /taken back/);
+  assert.match(
+    ok(data, ["import", tenant, "--undo", /batch: (\w+)/.exec(done)[1]], at),
+    /taken back/,
+  );
 
   const backups = join(data, "backups");
   ok(data, ["backup", tenant, backups]);
@@ -170,10 +242,16 @@ function commands(tenant) {
   const file = join(backups, saved);
   ok(data, ["restore", tenant, file, "--as", `${tenant}two`, "--host", `two.${host}`]);
   assert.deepEqual(
-    list(["user", "list", `${tenant}two`]).map(({ login }) => login).sort(),
+    list(["user", "list", `${tenant}two`])
+      .map(({ login }) => login)
+      .sort(),
     ["boss", "helper"],
   );
-  refused(data, ["restore", tenant, join(data, "absent"), "--as", "x", "--host", "x.example.com"], 1);
+  refused(
+    data,
+    ["restore", tenant, join(data, "absent"), "--as", "x", "--host", "x.example.com"],
+    1,
+  );
   assert.match(ok(data, ["check", tenant]), /ok/);
   refused(data, ["check", "nobody"], 1);
 
@@ -193,7 +271,8 @@ test("every command beside a server, which sees what they did at once", async ()
   const server = await new Server(data).start({ processes: [2, 2, 2] });
   ran.add("serve");
   const client = new Client({ port: server.port, host: "beside.example.com" });
-  const signIn = () => client.request("POST", "/api/v1/sessions", { body: { login: "boss", password: PASSWORD } });
+  const signIn = () =>
+    client.request("POST", "/api/v1/sessions", { body: { login: "boss", password: PASSWORD } });
   try {
     assert.equal((await signIn()).status, 404);
     commands("beside");
@@ -208,7 +287,10 @@ test("every command beside a server, which sees what they did at once", async ()
       }
       return false;
     };
-    assert.ok(!(await until(200)) || (await until(503)) || (await until(404)), "a suspended company is not served");
+    assert.ok(
+      !(await until(200)) || (await until(503)) || (await until(404)),
+      "a suspended company is not served",
+    );
     ok(data, ["tenant", "resume", "beside"]);
     assert.ok(await until(200));
     refused(data, ["serve", "--listen", "127.0.0.1:0"], 1, /another server or command is using/);
@@ -222,7 +304,12 @@ test("a port in use is one clear line", async () => {
   const taken = net.createServer().listen(0, "127.0.0.1");
   await new Promise((done) => taken.once("listening", done));
   const { port } = taken.address();
-  refused(data, ["serve", "--listen", `127.0.0.1:${port}`], 1, new RegExp(`127.0.0.1:${port}.*in use`));
+  refused(
+    data,
+    ["serve", "--listen", `127.0.0.1:${port}`],
+    1,
+    new RegExp(`127.0.0.1:${port}.*in use`),
+  );
   await new Promise((done) => taken.close(done));
   refused(data, ["serve", "--listen", "203.0.113.1:80"], 1, /cannot listen/);
   refused(data, ["serve", "--tls-listen", "127.0.0.1:0"], 2, /cert/);
@@ -248,7 +335,9 @@ test("a broken configuration is one clear line", () => {
     refused(data, ["serve", "--listen", "127.0.0.1:0"], 1, /perigee\.json/);
   }
   writeFileSync(file, good);
-  refused(data, ["serve", "--listen", "127.0.0.1:0"], 1, /workers/i, { env: { PERIGEE_WORKERS: "0" } });
+  refused(data, ["serve", "--listen", "127.0.0.1:0"], 1, /workers/i, {
+    env: { PERIGEE_WORKERS: "0" },
+  });
 });
 
 /* The number of the layout, by the tool that every such machine has; skipped without it. */
@@ -273,16 +362,23 @@ test("a folder of a newer version is left alone", { skip: !hasTool && "no sqlite
   ok(data, ["tenant", "list"]);
 });
 
-test("a company of a newer version is refused, the others are served", { skip: !hasTool && "no sqlite3 tool" }, () => {
-  const path = join(data, "tenants/beside/tenant.db");
-  layout(path, 999);
-  const done = command(data, ["user", "list", "beside"]);
-  assert.equal(done.status, 1, done.stdout);
-  ok(data, ["user", "list", "alone"]);
-  layout(path, 1);
-  ok(data, ["user", "list", "beside"]);
-});
+test(
+  "a company of a newer version is refused, the others are served",
+  { skip: !hasTool && "no sqlite3 tool" },
+  () => {
+    const path = join(data, "tenants/beside/tenant.db");
+    layout(path, 999);
+    const done = command(data, ["user", "list", "beside"]);
+    assert.equal(done.status, 1, done.stdout);
+    ok(data, ["user", "list", "alone"]);
+    layout(path, 1);
+    ok(data, ["user", "list", "beside"]);
+  },
+);
 
 test("every command that --help lists ran here", () => {
-  assert.deepEqual(names.filter((name) => !ran.has(name)), []);
+  assert.deepEqual(
+    names.filter((name) => !ran.has(name)),
+    [],
+  );
 });

@@ -1,6 +1,7 @@
 // health - liveness, readiness, metrics, the operator's listener and rates.
 // SPDX-License-Identifier: MIT
 import assert from "node:assert/strict";
+import net from "node:net";
 import { after, before, test } from "node:test";
 import { Client } from "../kit/client.mjs";
 import { Server } from "../kit/server.mjs";
@@ -10,7 +11,11 @@ let server;
 let public_;
 let operator;
 let acme;
-const RATES = { PERIGEE_RATE_PER_S: "1", PERIGEE_RATE_BURST: "60" };
+const RATES = {
+  PERIGEE_RATE_PER_S: "1",
+  PERIGEE_RATE_BURST: "60",
+  PERIGEE_CONNS_PER_ADDRESS_MAX: "20",
+};
 
 before(async () => {
   server = new Server(makeFolder());
@@ -42,7 +47,10 @@ test("metrics are for the operator alone", async () => {
   const answer = await operator.request("GET", "/metrics");
   assert.equal(answer.status, 200);
   assert.match(answer.headers["content-type"], /^text\/plain; version=0\.0\.4/);
-  const lines = answer.text.trim().split("\n").filter((line) => !line.startsWith("#"));
+  const lines = answer.text
+    .trim()
+    .split("\n")
+    .filter((line) => !line.startsWith("#"));
   assert.ok(lines.length > 3, answer.text);
   for (const line of lines) assert.match(line, /^[a-z_]+(\{[^}]*\})? -?[0-9.e+]+$/);
   assert.ok(lines.some((line) => line.startsWith("perigee_")));
@@ -57,7 +65,10 @@ test("the operator's listener chooses a company by name, the public one does not
   assert.equal(outside.status, 404);
   const nobody = await operator.request("GET", "/api/v1/me", { headers });
   assert.equal(nobody.status, 401, "it opens no door by itself");
-  const none = await operator.request("GET", "/api/v1/me", { token, headers: { "x-perigee-tenant": "none" } });
+  const none = await operator.request("GET", "/api/v1/me", {
+    token,
+    headers: { "x-perigee-tenant": "none" },
+  });
   assert.equal(none.status, 404);
 });
 
@@ -70,10 +81,32 @@ test("the operator's routes are not on any listener", async () => {
   }
 });
 
+test("one address has so many connections, and room again when it leaves", async () => {
+  const open = () =>
+    new Promise((done) => {
+      const socket = net.connect(server.port, "127.0.0.1", () => done(socket));
+      socket.on("error", () => done(socket));
+    });
+  const sockets = [];
+  for (let i = 0; i < 30; i++) sockets.push(await open());
+  const gone = sockets.map(
+    (socket) => new Promise((done) => socket.once("close", () => done(socket))),
+  );
+  for (const socket of sockets) socket.resume();
+  await Promise.race(gone);
+  for (const socket of sockets) socket.destroy();
+  for (let tries = 0; ; tries++) {
+    const answer = await public_.request("GET", "/healthz").catch(() => ({}));
+    if (answer.status === 200) break;
+    assert.ok(tries < 500, "no room again");
+  }
+});
+
 test("too many requests of one key are 429 with Retry-After, and others go on", async () => {
   const token = await acme.token("admin");
   const answers = [];
-  for (let i = 0; i < 80; i++) answers.push(await acme.client.request("GET", "/api/v1/me", { token }));
+  for (let i = 0; i < 80; i++)
+    answers.push(await acme.client.request("GET", "/api/v1/me", { token }));
   const refused = answers.filter(({ status }) => status === 429);
   assert.ok(refused.length > 0);
   assert.ok(answers.some(({ status }) => status === 200));

@@ -34,14 +34,22 @@ test("a change scores again", async () => {
   assert.ok(patched.score > lead.score, `${patched.score} > ${lead.score}`);
 });
 
-const empty = { method: "POST", path: LEADS, as: "sales1", body: { source: "website" }, status: 422 };
+const empty = {
+  method: "POST",
+  path: LEADS,
+  as: "sales1",
+  body: { source: "website" },
+  status: 422,
+};
 scenarios(w, [
   {
     ...empty,
     name: "a lead nobody could reach is refused, in Chinese",
     headers: { "accept-language": "zh-CN,zh;q=0.9" },
     check: ({ json }) => {
-      const texts = Object.values(json.error.fields).flat().map(({ message }) => message);
+      const texts = Object.values(json.error.fields)
+        .flat()
+        .map(({ message }) => message);
       assert.ok(texts.length > 0 && texts.every((text) => /[一-龥]/.test(text)), texts.join("|"));
     },
   },
@@ -50,7 +58,9 @@ scenarios(w, [
     name: "a lead nobody could reach is refused, in English",
     headers: { "accept-language": "en" },
     check: ({ json }) => {
-      const texts = Object.values(json.error.fields).flat().map(({ message }) => message);
+      const texts = Object.values(json.error.fields)
+        .flat()
+        .map(({ message }) => message);
       assert.ok(texts.length > 0 && texts.every((text) => /^[ -~]+$/.test(text)), texts.join("|"));
     },
   },
@@ -78,13 +88,18 @@ for (const only of [
 
 test("what makes a lead reachable cannot be taken away", async () => {
   const lead = await w.acme.create("sales1", "lead", { name: "only a name" });
-  const answer = await w.acme.as("sales1", "PATCH", `${LEADS}/${lead.id}`, { body: { name: null } });
+  const answer = await w.acme.as("sales1", "PATCH", `${LEADS}/${lead.id}`, {
+    body: { name: null },
+  });
   assert.equal(answer.status, 422, answer.text);
   assert.equal((await w.acme.ok("sales1", "GET", `${LEADS}/${lead.id}`)).name, "only a name");
 });
 
 test("the same hooks run in bulk", async () => {
-  const items = [{ op: "create", data: { source: "event" } }, { op: "create", data: { name: "y" } }];
+  const items = [
+    { op: "create", data: { source: "event" } },
+    { op: "create", data: { name: "y" } },
+  ];
   const answer = await w.acme.as("sales1", "POST", `${LEADS}/bulk`, { body: { items } });
   const fates = answer.json.results.map((result) => result.ok || result.status);
   assert.deepEqual(fates, [422, true], answer.text);
@@ -104,7 +119,8 @@ test("duplicates are found before a lead is saved", async () => {
 
 test("picking a lead of the pool makes it mine, once", async () => {
   const lead = await w.acme.create("admin", "lead", { name: "free", owner: null });
-  const pick = (login) => w.acme.as(login, "POST", `${LEADS}/${lead.id}/actions/pick`, { body: {} });
+  const pick = (login) =>
+    w.acme.as(login, "POST", `${LEADS}/${lead.id}/actions/pick`, { body: {} });
   const [one, two] = await Promise.all([pick("sales1"), pick("sales2")]);
   const won = [one, two].filter(({ status }) => status === 200);
   assert.equal(won.length, 1, `${one.text} | ${two.text}`);

@@ -17,7 +17,9 @@ const CRLF = "\r\n";
 /** A request as bytes. */
 function req(line, headers = {}, body = "") {
   const all = { Host: HOSTS.acme, ...headers };
-  const fields = Object.entries(all).flatMap(([name, value]) => [value].flat().map((one) => `${name}: ${one}`));
+  const fields = Object.entries(all).flatMap(([name, value]) =>
+    [value].flat().map((one) => `${name}: ${one}`),
+  );
   return [line, ...fields, "", ""].join(CRLF) + body;
 }
 const auth = () => ({ Authorization: `Bearer ${w.token}` });
@@ -47,8 +49,16 @@ refused("two Hosts", req(GET, { Host: [HOSTS.acme, HOSTS.globex] }), 400);
 refused("a Host that is none", req(GET, { Host: "a b" }), 400);
 refused("a Host with a path", req(GET, { Host: "acme.example.com/x" }), 400);
 refused("an empty Host", req(GET, { Host: "" }), 400);
-refused("an absolute target of another host", req(`GET http://${HOSTS.globex}/healthz HTTP/1.1`), 400);
-refused("a length and chunks", req(POST, { "Content-Length": "3", "Transfer-Encoding": "chunked" }, "0\r\n\r\n"), 400);
+refused(
+  "an absolute target of another host",
+  req(`GET http://${HOSTS.globex}/healthz HTTP/1.1`),
+  400,
+);
+refused(
+  "a length and chunks",
+  req(POST, { "Content-Length": "3", "Transfer-Encoding": "chunked" }, "0\r\n\r\n"),
+  400,
+);
 refused("two lengths", req(POST, { "Content-Length": ["3", "4"] }, "abc"), 400);
 refused("two equal lengths", req(POST, { "Content-Length": ["3", "3"] }, "abc"), 400);
 refused("a list of lengths", req(POST, { "Content-Length": "3, 3" }, "abc"), 400);
@@ -57,11 +67,31 @@ refused("a length with a sign", req(POST, { "Content-Length": "+3" }, "abc"), 40
 refused("a length in hex", req(POST, { "Content-Length": "0x3" }, "abc"), 400);
 refused("a length beyond all numbers", req(POST, { "Content-Length": "9".repeat(40) }), [400, 413]);
 refused("another coding", req(POST, { "Transfer-Encoding": "gzip, chunked" }, "0\r\n\r\n"), 400);
-refused("chunked twice", req(POST, { "Transfer-Encoding": ["chunked", "chunked"] }, "0\r\n\r\n"), 400);
-refused("chunks on 1.0", req("POST /api/v1/sessions HTTP/1.0", { "Transfer-Encoding": "chunked" }, "0\r\n\r\n"), 400);
-refused("a chunk size that is none", req(POST, { "Transfer-Encoding": "chunked", ...JSON_TYPE }, "zz\r\nab\r\n0\r\n\r\n"), 400);
-refused("a chunk longer than it says", req(POST, { "Transfer-Encoding": "chunked", ...JSON_TYPE }, "1\r\nabc\r\n0\r\n\r\n"), 400);
-refused("a folded header", `${GET}${CRLF}Host: ${HOSTS.acme}${CRLF}X-A: b${CRLF} c${CRLF}${CRLF}`, 400);
+refused(
+  "chunked twice",
+  req(POST, { "Transfer-Encoding": ["chunked", "chunked"] }, "0\r\n\r\n"),
+  400,
+);
+refused(
+  "chunks on 1.0",
+  req("POST /api/v1/sessions HTTP/1.0", { "Transfer-Encoding": "chunked" }, "0\r\n\r\n"),
+  400,
+);
+refused(
+  "a chunk size that is none",
+  req(POST, { "Transfer-Encoding": "chunked", ...JSON_TYPE }, "zz\r\nab\r\n0\r\n\r\n"),
+  400,
+);
+refused(
+  "a chunk longer than it says",
+  req(POST, { "Transfer-Encoding": "chunked", ...JSON_TYPE }, "1\r\nabc\r\n0\r\n\r\n"),
+  400,
+);
+refused(
+  "a folded header",
+  `${GET}${CRLF}Host: ${HOSTS.acme}${CRLF}X-A: b${CRLF} c${CRLF}${CRLF}`,
+  400,
+);
 refused("a space before the colon", `${GET}${CRLF}Host : ${HOSTS.acme}${CRLF}${CRLF}`, 400);
 refused("bare line feeds", `${GET}\nHost: ${HOSTS.acme}\n\n`, 400);
 refused("a zero byte in a value", req(GET, { "X-A": "a\0b" }), 400);
@@ -74,29 +104,77 @@ refused("HTTP/0.9", `GET /healthz${CRLF}`, 400);
 refused("CONNECT", req(`CONNECT ${HOSTS.acme}:443 HTTP/1.1`), [400, 405]);
 refused("TRACE", req("TRACE / HTTP/1.1"), 405);
 refused("Upgrade", req(GET, { Connection: "Upgrade", Upgrade: "websocket" }), 400);
-refused("an expectation nobody knows", req(POST, { Expect: "the-unexpected", "Content-Length": "2" }, "{}"), [400, 417]);
+refused(
+  "an expectation nobody knows",
+  req(POST, { Expect: "the-unexpected", "Content-Length": "2" }, "{}"),
+  [400, 417],
+);
 refused("a request line beyond 8 KiB", req(`GET /${"a".repeat(8300)} HTTP/1.1`), 414);
 refused("one header beyond 16 KiB", req(GET, { "X-A": "a".repeat(17_000) }), 431);
-refused("101 headers", req(GET, Object.fromEntries(Array.from({ length: 101 }, (_, i) => [`X-${i}`, "a"]))), 431);
+refused(
+  "101 headers",
+  req(GET, Object.fromEntries(Array.from({ length: 101 }, (_, i) => [`X-${i}`, "a"]))),
+  431,
+);
 refused("TLS on the plain port", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400);
-refused("a body beyond its cap is refused before it is sent", () => req("POST /api/v1/records/lead HTTP/1.1", { ...auth(), ...JSON_TYPE, "Content-Length": "2000000" }), 413);
+refused(
+  "a body beyond its cap is refused before it is sent",
+  () =>
+    req("POST /api/v1/records/lead HTTP/1.1", {
+      ...auth(),
+      ...JSON_TYPE,
+      "Content-Length": "2000000",
+    }),
+  413,
+);
 
 test("an unknown host is nobody's: 404, and no company's name", async () => {
-  const { text } = await send(req("GET /api/v1/me HTTP/1.1", { Host: "else.example.com", ...close }));
+  const { text } = await send(
+    req("GET /api/v1/me HTTP/1.1", { Host: "else.example.com", ...close }),
+  );
   assert.deepEqual(statuses(text), [404]);
   assert.ok(text.includes("no_tenant"));
   assert.ok(!/acme|globex/.test(text));
 });
 
 test("a Host is the same in any case and with any port", async () => {
-  for (const host of ["ACME.Example.COM", `acme.example.com:${w.server.port}`, "acme.example.com:80"]) {
-    const { text } = await send(req("GET /api/v1/me HTTP/1.1", { Host: host, ...auth(), ...close }));
+  for (const host of [
+    "ACME.Example.COM",
+    `acme.example.com:${w.server.port}`,
+    "acme.example.com:80",
+  ]) {
+    const { text } = await send(
+      req("GET /api/v1/me HTTP/1.1", { Host: host, ...auth(), ...close }),
+    );
     assert.deepEqual(statuses(text), [200], host);
   }
 });
 
+test("a method in a header changes nothing", async () => {
+  const lead = await w.acme.create("admin", "lead", { name: "stays" });
+  const path = `/api/v1/records/lead/${lead.id}`;
+  for (const name of ["x-http-method-override", "x-method-override", "x-http-method"]) {
+    await w.acme.as("admin", "GET", `${path}?_method=DELETE`, { headers: { [name]: "DELETE" } });
+    await w.acme.as("admin", "POST", path, { headers: { [name]: "DELETE" }, body: {} });
+    assert.equal((await w.acme.as("admin", "GET", path)).status, 200, name);
+  }
+});
+
+test("a body where none belongs is refused or read away, never taken for the next request", async () => {
+  const inner = req("DELETE /api/v1/sessions HTTP/1.1", auth());
+  const outer = req("GET /healthz HTTP/1.1", { "Content-Length": inner.length }, inner);
+  const { text } = await send(outer + req("GET /healthz HTTP/1.1", close), { end: true });
+  assert.ok(
+    statuses(text).every((status) => [200, 400, 413].includes(status)),
+    text,
+  );
+  assert.equal((await w.acme.as("admin", "GET", "/api/v1/me")).status, 200);
+});
+
 test("an absolute target that agrees with its Host is served", async () => {
-  const { text } = await send(req(`GET http://${HOSTS.acme}/api/v1/me HTTP/1.1`, { ...auth(), ...close }));
+  const { text } = await send(
+    req(`GET http://${HOSTS.acme}/api/v1/me HTTP/1.1`, { ...auth(), ...close }),
+  );
   assert.deepEqual(statuses(text), [200]);
 });
 
@@ -104,7 +182,11 @@ test("pipelined requests are answered in their order, slow ones among quick ones
   const create = (name) => {
     const body = JSON.stringify({ name });
     const length = Buffer.byteLength(body);
-    return req("POST /api/v1/records/greeting HTTP/1.1", { ...auth(), ...JSON_TYPE, "Content-Length": length }, body);
+    return req(
+      "POST /api/v1/records/greeting HTTP/1.1",
+      { ...auth(), ...JSON_TYPE, "Content-Length": length },
+      body,
+    );
   };
   const signIn = JSON.stringify({ login: "admin", password: PASSWORD });
   const bytes = [
@@ -118,12 +200,18 @@ test("pipelined requests are answered in their order, slow ones among quick ones
   const { text } = await send(bytes);
   assert.deepEqual(statuses(text), [404, 201, 200, 201, 201, 200]);
   const last = text.slice(text.lastIndexOf("HTTP/1.1 200"));
-  assert.ok(last.includes('"first"') && last.includes('"second"'), "a read sees the writes before it");
+  assert.ok(
+    last.includes('"first"') && last.includes('"second"'),
+    "a read sees the writes before it",
+  );
 });
 
 test("a request may come byte by byte", async () => {
   const bytes = req("GET /healthz HTTP/1.1", close);
-  const pieces = [...bytes].flatMap((byte) => [byte, () => new Promise((done) => setImmediate(done))]);
+  const pieces = [...bytes].flatMap((byte) => [
+    byte,
+    () => new Promise((done) => setImmediate(done)),
+  ]);
   const { text } = await send(pieces);
   assert.deepEqual(statuses(text), [200]);
 });
@@ -131,37 +219,54 @@ test("a request may come byte by byte", async () => {
 test("a chunked body is read, with its extensions and trailers", async () => {
   const body = JSON.stringify({ name: "in chunks" });
   const size = (n) => n.toString(16);
-  const chunks = `${size(5)};ext=1\r\n${body.slice(0, 5)}\r\n${size(body.length - 5)}\r\n${body.slice(5)}\r\n`;
+  const first = `${size(5)};ext=1\r\n${body.slice(0, 5)}\r\n`;
+  const second = `${size(body.length - 5)}\r\n${body.slice(5)}\r\n`;
   const headers = { ...auth(), ...JSON_TYPE, "Transfer-Encoding": "chunked", ...close };
   const end = "0\r\nAuthorization: Bearer other\r\nHost: globex.example.com\r\n\r\n";
-  const { text } = await send(req("POST /api/v1/records/greeting HTTP/1.1", headers, chunks + end));
+  const { text } = await send(
+    req("POST /api/v1/records/greeting HTTP/1.1", headers, first + second + end),
+  );
   assert.deepEqual(statuses(text), [201], text);
 });
 
 test("a chunked body beyond the cap is 413", async () => {
   const chunk = `10000\r\n${"x".repeat(0x10000)}\r\n`;
   const headers = { ...auth(), ...JSON_TYPE, "Transfer-Encoding": "chunked" };
-  const { text } = await send(req("POST /api/v1/records/lead HTTP/1.1", headers, chunk.repeat(20)), { end: true });
+  const { text } = await send(
+    req("POST /api/v1/records/lead HTTP/1.1", headers, chunk.repeat(20)),
+    { end: true },
+  );
   assert.deepEqual(statuses(text), [413], text.slice(0, 300));
 });
 
 test("chunk extensions are bounded", async () => {
   const headers = { ...auth(), ...JSON_TYPE, "Transfer-Encoding": "chunked" };
   const body = `2;${"a".repeat(2000)}\r\n{}\r\n0\r\n\r\n`;
-  const { text } = await send(req("POST /api/v1/records/lead HTTP/1.1", headers, body), { end: true });
+  const { text } = await send(req("POST /api/v1/records/lead HTTP/1.1", headers, body), {
+    end: true,
+  });
   assert.ok([400, 413, 431].includes(statuses(text)[0]), text.slice(0, 300));
 });
 
 test("100-continue is said when the head is right, and not when it is wrong", async () => {
   const body = JSON.stringify({ name: "continued" });
-  const headers = { ...auth(), ...JSON_TYPE, Expect: "100-continue", "Content-Length": body.length, ...close };
+  const headers = {
+    ...auth(),
+    ...JSON_TYPE,
+    Expect: "100-continue",
+    "Content-Length": body.length,
+    ...close,
+  };
   const waits = async (seen) => {
     while (!seen().includes("100 Continue")) await new Promise((done) => setTimeout(done, 5));
   };
   const head = req("POST /api/v1/records/greeting HTTP/1.1", headers);
   const good = await send([head, waits, body]);
   assert.deepEqual(statuses(good.text), [100, 201], good.text);
-  const nobody = req("POST /api/v1/records/greeting HTTP/1.1", { ...headers, Authorization: "Bearer x" });
+  const nobody = req("POST /api/v1/records/greeting HTTP/1.1", {
+    ...headers,
+    Authorization: "Bearer x",
+  });
   const bad = await send(nobody);
   assert.deepEqual(statuses(bad.text), [401], bad.text);
 });
@@ -197,7 +302,11 @@ test("every answer has the headers that protect a browser", async () => {
   for (const path of ["/", "/api/v1/me", "/api/v1/nothing", "/healthz"]) {
     const { headers } = await w.acme.as(null, "GET", path);
     assert.equal(headers["x-content-type-options"], "nosniff", path);
-    assert.ok(headers["content-type"].includes("charset=utf-8") || headers["content-type"] === "application/json", path);
+    assert.ok(
+      headers["content-type"].includes("charset=utf-8") ||
+        headers["content-type"] === "application/json",
+      path,
+    );
     if (path === "/") assert.match(headers["content-security-policy"], /default-src/);
   }
   const api = await w.acme.as("admin", "GET", "/api/v1/me");
@@ -209,7 +318,10 @@ test("who stops in the middle of the head is cut, and others are served meanwhil
   assert.equal((await w.acme.as(null, "GET", "/healthz")).status, 200);
   const { text, closed } = await slow;
   assert.ok(closed, "the server ends it by itself");
-  assert.ok(statuses(text).every((status) => [400, 408].includes(status)), text);
+  assert.ok(
+    statuses(text).every((status) => [400, 408].includes(status)),
+    text,
+  );
 });
 
 test("a client that leaves without waiting harms nobody", async () => {
@@ -222,9 +334,23 @@ test("a client that leaves without waiting harms nobody", async () => {
 
 test("X-Perigee-Tenant and forwarded hosts choose no company on a public listener", async () => {
   const token = await w.globex.token("admin");
-  for (const name of ["x-perigee-tenant", "x-forwarded-host", "forwarded", "x-host", "x-original-host"]) {
-    const value = name === "forwarded" ? `host=${HOSTS.globex}` : name.includes("tenant") ? "globex" : HOSTS.globex;
-    const theirs = await w.acme.as(null, "GET", "/api/v1/records/lead", { token, headers: { [name]: value } });
+  for (const name of [
+    "x-perigee-tenant",
+    "x-forwarded-host",
+    "forwarded",
+    "x-host",
+    "x-original-host",
+  ]) {
+    const value =
+      name === "forwarded"
+        ? `host=${HOSTS.globex}`
+        : name.includes("tenant")
+          ? "globex"
+          : HOSTS.globex;
+    const theirs = await w.acme.as(null, "GET", "/api/v1/records/lead", {
+      token,
+      headers: { [name]: value },
+    });
     assert.equal(theirs.status, 401, `${name}: the key of globex does not fit acme's door`);
     const mine = await w.acme.as("admin", "GET", "/api/v1/me", { headers: { [name]: value } });
     assert.equal(mine.status, 200, name);

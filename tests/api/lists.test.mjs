@@ -31,7 +31,10 @@ const w = world({
       const money = amount ? { estimated_amount: { amount, currency: "CNY" } } : {};
       await acme.create(i % 2 ? "sales2" : "sales1", "lead", { ...lead, ...money });
     }
-    for (const [name, account] of [["甲", w.account.id], ["乙", null]]) {
+    for (const [name, account] of [
+      ["甲", w.account.id],
+      ["乙", null],
+    ]) {
       await acme.create("sales1", "contact", { name, account });
     }
     for (let i = 0; i < 5; i++) await globex.create("sales1", "lead", { name: globex.mark });
@@ -88,22 +91,37 @@ for (const [filter, wanted] of CASES) {
 
 test("variables stand for who asks", async () => {
   assert.deepEqual(visits(await filtered({ owner: "$me" }, "sales1")), [1, 3, 5, 7]);
-  assert.deepEqual(visits(await filtered({ team: "$my_team" }, "sales2")), [1, 2, 3, 4, 5, 6, 7, 8]);
+  assert.deepEqual(
+    visits(await filtered({ team: "$my_team" }, "sales2")),
+    [1, 2, 3, 4, 5, 6, 7, 8],
+  );
   assert.deepEqual(visits(await filtered({ department: "$my_subtree" }, "manager")).length, 8);
 });
 
 test("exists asks for records that point here", async () => {
   const path = "/api/v1/records/account/query";
-  const found = await w.acme.ok("admin", "POST", path, { filter: { exists: { contact: { name: "甲" } } } });
-  assert.deepEqual(found.items.map(({ id }) => id), [w.account.id]);
-  const none = await w.acme.ok("admin", "POST", path, { filter: { exists: { contact: { name: "丙" } } } });
+  const found = await w.acme.ok("admin", "POST", path, {
+    filter: { exists: { contact: { name: "甲" } } },
+  });
+  assert.deepEqual(
+    found.items.map(({ id }) => id),
+    [w.account.id],
+  );
+  const none = await w.acme.ok("admin", "POST", path, {
+    filter: { exists: { contact: { name: "丙" } } },
+  });
   assert.equal(none.items.length, 0);
 });
 
 test("paths and lookups filter through references", async () => {
   const path = "/api/v1/records/contact/query";
-  const found = await w.acme.ok("admin", "POST", path, { filter: { "account.industry": "medical" } });
-  assert.deepEqual(found.items.map(({ name }) => name), ["甲"]);
+  const found = await w.acme.ok("admin", "POST", path, {
+    filter: { "account.industry": "medical" },
+  });
+  assert.deepEqual(
+    found.items.map(({ name }) => name),
+    ["甲"],
+  );
 });
 
 scenarios(w, [
@@ -111,13 +129,21 @@ scenarios(w, [
     name: "the short form of a filter",
     path: `${LEADS}?source=website&visits[gte]=3&sort=visits`,
     status: 200,
-    check: ({ json }) => assert.deepEqual(json.items.map((lead) => lead.visits), [3, 5]),
+    check: ({ json }) =>
+      assert.deepEqual(
+        json.items.map((lead) => lead.visits),
+        [3, 5],
+      ),
   },
   {
     name: "the short form takes a list",
     path: `${LEADS}?source[in]=event,phone&sort=visits`,
     status: 200,
-    check: ({ json }) => assert.deepEqual(json.items.map((lead) => lead.visits), [2, 4]),
+    check: ({ json }) =>
+      assert.deepEqual(
+        json.items.map((lead) => lead.visits),
+        [2, 4],
+      ),
   },
   {
     name: "sort by several keys",
@@ -172,14 +198,34 @@ scenarios(w, [
     status: 200,
     check: ({ json }) => assert.ok(!("count" in json) || json.count === null),
   },
-  { name: "an unknown field in a filter", path: `${LEADS}?colour=red`, status: 422, contains: "colour" },
+  {
+    name: "an unknown field in a filter",
+    path: `${LEADS}?colour=red`,
+    status: 422,
+    contains: "colour",
+  },
   { name: "an unknown operator", path: `${LEADS}?visits[like]=3`, status: 422 },
   { name: "an unknown field to sort by", path: `${LEADS}?sort=colour`, status: 422 },
   { name: "an unknown field to show", path: `${LEADS}?fields=colour`, status: 422 },
   { name: "an unknown reference to expand", path: `${LEADS}?expand=colour`, status: 422 },
-  { name: "a limit of nothing", path: `${LEADS}?limit=0`, status: 422, fields: { limit: "out_of_range" } },
-  { name: "a limit beyond 200", path: `${LEADS}?limit=201`, status: 422, fields: { limit: "out_of_range" } },
-  { name: "a limit that is none", path: `${LEADS}?limit=ten`, status: 422, fields: { limit: "not_a_number" } },
+  {
+    name: "a limit of nothing",
+    path: `${LEADS}?limit=0`,
+    status: 422,
+    fields: { limit: "out_of_range" },
+  },
+  {
+    name: "a limit beyond 200",
+    path: `${LEADS}?limit=201`,
+    status: 422,
+    fields: { limit: "out_of_range" },
+  },
+  {
+    name: "a limit that is none",
+    path: `${LEADS}?limit=ten`,
+    status: 422,
+    fields: { limit: "not_a_number" },
+  },
   { name: "a parameter twice", path: `${LEADS}?limit=1&limit=2`, status: 422 },
   { name: "a filter that is no JSON", path: `${LEADS}?filter={oops`, status: 400 },
   { name: "a value of another type", path: `${LEADS}?visits=many`, status: 422 },
@@ -230,7 +276,11 @@ async function walk(path, parameters, login = "admin") {
   const all = [];
   let cursor;
   for (let page = 0; page < 100; page++) {
-    const answer = await w.acme.ok(login, "GET", path + query({ ...parameters, ...(cursor ? { cursor } : {}) }));
+    const answer = await w.acme.ok(
+      login,
+      "GET",
+      path + query({ ...parameters, ...(cursor ? { cursor } : {}) }),
+    );
     all.push(...answer.items);
     cursor = answer.next;
     if (!cursor) return all;
@@ -238,7 +288,15 @@ async function walk(path, parameters, login = "admin") {
   throw new Error("the pages have no end");
 }
 
-for (const sort of ["visits", "-visits", "-grade,visits", "grade", "source,-visits", "name", "-estimated_amount"]) {
+for (const sort of [
+  "visits",
+  "-visits",
+  "-grade,visits",
+  "grade",
+  "source,-visits",
+  "name",
+  "-estimated_amount",
+]) {
   test(`paging by ${sort} gives the whole set without gaps or repeats`, async () => {
     const whole = (await walk(LEADS, { sort, limit: 200 })).map(({ id }) => id);
     assert.equal(whole.length, SOME.length);
@@ -253,7 +311,8 @@ test("a cursor that was edited, or of another query, is 400", async () => {
   const first = await w.acme.ok("admin", "GET", `${LEADS}?limit=2&sort=visits`);
   const cursor = first.next;
   assert.ok(cursor);
-  const ask = (more) => w.acme.as("admin", "GET", LEADS + query({ limit: 2, sort: "visits", ...more }));
+  const ask = (more) =>
+    w.acme.as("admin", "GET", LEADS + query({ limit: 2, sort: "visits", ...more }));
   assert.equal((await ask({ cursor })).status, 200);
   for (let at = 0; at < cursor.length; at += Math.ceil(cursor.length / 12)) {
     const other = cursor[at] === "A" ? "B" : "A";
@@ -267,7 +326,11 @@ test("a cursor that was edited, or of another query, is 400", async () => {
   }
   assert.equal((await ask({ cursor: cursor.slice(0, -2) })).status, 400);
   assert.equal((await ask({ cursor: "AAAA" })).status, 400);
-  const there = await w.globex.as("admin", "GET", LEADS + query({ limit: 2, sort: "visits", cursor }));
+  const there = await w.globex.as(
+    "admin",
+    "GET",
+    LEADS + query({ limit: 2, sort: "visits", cursor }),
+  );
   assert.equal(there.status, 400, "a cursor of another company");
 });
 
@@ -280,31 +343,55 @@ test("records that come and go while paging neither repeat nor hide others", asy
   const first = await w.acme.ok("admin", "GET", `${path}?sort=times&limit=3`);
   await w.acme.as("admin", "DELETE", `${path}/${made[1].id}`);
   await w.acme.create("admin", "greeting", { name: "late", times: 0 });
-  const rest = await w.acme.ok("admin", "GET", `${path}${query({ sort: "times", limit: 50, cursor: first.next })}`);
-  assert.deepEqual(rest.items.map(({ name }) => name), ["d", "e", "f"]);
+  const rest = await w.acme.ok(
+    "admin",
+    "GET",
+    `${path}${query({ sort: "times", limit: 50, cursor: first.next })}`,
+  );
+  assert.deepEqual(
+    rest.items.map(({ name }) => name),
+    ["d", "e", "f"],
+  );
 });
 
 test("the recycle bin lists what was deleted", async () => {
   const path = "/api/v1/records/greeting";
   const bin = await w.acme.ok("admin", "GET", `${path}?deleted=true`);
-  assert.deepEqual(bin.items.map(({ name }) => name), ["b"]);
+  assert.deepEqual(
+    bin.items.map(({ name }) => name),
+    ["b"],
+  );
 });
 
 test("group and measure", async () => {
-  const body = { group: ["source"], measure: ["count", "sum.visits"], filter: { visits: { lte: 8 } } };
+  const body = {
+    group: ["source"],
+    measure: ["count", "sum.visits"],
+    filter: { visits: { lte: 8 } },
+  };
   const { groups } = await w.acme.ok("admin", "POST", `${LEADS}/query`, body);
-  const by = Object.fromEntries(groups.map((row) => [row.source, [row.count, Number(row["sum.visits"])]]));
+  const by = Object.fromEntries(
+    groups.map((row) => [row.source, [row.count, Number(row["sum.visits"])]]),
+  );
   assert.deepEqual(by, { website: [3, 9], event: [1, 2], phone: [1, 4], null: [3, 21] });
-  const having = await w.acme.ok("admin", "POST", `${LEADS}/query`, { ...body, having: { count: { gte: 3 } } });
+  const having = await w.acme.ok("admin", "POST", `${LEADS}/query`, {
+    ...body,
+    having: { count: { gte: 3 } },
+  });
   assert.equal(having.groups.length, 2);
-  const money = await w.acme.ok("admin", "POST", `${LEADS}/query`, { measure: ["sum.estimated_amount", "count"] });
+  const money = await w.acme.ok("admin", "POST", `${LEADS}/query`, {
+    measure: ["sum.estimated_amount", "count"],
+  });
   assert.equal(money.groups.length, 1);
   assert.ok(JSON.stringify(money.groups[0]).includes("22640.49"), JSON.stringify(money));
   const month = await w.acme.ok("admin", "POST", `${LEADS}/query`, {
     group: [{ f: "created_at", by: "month" }],
     measure: ["count"],
   });
-  assert.equal(month.groups.reduce((sum, row) => sum + row.count, 0), 8);
+  assert.equal(
+    month.groups.reduce((sum, row) => sum + row.count, 0),
+    8,
+  );
 });
 
 test("a board has its columns with counts, sums and first items", async () => {
@@ -313,9 +400,19 @@ test("a board has its columns with counts, sums and first items", async () => {
   const a = columns.find(({ value }) => value === "a");
   assert.equal(a.count, 2);
   assert.equal(Number(a.sum), 4);
-  assert.deepEqual(a.items.map((lead) => lead.visits), [1]);
-  const more = await w.acme.ok("admin", "POST", `${LEADS}/board`, { ...body, column: "a", cursor: a.next });
-  assert.deepEqual(more.columns[0].items.map((lead) => lead.visits), [3]);
+  assert.deepEqual(
+    a.items.map((lead) => lead.visits),
+    [1],
+  );
+  const more = await w.acme.ok("admin", "POST", `${LEADS}/board`, {
+    ...body,
+    column: "a",
+    cursor: a.next,
+  });
+  assert.deepEqual(
+    more.columns[0].items.map((lead) => lead.visits),
+    [3],
+  );
 });
 
 test("several queries in one call, each with its own fate", async () => {

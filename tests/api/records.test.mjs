@@ -380,7 +380,11 @@ test("bulk upsert: what matches is changed, what does not is made", async () => 
   const body = { items: [upsert("P-1", "second"), upsert("P-2", "new")], atomic: true };
   const answer = await w.acme.as("sales1", "POST", `${LEADS}/bulk`, { body });
   assert.equal(answer.status, 200, answer.text);
-  const { items } = await w.acme.ok("sales1", "GET", `${LEADS}?prospect_id[prefix]=P-&sort=prospect_id`);
+  const { items } = await w.acme.ok(
+    "sales1",
+    "GET",
+    `${LEADS}?prospect_id[prefix]=P-&sort=prospect_id`,
+  );
   assert.deepEqual(
     items.map(({ prospect_id, company }) => [prospect_id, company]),
     [

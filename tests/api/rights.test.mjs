@@ -11,9 +11,16 @@ const w = world({
   setup: async ({ acme }) => {
     w.leads = {};
     for (const login of ["sales1", "sales2", "sales3", "manager"]) {
-      w.leads[login] = await acme.create(login, "lead", { name: `lead of ${login}`, company: "searchable" });
+      w.leads[login] = await acme.create(login, "lead", {
+        name: `lead of ${login}`,
+        company: "searchable",
+      });
     }
-    w.leads.pool = await acme.create("admin", "lead", { name: "lead of the pool", company: "searchable", owner: null });
+    w.leads.pool = await acme.create("admin", "lead", {
+      name: "lead of the pool",
+      company: "searchable",
+      owner: null,
+    });
     w.accounts = {};
     for (const login of ["sales1", "sales2", "sales3"]) {
       w.accounts[login] = await acme.create(login, "account", { name: `account of ${login}` });
@@ -30,7 +37,12 @@ const w = world({
         },
       },
     });
-    const body = { login: "blinkered", name: "Blinkered", roles: ["blinkered"], password: PASSWORD };
+    const body = {
+      login: "blinkered",
+      name: "Blinkered",
+      roles: ["blinkered"],
+      password: PASSWORD,
+    };
     await acme.ok("admin", "POST", "/api/v1/admin/users", body);
   },
 });
@@ -54,7 +66,10 @@ for (const [login, seen] of Object.entries(SEEN)) {
     const { groups } = await w.acme.ok(login, "POST", `${LEADS}/query`, { measure: ["count"] });
     assert.equal(groups[0].count, wanted.length);
     const board = await w.acme.ok(login, "POST", `${LEADS}/board`, { group_by: "status" });
-    assert.equal(board.columns.reduce((sum, column) => sum + column.count, 0), wanted.length);
+    assert.equal(
+      board.columns.reduce((sum, column) => sum + column.count, 0),
+      wanted.length,
+    );
     const found = await w.acme.ok(login, "GET", "/api/v1/search?q=searchable&entities=lead");
     assert.deepEqual(sorted(found.groups.flatMap(({ items }) => items)), wanted);
     const feed = await w.acme.ok(login, "GET", "/api/v1/changes?since=0&limit=200");
@@ -72,7 +87,11 @@ for (const [login, seen] of Object.entries(SEEN)) {
 
 test("who may read may not therefore write", async () => {
   const path = `${LEADS}/${w.leads.sales1.id}`;
-  for (const [login, status] of [["sales2", 403], ["viewer", 403], ["sales3", 404]]) {
+  for (const [login, status] of [
+    ["sales2", 403],
+    ["viewer", 403],
+    ["sales3", 404],
+  ]) {
     const patch = await w.acme.as(login, "PATCH", path, { body: { company: "taken" } });
     assert.equal(patch.status, status, `${login}: ${patch.text}`);
     const gone = await w.acme.as(login, "DELETE", path);
@@ -130,7 +149,7 @@ test("a field that is read is not written", async () => {
   assert.equal(kept.payment_days, null);
 });
 
-test("a hidden field is not shown, selected, filtered, sorted, grouped, searched or told of", async () => {
+test("a hidden field is not shown, selected, filtered, sorted, grouped or searched", async () => {
   const as = (method, path, body) => w.acme.as("blinkered", method, path, { body });
   const list = await as("GET", LEADS);
   assert.equal(list.status, 200);
@@ -155,7 +174,10 @@ test("a hidden field is not shown, selected, filtered, sorted, grouped, searched
   const same = await as("POST", `${LEADS}/duplicates`, { company: "searchable" });
   assert.ok([403, 422].includes(same.status), same.text);
   const found = await as("GET", "/api/v1/search?q=searchable");
-  assert.deepEqual(found.json.groups.flatMap(({ items }) => items), []);
+  assert.deepEqual(
+    found.json.groups.flatMap(({ items }) => items),
+    [],
+  );
   const listed = await as("GET", `${LEADS}?q=searchable`);
   assert.deepEqual(listed.json.items, []);
   const history = await as("GET", `${LEADS}/${w.leads.sales1.id}/history`);
@@ -193,16 +215,28 @@ test("roles of the company itself: a change counts on every gateway at once", as
     );
   const all = (await w.acme.ok("admin", "GET", `${LEADS}?limit=200`)).items.length;
   try {
-    assert.deepEqual(await counts(), clients.map(() => all));
+    assert.deepEqual(
+      await counts(),
+      clients.map(() => all),
+    );
     await w.acme.ok("admin", "PUT", roles, grants("own"));
-    assert.deepEqual(await counts(), clients.map(() => 0));
+    assert.deepEqual(
+      await counts(),
+      clients.map(() => 0),
+    );
     await w.acme.ok("admin", "PUT", roles, grants({ owner: null }));
-    assert.deepEqual(await counts(), clients.map(() => 1));
+    assert.deepEqual(
+      await counts(),
+      clients.map(() => 1),
+    );
     const user = `/api/v1/admin/users/${(await w.acme.ok("temp", "GET", "/api/v1/me")).id}`;
     await w.acme.ok("admin", "PATCH", user, { roles: [] });
     for (const answer of await counts()) assert.ok([403, 404].includes(answer), String(answer));
     await w.acme.ok("admin", "PATCH", user, { roles: ["viewer"] });
-    assert.deepEqual(await counts(), clients.map(() => all));
+    assert.deepEqual(
+      await counts(),
+      clients.map(() => all),
+    );
   } finally {
     for (const client of clients) client.close();
   }

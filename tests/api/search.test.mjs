@@ -9,17 +9,25 @@ import { world } from "../kit/world.mjs";
 const w = world({
   setup: async ({ acme, globex }) => {
     const phones = ["13800138888"];
-    w.zhang = await acme.create("sales1", "lead", { name: "张伟", company: "上海启明软件", phones });
+    w.zhang = await acme.create("sales1", "lead", {
+      name: "张伟",
+      company: "上海启明软件",
+      phones,
+    });
     w.shan = await acme.create("sales1", "lead", { name: "单于明", emails: ["shan@example.com"] });
     w.hidden = await acme.create("sales3", "lead", { name: "张三丰", phones: ["13911112222"] });
     w.account = await acme.create("sales1", "account", { name: "张江高科技园区" });
     await acme.create("sales1", "lead", { name: "李娜", company: "北京" });
-    await globex.create("sales1", "lead", { name: `${globex.mark} 王小明`, phones: ["13700137777"] });
+    await globex.create("sales1", "lead", {
+      name: `${globex.mark} 王小明`,
+      phones: ["13700137777"],
+    });
   },
 });
 
 const ids = (json) => json.groups.flatMap((group) => group.items.map((item) => item.id));
-const search = (login, q, more = {}) => w.acme.ok(login, "GET", `/api/v1/search${query({ q, ...more })}`);
+const search = (login, q, more = {}) =>
+  w.acme.ok(login, "GET", `/api/v1/search${query({ q, ...more })}`);
 
 for (const [q, why] of [
   ["张", "one character"],
@@ -34,7 +42,10 @@ for (const [q, why] of [
   test(`a lead is found by ${why}: ${q}`, async () => {
     assert.ok(ids(await search("sales1", q)).includes(w.zhang.id));
     const listed = await w.acme.ok("sales1", "GET", `/api/v1/records/lead${query({ q })}`);
-    assert.ok(listed.items.some(({ id }) => id === w.zhang.id), "in the list as well");
+    assert.ok(
+      listed.items.some(({ id }) => id === w.zhang.id),
+      "in the list as well",
+    );
     const theirs = await w.globex.ok("admin", "GET", `/api/v1/search${query({ q })}`);
     assert.deepEqual(ids(theirs), [], "the other company finds nothing");
   });
@@ -80,7 +91,15 @@ test("the neighbour's name, phone and pinyin find nothing here", async () => {
 scenarios(w, [
   { name: "no word finds nothing or is refused", path: "/api/v1/search?q=", status: [200, 422] },
   { name: "an unknown entity", path: "/api/v1/search?q=a&entities=nothing", status: [404, 422] },
-  { name: "signs are no syntax", path: `/api/v1/search${query({ q: '") OR name:* NEAR(' })}`, status: 200 },
-  { name: "long words are cut", path: `/api/v1/search${query({ q: "张".repeat(700) })}`, status: 200 },
+  {
+    name: "signs are no syntax",
+    path: `/api/v1/search${query({ q: '") OR name:* NEAR(' })}`,
+    status: 200,
+  },
+  {
+    name: "long words are cut",
+    path: `/api/v1/search${query({ q: "张".repeat(700) })}`,
+    status: 200,
+  },
   { name: "nobody searches", path: "/api/v1/search?q=a", as: null, status: 401 },
 ]);

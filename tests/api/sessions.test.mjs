@@ -270,6 +270,27 @@ test("an API key does what its scopes say, until it is revoked", async () => {
   assert.equal((await w.acme.as(null, "GET", "/api/v1/records/lead", { token })).status, 401);
 });
 
+test("guessing over many accounts locks the address, for this company alone", async () => {
+  const attempt = (tenant, login, password = "wrong") =>
+    tenant.as(null, "POST", SESSIONS, { body: { login, password } });
+  for (let i = 0; i < 20; i++) {
+    const { status } = await attempt(w.globex, `guess${i}`);
+    assert.ok([401, 429].includes(status)); // what failed above counts too
+  }
+  const right = await attempt(w.globex, "sales1", PASSWORD);
+  assert.equal(right.status, 429, right.text);
+  assert.equal((await attempt(w.acme, "sales1", PASSWORD)).status, 201);
+});
+
+test("a proxy that nobody named says nothing about addresses", async () => {
+  const headers = { "x-forwarded-for": "198.51.100.7", forwarded: "for=198.51.100.7" };
+  const body = { login: "sales1", password: PASSWORD };
+  assert.equal((await w.acme.as(null, "POST", SESSIONS, { body, headers })).status, 201);
+  const audit = await w.acme.as("admin", "GET", "/api/v1/admin/audit?limit=200");
+  assert.ok(!audit.text.includes("198.51.100.7"));
+  assert.ok(audit.text.includes("127.0.0.1"));
+});
+
 test("a disabled user is out at once and in again when enabled", async () => {
   const made = await w.acme.ok("admin", "POST", "/api/v1/admin/users", {
     login: "leaver",

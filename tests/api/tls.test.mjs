@@ -17,7 +17,9 @@ function certify(data, name) {
   const files = { cert: join(data, "test.crt"), key: join(data, "test.key") };
   const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
   const out = ["-keyout", files.key, "-out", files.cert, "-days", "2"];
-  execFileSync("openssl", ["req", "-x509", ...key, ...out, "-subj", `/CN=${name}`], { stdio: "pipe" });
+  execFileSync("openssl", ["req", "-x509", ...key, ...out, "-subj", `/CN=${name}`], {
+    stdio: "pipe",
+  });
   return files;
 }
 
@@ -43,17 +45,20 @@ after(async () => {
 
 function connect(options = {}) {
   return new Promise((done, fail) => {
-    const socket = tls.connect({ port: server.tlsPort, host: "127.0.0.1", rejectUnauthorized: false, ...options }, () => {
-      const seen = {
-        version: socket.getProtocol(),
-        cipher: socket.getCipher().standardName,
-        name: socket.getPeerCertificate().subject.CN,
-        alpn: socket.alpnProtocol,
-        reused: socket.isSessionReused(),
-      };
-      socket.destroy();
-      done(seen);
-    });
+    const socket = tls.connect(
+      { port: server.tlsPort, host: "127.0.0.1", rejectUnauthorized: false, ...options },
+      () => {
+        const seen = {
+          version: socket.getProtocol(),
+          cipher: socket.getCipher().standardName,
+          name: socket.getPeerCertificate().subject.CN,
+          alpn: socket.alpnProtocol,
+          reused: socket.isSessionReused(),
+        };
+        socket.destroy();
+        done(seen);
+      },
+    );
     socket.on("error", fail);
   });
 }
@@ -85,21 +90,28 @@ test("only HTTP/1.1 is agreed upon", async () => {
 });
 
 test("a browser's cookie is bound to the host and to TLS, and HSTS is said", async () => {
-  const answer = await client.request("POST", "/api/v1/sessions", { body: { login: "admin", password: PASSWORD } });
+  const answer = await client.request("POST", "/api/v1/sessions", {
+    body: { login: "admin", password: PASSWORD },
+  });
   assert.equal(answer.status, 201, answer.text);
   const set = answer.headers["set-cookie"][0];
   assert.match(set, /^__Host-perigee=ps_/);
-  for (const part of ["Secure", "HttpOnly", "SameSite=Strict", "Path=/"]) assert.ok(set.includes(part), set);
+  for (const part of ["Secure", "HttpOnly", "SameSite=Strict", "Path=/"])
+    assert.ok(set.includes(part), set);
   assert.match(answer.headers["strict-transport-security"], /max-age=31536000/);
   const cookie = set.split(";")[0];
   const me = await client.request("GET", "/api/v1/me", { headers: { cookie } });
   assert.equal(me.status, 200);
-  const plain = await client.request("GET", "/api/v1/me", { headers: { cookie: cookie.replace("__Host-", "") } });
+  const plain = await client.request("GET", "/api/v1/me", {
+    headers: { cookie: cookie.replace("__Host-", "") },
+  });
   assert.equal(plain.status, 401, "the name for plain listeners counts for nothing here");
 });
 
 test("large bodies and answers pass through", async () => {
-  const session = await client.request("POST", "/api/v1/sessions", { body: { login: "admin", password: PASSWORD } });
+  const session = await client.request("POST", "/api/v1/sessions", {
+    body: { login: "admin", password: PASSWORD },
+  });
   const { token } = session.json;
   const body = { name: "large", original_message: "大".repeat(60_000) };
   const made = await client.request("POST", "/api/v1/records/lead", { token, body });

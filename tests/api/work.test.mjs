@@ -57,13 +57,19 @@ test("a run creates what is right and tells what is wrong; undo takes it all bac
   assert.equal(done.state, "done", JSON.stringify(done));
   assert.deepEqual([done.counts.created, done.counts.failed], [3, 2]);
   const { items } = await w.acme.ok("manager", "GET", `${LEADS}?sort=visits`);
-  assert.deepEqual(items.map(({ name }) => name), ["张一", "张二", "张, 五"]);
+  assert.deepEqual(
+    items.map(({ name }) => name),
+    ["张一", "张二", "张, 五"],
+  );
   assert.equal(items[2].company, '戊 "公司"');
   assert.ok(Number.isInteger(items[0].score), "hooks ran");
   const errors = await w.acme.as("manager", "GET", `${done.path}/errors.csv`);
   assert.equal(errors.status, 200);
   assert.match(errors.headers["content-type"], /text\/csv/);
-  const lines = errors.text.replace(/^\ufeff/, "").trim().split("\r\n");
+  const lines = errors.text
+    .replace(/^\ufeff/, "")
+    .trim()
+    .split("\r\n");
   assert.equal(lines.length, 3, errors.text);
   assert.match(lines[0], /^"?name"?,.*error/);
   assert.ok(errors.text.includes("rumour"));
@@ -81,7 +87,11 @@ test("match updates instead of doubling; undo gives the old values back", async 
   const columns = { ref: "prospect_id", name: "name", firm: "company" };
   const first = await run(rows("old"), { columns });
   assert.equal(first.counts.created, 2, JSON.stringify(first));
-  const second = await run(`${rows("new")}R3,三,new\n`, { columns, match: "prospect_id", mode: "upsert" });
+  const second = await run(`${rows("new")}R3,三,new\n`, {
+    columns,
+    match: "prospect_id",
+    mode: "upsert",
+  });
   assert.deepEqual([second.counts.created, second.counts.updated], [1, 2], JSON.stringify(second));
   const firms = async () => {
     const path = `${LEADS}?prospect_id[prefix]=R&sort=prospect_id`;
@@ -100,8 +110,14 @@ test("undo leaves what somebody has changed since", async () => {
   await w.acme.ok("manager", "POST", `${done.path}/undo`, {});
   const undone = await w.acme.settled("manager", done.path);
   assert.deepEqual([undone.undone.updated, undone.undone.skipped], [1, 1], JSON.stringify(undone));
-  assert.equal((await w.acme.ok("manager", "GET", `${LEADS}${query({ name: "改过" })}`)).items.length, 1);
-  assert.equal((await w.acme.ok("manager", "GET", `${LEADS}${query({ name: "没改" })}`)).items.length, 0);
+  assert.equal(
+    (await w.acme.ok("manager", "GET", `${LEADS}${query({ name: "改过" })}`)).items.length,
+    1,
+  );
+  assert.equal(
+    (await w.acme.ok("manager", "GET", `${LEADS}${query({ name: "没改" })}`)).items.length,
+    0,
+  );
 });
 
 test("GB18030 from a spreadsheet reads as Chinese", async () => {
@@ -121,9 +137,16 @@ test("nobody without the right imports, and another company's import is not ther
   assert.equal((await upload(CSV, { login: "sales1" })).status, 403);
   const theirs = await upload(`name\n${w.globex.mark}\n`, { tenant: w.globex });
   assert.ok(theirs.status < 300, theirs.text);
-  for (const [method, part] of [["GET", ""], ["GET", "/errors.csv"], ["POST", "/run"], ["POST", "/undo"]]) {
+  for (const [method, part] of [
+    ["GET", ""],
+    ["GET", "/errors.csv"],
+    ["POST", "/run"],
+    ["POST", "/undo"],
+  ]) {
     const body = method === "POST" ? {} : undefined;
-    const answer = await w.acme.as("admin", method, `${IMPORTS}/${theirs.json.id}${part}`, { body });
+    const answer = await w.acme.as("admin", method, `${IMPORTS}/${theirs.json.id}${part}`, {
+      body,
+    });
     assert.equal(answer.status, 404, part);
   }
 });
@@ -136,21 +159,88 @@ test("a mapping that cannot work is refused with the column", async () => {
   assert.equal((await put({ columns: { a: "score" } })).status, 422);
 });
 
-const LEADS_CSV = join(DATASETS, "x_education_leads.csv");
-test("the nine thousand leads of a real school", { skip: !existsSync(LEADS_CSV) && "no data set" }, async () => {
-  const file = readFileSync(LEADS_CSV);
-  const mapping = JSON.parse(readFileSync(new URL("../fixtures/x_education_leads.json", import.meta.url)));
-  const before = (await w.acme.ok("admin", "GET", `${LEADS}?count=true`)).count;
-  const done = await run(file, mapping);
-  assert.equal(done.state, "done", JSON.stringify(done));
-  assert.equal(done.counts.rows, 9240);
-  assert.equal(done.counts.created + done.counts.failed + done.counts.skipped, 9240);
-  assert.ok(done.counts.created > 9000, JSON.stringify(done.counts));
-  const after = (await w.acme.ok("admin", "GET", `${LEADS}?count=true`)).count;
-  assert.equal(after - before, done.counts.created);
-  const theirs = (await w.globex.ok("admin", "GET", `${LEADS}?count=true`)).count;
-  assert.equal(theirs, 0);
+for (const [what, csv, created, failed] of [
+  ["a mark at its beginning", "\ufeffname\n甲\n", 1, 0],
+  ["no end of its last line", "name,company\n甲,乙", 1, 0],
+  ["semicolons", "name;company\n甲;乙\n", 1, 0],
+  ["tabs", "name\tcompany\n甲\t乙\n", 1, 0],
+  ["a line break within a cell", 'name,company\n"甲\n乙",丙\n', 1, 0],
+  ["nothing but its heading", "name\n", 0, 0],
+  ["empty lines", "name\n\n甲\n\n", 1, 0],
+  ["cells too many", "name\n甲,乙,丙\n丁\n", null, null],
+  ["cells too few", "name,company,visits\n甲\n", 1, 0],
+]) {
+  test(`a file with ${what}`, async () => {
+    const done = await run(csv);
+    assert.equal(done.state, "done", JSON.stringify(done));
+    if (created !== null) {
+      assert.deepEqual([done.counts.created, done.counts.failed], [created, failed]);
+    }
+    assert.equal(done.counts.created + done.counts.failed + done.counts.skipped, done.counts.rows);
+    await w.acme.ok("manager", "POST", `${done.path}/undo`, {});
+    await w.acme.settled("manager", done.path);
+  });
+}
+
+test("a file that is no table is refused or fails, and harms nothing", async () => {
+  for (const bytes of [
+    Buffer.alloc(0),
+    Buffer.alloc(3000),
+    Buffer.from("PK\x03\x04junk"),
+    '"never closed',
+  ]) {
+    const made = await upload(bytes);
+    if (made.status >= 400) {
+      assert.ok(made.status < 500, made.text);
+      continue;
+    }
+    const path = `${IMPORTS}/${made.json.id}`;
+    const mapped = await w.acme.as("manager", "PUT", `${path}/mapping`, { body: {} });
+    assert.ok(mapped.status < 500, mapped.text);
+    const started = await w.acme.as("manager", "POST", `${path}/run`, { body: {} });
+    assert.ok(started.status < 500, started.text);
+    if (started.status < 300) await w.acme.settled("manager", path);
+  }
 });
+
+test("two people import at the same time, and each gets theirs", async () => {
+  const rows = (name) =>
+    `name,company\n${Array.from({ length: 300 }, (_, i) => `${name},${i}`).join("\n")}\n`;
+  const both = await Promise.all([
+    run(rows("先生")),
+    run(rows("女士"), {}, "run", { login: "admin" }),
+  ]);
+  assert.deepEqual(
+    both.map(({ counts }) => counts.created),
+    [300, 300],
+  );
+  for (const name of ["先生", "女士"]) {
+    const listed = await w.acme.ok("admin", "GET", LEADS + query({ name, count: true, limit: 1 }));
+    assert.equal(listed.count, 300);
+  }
+});
+
+const LEADS_CSV = join(DATASETS, "x_education_leads.csv");
+test(
+  "the nine thousand leads of a real school",
+  { skip: !existsSync(LEADS_CSV) && "no data set" },
+  async () => {
+    const file = readFileSync(LEADS_CSV);
+    const mapping = JSON.parse(
+      readFileSync(new URL("../fixtures/x_education_leads.json", import.meta.url)),
+    );
+    const before = (await w.acme.ok("admin", "GET", `${LEADS}?count=true`)).count;
+    const done = await run(file, mapping);
+    assert.equal(done.state, "done", JSON.stringify(done));
+    assert.equal(done.counts.rows, 9240);
+    assert.equal(done.counts.created + done.counts.failed + done.counts.skipped, 9240);
+    assert.ok(done.counts.created > 9000, JSON.stringify(done.counts));
+    const after = (await w.acme.ok("admin", "GET", `${LEADS}?count=true`)).count;
+    assert.equal(after - before, done.counts.created);
+    const theirs = (await w.globex.ok("admin", "GET", `${LEADS}?count=true`)).count;
+    assert.equal(theirs, 0);
+  },
+);
 
 async function exported(body, login = "manager") {
   const made = await w.acme.as(login, "POST", "/api/v1/exports", { body });
@@ -170,7 +260,10 @@ test("an export holds what may be read, and no cell is a formula", async () => {
   assert.equal(file.status, 200);
   assert.match(file.headers["content-disposition"], /attachment/);
   assert.equal(file.headers["x-content-type-options"], "nosniff");
-  const lines = file.text.replace(/^\ufeff/, "").trim().split("\r\n");
+  const lines = file.text
+    .replace(/^\ufeff/, "")
+    .trim()
+    .split("\r\n");
   assert.equal(lines.length, 1 + names.length, file.text);
   assert.ok(!file.text.includes("of marketing"), "outside the manager's subtree");
   for (const line of lines.slice(1)) {
@@ -197,8 +290,16 @@ test("a job is its owner's: others of the company and other companies do not see
   assert.equal((await w.globex.as("admin", "DELETE", `/api/v1/jobs/${id}`)).status, 404);
 });
 
-async function attach(content, { filename = "note.txt", type = "text/plain", login = "sales1" } = {}) {
-  return w.acme.as(login, "POST", "/api/v1/files", multipart([{ name: "file", filename, type, content }]));
+async function attach(
+  content,
+  { filename = "note.txt", type = "text/plain", login = "sales1" } = {},
+) {
+  return w.acme.as(
+    login,
+    "POST",
+    "/api/v1/files",
+    multipart([{ name: "file", filename, type, content }]),
+  );
 }
 
 test("a file comes back as it went in, for its owner", async () => {
@@ -227,7 +328,14 @@ test("a page is never served as one", async () => {
 });
 
 scenarios(w, [
-  { name: "a file of nobody", method: "POST", path: "/api/v1/files", as: null, body: "x", status: 401 },
+  {
+    name: "a file of nobody",
+    method: "POST",
+    path: "/api/v1/files",
+    as: null,
+    body: "x",
+    status: 401,
+  },
   {
     name: "a file without its form",
     method: "POST",
@@ -273,6 +381,9 @@ test("the change feed is ordered, complete and resumes", async () => {
   const ops = seen.filter(({ id }) => id === greeting.id).map(({ op }) => op);
   assert.deepEqual(ops, ["create", "update", "delete", "restore"]);
   const seqs = seen.map(({ seq }) => seq);
-  assert.deepEqual(seqs, [...seqs].sort((a, b) => a - b));
+  assert.deepEqual(
+    seqs,
+    [...seqs].sort((a, b) => a - b),
+  );
   assert.ok(seen.every((item) => !("changes" in item) && !JSON.stringify(item).includes("feed")));
 });

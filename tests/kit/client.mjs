@@ -30,7 +30,12 @@ export class Client {
       send["content-length"] = payload.length;
     }
     // Paths are written readably in tests: Chinese and spaces are escaped here.
-    const options = { port, method, path: path.replace(/[^\x21-\x7e]/gu, encodeURIComponent), headers: send };
+    const options = {
+      port,
+      method,
+      path: path.replace(/[^\x21-\x7e]/gu, encodeURIComponent),
+      headers: send,
+    };
     options.host = "127.0.0.1";
     options.agent = this.agent;
     if (tls) Object.assign(options, { rejectUnauthorized: false, ...tls });
@@ -46,7 +51,13 @@ export class Client {
           for (const mark of foreign) {
             assert.ok(!all.includes(mark), `${method} ${path} shows "${mark}" of another company`);
           }
-          done({ status: answer.statusCode, headers: answer.headers, text, bytes, json: parse(text) });
+          done({
+            status: answer.statusCode,
+            headers: answer.headers,
+            text,
+            bytes,
+            json: parse(text),
+          });
         });
       });
       asked.on("error", fail);
@@ -123,7 +134,11 @@ export function multipart(parts, boundary = "perigee-test-boundary") {
     const file = filename ? `; filename="${filename}"` : "";
     const kind = type ? `Content-Type: ${type}\r\n` : "";
     const head = `Content-Disposition: form-data; name="${name}"${file}\r\n${kind}`;
-    chunks.push(Buffer.from(`--${boundary}\r\n${head}\r\n`), Buffer.from(content), Buffer.from("\r\n"));
+    chunks.push(
+      Buffer.from(`--${boundary}\r\n${head}\r\n`),
+      Buffer.from(content),
+      Buffer.from("\r\n"),
+    );
   }
   chunks.push(Buffer.from(`--${boundary}--\r\n`));
   return {

@@ -1,7 +1,8 @@
 // scenario - tables of requests with the answers they have to get.
 // SPDX-License-Identifier: MIT
 //
-// A row: { name, method, path, as, tenant, body, headers, status, contains, lacks, fields, code, check }.
+// A row: { name, method, path, as, tenant, body, headers, status, contains, lacks, fields, code,
+// check }.
 //   path, body, headers   a value, or a function of the world (for ids made by `setup`)
 //   as                    login; null for nobody
 //   contains, lacks       text or list of texts of the answer

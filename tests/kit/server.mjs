@@ -1,9 +1,9 @@
 // server - a real server on a folder of its own: made, started, stopped and judged at the end.
 // SPDX-License-Identifier: MIT
 //
-// The binary is PERIGEE_BIN, else build/sanitize/perigee, else build/perigee. Ports are chosen by the
-// system. A server that exits with anything but 0, or whose log holds a sanitizer report, a failed
-// assertion or the death of a child, fails the file that used it.
+// The binary is PERIGEE_BIN, else build/sanitize/perigee, else build/perigee. Ports are chosen by
+// the system. A server that exits with anything but 0, or whose log holds a sanitizer report, a
+// failed assertion, a secret or the death of a child, fails the file that used it.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
@@ -67,6 +67,7 @@ export function reportIn(log) {
   return line ?? null;
 }
 
+const SECRETS = /\bp[sk]_[\w-]{43}|Perigee-Test-2026/;
 const DEATHS = /\(pid \d+\) ended after .*/;
 
 export class Server {
@@ -81,7 +82,8 @@ export class Server {
     const [gateways, workers, runners] = processes;
     const numbers = ["--gateways", gateways, "--workers", workers, "--runners", runners];
     const all = ["serve", ...(listen ? ["--listen", listen] : []), ...numbers.map(String), ...args];
-    const wanted = (listen ? 1 : 0) + args.filter((arg) => /^--(tls|operator)-listen/.test(arg)).length;
+    const wanted =
+      (listen ? 1 : 0) + args.filter((arg) => /^--(tls|operator)-listen/.test(arg)).length;
     this.urls = [];
     this.child = spawn(binary(), all, {
       env: environment({ PERIGEE_DATA: this.data, ...env }),
@@ -122,6 +124,7 @@ export class Server {
     this.child = undefined;
     assert.equal(reportIn(this.log), null, `the server's log:\n${this.log.slice(-8000)}`);
     if (!deaths) assert.doesNotMatch(this.log, DEATHS);
+    assert.doesNotMatch(this.log, SECRETS);
     assert.deepEqual({ code, signal }, { code: 0, signal: null }, this.log.slice(-4000));
   }
 

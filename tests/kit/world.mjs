@@ -8,6 +8,8 @@
 //
 // Whatever globex owns carries its marker; a client of acme that is shown it fails (client.mjs).
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { after, before } from "node:test";
 import { Client } from "./client.mjs";
 import { folder, must, Server } from "./server.mjs";
@@ -36,6 +38,7 @@ export class Tenant {
       foreign: foreign.map((other) => MARKS[other]),
     });
     this.tokens = {};
+    this.issued = [];
     this.users = {};
     this.departments = {};
     this.teams = {};
@@ -52,6 +55,7 @@ export class Tenant {
       body: { login, password },
     });
     assert.equal(answer.status, 201, `sign-in of ${login}: ${answer.text}`);
+    this.issued.push(answer.json.token);
     return answer.json;
   }
 
@@ -121,6 +125,24 @@ export function makeFolder(data = folder()) {
   return data;
 }
 
+/* Nothing of one company lies in the other's folder, and no password or token lies anywhere. */
+function searchFiles(data, tenants) {
+  const tokens = tenants.flatMap(({ issued }) => issued);
+  assert.ok(tokens.length > 0);
+  for (const path of readdirSync(data, { recursive: true })) {
+    const file = join(data, path);
+    if (!statSync(file).isFile()) continue;
+    const bytes = readFileSync(file);
+    for (const secret of [PASSWORD, ...tokens]) {
+      assert.ok(!bytes.includes(secret), `${path} holds a secret in plain text`);
+    }
+    for (const tenant of tenants) {
+      if (!path.startsWith("tenants/") || path.startsWith(`tenants/${tenant.name}/`)) continue;
+      assert.ok(!bytes.includes(tenant.mark), `${path} holds something of ${tenant.name}`);
+    }
+  }
+}
+
 /**
  * For the top of a test file: the server of this file with both companies, started before its tests
  * and judged after them. Fields of what it gives are filled by then.
@@ -142,6 +164,7 @@ export function world({ staff = true, setup, ...options } = {}) {
     w.globex?.close();
     try {
       await w.server?.stop();
+      if (w.server) searchFiles(w.server.data, [w.acme, w.globex]);
     } finally {
       w.server?.remove();
     }

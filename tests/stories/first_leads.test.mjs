@@ -38,17 +38,28 @@ test("the first leads of two companies", async (t) => {
     assert.equal(zhang.owner, acme.users.sales1);
   });
 
-  await t.test("a lead that nobody could reach is refused, in the language of the seller", async () => {
-    const post = (lang) =>
-      acme.as("sales1", "POST", LEADS, { body: { source: "event" }, headers: { "accept-language": lang } });
-    const [zh, en] = [await post("zh-CN"), await post("en")];
-    for (const { status, json } of [zh, en]) {
-      assert.equal(status, 422);
-      assert.deepEqual(Object.keys(json.error.fields).sort(), ["company", "emails", "name", "phones"]);
-    }
-    assert.match(zh.json.error.fields.name[0].message, /[一-龥]/);
-    assert.doesNotMatch(en.json.error.fields.name[0].message, /[一-龥]/);
-  });
+  await t.test(
+    "a lead that nobody could reach is refused, in the language of the seller",
+    async () => {
+      const post = (lang) =>
+        acme.as("sales1", "POST", LEADS, {
+          body: { source: "event" },
+          headers: { "accept-language": lang },
+        });
+      const [zh, en] = [await post("zh-CN"), await post("en")];
+      for (const { status, json } of [zh, en]) {
+        assert.equal(status, 422);
+        assert.deepEqual(Object.keys(json.error.fields).sort(), [
+          "company",
+          "emails",
+          "name",
+          "phones",
+        ]);
+      }
+      assert.match(zh.json.error.fields.name[0].message, /[一-龥]/);
+      assert.doesNotMatch(en.json.error.fields.name[0].message, /[一-龥]/);
+    },
+  );
 
   await t.test("more leads come in; she filters, sorts and pages through them", async () => {
     const items = Array.from({ length: 45 }, (_, i) => ({
@@ -59,8 +70,12 @@ test("the first leads of two companies", async (t) => {
     assert.equal(made.results.length, 45);
     const parameters = { source: "event", "visits[gte]": 10, sort: "-visits", limit: 7 };
     const seen = [];
-    for (let cursor; ; ) {
-      const page = await acme.ok("sales1", "GET", LEADS + query({ ...parameters, ...(cursor && { cursor }) }));
+    for (let cursor; ;) {
+      const page = await acme.ok(
+        "sales1",
+        "GET",
+        LEADS + query({ ...parameters, ...(cursor && { cursor }) }),
+      );
       seen.push(...page.items.map(({ visits }) => visits));
       cursor = page.next;
       if (!cursor) break;
@@ -69,26 +84,38 @@ test("the first leads of two companies", async (t) => {
     assert.deepEqual(seen, wanted.reverse());
   });
 
-  await t.test("she finds him by name, by sound, by initials and by the end of his number", async () => {
-    for (const q of ["张伟", "张", "zhangwei", "zw", "8000"]) {
-      assert.ok(ids(await acme.ok("sales1", "GET", `/api/v1/search${query({ q })}`)).includes(zhang.id), q);
-    }
-  });
+  await t.test(
+    "she finds him by name, by sound, by initials and by the end of his number",
+    async () => {
+      for (const q of ["张伟", "张", "zhangwei", "zw", "8000"]) {
+        assert.ok(
+          ids(await acme.ok("sales1", "GET", `/api/v1/search${query({ q })}`)).includes(zhang.id),
+          q,
+        );
+      }
+    },
+  );
 
-  await t.test("she and a colleague change him at the same time; nobody's work is lost", async () => {
-    const path = `${LEADS}/${zhang.id}`;
-    const first = await acme.as("sales1", "GET", path);
-    const etag = `"${zhang.id}-${first.json.version}"`;
-    const headers = { "if-match": etag };
-    const mine = await acme.as("sales1", "PATCH", path, { body: { status: "working" }, headers });
-    assert.equal(mine.status, 200, mine.text);
-    const late = await acme.as("manager", "PATCH", path, { body: { grade: "a" }, headers });
-    assert.equal(late.status, 412, late.text);
-    const again = { "if-match": `"${zhang.id}-${late.json.error.version}"` };
-    const third = await acme.as("manager", "PATCH", path, { body: { grade: "a" }, headers: again });
-    assert.equal(third.status, 200, third.text);
-    assert.deepEqual([third.json.status, third.json.grade], ["working", "a"]);
-  });
+  await t.test(
+    "she and a colleague change him at the same time; nobody's work is lost",
+    async () => {
+      const path = `${LEADS}/${zhang.id}`;
+      const first = await acme.as("sales1", "GET", path);
+      const etag = `"${zhang.id}-${first.json.version}"`;
+      const headers = { "if-match": etag };
+      const mine = await acme.as("sales1", "PATCH", path, { body: { status: "working" }, headers });
+      assert.equal(mine.status, 200, mine.text);
+      const late = await acme.as("manager", "PATCH", path, { body: { grade: "a" }, headers });
+      assert.equal(late.status, 412, late.text);
+      const again = { "if-match": `"${zhang.id}-${late.json.error.version}"` };
+      const third = await acme.as("manager", "PATCH", path, {
+        body: { grade: "a" },
+        headers: again,
+      });
+      assert.equal(third.status, 200, third.text);
+      assert.deepEqual([third.json.status, third.json.grade], ["working", "a"]);
+    },
+  );
 
   await t.test("a lead is deleted by mistake and taken back", async () => {
     const lead = await acme.create("sales1", "lead", { name: "误删" });
@@ -101,35 +128,44 @@ test("the first leads of two companies", async (t) => {
 
   const csv = join(DATASETS, "x_education_leads.csv");
   const map = join(ROOT, "tests/fixtures/x_education_leads.json");
-  await t.test("the operator brings in a purchased list", { skip: !existsSync(csv) && "no data set" }, async () => {
-    const before = (await acme.ok("admin", "GET", `${LEADS}?count=true`)).count;
-    const count = async () => (await acme.ok("admin", "GET", `${LEADS}?count=true`)).count - before;
-    const run = (...more) =>
-      server.must(["import", "acme", "lead", csv, "--map", map, ...more], { cwd: server.data });
+  await t.test(
+    "the operator brings in a purchased list",
+    { skip: !existsSync(csv) && "no data set" },
+    async () => {
+      const before = (await acme.ok("admin", "GET", `${LEADS}?count=true`)).count;
+      const count = async () =>
+        (await acme.ok("admin", "GET", `${LEADS}?count=true`)).count - before;
+      const run = (...more) =>
+        server.must(["import", "acme", "lead", csv, "--map", map, ...more], { cwd: server.data });
 
-    const dry = run("--dry-run");
-    const wanted = /created (\d+), updated (\d+), skipped (\d+), failed (\d+)/;
-    const [, promised] = wanted.exec(dry);
-    assert.equal(await count(), 0, "a dry run changes nothing");
+      const dry = run("--dry-run");
+      const wanted = /created (\d+), updated (\d+), skipped (\d+), failed (\d+)/;
+      const [, promised] = wanted.exec(dry);
+      assert.equal(await count(), 0, "a dry run changes nothing");
 
-    const first = run();
-    const [, created, updated, skipped, failed] = wanted.exec(first).map(Number);
-    assert.equal(created, Number(promised));
-    assert.equal(created + updated + skipped + failed, 9240);
-    assert.equal(await count(), created);
-    const batch = /batch: (\w+)/.exec(first)[1];
+      const first = run();
+      const [, created, updated, skipped, failed] = wanted.exec(first).map(Number);
+      assert.equal(created, Number(promised));
+      assert.equal(created + updated + skipped + failed, 9240);
+      assert.equal(await count(), created);
+      const batch = /batch: (\w+)/.exec(first)[1];
 
-    const second = run("--match", "prospect_id");
-    const [, more, touched, same] = wanted.exec(second).map(Number);
-    assert.equal(more, 0, "the same file again makes no second lead");
-    assert.equal(touched + same, created);
-    assert.equal(await count(), created);
+      const second = run("--match", "prospect_id");
+      const [, more, touched, same] = wanted.exec(second).map(Number);
+      assert.equal(more, 0, "the same file again makes no second lead");
+      assert.equal(touched + same, created);
+      assert.equal(await count(), created);
 
-    const undo = server.must(["import", "acme", "--undo", batch]);
-    assert.match(undo, /taken back \d+/);
-    assert.equal(await count(), 0, "all of it is taken back");
-    assert.equal((await acme.as("sales1", "GET", `${LEADS}/${zhang.id}`)).status, 200, "and nothing else");
-  });
+      const undo = server.must(["import", "acme", "--undo", batch]);
+      assert.match(undo, /taken back \d+/);
+      assert.equal(await count(), 0, "all of it is taken back");
+      assert.equal(
+        (await acme.as("sales1", "GET", `${LEADS}/${zhang.id}`)).status,
+        200,
+        "and nothing else",
+      );
+    },
+  );
 
   await t.test("a list with mistakes tells which and why", async () => {
     const file = join(server.data, "mistakes.csv");
@@ -147,7 +183,13 @@ test("the first leads of two companies", async (t) => {
       const found = ids(await globex.ok("admin", "GET", `/api/v1/search${query({ q })}`));
       assert.ok(!found.includes(zhang.id), q);
     }
-    for (const [method, suffix] of [["GET", ""], ["GET", "/history"], ["PATCH", ""], ["DELETE", ""], ["POST", "/restore"]]) {
+    for (const [method, suffix] of [
+      ["GET", ""],
+      ["GET", "/history"],
+      ["PATCH", ""],
+      ["DELETE", ""],
+      ["POST", "/restore"],
+    ]) {
       const body = method === "GET" || method === "DELETE" ? undefined : {};
       const answer = await globex.as("admin", method, `${LEADS}/${zhang.id}${suffix}`, { body });
       assert.equal(answer.status, 404, `${method} ${suffix}`);

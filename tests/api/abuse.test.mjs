@@ -1,0 +1,114 @@
+// abuse - what somebody tries who knows the interface well: replays, borrowed rights, narrow keys.
+// SPDX-License-Identifier: MIT
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { PASSWORD, world } from "../kit/world.mjs";
+
+const LEADS = "/api/v1/records/lead";
+const w = world({
+  setup: async ({ acme }) => {
+    await acme.ok("admin", "PUT", "/api/v1/admin/roles/lonely", {
+      label: "Lonely",
+      grants: { lead: { read: "all", create: true, update: "all", fields: { "*": "write" } } },
+    });
+    const body = { login: "lonely", name: "Lonely", roles: ["lonely"], password: PASSWORD };
+    w.lonely = await acme.ok("admin", "POST", "/api/v1/admin/users", {
+      ...body,
+      manager: acme.users.manager,
+      department: acme.departments.sales,
+    });
+  },
+});
+
+async function narrowKey(login, scopes) {
+  const made = await w.acme.ok("admin", "POST", "/api/v1/admin/api-keys", {
+    name: `narrow ${scopes}`,
+    user: w.acme.users[login],
+    scopes,
+  });
+  return made.token;
+}
+
+test("a read by POST takes no Idempotency-Key to heart", async () => {
+  const headers = { "idempotency-key": "read-twice" };
+  for (const path of [`${LEADS}/query`, "/api/v1/queries"]) {
+    const body = path === "/api/v1/queries" ? { queries: [] } : {};
+    const answer = await w.acme.as("sales1", "POST", path, { body, headers });
+    assert.ok([200, 400].includes(answer.status), answer.text);
+  }
+  assert.doesNotMatch(w.server.log, /ended after/);
+});
+
+test("the Idempotency-Key sees bodies that are too long for a frame", async () => {
+  const headers = { "idempotency-key": "long-bodies" };
+  const body = (name) => ({
+    items: Array.from({ length: 900 }, (_, i) => ({
+      op: "create",
+      values: { name: `${name} ${i}`, remark: "x".repeat(60) },
+    })),
+  });
+  const first = await w.acme.as("sales1", "POST", `${LEADS}/bulk`, { body: body("a"), headers });
+  assert.equal(first.status, 200, first.text.slice(0, 300));
+  const second = await w.acme.as("sales1", "POST", `${LEADS}/bulk`, { body: body("b"), headers });
+  assert.equal(second.status, 422, second.text.slice(0, 300));
+});
+
+test("one's own profile opens nobody else's", async () => {
+  const plain = await w.acme.ok("lonely", "GET", "/api/v1/me");
+  assert.equal(plain.login, "lonely");
+  const asked = await w.acme.as("lonely", "GET", "/api/v1/me?expand=manager,department");
+  assert.ok(!asked.text.includes(`manager ${w.acme.mark}`), asked.text);
+});
+
+test("a replay shows no more than its caller may see now", async () => {
+  const made = { label: "Waning", grants: { lead: { read: "all", create: true } } };
+  const role = (fields) => ({
+    ...made,
+    grants: { lead: { ...made.grants.lead, fields: { name: "write", ...fields } } },
+  });
+  const put = (fields) => w.acme.ok("admin", "PUT", "/api/v1/admin/roles/waning", role(fields));
+  await put({ company: "write" });
+  await w.acme.ok("admin", "POST", "/api/v1/admin/users", {
+    login: "waning",
+    name: "Waning",
+    roles: ["waning"],
+    password: PASSWORD,
+  });
+  const body = { name: "waning lead", company: "secret company" };
+  const headers = { "idempotency-key": "waning" };
+  const first = await w.acme.as("waning", "POST", LEADS, { body, headers });
+  assert.equal(first.status, 201, first.text);
+  assert.ok(first.text.includes("secret company"));
+  const again = await w.acme.as("waning", "POST", LEADS, { body, headers });
+  assert.equal(again.text, first.text);
+  await put({ company: "none" });
+  const later = await w.acme.as("waning", "POST", LEADS, { body, headers });
+  assert.equal(later.status, 201, later.text);
+  assert.ok(!later.text.includes("secret company"), later.text);
+});
+
+test("a key of narrow scopes gets no answer of its user by replay", async () => {
+  const body = { name: "by session" };
+  const headers = { "idempotency-key": "session-and-key" };
+  const first = await w.acme.as("sales1", "POST", LEADS, { body, headers });
+  assert.equal(first.status, 201, first.text);
+  const token = await narrowKey("sales1", ["account:read"]);
+  const again = await w.acme.as(null, "POST", LEADS, { body, headers, token });
+  assert.ok([403, 404].includes(again.status), `${again.status} ${again.text}`);
+});
+
+test("a key of narrow scopes neither changes its user nor ends its sessions", async () => {
+  const token = await narrowKey("sales2", ["lead:read"]);
+  const session = await w.acme.signIn("sales2");
+  const tries = [
+    ["PATCH", "/api/v1/me", { name: "taken over" }],
+    ["GET", "/api/v1/sessions", undefined],
+    ["DELETE", "/api/v1/sessions", undefined],
+  ];
+  for (const [method, path, body] of tries) {
+    const answer = await w.acme.as(null, method, path, { body, token });
+    assert.equal(answer.status, 403, `${method} ${path}: ${answer.status} ${answer.text}`);
+  }
+  const still = await w.acme.as(null, "GET", "/api/v1/me", { token: session.token });
+  assert.equal(still.status, 200);
+});
