@@ -90,8 +90,10 @@ static void slot_orphaned(struct link *link)
 void slot_init(struct slot *slot, enum board_role role, int index)
 {
     *slot = (struct slot){.role = role, .index = index, .arena = arena_new()};
+    const char *fds = getenv("PERIGEE_FDS"); /* bits, by the supervisor */
+    unsigned long given = fds ? strtoul(fds, NULL, 10) : 0;
     for (int fd = SLOT_FD_SUPERVISOR; fd < SLOT_FD_END; fd++)
-        slot->has_fd[fd] = fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
+        slot->has_fd[fd] = (given >> fd & 1) && fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
     umask(0077);
     const char *data = getenv("PERIGEE_DATA");
     const char *why = NULL;

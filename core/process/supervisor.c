@@ -115,6 +115,18 @@ static void child_link_closed(struct link *link)
 }
 
 /* false: the machine has no descriptor or no process to give; *child is as it was. */
+/* Which of the agreed numbers are really given: others may be open there for reasons of their own (a
+ * tool that runs us keeps descriptors too). */
+static void child_fds_told(const struct child_fd *fds, int count)
+{
+    unsigned given = 0;
+    char text[16];
+    for (int i = 0; i < count; i++)
+        given |= 1u << fds[i].to;
+    snprintf(text, sizeof(text), "%u", given);
+    setenv("PERIGEE_FDS", text, 1);
+}
+
 static bool child_start_process(struct child *child)
 {
     struct supervisor *s = child->supervisor;
@@ -130,6 +142,7 @@ static bool child_start_process(struct child *child)
     atomic_fetch_add(&slot->starts, 1);
     struct child_fd fds[SLOT_FD_END];
     int count = child_fds(child, pair[1], fds);
+    child_fds_told(fds, count);
     static const char *const roles[] = {"", "gateway", "worker", "runner"};
     char index[12];
     snprintf(index, sizeof(index), "%d", child->index);
