@@ -25,13 +25,14 @@ struct call {
     struct router_params params;
     struct ctx *ctx;
     struct resp *resp;
-    const struct json *body; /* parsed JSON body; NULL when there is none */
-    const char *csrf;        /* of the session that asks, or NULL */
-    bool is_operator;        /* came over the operator socket or from the command line */
-    bool seen_due;           /* the session's last-seen should be noted */
-    bool model_pending;      /* ERR_BUSY because the owner must apply the model first */
-    bool owns_tx;            /* private to pipeline: a read transaction is open for this call */
-    bool has_idem;           /* private to pipeline: an Idempotency-Key is to be kept */
+    const struct json *body;  /* parsed JSON body; NULL when there is none */
+    const char *csrf;         /* of the session that asks, or NULL */
+    bool is_operator;         /* came over the operator socket or from the command line */
+    bool seen_due;            /* the session's last-seen should be noted */
+    bool model_pending;       /* ERR_BUSY because the owner must apply the model first */
+    bool owns_tx;             /* private to pipeline: a read transaction is open for this call */
+    bool has_idem;            /* private to replay: an Idempotency-Key is to be kept */
+    struct slice replay_body; /* private to replay: what the key's body is compared by */
 };
 
 typedef enum err (*route_handler)(struct call *call);

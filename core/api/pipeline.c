@@ -10,11 +10,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "api/replay.h"
 #include "auth/session.h"
 #include "base/crypto.h"
 #include "base/limits.h"
 #include "base/log.h"
-#include "record/idem.h"
 
 /* zh or en, whichever the header names first; -1 if it names neither. */
 static int language_of(struct slice header)
@@ -52,6 +52,8 @@ void pipeline_fail(struct call *call, enum err e)
     ASSERT(e != ERR_OK);
 
     struct ctx *ctx = call->ctx;
+    /* While the call was elsewhere its model may have been replaced. */
+    ctx->model = ctx->tenant ? ctx->tenant->model : NULL;
     if (ctx->model)
         model_err_texts(ctx);
     resp_clear(call->resp);
@@ -109,15 +111,20 @@ static enum err admit_tenant(struct call *call)
     return ERR_OK;
 }
 
-/* By key once known, by address before that: nobody can use up another's share by guessing. */
-static enum err admit_rate(struct call *call, struct slice token)
+/* By user or key once known, by address before that: what is only claimed counts for nothing, or
+ * everybody could have a fresh share with every made-up token. */
+static enum err admit_rate(struct call *call)
 {
     struct app *app = call->app;
     if (!app->throttle || call->is_operator || app->config->rate_per_s <= 0)
         return ERR_OK;
     struct ctx *ctx = call->ctx;
-    const char *key = arena_printf(ctx->arena, "%s|%.*s", ctx->tenant ? ctx->tenant->name : "",
-                                   SLICE_ARG(token.len ? token : slice_str(ctx->address)));
+    const struct actor *actor = ctx->actor;
+    const char *name = ctx->tenant->name;
+    const char *key =
+        actor ? arena_printf(ctx->arena, "%s|%lld", name,
+                             (long long)(actor->session ? actor->session : actor->api_key))
+              : arena_printf(ctx->arena, "%s|%s", name, ctx->address ? ctx->address : "");
     int wait_s = 1;
     if (throttle_take(app->throttle, slice_str(key), app->config->rate_per_s,
                       app->config->rate_burst, ctx->now_ms, &wait_s))
@@ -266,10 +273,10 @@ static enum err admit(struct call *call, bool throttled)
         return e;
     bool cookie = false;
     struct slice token = token_of(call->req, &cookie);
-    e = throttled ? admit_rate(call, token) : ERR_OK;
-    if (!e)
-        e = admit_store(call, token, cookie);
-    return e;
+    e = admit_store(call, token, cookie);
+    bool asked = !e || e == ERR_UNAUTHENTICATED || e == ERR_FORBIDDEN || e == ERR_BAD_CSRF;
+    enum err late = throttled && asked ? admit_rate(call) : ERR_OK;
+    return late ? late : e;
 }
 
 enum err pipeline_admit(struct call *call, bool throttled, int64_t *body_max)
@@ -332,56 +339,16 @@ static enum err run_body(struct call *call)
     return ERR_OK;
 }
 
-static struct slice idem_route(const struct call *call)
-{
-    return slice_str(arena_printf(call->ctx->arena, "%s %.*s", http_method_name(call->req->method),
-                                  SLICE_ARG(call->req->target)));
-}
-
-/* True: the first answer stands in resp. */
-static enum err run_idem_find(struct call *call, bool *replayed)
-{
-    struct slice key = req_header(call->req, "idempotency-key");
-    *replayed = false;
-    if (!key.at || is_safe(call->req->method))
-        return ERR_OK;
-    if (call->route->flags & (ROUTE_SECRET | ROUTE_NO_TENANT))
-        return err_say(&call->ctx->err, ERR_MALFORMED, "idempotency_refused", "%s",
-                       call->ctx->lang == LANG_ZH ? "此地址不接受 Idempotency-Key。"
-                                                  : "Idempotency-Key is not accepted here.");
-    if (key.len == 0 || key.len > IDEMPOTENCY_KEY_MAX)
-        return err_say(&call->ctx->err, ERR_MALFORMED, "bad_idempotency_key",
-                       "Idempotency-Key: 1-%d", IDEMPOTENCY_KEY_MAX);
-    int status = 0;
-    enum err e = idem_find(call->ctx, key, idem_route(call), call->req->body, replayed, &status,
-                           &call->resp->body);
-    if (!e && *replayed) {
-        call->resp->status = status;
-        resp_header(call->resp, "Idempotency-Replayed", "true");
-    }
-    call->has_idem = !e && !*replayed;
-    return e;
-}
-
-static enum err idem_keep_fn(struct ctx *ctx, void *arg)
-{
-    struct call *call = arg;
-    return idem_keep(ctx, req_header(call->req, "idempotency-key"), idem_route(call),
-                     call->req->body, call->resp->status, buf_slice(&call->resp->body));
-}
-
 static enum err run_handler(struct call *call)
 {
     enum err e = run_body(call);
     bool replayed = false;
     if (!e)
-        e = run_idem_find(call, &replayed);
+        e = replay_find(call, &replayed);
     if (e || replayed)
         return e;
     e = call->route->handler(call);
-    if (!e && call->has_idem && call->resp->status < 300 && !call->resp->file_path)
-        e = app_write(call->app, call->ctx, idem_keep_fn, call);
-    return e;
+    return e ? e : replay_keep(call);
 }
 
 static int64_t budget_us(enum app_role role)
@@ -411,6 +378,11 @@ enum err pipeline_run(struct call *call)
     if (e)
         pipeline_fail(call, e);
     return e;
+}
+
+void pipeline_leave(struct call *call)
+{
+    end_tx(call);
 }
 
 void pipeline_end(struct call *call)

@@ -25,6 +25,8 @@ MUST_USE enum err pipeline_admit(struct call *call, bool throttled, int64_t *bod
  * a runner's. Always leaves an answer in resp; the return value says whether a turn must roll back.
  */
 MUST_USE enum err pipeline_run(struct call *call);
+/* The call goes on in another process: no transaction may stay open for it here. */
+void pipeline_leave(struct call *call);
 /* Unpins the tenant. After the answer has been encoded. */
 void pipeline_end(struct call *call);
 /* Writes the error answer for e into call->resp. */

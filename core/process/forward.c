@@ -172,6 +172,7 @@ static void forward_put(const struct exchange *x, struct buf *b)
 
 void forward_send(struct forward *forward, struct exchange *x, enum route_runs where)
 {
+    pipeline_leave(x->call);
     struct forward_peer *peer = peer_of(forward, x, where);
     if (!peer || !peer_connect(peer) || link_queued(peer->link) > FORWARD_LINK_MAX) {
         forward_fail(x, ERR_BUSY, 1);

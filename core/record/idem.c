@@ -11,7 +11,16 @@
 
 static int64_t actor_of(const struct ctx *ctx)
 {
-    return ctx->actor ? ctx->actor->user : 0;
+    if (!ctx->actor)
+        return 0;
+    return ctx->actor->api_key ? ctx->actor->api_key : ctx->actor->user;
+}
+
+/* Moves with roles and users, and with the model, which declares roles and hides fields: both only
+ * grow. */
+static int64_t rights_version(const struct store_header *header)
+{
+    return header->auth_version + header->model_version;
 }
 
 /* The same words under another method or path are another request. */
@@ -35,6 +44,7 @@ static enum err check_key(struct ctx *ctx, struct slice key)
 struct kept {
     bool found, same;
     int status;
+    int64_t rights_version;
     uint8_t hash[CRYPTO_SHA256_LEN];
     struct buf *body;
 };
@@ -46,16 +56,17 @@ static bool take_kept(void *arg, const struct store_row *row)
     kept->found = true;
     kept->same = slice_eq(store_row_bytes(row, 0), mine);
     kept->status = (int)store_row_int(row, 1);
+    kept->rights_version = store_row_int(row, 3);
     if (kept->same)
         buf_put_slice(kept->body, store_row_bytes(row, 2));
     return false;
 }
 
 enum err idem_find(struct ctx *ctx, struct slice key, struct slice route, struct slice request_body,
-                   bool *found, int *status, struct buf *body)
+                   bool *found, bool *moved, int *status, struct buf *body)
 {
     ASSERT(ctx && ctx->tenant);
-    ASSERT(found && status && body);
+    ASSERT(found && moved && status && body);
     struct kept kept = {.body = body};
     enum err e = check_key(ctx, key);
     if (e)
@@ -66,11 +77,13 @@ enum err idem_find(struct ctx *ctx, struct slice key, struct slice route, struct
     const struct expr *where =
         expr_and(ctx->arena, expr_cmp(ctx->arena, EXPR_EQ, "actor", value_int(actor_of(ctx))),
                  expr_cmp(ctx->arena, EXPR_EQ, "key", value_text(key)));
-    struct query_column select[] = {
-        {.column = {0, "body_hash"}}, {.column = {0, "status"}}, {.column = {0, "answer"}}};
+    struct query_column select[] = {{.column = {0, "body_hash"}},
+                                    {.column = {0, "status"}},
+                                    {.column = {0, "answer"}},
+                                    {.column = {0, "rights_version"}}};
     struct query query = {.table = "idem",
                           .select = select,
-                          .select_count = 3,
+                          .select_count = 4,
                           .where = expr_and(ctx->arena, where, old),
                           .limit = 1};
     e = store_read(ctx->tenant->store, &query, take_kept, &kept);
@@ -79,6 +92,7 @@ enum err idem_find(struct ctx *ctx, struct slice key, struct slice route, struct
     if (kept.found && !kept.same)
         return ERR_IDEMPOTENCY;
     *found = kept.found;
+    *moved = kept.rights_version != rights_version(&ctx->tenant->header);
     *status = kept.status;
     return ERR_OK;
 }
@@ -93,6 +107,10 @@ enum err idem_keep(struct ctx *ctx, struct slice key, struct slice route, struct
     if (e || status < 200 || status > 299)
         return e;
     hash_of(route, request_body, hash);
+    struct store_header header; /* with what this very request has moved */
+    e = store_header_read(ctx->tenant->store, &header);
+    if (e)
+        return e;
     struct slice answer = body.len > IDEMPOTENCY_ANSWER_MAX ? SLICE(IDEM_TOO_LONG) : body;
     struct store_set sets[] = {
         {"actor", value_int(actor_of(ctx)), false},
@@ -102,6 +120,7 @@ enum err idem_keep(struct ctx *ctx, struct slice key, struct slice route, struct
         {"status", value_int(status), false},
         {"answer", value_text(answer), false},
         {"at", value_int(ctx->now_ms), false},
+        {"rights_version", value_int(rights_version(&header)), false},
     };
     /* A row older than a day that was not swept yet makes room. */
     return store_put(ctx->tenant->store, "idem", sets, sizeof sets / sizeof *sets);

@@ -1,4 +1,5 @@
-/* idem - Idempotency-Key: one effect per (actor, key), the first answer again for 24 h.
+/* idem - Idempotency-Key: one effect per (actor, key), the first answer again for 24 h. The actor
+ * is the user, or the API key: what one of them was told is not the other's to hear again.
  *
  * The row is inserted in the same savepoint as the effect; only 2xx answers are kept, others are
  * not. The hash covers route and body, so the same key at another address is another request.
@@ -14,10 +15,12 @@
 
 #define IDEM_TOO_LONG "{\"replayed\":true,\"answer\":null}"
 
-/* Looks the key up. *found: *status and body hold the first answer. Another body under the same
- * key: ERR_IDEMPOTENCY. ERR_MALFORMED for a key that is empty, too long or not printable ASCII. */
+/* Looks the key up. *found: *status and body hold the first answer; *moved: rights have changed
+ * since, so it may hold what the actor sees no more. Another body under the same key:
+ * ERR_IDEMPOTENCY. ERR_MALFORMED for a key that is empty, too long or not printable ASCII. */
 MUST_USE enum err idem_find(struct ctx *ctx, struct slice key, struct slice route,
-                            struct slice request_body, bool *found, int *status, struct buf *body);
+                            struct slice request_body, bool *found, bool *moved, int *status,
+                            struct buf *body);
 /* In the savepoint of the effect. A status outside 200-299 is not kept. */
 MUST_USE enum err idem_keep(struct ctx *ctx, struct slice key, struct slice route,
                             struct slice request_body, int status, struct slice body);

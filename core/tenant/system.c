@@ -228,7 +228,7 @@ static const struct store_index redirect_indexes[] = {
 
 static const struct store_column idem_columns[] = {
     INT_SET("actor", "0"), TEXT_SET("key", ""), TEXT("route"),      BLOB("body_hash"),
-    INT("status"),         TEXT("answer"),      INT_SET("at", "0"),
+    INT("status"),         TEXT("answer"),      INT_SET("at", "0"), INT("rights_version"),
 };
 static const struct store_index idem_indexes[] = {{"idem_at", "at", NULL, false}};
 

@@ -33,7 +33,7 @@
  *   audit       seq(key) at actor action entity record address detail(JSON) hash(blob);
  *               append-only
  *   visit       id entity(n) record field(n) value entered_at left_at actor: state flow visits
- *   idem        actor,key(key) route body_hash(blob) status answer at
+ *   idem        actor,key(key) route body_hash(blob) status answer at rights_version
  *   dictionary  dict,value(key) parent label(JSON) sort active
  *   file        id hash(hex) name type bytes created_at created_by entity record
  *   import      id entity file mapping(JSON) options(JSON) state counts(JSON) cursor created_by

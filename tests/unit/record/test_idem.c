@@ -4,6 +4,7 @@
  */
 #include "shop.h"
 
+#include "auth/actor.h"
 #include "base/limits.h"
 #include "record/idem.h"
 
@@ -12,9 +13,11 @@
 static enum err find(struct shop *shop, const char *key, const char *body, bool *found, int *status,
                      struct buf *answer)
 {
+    bool moved;
     *found = false;
     buf_clear(answer);
-    return idem_find(shop->ctx, slice_str(key), ROUTE, slice_str(body), found, status, answer);
+    return idem_find(shop->ctx, slice_str(key), ROUTE, slice_str(body), found, &moved, status,
+                     answer);
 }
 
 static void keep(struct shop *shop, const char *key, const char *body, int status,
@@ -45,12 +48,12 @@ static void test_idem__another_request_under_the_key_is_refused(void **state)
 {
     struct shop *shop = *state;
     struct buf answer = BUF_INIT;
-    bool found;
+    bool found, moved;
     int status;
     keep(shop, "k", "{}", 201, "{}");
     assert_int_equal(find(shop, "k", "{\"a\":1}", &found, &status, &answer), ERR_IDEMPOTENCY);
     assert_int_equal(idem_find(shop->ctx, SLICE("k"), SLICE("POST /records/order"), SLICE("{}"),
-                               &found, &status, &answer),
+                               &found, &moved, &status, &answer),
                      ERR_IDEMPOTENCY);
     assert_int_equal(answer.len, 0);
     buf_release(&answer);
@@ -66,6 +69,40 @@ static void test_idem__keys_belong_to_who_used_them(void **state)
     shop_as(shop, 7, "{\"name\":\"r\",\"grants\":{}}");
     OK(find(shop, "k", "{\"other\":1}", &found, &status, &answer));
     assert_false(found);
+    buf_release(&answer);
+}
+
+static void test_idem__a_key_of_the_user_is_another_actor(void **state)
+{
+    struct shop *shop = *state;
+    struct buf answer = BUF_INIT;
+    bool found;
+    int status;
+    shop_as(shop, 7, "{\"name\":\"r\",\"grants\":{}}");
+    keep(shop, "k", "{}", 201, "{}");
+    struct actor by_key = *shop->ctx->actor;
+    by_key.api_key = 99;
+    shop->ctx->actor = &by_key;
+    OK(find(shop, "k", "{}", &found, &status, &answer));
+    assert_false(found);
+    buf_release(&answer);
+}
+
+static void test_idem__says_when_rights_have_moved(void **state)
+{
+    struct shop *shop = *state;
+    struct buf answer = BUF_INIT;
+    bool found, moved;
+    int status;
+    keep(shop, "k", "{}", 201, "{}");
+    OK(idem_find(shop->ctx, SLICE("k"), ROUTE, SLICE("{}"), &found, &moved, &status, &answer));
+    assert_false(moved);
+    shop_begin(shop);
+    OK(store_header_bump(shop->place.tenant->store, false, true));
+    shop_commit(shop);
+    OK(tenant_refresh(shop->place.tenant));
+    OK(idem_find(shop->ctx, SLICE("k"), ROUTE, SLICE("{}"), &found, &moved, &status, &answer));
+    assert_true(found && moved);
     buf_release(&answer);
 }
 
@@ -129,6 +166,8 @@ int main(void)
         TEST(test_idem__gives_the_first_answer_again),
         TEST(test_idem__another_request_under_the_key_is_refused),
         TEST(test_idem__keys_belong_to_who_used_them),
+        TEST(test_idem__a_key_of_the_user_is_another_actor),
+        TEST(test_idem__says_when_rights_have_moved),
         TEST(test_idem__failures_and_long_answers_are_not_kept_word_for_word),
         TEST(test_idem__is_forgotten_after_a_day),
         TEST(test_idem__a_key_must_be_plain),

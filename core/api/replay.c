@@ -1,0 +1,127 @@
+/* replay - see replay.h.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "api/replay.h"
+
+#include "api/blob.h"
+#include "api/routes.h"
+#include "base/crypto.h"
+#include "base/id.h"
+#include "record/idem.h"
+#include "record/list.h"
+
+#define RECORDS "/api/v1/records/{entity}"
+
+static struct slice key_of(const struct call *call)
+{
+    return req_header(call->req, "idempotency-key");
+}
+
+static struct slice route_of(const struct call *call)
+{
+    return slice_str(arena_printf(call->ctx->arena, "%s %.*s", http_method_name(call->req->method),
+                                  SLICE_ARG(call->req->target)));
+}
+
+/* A body that came as a file stands here as its digest: it may be long, and be moved. */
+static enum err read_body(struct call *call)
+{
+    struct arena *arena = call->ctx->arena;
+    call->replay_body = call->req->body;
+    if (!call->req->body_path)
+        return ERR_OK;
+    struct slice bytes;
+    uint8_t *digest = arena_alloc(arena, CRYPTO_SHA256_LEN);
+    enum err e = blob_map(arena, call->req->body_path, &bytes);
+    if (e)
+        return e;
+    crypto_sha256(bytes, digest);
+    call->replay_body = slice_of((const char *)digest, CRYPTO_SHA256_LEN);
+    return ERR_OK;
+}
+
+/* The record of an answer, as the caller may see it now. */
+static enum err put_anew(struct call *call, struct slice answer, struct buf *out)
+{
+    const struct json *doc = NULL;
+    int64_t id, version;
+    const struct entity *entity = NULL;
+    if (slice_starts(slice_str(call->route->pattern), SLICE(RECORDS)))
+        entity = model_entity(call->ctx->model, call_param(call, 0));
+    if (!entity || json_parse(call->ctx->arena, answer, &doc, NULL) || doc->type != JSON_OBJECT ||
+        !id_parse(json_str(doc, "id", SLICE("")), &id))
+        return ERR_NOT_FOUND;
+    return list_get(call->ctx, entity, id, SLICE(""), SLICE(""), out, &version);
+}
+
+static enum err put_moved(struct call *call)
+{
+    struct buf *out = &call->resp->body;
+    struct slice answer = arena_slice(call->ctx->arena, buf_slice(out));
+    buf_clear(out);
+    if (call->is_operator) {
+        buf_put_slice(out, answer); /* nobody's rights are asked */
+        return ERR_OK;
+    }
+    enum err e = put_anew(call, answer, out);
+    if (e != ERR_NOT_FOUND && e != ERR_FORBIDDEN)
+        return e;
+    err_info_clear(&call->ctx->err);
+    buf_clear(out);
+    buf_put_str(out, IDEM_TOO_LONG);
+    return ERR_OK;
+}
+
+static bool writes(const struct call *call)
+{
+    enum http_method method = call->req->method;
+    return method != HTTP_GET && method != HTTP_HEAD && method != HTTP_OPTIONS &&
+           call->route->runs != RUNS_GATEWAY;
+}
+
+enum err replay_find(struct call *call, bool *replayed)
+{
+    ASSERT(call->route && replayed);
+
+    struct ctx *ctx = call->ctx;
+    struct slice key = key_of(call);
+    *replayed = false;
+    if (!key.at || !writes(call))
+        return ERR_OK;
+    if (call->route->flags & (ROUTE_SECRET | ROUTE_NO_TENANT))
+        return err_say(&ctx->err, ERR_MALFORMED, "idempotency_refused", "%s",
+                       ctx->lang == LANG_ZH ? "此地址不接受 Idempotency-Key。"
+                                            : "Idempotency-Key is not accepted here.");
+    if (key.len == 0 || key.len > IDEMPOTENCY_KEY_MAX)
+        return err_say(&ctx->err, ERR_MALFORMED, "bad_idempotency_key", "Idempotency-Key: 1-%d",
+                       IDEMPOTENCY_KEY_MAX);
+    int status = 0;
+    bool moved = false;
+    enum err e = read_body(call);
+    if (!e)
+        e = idem_find(ctx, key, route_of(call), call->replay_body, replayed, &moved, &status,
+                      &call->resp->body);
+    if (!e && *replayed && moved)
+        e = put_moved(call);
+    if (!e && *replayed) {
+        call->resp->status = status;
+        resp_header(call->resp, "Idempotency-Replayed", "true");
+    }
+    call->has_idem = !e && !*replayed;
+    return e;
+}
+
+static enum err keep_fn(struct ctx *ctx, void *arg)
+{
+    struct call *call = arg;
+    return idem_keep(ctx, key_of(call), route_of(call), call->replay_body, call->resp->status,
+                     buf_slice(&call->resp->body));
+}
+
+enum err replay_keep(struct call *call)
+{
+    if (!call->has_idem || call->resp->status >= 300 || call->resp->file_path)
+        return ERR_OK;
+    return app_write(call->app, call->ctx, keep_fn, call);
+}
