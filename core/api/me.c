@@ -25,13 +25,16 @@ enum err me_get(struct call *call)
     enum err e = me_entity(call, &entity);
     if (e)
         return e;
+    if (req_has_query(call->req, "expand")) /* others would be shown without asking for rights */
+        return err_field(&call->ctx->err, "expand", "unknown_parameter", NULL);
     struct ctx own = *call->ctx;
     own.as_system = true;
-    return list_get(&own, entity, call->ctx->actor->user, (struct slice){0},
-                    req_query(call->req, "expand"), &call->resp->body, &version);
+    return list_get(&own, entity, call->ctx->actor->user, (struct slice){0}, (struct slice){0},
+                    &call->resp->body, &version);
 }
 
-/* What people may change about themselves; team, roles and the like are administration. */
+/* What people may change about themselves; team, roles and the like are administration. A key may,
+ * where its scopes say so of users. */
 static const char *const OWN_FIELDS[] = {"name",     "email",    "phone", "locale",
                                          "timezone", "settings", NULL};
 
@@ -41,6 +44,8 @@ enum err me_patch(struct call *call)
     const struct json *body;
     struct unit unit;
     enum err e = me_entity(call, &entity);
+    if (!e && !actor_in_scope(call->ctx->actor, "user", "update"))
+        e = ERR_FORBIDDEN;
     if (!e)
         e = call_object(call, &body);
     if (!e)

@@ -160,10 +160,19 @@ static bool put_session_row(void *arg, const struct store_row *row)
     return true;
 }
 
-enum err sessions_list(struct call *call)
+/* Sessions are a person's; a key has part in them where its scopes say so of users. */
+static enum err may_touch(const struct call *call, const char *action)
 {
     if (!call->ctx->actor)
         return ERR_UNAUTHENTICATED;
+    return actor_in_scope(call->ctx->actor, "user", action) ? ERR_OK : ERR_FORBIDDEN;
+}
+
+enum err sessions_list(struct call *call)
+{
+    enum err e = may_touch(call, "read");
+    if (e)
+        return e;
     static const char *const names[] = {"id",         "created_at", "seen_at",
                                         "expires_at", "address",    "agent"};
     struct query_column select[6] = {0};
@@ -183,7 +192,7 @@ enum err sessions_list(struct call *call)
         .limit = LIST_MAX};
     struct session_list list = {.call = call};
     buf_put_str(&call->resp->body, "{\"items\":[");
-    enum err e = store_read(call->ctx->tenant->store, &query, put_session_row, &list);
+    e = store_read(call->ctx->tenant->store, &query, put_session_row, &list);
     buf_put_str(&call->resp->body, "],\"next\":null}");
     return e;
 }
@@ -204,9 +213,9 @@ enum err sessions_end_current(struct call *call)
 
 enum err sessions_end_all(struct call *call)
 {
-    if (!call->ctx->actor)
-        return ERR_UNAUTHENTICATED;
-    enum err e = session_end(call->ctx, call->ctx->actor->user, 0);
+    enum err e = may_touch(call, "update");
+    if (!e)
+        e = session_end(call->ctx, call->ctx->actor->user, 0);
     if (e)
         return e;
     put_cookie(call, "", 0);
