@@ -6,6 +6,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -177,21 +178,30 @@ static bool is_trusted_proxy(const struct config *config, const char *address)
     return false;
 }
 
+static bool is_address(const char *text)
+{
+    struct in6_addr parsed;
+    return inet_pton(AF_INET, text, &parsed) == 1 || inet_pton(AF_INET6, text, &parsed) == 1;
+}
+
 /* Forwarded headers count only from configured proxies: the last address that is not one of them.
- */
+ * Proxies write it behind what the client has sent, some as a header line of its own. */
 static const char *client_address(struct client *client, const struct req *req)
 {
     struct arena *arena = parser_arena(client->parser);
     const struct config *config = &client->exchange.gateway->slot.config;
-    const char *address = conn_address(client->conn);
-    if (!is_trusted_proxy(config, address))
-        return arena_strdup(arena, address);
-    struct slice list = req_header(req, "x-forwarded-for");
-    const char *best = address;
-    while (list.len) {
-        const char *one = arena_str(arena, slice_trim(slice_split(&list, ',')));
-        if (*one && strlen(one) < 64 && !is_trusted_proxy(config, one))
-            best = one;
+    const char *best = conn_address(client->conn);
+    if (!is_trusted_proxy(config, best))
+        return arena_strdup(arena, best);
+    for (int i = 0; i < req->headers_count; i++) {
+        struct slice list = req->headers[i].value;
+        if (!slice_is(req->headers[i].name, "x-forwarded-for"))
+            continue;
+        while (list.len) {
+            const char *one = arena_str(arena, slice_trim(slice_split(&list, ',')));
+            if (is_address(one) && !is_trusted_proxy(config, one))
+                best = one;
+        }
     }
     return arena_strdup(arena, best);
 }

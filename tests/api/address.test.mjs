@@ -1,0 +1,54 @@
+// address - where somebody asks from: rates of the unknown, and what proxies say of it.
+// SPDX-License-Identifier: MIT
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { PASSWORD, world } from "../kit/world.mjs";
+
+const BURST = 200;
+const w = world({
+  staff: false,
+  processes: [1, 1, 2],
+  env: {
+    PERIGEE_RATE_PER_S: "1",
+    PERIGEE_RATE_BURST: String(BURST),
+    PERIGEE_TRUSTED_PROXIES: "127.0.0.1",
+  },
+});
+
+const from = (address) => ({ "x-forwarded-for": address });
+
+test("the last address that a proxy wrote counts, on whichever header line", async () => {
+  const body = { login: "admin", password: PASSWORD };
+  const headers = from(["203.0.113.66", "198.51.100.7"]); // two lines: the client's own comes first
+  const signed = await w.acme.as(null, "POST", "/api/v1/sessions", { body, headers });
+  assert.equal(signed.status, 201, signed.text);
+  const { items } = await w.acme.ok(null, "GET", "/api/v1/sessions", undefined, {
+    token: signed.json.token,
+  });
+  assert.equal(items[0].address, "198.51.100.7");
+});
+
+test("what is no address is none", async () => {
+  const body = { login: "admin", password: PASSWORD };
+  const headers = from('x","level":"error');
+  const signed = await w.acme.as(null, "POST", "/api/v1/sessions", { body, headers });
+  const { items } = await w.acme.ok(null, "GET", "/api/v1/sessions", undefined, {
+    token: signed.json.token,
+  });
+  assert.equal(items[0].address, "127.0.0.1");
+});
+
+test("made-up tokens share the rate of their address", async () => {
+  const headers = from("198.51.100.99");
+  let refused = 0;
+  for (let i = 0; i < BURST + 50; i++) {
+    const token = `ps_${String(i).padStart(43, "0")}`;
+    const answer = await w.acme.as(null, "GET", "/api/v1/me", { token, headers });
+    assert.ok([401, 429].includes(answer.status), answer.text);
+    refused += answer.status === 429;
+  }
+  assert.ok(refused > 20, `${refused} of ${BURST + 50} were refused`);
+  const { token } = await w.acme.signIn("admin");
+  const known = await w.acme.as(null, "GET", "/api/v1/me", { token, headers });
+  assert.equal(known.status, 200, "who is known has a share of one's own");
+});
