@@ -119,7 +119,8 @@ static void restore_unstage(struct cli *cli, const char *staged)
         fprintf(stderr, "perigee: %s could not be removed\n", folder);
 }
 
-static int run_restore(struct cli *cli)
+/* `tenant` as the backup calls it, restored as `name`. */
+static int restore(struct cli *cli, const char *tenant, const char *name)
 {
     struct client *client;
     int status = client_open(cli, &client);
@@ -127,7 +128,6 @@ static int run_restore(struct cli *cli)
         return status;
     struct client_answer answer;
     bool was_active = false;
-    const char *name = cli_option(cli, "as", cli_arg(cli, 0));
     const char *path = arena_printf(cli_arena(cli), "/api/v1/operator/tenants/%s", name);
     const char *staged = NULL;
     status = restore_stage(cli, client, name, &staged);
@@ -135,8 +135,8 @@ static int run_restore(struct cli *cli)
         status = restore_suspend(cli, client, path, &was_active);
     if (!status)
         status = client_call(client, HTTP_POST, "/api/v1/operator/restore", NULL,
-                             print_json(cli_arena(cli), "tenant", cli_arg(cli, 0), "as", name,
-                                        "path", absolute(cli, cli_arg(cli, 1)), "host",
+                             print_json(cli_arena(cli), "tenant", tenant, "as", name, "path",
+                                        absolute(cli, cli_arg(cli, 1)), "host",
                                         cli_option(cli, "host", NULL), "staged", staged, NULL),
                              &answer);
     if (status && staged)
@@ -150,6 +150,20 @@ static int run_restore(struct cli *cli)
     if (!status)
         printf("tenant %s restored\n", name);
     return status;
+}
+
+static int run_restore(struct cli *cli)
+{
+    return restore(cli, cli_arg(cli, 0), cli_option(cli, "as", cli_arg(cli, 0)));
+}
+
+static int run_import_tenant(struct cli *cli)
+{
+    const struct json *manifest;
+    const char *path = arena_printf(cli_arena(cli), "%s/manifest.json", cli_arg(cli, 1));
+    if (json_load(cli_arena(cli), path, &manifest, NULL))
+        return cli_refuse(cli, "%s is no exported tenant", cli_arg(cli, 1));
+    return restore(cli, json_cstr(manifest, "tenant", ""), cli_arg(cli, 0));
 }
 
 static int run_check(struct cli *cli)
@@ -179,11 +193,20 @@ static const struct cli_option RESTORE_OPTIONS[] = {
     {NULL, NULL, NULL, false},
 };
 
+static const struct cli_option IMPORT_OPTIONS[] = {
+    {"host", "HOST", "host name it is served under here", false},
+    {NULL, NULL, NULL, false},
+};
+
 const struct cli_command CLI_KEEP[] = {
     {"backup", "[TENANT] DIR", "write a verified copy while serving", 1, 2, BACKUP_OPTIONS,
      run_backup},
     {"restore", "TENANT PATH", "restore a backup, verified before it replaces anything", 2, 2,
      RESTORE_OPTIONS, run_restore},
+    {"tenant export", "NAME DIR", "write the tenant as a folder that can be carried elsewhere", 2,
+     2, NULL, run_backup},
+    {"tenant import", "NAME PATH", "take in a tenant that was exported elsewhere", 2, 2,
+     IMPORT_OPTIONS, run_import_tenant},
     {"check", "TENANT", "verify structure, audit chain and counters", 1, 1, NULL, run_check},
     {NULL, NULL, NULL, 0, 0, NULL, NULL},
 };
