@@ -163,7 +163,7 @@ static int run_import_tenant(struct cli *cli)
     const char *path = arena_printf(cli_arena(cli), "%s/manifest.json", cli_arg(cli, 1));
     if (json_load(cli_arena(cli), path, &manifest, NULL))
         return cli_refuse(cli, "%s is no exported tenant", cli_arg(cli, 1));
-    return restore(cli, json_cstr(manifest, "tenant", ""), cli_arg(cli, 0));
+    return restore(cli, json_cstr(json_get(manifest, "tenant"), "name", ""), cli_arg(cli, 0));
 }
 
 static int run_check(struct cli *cli)
