@@ -17,6 +17,7 @@
 #define DB_CORE_VERSION  1       /* layout of the perigee_* tables below */
 #define DB_LIBRARY_FLOOR 3051003 /* older ones can corrupt a WAL (data.md D9) */
 #define DB_WHY_BYTES     512
+#define DB_DEPTH_MAX     64 /* savepoints within each other */
 
 /* Statements with a fixed text: prepared once, never evicted, may touch the system tables. */
 #define DB_FIXED_MAP(X)                                                                            \
@@ -62,6 +63,25 @@ struct bind {
     bool scratch;
 };
 
+/* Search tokens of one record, not written yet; see tokens.c. */
+struct waiting {
+    const char *table; /* the registry's */
+    int64_t id;
+    size_t from, len; /* in text */
+};
+
+struct waiting_mark { /* where a savepoint began */
+    size_t count, written;
+};
+
+struct waiting_all {
+    struct waiting *at; /* owned */
+    size_t count, cap;
+    size_t written; /* so many from the front are in the index already */
+    struct buf text;
+    struct waiting_mark marks[DB_DEPTH_MAX];
+};
+
 struct table_entry { /* one row of the registry; lives as long as the connection */
     const char *name;
     const char *key; /* "id" or "a,b"; never changes */
@@ -92,9 +112,10 @@ struct db {
     bool trusted; /* what is being prepared is ours: system tables and DDL are allowed */
 
     bool in_tx, tx_writes;
-    int depth;     /* open savepoints */
-    enum err lost; /* the engine rolled the transaction back by itself: why */
-    bool heal;     /* a commit whose sync failed may still stand in the WAL; see tx.c */
+    int depth;                  /* open savepoints */
+    struct waiting_all waiting; /* of this transaction */
+    enum err lost;              /* the engine rolled the transaction back by itself: why */
+    bool heal; /* a commit whose sync failed may still stand in the WAL; see tx.c */
 
     int64_t budget_us, started_us; /* started_us: -1 until the progress handler first ran */
     bool out_of_time;
@@ -176,6 +197,11 @@ struct value read_row_value(const struct store_row *row, int column);
 enum err tokens_create(struct db *db, const char *table);
 enum err tokens_put(struct store *store, const char *table, int64_t id, struct slice old,
                     struct slice tokens);
+/* Writes what waits: before a commit, and before a search in the transaction that put it. */
+MUST_USE enum err tokens_write(struct db *db);
+void tokens_mark(struct db *db);   /* a savepoint begins at db->depth */
+void tokens_back(struct db *db);   /* it is rolled back */
+void tokens_forget(struct db *db); /* the transaction is over */
 enum err tokens_optimize(struct db *db, const char *table);
 /* Appends the FTS expression of a MATCH node: AND over tokens, OR over prefixes. */
 void tokens_match(struct buf *out, const struct expr *match);

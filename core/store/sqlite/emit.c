@@ -442,6 +442,7 @@ void emit_expr(struct emit *emit, const struct expr *e)
         emit_exists(emit, e);
         return;
     case EXPR_MATCH:
+        emit->searches = true;
         emit_match(emit, e);
         return;
     default:
@@ -457,7 +458,10 @@ enum err emit_finish(struct emit *emit, struct stmt **out)
     struct stmt *stmt;
     if (emit->error)
         return emit->error;
-    enum err e = stmt_cached(db, buf_slice(emit->sql), &stmt);
+    enum err e = emit->searches ? tokens_write(db) : ERR_OK;
+    if (e)
+        return e;
+    e = stmt_cached(db, buf_slice(emit->sql), &stmt);
     if (e)
         return e;
     for (int i = 0; i < emit->binds_count && !e; i++) {

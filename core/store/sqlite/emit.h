@@ -31,6 +31,7 @@ struct emit {
     const char *match_key;      /* the MATCH is joined as k: this key column is its rowid */
     const struct expr *matched; /* that MATCH node: already in FROM */
     const struct query *query;  /* NULL in UPDATE and DELETE */
+    bool searches;              /* holds a MATCH: what waits for the index is written before */
     bool outer;                 /* writing the outer level of a two-level group; see select.c */
     enum err error;             /* the first failure; text after it is meaningless */
 };

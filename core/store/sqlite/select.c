@@ -316,6 +316,7 @@ static void emit_where(struct emit *emit, const struct query *query, enum emit_p
     const char *word = " WHERE ";
     if (emit->matched) {
         size_t from = emit->db->scratch.len;
+        emit->searches = true;
         emit_str(emit, " WHERE k.\"");
         emit_str(emit, query->table);
         emit_str(emit, "_tokens\" MATCH ");

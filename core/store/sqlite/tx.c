@@ -34,6 +34,7 @@ static void tx_end(struct db *db)
     db->tx_writes = false;
     db->depth = 0;
     db->lost = ERR_OK;
+    tokens_forget(db);
 }
 
 static enum err heal(struct db *db)
@@ -81,7 +82,7 @@ enum err tx_commit(struct store *store)
     ASSERT(db->in_tx);
     ASSERT(db->depth == 0 || db->lost);
     bool was_lost = db->lost;
-    enum err e = db->lost;
+    enum err e = db->lost ? db->lost : tokens_write(db);
     if (!e) {
         struct stmt *stmt;
         e = stmt_fixed(db, FIXED_COMMIT, &stmt);
@@ -118,10 +119,16 @@ enum err tx_savepoint(struct store *store)
     ASSERT(db->in_tx);
     if (db->lost)
         return db->lost;
+    if (db->depth == DB_DEPTH_MAX) {
+        db_why(db, "savepoints nested too deep");
+        return ERR_INTERNAL;
+    }
     enum err e = fixed_run(db, FIXED_SAVEPOINT);
-    if (!e)
-        db->depth++;
-    return e;
+    if (e)
+        return e;
+    tokens_mark(db);
+    db->depth++;
+    return ERR_OK;
 }
 
 enum err tx_savepoint_end(struct store *store, enum err e)
@@ -136,6 +143,8 @@ enum err tx_savepoint_end(struct store *store, enum err e)
         db->lost = ERR_IO; /* half of a request must never be committed */
         return e;
     }
+    if (e)
+        tokens_back(db);
     enum err released = fixed_run(db, FIXED_RELEASE);
     if (released && !db->lost)
         db->lost = released;

@@ -128,6 +128,42 @@ static void test_tokens__replaced_and_removed_without_the_old_ones(void **state)
     buf_release(&complaints);
 }
 
+static void test_tokens__a_savepoint_takes_back_its_own(void **state)
+{
+    struct rig *rig = *state;
+    three_leads(rig);
+    OK(store_begin(rig->store, true));
+    put(rig, 3, "3:first");
+    OK(store_savepoint(rig->store));
+    put(rig, 1, "3:second");
+    put(rig, 3, "3:third");
+    assert_string_equal(rig_match(rig, match(rig, "second", "3:")), "1"); /* found at once */
+    assert_string_equal(rig_match(rig, match(rig, "first", "3:")), "");
+    OK(store_savepoint(rig->store));
+    put(rig, 2, "3:fourth");
+    OK(store_savepoint_end(rig->store, ERR_OK));
+    assert_int_equal(store_savepoint_end(rig->store, ERR_CONFLICT), ERR_CONFLICT);
+    assert_string_equal(rig_match(rig, match(rig, "first", "3:")), "3");
+    assert_string_equal(rig_match(rig, match(rig, "second", "3:")), "");
+    assert_string_equal(rig_match(rig, match(rig, "张三", "3:")), "1 2");
+    put(rig, 2, "3:last");
+    OK(store_commit(rig->store));
+    assert_string_equal(rig_match(rig, match(rig, "first", "3:")), "3");
+    assert_string_equal(rig_match(rig, match(rig, "last", "3:")), "2");
+    assert_string_equal(rig_match(rig, match(rig, "third", "3:")), "");
+    assert_string_equal(rig_match(rig, match(rig, "fourth", "3:")), "");
+
+    OK(store_begin(rig->store, true));
+    put(rig, 1, "3:lost");
+    store_rollback(rig->store);
+    OK(store_begin(rig->store, true));
+    put(rig, 2, "");
+    OK(store_commit(rig->store));
+    assert_string_equal(rig_match(rig, match(rig, "lost", "3:")), "");
+    assert_string_equal(rig_match(rig, match(rig, "last", "3:")), "");
+    assert_string_equal(rig_match(rig, match(rig, "张三", "3:")), "1");
+}
+
 static bool file_holds(struct rig *rig, const char *tail, const char *text)
 {
     char path[RIG_PATH_MAX + 8];
@@ -169,11 +205,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_tokens__##name, rig_setup, rig_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(every_word_under_one_of_the_prefixes),
-        TEST(no_sign_has_a_meaning),
-        TEST(match_joins_with_other_conditions),
-        TEST(newest_first_needs_no_sorting),
-        TEST(replaced_and_removed_without_the_old_ones),
+        TEST(every_word_under_one_of_the_prefixes),       TEST(no_sign_has_a_meaning),
+        TEST(match_joins_with_other_conditions),          TEST(newest_first_needs_no_sorting),
+        TEST(replaced_and_removed_without_the_old_ones),  TEST(a_savepoint_takes_back_its_own),
         TEST(after_scrubbing_the_raw_file_has_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
