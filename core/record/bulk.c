@@ -39,6 +39,28 @@ static enum err id_of(struct ctx *ctx, const struct json *item, int64_t *id)
     return field_bad(ctx, "id", "required", NULL);
 }
 
+/* Live records whose field has that value, among those and where the actor may read it: what may
+ * not be seen may not be asked for either. */
+static enum err matching(struct ctx *ctx, const struct entity *entity, const struct field *field,
+                         struct value value, const struct expr **out)
+{
+    struct rights *rights;
+    struct rights_field right;
+    const struct expr *rows;
+    enum err e = rights_make(ctx, entity, ROLE_READ, &rights);
+    if (!e)
+        e = rights_make_field(rights, field, &right);
+    if (!e && right.access == ROLE_NONE)
+        e = field_bad(ctx, "match", "unknown_field", NULL);
+    if (!e)
+        e = rights_make_rows(rights, false, &rows);
+    if (e)
+        return e;
+    const struct expr *same = expr_cmp(ctx->arena, EXPR_EQ, field->column, value);
+    *out = expr_and(ctx->arena, expr_and(ctx->arena, same, right.only_when), rows);
+    return ERR_OK;
+}
+
 /* The live record whose field has the value that data gives; 0 = none. */
 static enum err find_match(struct ctx *ctx, const struct entity *entity, const struct json *item,
                            const struct json *data, int64_t *id)
@@ -52,18 +74,14 @@ static enum err find_match(struct ctx *ctx, const struct entity *entity, const s
     *id = 0;
     if (!field || field->type->columns == 0 || field->type->kind == KIND_LIST)
         return field_bad(ctx, "match", "unknown_field", NULL);
-    struct rights_field right; /* what may not be read may not be asked for either */
-    enum err e = rights_field(ctx, entity, field, ROLE_READ, &right);
-    if (e || right.access == ROLE_NONE)
-        return e ? e : field_bad(ctx, "match", "unknown_field", NULL);
     if (!given || given->type == JSON_NULL)
         return field_bad(ctx, field->name, "required", NULL);
-    e = field->type->parse(ctx, field, field->name, given, values);
-    if (e)
-        return e;
-    const struct expr *same = expr_cmp(ctx->arena, EXPR_EQ, field->column, values[0]);
-    e = record_ids(ctx, entity->table, expr_and(ctx->arena, same, record_is_live(ctx->arena)), 2,
-                   &ids, &count);
+    const struct expr *same;
+    enum err e = field->type->parse(ctx, field, field->name, given, values);
+    if (!e)
+        e = matching(ctx, entity, field, values[0], &same);
+    if (!e)
+        e = record_ids(ctx, entity->table, same, 2, &ids, &count);
     if (!e && count > 1)
         e = field_bad(ctx, field->name, "ambiguous", NULL);
     if (!e && count == 1)
