@@ -4,6 +4,7 @@
  */
 #include "api/handlers.h"
 #include "auth/password.h"
+#include "auth/signin.h"
 #include "base/crypto.h"
 #include "record/list.h"
 #include "record/record.h"
@@ -65,11 +66,38 @@ struct new_password {
     const char *encoded;
 };
 
+/* Guessing at the old password counts like guessing at sign-in. */
+static enum err password_attempt(struct call *call, void *arg)
+{
+    (void)arg;
+    return signin_count(call->ctx, slice_str(call->ctx->actor->login), call->ctx->address);
+}
+
+static enum err password_was_right(struct call *call, void *arg)
+{
+    (void)arg;
+    return signin_take_back(call->ctx, slice_str(call->ctx->actor->login), call->ctx->address);
+}
+
 static enum err password_write(struct call *call, void *arg)
 {
     const struct new_password *p = arg;
     const struct actor *actor = call->ctx->actor;
     return password_store(call->ctx, actor->user, p->encoded, actor->session);
+}
+
+static enum err check_current(struct call *call, struct slice current)
+{
+    const struct actor *actor = call->ctx->actor;
+    char *encoded = NULL;
+    enum err e = call_write(call, password_attempt, NULL);
+    if (!e)
+        e = password_encoded(call->ctx->tenant, call->ctx->arena, actor->user, &encoded);
+    if (e)
+        return e;
+    if (current.len > PASSWORD_BYTES_MAX || !crypto_password_verify(current, encoded))
+        return err_field(&call->ctx->err, "current", "wrong_password", NULL);
+    return call_write(call, password_was_right, NULL);
 }
 
 enum err me_password(struct call *call)
@@ -86,12 +114,9 @@ enum err me_password(struct call *call)
         return e;
     struct slice current = json_str(body, "current", SLICE(""));
     struct slice wanted = json_str(body, "password", SLICE(""));
-    char *encoded = NULL;
-    e = password_encoded(call->ctx->tenant, call->ctx->arena, actor->user, &encoded);
+    e = check_current(call, current);
     if (e)
         return e;
-    if (current.len > PASSWORD_BYTES_MAX || !crypto_password_verify(current, encoded))
-        return err_field(&call->ctx->err, "current", "wrong_password", NULL);
     e = password_check(call->ctx, wanted, slice_str(actor->login), "password");
     if (e)
         return e;

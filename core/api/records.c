@@ -8,6 +8,7 @@
 #include "record/record.h"
 
 #include "api/handlers.h"
+#include "base/hash.h"
 #include "base/id.h"
 #include "record/bulk.h"
 #include "record/list.h"
@@ -67,13 +68,17 @@ static bool has_foreign_values(const struct entity *entity)
     return false;
 }
 
+/* The rights are those of one person: another one at the same browser must not be told that what
+ * its cache holds is still good. */
 static const char *record_tag(struct call *call, int64_t id, int64_t version)
 {
     char text[ID_TEXT_LEN + 1];
     id_text(id, text);
     const struct store_header *header = &call->ctx->tenant->header;
-    return arena_printf(call->ctx->arena, "W/\"%s-%lld-%lld-%lld-%d\"", text, (long long)version,
-                        (long long)header->model_version, (long long)header->auth_version,
+    const int64_t who[] = {header->auth_version, call->ctx->actor ? call->ctx->actor->user : 0};
+    uint64_t auth = hash_stable(slice_of((const char *)who, sizeof who));
+    return arena_printf(call->ctx->arena, "W/\"%s-%lld-%lld-%llu-%d\"", text, (long long)version,
+                        (long long)header->model_version, (unsigned long long)auth,
                         (int)call->ctx->lang);
 }
 

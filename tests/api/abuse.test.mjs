@@ -112,3 +112,38 @@ test("a key of narrow scopes neither changes its user nor ends its sessions", as
   const still = await w.acme.as(null, "GET", "/api/v1/me", { token: session.token });
   assert.equal(still.status, 200);
 });
+
+test("an upsert tells nothing of records that may not be seen", async () => {
+  const bulk = (company) => ({
+    items: [{ op: "upsert", match: "company", data: { name: "probe", company } }],
+  });
+  await w.acme.create("sales3", "lead", { name: "hidden", company: "hidden company" });
+  const answers = [];
+  for (const company of ["hidden company", "no such company"]) {
+    const { results } = await w.acme.ok("sales1", "POST", `${LEADS}/bulk`, bulk(company));
+    answers.push({ ok: results[0].ok, op: results[0].op });
+  }
+  assert.deepEqual(answers[0], answers[1]);
+});
+
+test("a cached record of one person is not good for another", async () => {
+  const { id } = await w.acme.create("sales1", "lead", { name: "cached" });
+  const first = await w.acme.as("sales1", "GET", `${LEADS}/${id}`);
+  const headers = { "if-none-match": first.headers.etag };
+  assert.equal((await w.acme.as("sales1", "GET", `${LEADS}/${id}`, { headers })).status, 304);
+  assert.equal((await w.acme.as("lonely", "GET", `${LEADS}/${id}`, { headers })).status, 200);
+});
+
+test("guessing at the old password locks like guessing at sign-in", async () => {
+  const { token } = await w.acme.signIn("viewer");
+  const guess = (current) =>
+    w.acme.as(null, "POST", "/api/v1/me/password", {
+      token,
+      body: { current, password: "Another-Good-1-Perigee" },
+    });
+  const statuses = [];
+  for (let i = 0; i < 6; i++) statuses.push((await guess(`wrong ${i}`)).status);
+  assert.deepEqual(statuses.slice(0, 5), [422, 422, 422, 422, 422]);
+  assert.equal(statuses[5], 429);
+  assert.equal((await guess(PASSWORD)).status, 429, "the right one too, while it is locked");
+});
