@@ -19,7 +19,9 @@
 #include "record/rights.h"
 #include "tenant/folder.h"
 
-#define IMPORT_MARGIN_US 15000 /* of a loan, for the commit and for a slow last row */
+#define IMPORT_ALONE_ROWS 2000
+#define IMPORT_ALONE_US   1000000
+#define IMPORT_MARGIN_US  15000 /* of a loan, for the commit and for a slow last row */
 
 /* What stays open between two steps. */
 struct work {
@@ -137,9 +139,11 @@ static enum err rows(struct ctx *ctx, struct batch *batch)
     enum err e = app_unit_begin(batch->run->app, ctx, &unit);
     if (e)
         return e;
-    int64_t until_us = clock_mono_us() + TURN_LOAN_US_MAX - IMPORT_MARGIN_US;
-    e = importer_step(ctx, batch->work->importer, IMPORT_BATCH_ROWS, until_us, &batch->reasons,
-                      &batch->done);
+    /* A command has the store to itself: nobody waits for the end of its transaction. */
+    bool alone = batch->run->app->role == APP_COMMAND;
+    int64_t run_us = alone ? IMPORT_ALONE_US : TURN_LOAN_US_MAX - IMPORT_MARGIN_US;
+    e = importer_step(ctx, batch->work->importer, alone ? IMPORT_ALONE_ROWS : IMPORT_BATCH_ROWS,
+                      clock_mono_us() + run_us, &batch->reasons, &batch->done);
     unit_end(ctx);
     return e;
 }

@@ -11,6 +11,7 @@
 #include "api/pipeline.h"
 #include "base/clock.h"
 #include "base/id.h"
+#include "base/limits.h"
 #include "base/log.h"
 
 #define LOCAL_NODE                                                                                 \
@@ -86,10 +87,21 @@ static void run_turn(struct call *call)
         pipeline_fail(call, e);
 }
 
+/* No worker runs beside a command: it is the one to start the log of the store anew. */
+static void wal_look(struct tenant *tenant)
+{
+    if (store_wal_pages(tenant->store) < WAL_RESTART_PAGES)
+        return;
+    enum err e = store_checkpoint(tenant->store, STORE_CHECKPOINT_RESTART, NULL);
+    if (e && e != ERR_BUSY)
+        log_error("checkpoint of %s: %s", tenant->name, err_code(e));
+}
+
 static void run_jobs(struct local *local, struct tenant *tenant)
 {
     bool more = true;
     while (more) {
+        wal_look(tenant);
         int64_t next_ms = 0;
         struct arena *arena = arena_new();
         enum err e = jobs_step(&local->app, tenant, arena, &more, &next_ms);
