@@ -157,12 +157,36 @@ static int run_restore(struct cli *cli)
     return restore(cli, cli_arg(cli, 0), cli_option(cli, "as", cli_arg(cli, 0)));
 }
 
+/* Unlike a restore, an import never takes the place of a tenant that is there. */
+static int import_is_new(struct cli *cli)
+{
+    struct client *client;
+    struct client_answer answer;
+    int status = client_open(cli, &client);
+    if (status)
+        return status;
+    status = client_call(client, HTTP_GET, "/api/v1/operator/tenants", NULL, NULL, &answer);
+    client_close(client);
+    if (status)
+        return status;
+    json_each(item, json_get(answer.json, "items"))
+    {
+        if (slice_is(json_str(item, "name", SLICE("")), cli_arg(cli, 0)))
+            return cli_refuse(cli, "there is a tenant %s already; `perigee restore` replaces one",
+                              cli_arg(cli, 0));
+    }
+    return CLI_OK;
+}
+
 static int run_import_tenant(struct cli *cli)
 {
     const struct json *manifest;
     const char *path = arena_printf(cli_arena(cli), "%s/manifest.json", cli_arg(cli, 1));
     if (json_load(cli_arena(cli), path, &manifest, NULL))
         return cli_refuse(cli, "%s is no exported tenant", cli_arg(cli, 1));
+    int status = import_is_new(cli);
+    if (status)
+        return status;
     return restore(cli, json_cstr(json_get(manifest, "tenant"), "name", ""), cli_arg(cli, 0));
 }
 
