@@ -255,6 +255,22 @@ function commands(tenant) {
   assert.match(ok(data, ["check", tenant]), /ok/);
   refused(data, ["check", "nobody"], 1);
 
+  const carried = join(data, "carried");
+  ok(data, ["tenant", "export", tenant, carried]);
+  const bundle = join(
+    carried,
+    readdirSync(carried).find((name) => name.includes(tenant)),
+  );
+  const elsewhere = join(data, "elsewhere");
+  ok(elsewhere, ["init"]);
+  ok(elsewhere, ["tenant", "import", "moved", bundle, "--host", "moved.example.com"]);
+  const moved = JSON.parse(ok(elsewhere, ["user", "list", "moved", "--json"])).items;
+  assert.deepEqual(moved.map(({ login }) => login).sort(), ["boss", "helper"]);
+  refused(elsewhere, ["tenant", "import", "moved", bundle, "--host", "again.example.com"], 1);
+  refused(data, ["tenant", "import", "x", join(data, "absent"), "--host", "x.example.com"], 1);
+  refused(data, ["tenant", "export", "nobody", carried], 1);
+  for (const path of [carried, elsewhere]) rmSync(path, { recursive: true });
+
   refused(data, ["tenant", "delete", `${tenant}two`], 2, /--yes/);
   refused(data, ["tenant", "delete", `${tenant}two`, "--yes", tenant], 2);
   ok(data, ["tenant", "delete", `${tenant}two`, "--yes", `${tenant}two`]);

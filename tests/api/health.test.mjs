@@ -72,6 +72,11 @@ test("the operator's listener chooses a company by name, the public one does not
   assert.equal(none.status, 404);
 });
 
+test("SIGHUP without a certificate changes nothing", async () => {
+  server.signal("SIGHUP");
+  assert.equal((await public_.request("GET", "/readyz")).status, 200);
+});
+
 test("the operator's routes are not on any listener", async () => {
   for (const client of [public_, operator]) {
     for (const host of [HOSTS.acme, "localhost"]) {

@@ -86,6 +86,9 @@ test("another number of processes serves the same companies", async () => {
       const tenant = new Tenant(name, server);
       const lead = await tenant.create("admin", "lead", { name: `with ${processes}` });
       assert.equal((await tenant.as("admin", "GET", `${LEADS}/${lead.id}`)).status, 200);
+      const job = await tenant.ok("admin", "POST", "/api/v1/exports", { entity: "lead" });
+      const done = await tenant.settled("admin", `/api/v1/jobs/${job.id}`);
+      assert.equal(done.state, "done", JSON.stringify(done));
       tenant.close();
     }
   }

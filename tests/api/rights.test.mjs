@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Client, query } from "../kit/client.mjs";
+import { Client, multipart, query } from "../kit/client.mjs";
 import { PASSWORD, world } from "../kit/world.mjs";
 
 const LEADS = "/api/v1/records/lead";
@@ -137,6 +137,86 @@ test("an expanded reference that may not be seen is null", async () => {
     `/api/v1/records/contact${query({ filter: { "account.name": { contains: "sales3" } } })}`,
   );
   assert.equal(filtered.items.length, 0, "nor found through");
+});
+
+test("grouping by a reference that may not be seen tells nothing of it", async () => {
+  const path = "/api/v1/records/contact/query";
+  for (const group of ["account", "account.name", "account.industry"]) {
+    const answer = await w.acme.as("sales1", "POST", path, {
+      body: { group: [group], measure: ["count"] },
+    });
+    assert.ok(!answer.text.includes("account of sales3"), `${group}: ${answer.text}`);
+  }
+  for (const sort of ["account.name", "-account.name"]) {
+    const answer = await w.acme.as("sales1", "GET", `/api/v1/records/contact?sort=${sort}`);
+    assert.ok(!answer.text.includes("account of sales3"), answer.text);
+  }
+  const fields = await w.acme.as(
+    "sales1",
+    "GET",
+    "/api/v1/records/contact?fields=name,account.name",
+  );
+  assert.ok(!fields.text.includes("account of sales3"), fields.text);
+});
+
+test("one's own profile shows of others only what the roles show", async () => {
+  const user = `/api/v1/admin/users/${w.acme.users.sales1}`;
+  await w.acme.ok("admin", "PATCH", user, { manager: w.acme.users.manager });
+  const plain = await w.acme.ok("sales1", "GET", `/api/v1/records/user/${w.acme.users.manager}`);
+  assert.ok(!("login" in plain) && !("roles" in plain), "sales does not see logins");
+  const answer = await w.acme.as("sales1", "GET", "/api/v1/me?expand=manager");
+  if (answer.status === 422) return; // not offered
+  const me = answer.json;
+  assert.ok(!JSON.stringify(me.manager).includes("sales_manager"), JSON.stringify(me.manager));
+  assert.ok(!("login" in (me.manager ?? {})), JSON.stringify(me.manager));
+});
+
+test("an export leaves out what is hidden, an import refuses it", async () => {
+  const made = await w.acme.ok("blinkered", "POST", "/api/v1/exports", {
+    entity: "lead",
+    format: "csv",
+  });
+  const job = await w.acme.settled("blinkered", `/api/v1/jobs/${made.id}`);
+  const file = await w.acme.as("blinkered", "GET", `/api/v1/files/${job.result.file}`);
+  assert.equal(file.status, 200, file.text);
+  assert.ok(file.text.includes("lead of sales1"));
+  assert.ok(
+    !file.text.includes("searchable") && !/company|公司/.test(file.text.split("\n")[0]),
+    file.text,
+  );
+  const filtered = await w.acme.as("blinkered", "POST", "/api/v1/exports", {
+    body: { entity: "lead", filter: { company: "searchable" } },
+  });
+  if (filtered.status < 300) {
+    const done = await w.acme.settled("blinkered", `/api/v1/jobs/${filtered.json.id}`);
+    assert.equal(done.state, "failed", JSON.stringify(done));
+  } else {
+    assert.equal(filtered.status, 403, filtered.text);
+  }
+});
+
+test("what hangs on a record is for who may read the record", async () => {
+  const attach = (login, record) =>
+    w.acme.as(login, "POST", "/api/v1/files", {
+      ...multipart([
+        { name: "entity", content: "lead" },
+        { name: "record", content: record },
+        { name: "file", filename: "offer.txt", type: "text/plain", content: "an offer" },
+      ]),
+    });
+  const made = await attach("sales1", w.leads.sales1.id);
+  assert.equal(made.status, 201, made.text);
+  const path = `/api/v1/files/${made.json.id}`;
+  const sees = async (login) => (await w.acme.as(login, "GET", path)).status;
+  assert.deepEqual(
+    [await sees("sales1"), await sees("sales2"), await sees("sales3")],
+    [200, 200, 404],
+  );
+  assert.ok([403, 404].includes((await attach("sales3", w.leads.sales1.id)).status));
+  assert.ok(
+    [403, 404].includes((await attach("sales2", w.leads.sales1.id)).status),
+    "who may not change it",
+  );
 });
 
 test("a field that is read is not written", async () => {
@@ -276,4 +356,21 @@ test("nobody gives themselves rights", async () => {
   }
   const users = await w.acme.as("admin", "GET", "/api/v1/records/user");
   assert.ok(!users.text.includes("argon2"));
+});
+
+test("accounts are administration also when they are changed as records", async () => {
+  const me = await w.acme.ok("admin", "GET", "/api/v1/me");
+  const last = await w.acme.as("admin", "DELETE", `/api/v1/records/user/${me.id}`);
+  assert.equal(last.status, 409, last.text);
+  assert.match(last.text, /last_admin/);
+  const still = await w.acme.ok("admin", "GET", "/api/v1/me");
+  assert.equal(still.id, me.id);
+  const path = `/api/v1/records/user/${w.acme.users.sales2}`;
+  for (const login of ["sales1", "manager", "viewer"]) {
+    const answer = await w.acme.as(login, "DELETE", path);
+    assert.ok([403, 404].includes(answer.status), `${login}: ${answer.text}`);
+  }
+  const items = [{ op: "delete", id: w.acme.users.sales2 }];
+  const bulk = await w.acme.as("admin", "POST", "/api/v1/records/user/bulk", { body: { items } });
+  assert.equal(bulk.status, 403, bulk.text);
 });

@@ -270,6 +270,53 @@ test("an API key does what its scopes say, until it is revoked", async () => {
   assert.equal((await w.acme.as(null, "GET", "/api/v1/records/lead", { token })).status, 401);
 });
 
+test("a key ends with its day, its user and its addresses", async () => {
+  const make = (more) =>
+    w.acme.as("admin", "POST", "/api/v1/admin/api-keys", { body: { name: "k", ...more } });
+  const asks = async (made) =>
+    (await w.acme.as(null, "GET", "/api/v1/me", { token: made.json.token })).status;
+  const past = await make({ expires_at: "2020-01-01T00:00:00Z" });
+  assert.ok(past.status === 422 || (await asks(past)) === 401, past.text);
+  const elsewhere = await make({ addresses: ["198.51.100.0/24"] });
+  assert.equal(await asks(elsewhere), 401, elsewhere.text);
+  const here = await make({ addresses: ["127.0.0.0/8"] });
+  assert.equal(await asks(here), 200, here.text);
+  const user = await w.acme.ok("admin", "POST", "/api/v1/admin/users", {
+    login: "machine",
+    roles: ["viewer"],
+  });
+  const theirs = await make({ user: user.id });
+  assert.equal(await asks(theirs), 200, theirs.text);
+  await w.acme.ok("admin", "PATCH", `/api/v1/admin/users/${user.id}`, { active: false });
+  assert.equal(await asks(theirs), 401);
+  for (const body of [
+    { scopes: ["lead:fly"] },
+    { scopes: ["nothing:read"] },
+    { scopes: [] },
+    { addresses: ["home"] },
+    { user: "0000000000009" },
+  ]) {
+    assert.equal((await make(body)).status, 422, JSON.stringify(body));
+  }
+  const scoped = await make({ scopes: ["admin:api-keys"] });
+  const more = await w.acme.as(null, "POST", "/api/v1/admin/api-keys", {
+    token: scoped.json.token,
+    body: { name: "wider" },
+  });
+  assert.equal(more.status, 403, "a key makes no key that may do more");
+});
+
+test("a key may not change the password of its user", async () => {
+  const { json } = await w.acme.as("admin", "POST", "/api/v1/admin/api-keys", {
+    body: { name: "p" },
+  });
+  const answer = await w.acme.as(null, "POST", "/api/v1/me/password", {
+    token: json.token,
+    body: { current: PASSWORD, password: "Another-Good-2029" },
+  });
+  assert.equal(answer.status, 403, answer.text);
+});
+
 test("guessing over many accounts locks the address, for this company alone", async () => {
   const attempt = (tenant, login, password = "wrong") =>
     tenant.as(null, "POST", SESSIONS, { body: { login, password } });

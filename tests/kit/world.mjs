@@ -92,6 +92,7 @@ export class Tenant {
 }
 
 async function makeStaff(tenant) {
+  tenant.staffed = true;
   const department = async (name, parent) => {
     const made = await tenant.ok("admin", "POST", "/api/v1/admin/departments", { name, parent });
     tenant.departments[name] = made.id;
@@ -125,8 +126,10 @@ export function makeFolder(data = folder()) {
   return data;
 }
 
-/* Nothing of one company lies in the other's folder, and no password or token lies anywhere. */
+/* Each company's things are found in its own folder, so this search finds what is there.
+ * Nothing of one company lies in the other's folder, and no password or token lies anywhere. */
 function searchFiles(data, tenants) {
+  const own = new Set();
   const tokens = tenants.flatMap(({ issued }) => issued);
   assert.ok(tokens.length > 0);
   for (const path of readdirSync(data, { recursive: true })) {
@@ -137,10 +140,15 @@ function searchFiles(data, tenants) {
       assert.ok(!bytes.includes(secret), `${path} holds a secret in plain text`);
     }
     for (const tenant of tenants) {
+      if (path.startsWith(`tenants/${tenant.name}/`) && bytes.includes(tenant.mark)) {
+        own.add(tenant.name);
+      }
       if (!path.startsWith("tenants/") || path.startsWith(`tenants/${tenant.name}/`)) continue;
       assert.ok(!bytes.includes(tenant.mark), `${path} holds something of ${tenant.name}`);
     }
   }
+  for (const { name, staffed } of tenants)
+    assert.ok(!staffed || own.has(name), `${name} has no files`);
 }
 
 /**
