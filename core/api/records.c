@@ -7,6 +7,7 @@
  */
 #include "record/record.h"
 
+#include "api/admin.h"
 #include "api/handlers.h"
 #include "base/hash.h"
 #include "base/id.h"
@@ -235,6 +236,17 @@ static const char *record_path(struct call *call, const struct entity *entity)
     return arena_printf(call->ctx->arena, "/api/v1/records/%s", entity->name);
 }
 
+/* Accounts are administration: whoever changes one as a record needs that right too, and may touch
+ * only those below. Their lists and references are as any record's. */
+static enum err guard_user(struct call *call, const struct entity *entity, int64_t id)
+{
+    if (strcmp(entity->name, "user") != 0 || call->is_operator)
+        return ERR_OK;
+    if (!call->ctx->actor || !actor_may_admin(call->ctx->actor, "users"))
+        return ERR_FORBIDDEN;
+    return id ? admin_covers_user(call, id) : ERR_OK;
+}
+
 enum err records_create(struct call *call)
 {
     const struct entity *entity;
@@ -242,6 +254,8 @@ enum err records_create(struct call *call)
     struct unit unit;
     int64_t id = 0;
     enum err e = call_entity(call, 0, &entity);
+    if (!e)
+        e = guard_user(call, entity, 0);
     if (!e)
         e = call_object(call, &body);
     if (!e)
@@ -281,6 +295,8 @@ enum err records_update(struct call *call)
     if (!e)
         e = call_id(call, 1, &id);
     if (!e)
+        e = guard_user(call, entity, id);
+    if (!e)
         e = call_object(call, &body);
     if (!e)
         e = call_version(call, id, &version);
@@ -298,17 +314,24 @@ enum err records_delete(struct call *call)
     const struct entity *entity;
     struct unit unit;
     int64_t id, version = 0;
+    bool had_admin = false;
     enum err e = call_entity(call, 0, &entity);
     if (!e)
         e = call_id(call, 1, &id);
     if (!e)
+        e = guard_user(call, entity, id);
+    if (!e)
         e = call_version(call, id, &version);
+    if (!e && strcmp(entity->name, "user") == 0)
+        e = admin_exists(call, &had_admin);
     if (!e)
         e = app_unit_begin(call->app, call->ctx, &unit);
     if (e)
         return e;
     e = record_delete(call->ctx, entity, id, version);
     unit_end(call->ctx);
+    if (!e && had_admin)
+        e = admin_remains(call, true);
     if (!e)
         call->resp->status = 204;
     return e;
@@ -323,6 +346,8 @@ enum err records_restore(struct call *call)
     enum err e = call_entity(call, 0, &entity);
     if (!e)
         e = call_id(call, 1, &id);
+    if (!e)
+        e = guard_user(call, entity, 0);
     if (!e)
         e = app_unit_begin(call->app, call->ctx, &unit);
     if (e)
@@ -341,6 +366,8 @@ enum err records_bulk(struct call *call)
     const struct json *body;
     struct unit unit;
     enum err e = call_entity(call, 0, &entity);
+    if (!e && strcmp(entity->name, "user") == 0 && !call->is_operator)
+        e = ERR_FORBIDDEN; /* one by one, so that each is judged */
     if (!e)
         e = call_object(call, &body);
     if (!e)
