@@ -22,6 +22,15 @@ enum err field_bad(struct ctx *ctx, const char *path, const char *code, const ch
     return err_field(&ctx->err, path, code, args);
 }
 
+const char *field_quoted(struct arena *arena, struct slice text)
+{
+    struct buf b = BUF_INIT;
+    json_put_string(&b, text_is_utf8(text) ? text : SLICE(""));
+    const char *quoted = arena_str(arena, buf_slice(&b));
+    buf_release(&b);
+    return quoted;
+}
+
 bool field_source_text(struct arena *arena, const struct json *in, struct slice *out)
 {
     if (in->type == JSON_STRING || in->type == JSON_REAL)

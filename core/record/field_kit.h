@@ -21,6 +21,9 @@
 /* One complaint; `fmt` makes the members of its arguments ("\"max\":%d") or is NULL. */
 MUST_USE enum err field_bad(struct ctx *ctx, const char *path, const char *code, const char *fmt,
                             ...) PRINTF_LIKE(4, 5);
+/* What somebody wrote, as a JSON string with its quotes: for such arguments. Empty for bad UTF-8.
+ */
+const char *field_quoted(struct arena *arena, struct slice text);
 /* The text of a string or number; false for anything else. Numbers keep the source's digits. */
 bool field_source_text(struct arena *arena, const struct json *in, struct slice *out);
 /* Complains "too_small" or "too_large" when n lies outside field->min and max; the bounds are shown
@@ -101,11 +104,11 @@ void field_lookup_resolve(struct field *field, struct arena *arena, const struct
 #define FIELD_TYPES(X)                                                                             \
     X(text)                                                                                        \
     X(longtext)                                                                                    \
-    X(richtext) X(int) X(decimal) X(money) X(percent) X(bool) X(date) X(datetime) X(duration)      \
-        X(enum) X(multienum) X(dict) X(state) X(ref) X(refs) X(ref_any) X(user) X(team) X(phone)   \
-            X(email) X(url) X(address) X(geo) X(file) X(files) X(image) X(json) X(tags) X(color)   \
-                X(rating) X(autonumber) X(computed) X(rollup) X(lookup) X(secret) X(id_card)       \
-                    X(bank_card)
+    X(richtext)                                                                                    \
+    X(int) X(decimal) X(money) X(percent) X(bool) X(date) X(datetime) X(duration) X(enum)          \
+        X(multienum) X(dict) X(state) X(ref) X(refs) X(ref_any) X(user) X(team) X(phone) X(email)  \
+            X(url) X(address) X(geo) X(file) X(files) X(image) X(json) X(tags) X(color) X(rating)  \
+                X(autonumber) X(computed) X(rollup) X(lookup) X(secret) X(id_card) X(bank_card)
 #define X(name) extern const struct field_type field_type_##name;
 FIELD_TYPES(X)
 #undef X

@@ -124,8 +124,8 @@ static enum err find_target(struct ctx *ctx, const struct importer *importer, co
     *out = entity_field(importer->entity, name);
     if (*out)
         return ERR_OK;
-    return field_bad(ctx, heading, "unknown_target", "\"field\":\"" SLICE_FMT "\"",
-                     SLICE_ARG(name));
+    return field_bad(ctx, heading, "unknown_target", "\"field\":%s",
+                     field_quoted(ctx->arena, name));
 }
 
 static int find_heading(const struct importer *importer, struct slice name)
@@ -221,8 +221,8 @@ static enum err map_constants(struct ctx *ctx, struct importer *importer,
             column.constant = NULL;
             column.cell = find_heading(importer, from->text);
             if (column.cell < 0)
-                e = field_bad(ctx, column.heading, "missing_column", "\"column\":\"" SLICE_FMT "\"",
-                              SLICE_ARG(from->text));
+                e = field_bad(ctx, column.heading, "missing_column", "\"column\":%s",
+                              field_quoted(ctx->arena, from->text));
         }
         failed = keep_worst(failed, e ? e : add_column(ctx, importer, column));
     }
@@ -259,7 +259,8 @@ static enum err find_match(struct ctx *ctx, struct importer *importer)
         return ERR_OK;
     importer->match = entity_field(importer->entity, slice_str(name));
     if (!importer->match || importer->match->type->columns == 0)
-        return field_bad(ctx, "match", "unknown_target", "\"field\":\"%s\"", name);
+        return field_bad(ctx, "match", "unknown_target", "\"field\":%s",
+                         field_quoted(ctx->arena, slice_str(name)));
     return ERR_OK;
 }
 

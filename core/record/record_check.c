@@ -99,8 +99,8 @@ static enum err check_step(struct ctx *ctx, const struct record *record, const s
         const struct field *other = entity_field(record->entity, slice_str(*required));
         if (!other || !field_is_empty(other, record->now) || other->is_required)
             continue; /* what is always required has been asked for already */
-        failed = field_bad(ctx, other->name, "required_for_state", "\"state\":\"" SLICE_FMT "\"",
-                           SLICE_ARG(record->now[field->slot].bytes));
+        failed = field_bad(ctx, other->name, "required_for_state", "\"state\":%s",
+                           field_quoted(ctx->arena, record->now[field->slot].bytes));
     }
     return failed;
 }
@@ -119,9 +119,8 @@ static enum err check_state(struct ctx *ctx, const struct record *record, const 
         return field_bad(ctx, field->name, "required", NULL);
     bool begins = !from.at && ctx->source == CTX_IMPORT;
     if (!field_state_allows(field, from, to, &required) && !begins)
-        return field_bad(ctx, field->name, "bad_transition",
-                         "\"from\":\"" SLICE_FMT "\",\"to\":\"" SLICE_FMT "\"", (int)from.len,
-                         from.at ? from.at : "", SLICE_ARG(to));
+        return field_bad(ctx, field->name, "bad_transition", "\"from\":%s,\"to\":%s",
+                         field_quoted(ctx->arena, from), field_quoted(ctx->arena, to));
     return check_step(ctx, record, field, required);
 }
 

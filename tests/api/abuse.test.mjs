@@ -147,3 +147,25 @@ test("guessing at the old password locks like guessing at sign-in", async () => 
   assert.equal(statuses[5], 429);
   assert.equal((await guess(PASSWORD)).status, 429, "the right one too, while it is locked");
 });
+
+test("what is quoted in a complaint stays inside its quotes", async () => {
+  const odd = 'a","evil":{"b":1},"c":"d\\';
+  const lead = await w.acme.create("sales1", "lead", { name: "quoted" });
+  const answer = await w.acme.as("sales1", "PATCH", `${LEADS}/${lead.id}`, { body: { status: odd } });
+  assert.equal(answer.status, 422);
+  assert.ok(answer.json, answer.text);
+  const csv = Buffer.from("name\nx\n");
+  const headers = { "content-type": "text/csv" };
+  const made = await w.acme.as("manager", "POST", "/api/v1/imports?entity=lead", {
+    body: csv,
+    headers,
+  });
+  assert.equal(made.status, 201, made.text);
+  for (const body of [{ mapping: { columns: { name: odd } } }, { match: odd }]) {
+    const path = `/api/v1/imports/${made.json.id}/mapping`;
+    const refused = await w.acme.as("manager", "PUT", path, { body });
+    assert.equal(refused.status, 422, refused.text);
+    assert.ok(refused.json, refused.text);
+    assert.ok(!refused.text.includes('"evil":{'), refused.text);
+  }
+});
