@@ -1,0 +1,44 @@
+// heavy - reads that are too much for a gateway: answered elsewhere, and nothing is held here.
+// SPDX-License-Identifier: MIT
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { world } from "../kit/world.mjs";
+
+const TEAMS = "/api/v1/records/team";
+const ROWS = 6000;
+const w = world({
+  staff: false,
+  processes: [1, 1, 2],
+  setup: async ({ acme }) => {
+    for (let at = 0; at < ROWS; at += 1000) {
+      const items = Array.from({ length: 1000 }, (_, i) => ({
+        op: "create",
+        data: { name: `team number ${at + i} of a company with very many teams` },
+      }));
+      await acme.ok("admin", "POST", `${TEAMS}/bulk`, { items });
+    }
+    w.team = (await acme.create("admin", "team", { name: "first name" })).id;
+  },
+});
+
+/** Every row is compared with many texts, none of which it holds. */
+function heavy() {
+  const or = Array.from({ length: 30 }, (_, i) => ({ name: { contains: `no such text ${i}` } }));
+  const path = `${TEAMS}?count=true&filter=${encodeURIComponent(JSON.stringify({ or }))}`;
+  return w.acme.as("admin", "GET", path);
+}
+
+test("beside reads that wait elsewhere, the gateway sees what was written", async () => {
+  const first = await heavy();
+  assert.equal(first.status, 200, first.text);
+  assert.equal(first.json.count, 0);
+  for (let round = 0; round < 2; round++) {
+    const waiting = Array.from({ length: 4 }, heavy);
+    const name = `name ${round}`;
+    await new Promise((done) => setTimeout(done, 5));
+    await w.acme.ok("admin", "PATCH", `${TEAMS}/${w.team}`, { name });
+    const seen = await w.acme.ok("admin", "GET", `${TEAMS}/${w.team}`);
+    assert.equal(seen.name, name);
+    for (const answer of await Promise.all(waiting)) assert.equal(answer.status, 200, answer.text);
+  }
+});
