@@ -111,35 +111,32 @@ static enum err add_key(struct grouping *g, const struct json *in)
 
 /* --- measures --- */
 
-struct range {
-    int64_t low, high;
-};
-
 static bool range_row(void *arg, const struct store_row *row)
 {
-    struct range *range = arg;
-    range->low = store_row_int(row, 0);
-    range->high = store_row_int(row, 1);
+    *(int64_t *)arg = store_row_int(row, 0);
     return false;
 }
 
-static enum err range_of(struct list_plan *plan, const struct query_column *column, int64_t *low,
-                         int64_t *high)
+static enum err extreme(struct list_plan *plan, const struct query_column *column,
+                        enum query_measure measure, int64_t *out)
 {
-    struct query_column columns[2] = {*column, *column};
-    struct range range = {0, 0};
-    columns[0].measure = MEASURE_MIN;
-    columns[1].measure = MEASURE_MAX;
+    struct query_column wanted = *column;
+    wanted.measure = measure;
     struct query q = {.table = plan->entity->table,
-                      .select = columns,
-                      .select_count = 2,
+                      .select = &wanted,
+                      .select_count = 1,
                       .joins = plan->joins.items,
                       .joins_count = plan->joins.count,
                       .where = plan->where};
-    enum err e = store_read(plan->ctx->tenant->store, &q, range_row, &range);
-    *low = range.low;
-    *high = range.high;
-    return e;
+    return store_read(plan->ctx->tenant->store, &q, range_row, out);
+}
+
+/* One question each: an index answers the least or the greatest at once, but not both together. */
+static enum err range_of(struct list_plan *plan, const struct query_column *column, int64_t *low,
+                         int64_t *high)
+{
+    enum err e = extreme(plan, column, MEASURE_MIN, low);
+    return e ? e : extreme(plan, column, MEASURE_MAX, high);
 }
 
 static bool parse_measure(struct slice text, enum query_measure *op, bool *average,
