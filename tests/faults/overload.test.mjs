@@ -148,7 +148,7 @@ test("clients that go away in the middle leave nothing half-done", async () => {
   for (const [name, found] of all) assert.equal(found.length, 1, name);
   await faults.compareLog(client, office.token, all);
   client.close();
-  office.server.must(["check", "acme"]);
+  faults.check(office.server, "acme");
 });
 
 test("after all that nobody waits and every process is the first of its slot", () => {

@@ -67,7 +67,7 @@ async function judge(n, seed, options) {
     }
     await faults.compareLog(client, token, all);
     client.close();
-    server.must(["check", "acme"]);
+    faults.check(server, "acme");
     await server.stop();
     return { told: told.size };
   } catch (error) {

@@ -1,0 +1,101 @@
+// load - an hour of ordinary work: memory and descriptors of every process stay where they were.
+// SPDX-License-Identifier: MIT
+//
+// Run by scripts/soak, not by the suite. SOAK_SECONDS of load, after a tenth of it to warm up; the
+// slope over the rest, per hour, is held against P4 when the run is long enough to tell.
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import net from "node:net";
+import { test } from "node:test";
+import * as faults from "../kit/faults.mjs";
+import { HOSTS, makeFolder } from "../kit/world.mjs";
+
+const SECONDS = Number(process.env.SOAK_SECONDS || 3600);
+const SLOPE_MAX = 0.01; // of the mean, per hour
+const RSS_MAX = 512 << 20;
+
+function sample(pid) {
+  return faults.processes(pid).map(({ pid: one, role, index }) => {
+    const rss = Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${one}/status`, "utf8"))[1]) * 1024;
+    return { name: `${role} ${index}`, rss, fds: readdirSync(`/proc/${one}/fd`).length };
+  });
+}
+
+/** Least squares: change per second. */
+function slope(points) {
+  const mean = (pick) => points.reduce((sum, one) => sum + pick(one), 0) / points.length;
+  const [x, y] = [mean(([at]) => at), mean(([, value]) => value)];
+  const top = points.reduce((sum, [at, value]) => sum + (at - x) * (value - y), 0);
+  return { perSecond: top / points.reduce((sum, [at]) => sum + (at - x) ** 2, 0), mean: y };
+}
+
+test(`${SECONDS} s of load`, async (t) => {
+  const office = new faults.Office(makeFolder());
+  t.after(() => {
+    if (office.server.child) faults.end(office.server.child.pid);
+    office.server.remove();
+  });
+  await office.open({ people: 8 });
+  for (const person of office.people) person.update = 0.9;
+  const idle = Array.from({ length: 100 }, () => net.connect(office.place.port, "127.0.0.1").on("error", () => {}));
+  const from = Date.now();
+  const seconds = () => (Date.now() - from) / 1000;
+  const samples = [];
+  let all = 0;
+  const watch = setInterval(() => {
+    const now = sample(office.server.child.pid);
+    all = Math.max(all, now.reduce((sum, { rss }) => sum + rss, 0));
+    if (seconds() > SECONDS / 10) samples.push({ at: seconds(), now });
+  }, Math.max(200, SECONDS * 5));
+  await office.work(() => seconds() > SECONDS);
+  clearInterval(watch);
+  for (const socket of idle) socket.destroy();
+  t.diagnostic(`${JSON.stringify(office.sum())}; at most ${(all / 2 ** 20).toFixed(0)} MiB in all`);
+  assert.ok(all <= RSS_MAX, `${all} bytes`);
+  for (const { name } of samples[0].now) {
+    for (const what of ["rss", "fds"]) {
+      const points = samples.map(({ at, now }) => [at, now.find((one) => one.name === name)[what]]);
+      const { perSecond, mean } = slope(points);
+      const perHour = (perSecond * 3600) / mean;
+      t.diagnostic(`${name} ${what}: mean ${Math.round(mean)}, ${(perHour * 100).toFixed(2)} % per hour`);
+      if (SECONDS >= 1800) assert.ok(perHour < SLOPE_MAX, `${name} ${what} grows`);
+    }
+  }
+  await office.judge();
+  await office.close({});
+});
+
+test("slow clients are cut in their time while others are served", async (t) => {
+  if (SECONDS < 60) return t.skip("needs SOAK_SECONDS of 60 and more");
+  const office = new faults.Office(makeFolder());
+  t.after(() => {
+    if (office.server.child) faults.end(office.server.child.pid);
+    office.server.remove();
+  });
+  await office.open();
+  let over = false;
+  const working = office.work(() => over);
+  const slow = (first, drop) =>
+    new Promise((done) => {
+      const from = Date.now();
+      const socket = net.connect(office.place.port, "127.0.0.1", () => socket.write(first));
+      const timer = setInterval(() => socket.write(drop), 1000);
+      socket.on("error", () => {}).resume();
+      socket.on("close", () => {
+        clearInterval(timer);
+        done(Date.now() - from);
+      });
+    });
+  const body = `POST /api/v1/records/lead HTTP/1.1\r\nHost: ${HOSTS.acme}\r\nAuthorization: Bearer ${office.token}\r\n` +
+    "Content-Type: application/json\r\nContent-Length: 100000\r\n\r\n";
+  const ends = await Promise.all([
+    ...Array.from({ length: 50 }, () => slow("GET / HTTP/1.1\r\nX-A: b", "c")),
+    ...Array.from({ length: 50 }, () => slow(body, "{")),
+  ]);
+  over = true;
+  const sum = await working;
+  t.diagnostic(`headers cut after ${ends[0]} ms, bodies after ${ends[60]} ms; others: ${JSON.stringify(sum)}`);
+  assert.equal(sum.failed + sum.unknown, 0);
+  await office.judge();
+  await office.close({});
+});
