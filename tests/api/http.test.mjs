@@ -160,7 +160,7 @@ test("a method in a header changes nothing", async () => {
   }
 });
 
-test("a body where none belongs is refused or read away, never taken for the next request", async () => {
+test("a body where none belongs is never taken for the next request", async () => {
   const inner = req("DELETE /api/v1/sessions HTTP/1.1", auth());
   const outer = req("GET /healthz HTTP/1.1", { "Content-Length": inner.length }, inner);
   const { text } = await send(outer + req("GET /healthz HTTP/1.1", close), { end: true });

@@ -96,7 +96,7 @@ test("a birthday is a day, without hours or zones", async () => {
   }
 });
 
-/* Texts that have broken other programs: they come back as they went in, and searching them ends. */
+/* Texts that have broken other programs: they come back as they went in; searching them ends. */
 const ODD = [
   "undefined",
   "null",
