@@ -285,6 +285,20 @@ static const struct json *body_fields(struct call *call)
     return out;
 }
 
+/* The answer's own version: a record's text begins with "id" and "version". */
+static void etag_of_answer(struct call *call, int64_t id)
+{
+    struct slice rest = slice_of(call->resp->body.at, call->resp->body.len);
+    ptrdiff_t at = slice_find(slice_of(rest.at, rest.len < 64 ? rest.len : 64), SLICE("version"));
+    int64_t version;
+    if (at < 0)
+        return;
+    rest = slice_of(rest.at + at, rest.len - (size_t)at);
+    slice_split(&rest, ':');
+    if (slice_to_int(slice_split(&rest, ','), &version))
+        call_etag(call, id, version);
+}
+
 enum err records_update(struct call *call)
 {
     const struct entity *entity;
@@ -306,6 +320,8 @@ enum err records_update(struct call *call)
         return e;
     e = record_update_json(call->ctx, entity, id, body_fields(call), version, &call->resp->body);
     unit_end(call->ctx);
+    if (!e)
+        etag_of_answer(call, id);
     return e;
 }
 
@@ -356,6 +372,8 @@ enum err records_restore(struct call *call)
     if (!e)
         e = record_put_json(call->ctx, record, &call->resp->body);
     unit_end(call->ctx);
+    if (!e)
+        etag_of_answer(call, id);
     return e;
 }
 

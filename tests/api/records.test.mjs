@@ -443,3 +443,16 @@ test("deleting an account clears the references to it", async () => {
   const left = await w.acme.ok("sales1", "GET", `/api/v1/records/contact/${contact.id}`);
   assert.equal(left.account, null);
 });
+
+test("every answer with a record carries the tag that the next change needs", async () => {
+  const made = await w.acme.as("sales1", "POST", "/api/v1/records/lead", { body: { name: "标签" } });
+  const path = `/api/v1/records/lead/${made.json.id}`;
+  let tag = made.headers.etag;
+  for (const title of ["一", "二"]) {
+    const headers = { "if-match": tag };
+    const answer = await w.acme.as("sales1", "PATCH", path, { headers, body: { title } });
+    assert.equal(answer.status, 200, answer.text);
+    assert.equal(answer.headers.etag, `"${made.json.id}-${answer.json.version}"`);
+    tag = answer.headers.etag;
+  }
+});
