@@ -17,6 +17,7 @@ local KINDS = { { "医疗器械", "medical" }, { "精密制造", "manufacturing"
   { "教育科技", "education" }, { "零售", "retail" }, { "物流", "logistics" }, { "金融服务", "finance" } }
 local TITLES = { "采购经理", "总经理", "技术总监", "信息主管", "行政经理", "运营总监", "财务经理" }
 local SOURCES = { "website", "referral", "event", "search", "social", "phone", "partner" }
+local STATUSES = { "new", "new", "assigned", "working", "working", "qualified", "recycled" }
 local OWNERS = { "zhang.wei", "li.na", "wang.fang", "" }
 
 -- MINSTD: small, exact in integers, the same on every machine.
@@ -82,13 +83,16 @@ local function contacts(count, names)
 end
 
 local function leads(count)
-  local rows = { "张伟,上海启明软件有限公司,采购经理,13800138000,zhangwei@example.com,website,86000.00,zhang.wei" }
+  local rows = { "张伟,上海启明软件有限公司,采购经理,13800138000,zhangwei@example.com,"
+    .. "website,86000.00,zhang.wei,working" }
   for i = 2, count do
     local name = pick(SURNAMES) .. pick(GIVEN)
-    rows[i] = string.format("%s,%s,%s,%s,lead%d@example.com,%s,%d.00,%s", name, (company(i)),
-      pick(TITLES), phone(), i, pick(SOURCES), random(500) * 1000, pick(OWNERS))
+    local owner = pick(OWNERS)
+    rows[i] = string.format("%s,%s,%s,%s,lead%d@example.com,%s,%d.00,%s,%s", name, (company(i)),
+      pick(TITLES), phone(), i, pick(SOURCES), random(500) * 1000, owner,
+      owner == "" and "new" or pick(STATUSES))
   end
-  write("lead.csv", "name,company,title,phones,emails,source,estimated_amount,owner", rows)
+  write("lead.csv", "name,company,title,phones,emails,source,estimated_amount,owner,status", rows)
 end
 
 people()
