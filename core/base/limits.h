@@ -188,6 +188,7 @@
 #define WAL_RESTART_PAGES      10000
 #define WAL_FORCE_PAGES        100000
 #define DELETED_KEEP_MS        (30LL * 24 * 3600 * 1000)
+#define TMP_KEEP_MS            (3600LL * 1000) /* a file in tmp/ nobody writes to any more */
 #define IDEMPOTENCY_KEEP_MS    (24LL * 3600 * 1000)
 #define IDEMPOTENCY_ANSWER_MAX 65536
 #define TENANTS_OPEN_MAX       200  /* open stores per process */

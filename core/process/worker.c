@@ -17,6 +17,7 @@
 #include "process/sandbox.h"
 #include "process/turn.h"
 #include "record/idem.h"
+#include "tenant/folder.h"
 
 #define WORKER_NOTES_MAX      256 /* waiting notes of one tenant; more are dropped */
 #define WORKER_CHECKPOINT_MS  200
@@ -299,9 +300,21 @@ static void worker_idle(void *arg)
     tenants_trim(worker->slot.app.tenants, TENANTS_OPEN_MAX);
 }
 
+/* Bodies and answers whose process was killed before it could remove them. */
+static void lane_sweep_files(const struct tenant *tenant)
+{
+    struct arena *arena = arena_new();
+    enum err e = folder_remove_older(arena_printf(arena, "%s/tmp", tenant->folder),
+                                     clock_now_ms() - TMP_KEEP_MS);
+    if (e)
+        log_warn("old files in tmp/ of %s: %s", tenant->name, err_code(e));
+    arena_free(arena);
+}
+
 /* What has had its time: sessions, failed sign-ins, idempotency keys. */
 static enum err lane_sweep(struct tenant *tenant)
 {
+    lane_sweep_files(tenant);
     enum err e = store_begin(tenant->store, true);
     if (e)
         return e;

@@ -175,3 +175,24 @@ enum err folder_remove_prefixed(const char *path, const char *prefix)
     arena_free(arena);
     return e;
 }
+
+enum err folder_remove_older(const char *path, int64_t since_ms)
+{
+    ASSERT(path);
+    struct arena *arena = arena_new();
+    const char **names;
+    int count = 0;
+    enum err e = folder_names(arena, path, &names, &count);
+    for (int i = 0; i < count && !e; i++) {
+        char full[FOLDER_PATH_MAX];
+        struct stat st;
+        folder_join(full, path, names[i]);
+        if (lstat(full, &st) != 0 || !S_ISREG(st.st_mode))
+            continue;
+        int64_t written_ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
+        if (written_ms < since_ms && unlink(full) != 0 && errno != ENOENT)
+            e = folder_err(errno);
+    }
+    arena_free(arena);
+    return e;
+}

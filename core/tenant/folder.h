@@ -25,6 +25,8 @@ MUST_USE enum err folder_sync(const char *path);
 MUST_USE enum err folder_remove(const char *path);
 /* Removes every folder in `path` whose name starts so. */
 MUST_USE enum err folder_remove_prefixed(const char *path, const char *prefix);
+/* Removes the plain files in `path` that nobody has written to since then (Unix time, ms). */
+MUST_USE enum err folder_remove_older(const char *path, int64_t since_ms);
 /* Names in a folder, sorted, without "." and ".."; NULL-terminated, in the arena. */
 MUST_USE enum err folder_names(struct arena *arena, const char *path, const char ***out,
                                int *count);
