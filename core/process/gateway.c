@@ -21,6 +21,8 @@
 
 #define HEAVY_SLOTS     1024
 #define HEAVY_MS        (5 * 60 * 1000)
+#define REFUSALS_SLOTS  1024
+#define REFUSALS_MS     60000
 #define AGAIN_TRIES_MAX 400 /* 5 ms apart: a tenant's move, a model being applied */
 
 /* Reads that were too heavy for a gateway: shape → until when they go to the quick lane. */
@@ -127,14 +129,44 @@ void exchange_cancel(struct exchange *x)
     forward_cancel(x->gateway->forward, x);
 }
 
+/* Refusals of one actor at one route are written once a minute, with how many there were before:
+ * who is refused in a loop must not fill the company's log. */
+static struct refusals {
+    uint64_t who;
+    int64_t until_ms, count;
+} refused_lately[REFUSALS_SLOTS];
+
+/* False: counted for a later one. *before: how many were only counted since the last. */
+static bool refusal_is_due(const struct call *call, int64_t *before)
+{
+    const struct actor *actor = call->ctx->actor;
+    const char *text = arena_printf(call->ctx->arena, "%s %lld %s", call->ctx->tenant->name,
+                                    (long long)(actor->api_key ? actor->api_key : actor->user),
+                                    call->route->pattern);
+    uint64_t who = hash_bytes(slice_str(text));
+    struct refusals *slot = &refused_lately[who % REFUSALS_SLOTS];
+    int64_t now_ms = call->ctx->now_ms;
+    bool same = slot->who == who;
+    if (same && slot->until_ms > now_ms) {
+        slot->count++;
+        return false;
+    }
+    *before = same ? slot->count : 0;
+    *slot = (struct refusals){.who = who, .until_ms = now_ms + REFUSALS_MS};
+    return true;
+}
+
 /* What the store must know of it, told to the owner one way: the session was seen, a right was
  * refused. */
 static void exchange_note(struct exchange *x)
 {
     struct call *call = x->call;
     const struct actor *actor = call->ctx->actor;
-    bool refused = x->resp.status == 403 && actor && call->route;
-    if (!actor || !call->ctx->tenant || (!call->seen_due && !refused))
+    if (!actor || !call->ctx->tenant)
+        return;
+    int64_t before = 0;
+    bool refused = x->resp.status == 403 && call->route && refusal_is_due(call, &before);
+    if (!call->seen_due && !refused)
         return;
     struct buf b = BUF_INIT;
     buf_put_u8(&b, refused ? 'r' : 's');
@@ -143,6 +175,7 @@ static void exchange_note(struct exchange *x)
     buf_put_i64(&b, actor->api_key);
     buf_put_bytes(&b, slice_str(call->route ? call->route->pattern : ""));
     buf_put_bytes(&b, slice_str(x->req->address ? x->req->address : ""));
+    buf_put_i64(&b, before);
     forward_note(x->gateway->forward, call->ctx->tenant->name, buf_slice(&b));
     buf_release(&b);
 }

@@ -51,6 +51,7 @@ static enum err note_apply(struct tenant *tenant, struct ctx *ctx, struct slice 
     int64_t api_key = reader_i64(&r);
     struct slice route = reader_bytes(&r);
     ctx->address = arena_str(ctx->arena, reader_bytes(&r));
+    int64_t before = reader_i64(&r);
     if (r.bad)
         return ERR_MALFORMED;
     if (kind == 's')
@@ -58,6 +59,8 @@ static enum err note_apply(struct tenant *tenant, struct ctx *ctx, struct slice 
     struct buf detail = BUF_INIT;
     buf_put_str(&detail, "{\"route\":");
     json_put_string(&detail, route);
+    if (before > 0)
+        buf_printf(&detail, ",\"before\":%lld", (long long)before);
     buf_put_char(&detail, '}');
     enum err e = actor_load(tenant, user, &ctx->actor);
     if (!e)

@@ -169,3 +169,17 @@ test("what is quoted in a complaint stays inside its quotes", async () => {
     assert.ok(!refused.text.includes('"evil":{'), refused.text);
   }
 });
+
+test("who is refused in a loop does not fill the audit log", async () => {
+  for (let i = 0; i < 30; i++) {
+    const answer = await w.acme.as("lonely", "GET", "/api/v1/admin/audit");
+    assert.equal(answer.status, 403);
+  }
+  let rows = [];
+  for (let wait = 0; wait < 50 && !rows.length; wait++) {
+    await new Promise((done) => setTimeout(done, 20));
+    const audit = await w.acme.ok("admin", "GET", "/api/v1/admin/audit?action=refused&limit=200");
+    rows = audit.items.filter(({ actor }) => actor === w.lonely.id || actor?.id === w.lonely.id);
+  }
+  assert.ok(rows.length >= 1 && rows.length <= 4, `${rows.length} rows of 30 refusals`);
+});
