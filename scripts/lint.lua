@@ -157,6 +157,7 @@ rule("files and functions keep their size", function()
   for _, file in ipairs(files) do
     local limit = file.path:find("%.c$") and 800 or file.path:find("%.h$") and 200
       or file.path:find("%.lua$") and 300
+    if file.path == "core/base/limits.h" then limit = nil end -- one table, and all of it there
     if limit and #file.lines > limit then
       report(file, #file.lines, "%d lines; the limit is %d: divide the file by noun.",
         #file.lines, limit)
@@ -271,7 +272,8 @@ rule("white space is tidy", function()
         report(file, number, "a tab; indent with spaces.")
       end
     end
-    if file.text ~= "" and file.text:sub(-1) ~= "\n" then
+    local is_seed = file.path:find("^tests/fuzz/corpus/") -- bytes as they are, not text
+    if file.text ~= "" and file.text:sub(-1) ~= "\n" and not is_seed then
       report(file, #file.lines, "the last line has no end.")
     end
   end

@@ -10,11 +10,11 @@
  *   u + hex       words of other scripts and their prefixes
  *
  * A name is found by pinyin in full, by any prefix of it, by whole syllables from any character on,
- * and by initials: 张小伟 by zhangxiaowei, zhangx, xiaowei, wei, zxw, xw. In a long run (a company's
- * name) only the first TOKEN_PINYIN_REACH characters are spelled from the middle; characters and
- * pairs find all of it. Characters with several readings are found by each (TOKEN_READINGS_MAX ways
- * to read one run). Readings come from a table generated from Unihan at build time; a list of
- * surnames decides only what is shown and sorted.
+ * and by initials: 张小伟 by zhangxiaowei, zhangx, xiaowei, wei, zxw, xw. In a long run (a
+ * company's name) only the first TOKEN_PINYIN_REACH characters are spelled from the middle;
+ * characters and pairs find all of it. Characters with several readings are found by each
+ * (TOKEN_READINGS_MAX ways to read one run). Readings come from a table generated from Unihan at
+ * build time; a list of surnames decides only what is shown and sorted.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -114,9 +114,8 @@ static void child_link_closed(struct link *link)
         child->link = NULL;
 }
 
-/* false: the machine has no descriptor or no process to give; *child is as it was. */
-/* Which of the agreed numbers are really given: others may be open there for reasons of their own (a
- * tool that runs us keeps descriptors too). */
+/* Which of the agreed numbers are really given: others may be open there for reasons of their own
+ * (a tool that runs us keeps descriptors too). */
 static void child_fds_told(const struct child_fd *fds, int count)
 {
     unsigned given = 0;
@@ -127,6 +126,7 @@ static void child_fds_told(const struct child_fd *fds, int count)
     setenv("PERIGEE_FDS", text, 1);
 }
 
+/* false: the machine has no descriptor or no process to give; *child is as it was. */
 static bool child_start_process(struct child *child)
 {
     struct supervisor *s = child->supervisor;

@@ -38,7 +38,8 @@ enum field_kind {
     X(NE, "ne")                                                                                    \
     X(LT, "lt")                                                                                    \
     X(LTE, "lte")                                                                                  \
-    X(GT, "gt") X(GTE, "gte") X(IN, "in") X(NIN, "nin") X(BETWEEN, "between") X(NULL, "null")      \
+    X(GT, "gt")                                                                                    \
+    X(GTE, "gte") X(IN, "in") X(NIN, "nin") X(BETWEEN, "between") X(NULL, "null")                  \
         X(PREFIX, "prefix") X(CONTAINS, "contains") X(HAS, "has") X(LAST_DAYS, "last_days")        \
             X(NEXT_DAYS, "next_days") X(YESTERDAY, "yesterday") X(TODAY, "today")                  \
                 X(TOMORROW, "tomorrow") X(LAST_WEEK, "last_week") X(THIS_WEEK, "this_week")        \

@@ -13,11 +13,11 @@
 #include "base/hash.h"
 #include "base/limits.h"
 #include "store/driver.h"
+#include "store/sqlite/tokens.h"
 
 #define DB_CORE_VERSION  1       /* layout of the perigee_* tables below */
 #define DB_LIBRARY_FLOOR 3051003 /* older ones can corrupt a WAL (data.md D9) */
 #define DB_WHY_BYTES     512
-#define DB_DEPTH_MAX     64 /* savepoints within each other */
 
 /* Statements with a fixed text: prepared once, never evicted, may touch the system tables. */
 #define DB_FIXED_MAP(X)                                                                            \
@@ -61,25 +61,6 @@ struct bind {
     struct value value;
     size_t scratch_at; /* with `scratch`: where the text starts in db->scratch */
     bool scratch;
-};
-
-/* Search tokens of one record, not written yet; see tokens.c. */
-struct waiting {
-    const char *table; /* the registry's */
-    int64_t id;
-    size_t from, len; /* in text */
-};
-
-struct waiting_mark { /* where a savepoint began */
-    size_t count, written;
-};
-
-struct waiting_all {
-    struct waiting *at; /* owned */
-    size_t count, cap;
-    size_t written; /* so many from the front are in the index already */
-    struct buf text;
-    struct waiting_mark marks[DB_DEPTH_MAX];
 };
 
 struct table_entry { /* one row of the registry; lives as long as the connection */
@@ -192,19 +173,6 @@ int64_t read_row_int(const struct store_row *row, int column);
 struct slice read_row_bytes(const struct store_row *row, int column);
 bool read_row_is_null(const struct store_row *row, int column);
 struct value read_row_value(const struct store_row *row, int column);
-
-/* tokens.c */
-enum err tokens_create(struct db *db, const char *table);
-enum err tokens_put(struct store *store, const char *table, int64_t id, struct slice old,
-                    struct slice tokens);
-/* Writes what waits: before a commit, and before a search in the transaction that put it. */
-MUST_USE enum err tokens_write(struct db *db);
-void tokens_mark(struct db *db);   /* a savepoint begins at db->depth */
-void tokens_back(struct db *db);   /* it is rolled back */
-void tokens_forget(struct db *db); /* the transaction is over */
-enum err tokens_optimize(struct db *db, const char *table);
-/* Appends the FTS expression of a MATCH node: AND over tokens, OR over prefixes. */
-void tokens_match(struct buf *out, const struct expr *match);
 
 /* keep.c */
 enum err keep_checkpoint(struct store *store, enum store_checkpoint how, int *pages);
