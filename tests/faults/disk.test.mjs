@@ -13,12 +13,25 @@ import { folder, Server } from "../kit/server.mjs";
 import { HOSTS, makeFolder } from "../kit/world.mjs";
 
 const MOUNTS = faults.can("unshare", "-m", "sh", "-c", "mount -t tmpfs none /mnt");
-const STRACE = faults.can("strace", "-D", "-f", "-o", "/dev/null", "--seccomp-bpf", "-e", "trace=fsync", "true");
+const STRACE = faults.can(
+  "strace",
+  "-D",
+  "-f",
+  "-o",
+  "/dev/null",
+  "--seccomp-bpf",
+  "-e",
+  "trace=fsync",
+  "true",
+);
 
 /** A process that keeps a mount namespace with a small disk at `place`. */
 async function smallDisk(place, size) {
-  const script = `mount -t tmpfs -o size=${size},mode=700 none ${place} && echo there && exec sleep 100000`;
-  const holder = spawn("unshare", ["-m", "sh", "-c", script], { stdio: ["ignore", "pipe", "inherit"] });
+  const mount = `mount -t tmpfs -o size=${size},mode=700 none ${place}`;
+  const script = `${mount} && echo there && exec sleep 100000`;
+  const holder = spawn("unshare", ["-m", "sh", "-c", script], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   await new Promise((done, fail) => {
     holder.stdout.once("data", done);
     holder.once("exit", () => fail(new Error("the small disk could not be mounted")));
@@ -31,7 +44,9 @@ test("a full disk refuses writes, serves reads, and works again when there is ro
   const place = folder();
   const holder = await smallDisk(place, "20m");
   const inside = (...words) => {
-    const done = spawnSync("nsenter", ["-t", String(holder.pid), "-m", ...words], { encoding: "utf8" });
+    const done = spawnSync("nsenter", ["-t", String(holder.pid), "-m", ...words], {
+      encoding: "utf8",
+    });
     assert.equal(done.status, 0, done.stderr);
     return done.stdout;
   };
@@ -53,7 +68,10 @@ test("a full disk refuses writes, serves reads, and works again when there is ro
       token: office.token,
     });
     assert.equal(refused.status, 503, refused.text);
-    assert.ok(["storage_full", "busy", "outcome_unknown"].includes(refused.json.error.code), refused.text);
+    assert.ok(
+      ["storage_full", "busy", "outcome_unknown"].includes(refused.json.error.code),
+      refused.text,
+    );
     faults.compare(office.people, await faults.leads(client, office.token), { whole: false });
 
     inside("rm", join(place, "ballast"));
@@ -76,9 +94,24 @@ test("a full disk refuses writes, serves reads, and works again when there is ro
 
 const INJECTED = [
   { name: "each 7th sync fails with EIO", call: "fsync,fdatasync", error: "EIO", when: "20+7" },
-  { name: "every sync fails with EIO from the 60th on", call: "fsync,fdatasync", error: "EIO", when: "60+" },
-  { name: "each 131st write fails with ENOSPC", call: "pwrite64", error: "ENOSPC", when: "200+131" },
-  { name: "every write fails with EIO from the 400th on", call: "pwrite64", error: "EIO", when: "400+" },
+  {
+    name: "every sync fails with EIO from the 60th on",
+    call: "fsync,fdatasync",
+    error: "EIO",
+    when: "60+",
+  },
+  {
+    name: "each 131st write fails with ENOSPC",
+    call: "pwrite64",
+    error: "ENOSPC",
+    when: "200+131",
+  },
+  {
+    name: "every write fails with EIO from the 400th on",
+    call: "pwrite64",
+    error: "EIO",
+    when: "400+",
+  },
   { name: "each 97th write fails with EIO", call: "pwrite64", error: "EIO", when: "200+97" },
 ];
 
@@ -89,14 +122,31 @@ for (const { name, call, error, when } of INJECTED) {
     const office = new faults.Office(data);
     const wal = join(data, "tenants/acme/tenant.db-wal");
     const inject = `-e trace=${call} -e inject=${call}:error=${error}:when=${when}`;
-    const unwrap = faults.wrap(["strace", "-D", "-f", "-qq", "--seccomp-bpf", "-o", "/dev/null", "-P", wal, inject]);
+    const unwrap = faults.wrap([
+      "strace",
+      "-D",
+      "-f",
+      "-qq",
+      "--seccomp-bpf",
+      "-o",
+      "/dev/null",
+      "-P",
+      wal,
+      inject,
+    ]);
     try {
       await office.open();
       const until = Date.now() + 20_000;
-      const sum = await office.work(() => office.sum().failed + office.sum().unknown >= 25 || Date.now() > until);
+      const sum = await office.work(
+        () => office.sum().failed + office.sum().unknown >= 25 || Date.now() > until,
+      );
       t.diagnostic(JSON.stringify(sum));
       assert.ok(sum.ok > 0 && sum.failed + sum.unknown > 0, "the failures met requests");
-      assert.equal(faults.processes(office.server.child.pid).length, 7, "a failing disk ends no process");
+      assert.equal(
+        faults.processes(office.server.child.pid).length,
+        7,
+        "a failing disk ends no process",
+      );
       await office.crash();
     } finally {
       if (office.server.child) faults.end(office.server.child.pid);
@@ -115,7 +165,18 @@ test("people of another company are served while one company's disk fails", asyn
   const office = new faults.Office(data);
   const wal = join(data, "tenants/acme/tenant.db-wal");
   const inject = "-e trace=fsync,fdatasync -e inject=fsync,fdatasync:error=EIO:when=40+";
-  const unwrap = faults.wrap(["strace", "-D", "-f", "-qq", "--seccomp-bpf", "-o", "/dev/null", "-P", wal, inject]);
+  const unwrap = faults.wrap([
+    "strace",
+    "-D",
+    "-f",
+    "-qq",
+    "--seccomp-bpf",
+    "-o",
+    "/dev/null",
+    "-P",
+    wal,
+    inject,
+  ]);
   try {
     await office.open();
     const place = { host: HOSTS.globex, port: office.server.port };
@@ -123,13 +184,19 @@ test("people of another company are served while one company's disk fails", asyn
     let over = false;
     const working = other.work(() => over);
     const until = Date.now() + 20_000;
-    const sum = await office.work(() => office.sum().failed + office.sum().unknown >= 25 || Date.now() > until);
+    const sum = await office.work(
+      () => office.sum().failed + office.sum().unknown >= 25 || Date.now() > until,
+    );
     assert.ok(sum.failed + sum.unknown > 0, "the failures met requests");
     const before = other.tally.ok;
     await faults.until("the other company's writes go on", () => other.tally.ok > before + 10);
     over = true;
     await working;
-    assert.equal(other.tally.failed + other.tally.unknown, 0, "the other company was told of a failure");
+    assert.equal(
+      other.tally.failed + other.tally.unknown,
+      0,
+      "the other company was told of a failure",
+    );
     other.close();
     await office.crash();
   } finally {

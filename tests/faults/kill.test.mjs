@@ -1,4 +1,4 @@
-// kill - one process after the other ends by SIGKILL while people work; nothing acknowledged is lost.
+// kill - one process after the other ends by SIGKILL while people work; nothing told is lost.
 // SPDX-License-Identifier: MIT
 //
 // Each round kills one kind of process (or all) under load, waits until the server serves again,
@@ -53,7 +53,8 @@ function killKind(kind, round) {
   const all = faults.processes(server.child.pid);
   assert.equal(all.length, 7, "supervisor, 2 gateways, 2 workers, 2 runners");
   const victims = all.filter(({ role }) => kind === "all" || role === kind);
-  const chosen = kind === "all" ? victims : [victims[Math.floor(round / KINDS.length) % victims.length]];
+  const chosen =
+    kind === "all" ? victims : [victims[Math.floor(round / KINDS.length) % victims.length]];
   for (const { pid } of chosen) process.kill(pid, "SIGKILL");
   return { all, chosen };
 }
@@ -72,9 +73,12 @@ async function startAgain(all, diagnose) {
       assert.ok(Date.now() - from < 30_000, "leftovers hold the folder for ever");
     }
   }
-  for (const { pid, role } of all) assert.ok(!faults.isAlive(pid), `${role} ${pid} outlived its supervisor`);
+  for (const { pid, role } of all)
+    assert.ok(!faults.isAlive(pid), `${role} ${pid} outlived its supervisor`);
   place.port = server.port;
-  diagnose(`    refused ${refused} times beside the old children; ready after ${Date.now() - from} ms`);
+  diagnose(
+    `    refused ${refused} times beside the old children; ready after ${Date.now() - from} ms`,
+  );
 }
 
 async function round(number, diagnose) {
@@ -84,15 +88,22 @@ async function round(number, diagnose) {
   work.push(signIns(() => over));
   await faults.sleep(150 + Math.random() * 350);
   const { all, chosen } = killKind(kind, number);
-  const { ms } = await faults.until(`the killed ${kind} is gone`, () => chosen.every(({ pid }) => !faults.isAlive(pid)));
+  const { ms } = await faults.until(`the killed ${kind} is gone`, () =>
+    chosen.every(({ pid }) => !faults.isAlive(pid)),
+  );
   if (kind === "supervisor" || kind === "all") {
     await startAgain(all, diagnose);
   } else {
-    await faults.until(`a ${kind} is there again`, () => faults.processes(server.child.pid).length === 7);
+    await faults.until(
+      `a ${kind} is there again`,
+      () => faults.processes(server.child.pid).length === 7,
+    );
   }
   // It serves by itself: people get answers again while the load goes on.
   const before = people.map((person) => person.tally.ok);
-  const served = await faults.until("everybody is served again", () => people.every((person, i) => person.tally.ok > before[i]));
+  const served = await faults.until("everybody is served again", () =>
+    people.every((person, i) => person.tally.ok > before[i]),
+  );
   over = true;
   await Promise.all(work);
   diagnose(`round ${number}: ${kind} gone after ${ms} ms, all served ${served.ms} ms later`);
@@ -116,7 +127,10 @@ test(`${ROUNDS} killed processes, and nothing acknowledged is lost`, async (t) =
     faults.check(server, "acme");
   }
   const sum = (name) => people.reduce((total, person) => total + person.tally[name], 0);
-  t.diagnostic(`${sum("ok")} acknowledged, ${sum("unknown")} unknown, ${sum("failed")} failed, ${sum("replayed")} replayed`);
+  t.diagnostic(
+    `${sum("ok")} acknowledged, ${sum("unknown")} unknown, ` +
+      `${sum("failed")} failed, ${sum("replayed")} replayed`,
+  );
   assert.ok(sum("unknown") > 0, "no kill met a request: the test proves nothing");
 });
 
@@ -125,7 +139,11 @@ test("the change log and the search index tell of the same records", async () =>
   const all = await judge();
   await faults.compareLog(client, token, all);
   const names = [...all.keys()];
-  await faults.compareSearch(client, token, names.filter((_, i) => i % Math.ceil(names.length / 60) === 0));
+  await faults.compareSearch(
+    client,
+    token,
+    names.filter((_, i) => i % Math.ceil(names.length / 60) === 0),
+  );
   client.close();
 });
 

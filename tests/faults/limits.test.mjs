@@ -28,26 +28,38 @@ async function withOffice(t, run, options) {
 const status = (pid) => readFileSync(`/proc/${pid}/status`, "utf8");
 const field = (pid, name) => new RegExp(`^${name}:\\s*(\\d+)`, "m").exec(status(pid))[1];
 
-test("a worker that runs out of memory aborts, starts again, and loses nothing acknowledged", async (t) => {
+test("a worker that runs out of memory aborts, comes back, and loses nothing", async (t) => {
   if (!PRLIMIT) return t.skip("needs prlimit");
   await withOffice(t, async (office) => {
     for (let i = 0; i < 3; i += 1) {
-      const workers = faults.processes(office.server.child.pid).filter(({ role }) => role === "worker");
+      const workers = faults
+        .processes(office.server.child.pid)
+        .filter(({ role }) => role === "worker");
       for (const { pid } of workers) {
         const most = (Number(field(pid, "VmSize")) + 512) * 1024;
-        assert.equal(spawnSync("prlimit", ["--pid", String(pid), `--as=${most}:${most}`]).status, 0);
+        assert.equal(
+          spawnSync("prlimit", ["--pid", String(pid), `--as=${most}:${most}`]).status,
+          0,
+        );
       }
       const filler = "满".repeat(18_000);
       for (const person of office.people) person.filler = filler;
       const isThere = new Set(workers.map(({ pid }) => pid));
       const until = Date.now() + 20_000;
-      await office.work(() => Date.now() > until || [...isThere].some((pid) => !faults.isAlive(pid)));
-      assert.ok([...isThere].some((pid) => !faults.isAlive(pid)), "no worker ran out of memory");
+      await office.work(
+        () => Date.now() > until || [...isThere].some((pid) => !faults.isAlive(pid)),
+      );
+      assert.ok(
+        [...isThere].some((pid) => !faults.isAlive(pid)),
+        "no worker ran out of memory",
+      );
       for (const person of office.people) person.filler = "";
       // The other may still be short of it: both begin anew.
       for (const pid of isThere) if (faults.isAlive(pid)) process.kill(pid, "SIGABRT");
       await faults.until("the workers are there again", () => {
-        const now = faults.processes(office.server.child.pid).filter(({ role }) => role === "worker");
+        const now = faults
+          .processes(office.server.child.pid)
+          .filter(({ role }) => role === "worker");
         return now.length === 2 && now.every(({ pid }) => !isThere.has(pid));
       });
       const before = office.sum().ok;
@@ -57,7 +69,10 @@ test("a worker that runs out of memory aborts, starts again, and loses nothing a
     // These words are what the test was about; any others are judged when the server stops.
     const meant = office.server.log.split("\n").filter((line) => MEMORY.test(line));
     assert.ok(meant.length > 0, "the worker says why");
-    office.server.log = office.server.log.split("\n").filter((line) => !MEMORY.test(line)).join("\n");
+    office.server.log = office.server.log
+      .split("\n")
+      .filter((line) => !MEMORY.test(line))
+      .join("\n");
   });
 });
 
@@ -106,11 +121,20 @@ test("every process is confined and holds only what its role needs", async (t) =
           return "";
         }
       });
-      assert.ok(files.some((path) => path.endsWith("/lock")), `${what} holds the folder lock`);
+      assert.ok(
+        files.some((path) => path.endsWith("/lock")),
+        `${what} holds the folder lock`,
+      );
       const sockets = files.map((path) => /^socket:\[(\d+)\]$/.exec(path)?.[1]).filter(Boolean);
-      const inet = readFileSync("/proc/net/tcp", "utf8").split("\n").map((line) => line.trim().split(/\s+/)[9]);
+      const inet = readFileSync("/proc/net/tcp", "utf8")
+        .split("\n")
+        .map((line) => line.trim().split(/\s+/)[9]);
       const public_ = sockets.filter((inode) => inet.includes(inode));
-      assert.equal(public_.length > 0, role === "gateway", `${what} and TCP sockets: ${public_.length}`);
+      assert.equal(
+        public_.length > 0,
+        role === "gateway",
+        `${what} and TCP sockets: ${public_.length}`,
+      );
     }
   });
 });
@@ -127,9 +151,11 @@ test("a request for a child role by hand is refused", () => {
   }
 });
 
-test("a process that is stopped for a while is waited for, and then killed in its time", async (t) => {
+test("a worker that stands still for a moment is waited for", async (t) => {
   await withOffice(t, async (office) => {
-    const worker = faults.processes(office.server.child.pid).find(({ role, index }) => role === "worker" && index === 0);
+    const worker = faults
+      .processes(office.server.child.pid)
+      .find(({ role, index }) => role === "worker" && index === 0);
     process.kill(worker.pid, "SIGSTOP");
     const client = new Client({ host: HOSTS.acme, port: office.place.port });
     const asked = faults.attempt(client, "POST", "/api/v1/records/lead", {
@@ -141,7 +167,9 @@ test("a process that is stopped for a while is waited for, and then killed in it
     process.kill(worker.pid, "SIGCONT");
     const answer = await asked;
     assert.equal(answer.status, 201, answer.text);
-    const gone = await client.request("DELETE", `/api/v1/records/lead/${answer.json.id}`, { token: office.token });
+    const gone = await client.request("DELETE", `/api/v1/records/lead/${answer.json.id}`, {
+      token: office.token,
+    });
     assert.ok(gone.status < 300, gone.text);
     client.close();
   });

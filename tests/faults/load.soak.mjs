@@ -16,7 +16,8 @@ const RSS_MAX = 512 << 20;
 
 function sample(pid) {
   return faults.processes(pid).map(({ pid: one, role, index }) => {
-    const rss = Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${one}/status`, "utf8"))[1]) * 1024;
+    const rss =
+      Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${one}/status`, "utf8"))[1]) * 1024;
     return { name: `${role} ${index}`, rss, fds: readdirSync(`/proc/${one}/fd`).length };
   });
 }
@@ -37,16 +38,24 @@ test(`${SECONDS} s of load`, async (t) => {
   });
   await office.open({ people: 8 });
   for (const person of office.people) person.update = 0.9;
-  const idle = Array.from({ length: 100 }, () => net.connect(office.place.port, "127.0.0.1").on("error", () => {}));
+  const idle = Array.from({ length: 100 }, () =>
+    net.connect(office.place.port, "127.0.0.1").on("error", () => {}),
+  );
   const from = Date.now();
   const seconds = () => (Date.now() - from) / 1000;
   const samples = [];
   let all = 0;
-  const watch = setInterval(() => {
-    const now = sample(office.server.child.pid);
-    all = Math.max(all, now.reduce((sum, { rss }) => sum + rss, 0));
-    if (seconds() > SECONDS / 10) samples.push({ at: seconds(), now });
-  }, Math.max(200, SECONDS * 5));
+  const watch = setInterval(
+    () => {
+      const now = sample(office.server.child.pid);
+      all = Math.max(
+        all,
+        now.reduce((sum, { rss }) => sum + rss, 0),
+      );
+      if (seconds() > SECONDS / 10) samples.push({ at: seconds(), now });
+    },
+    Math.max(200, SECONDS * 5),
+  );
   await office.work(() => seconds() > SECONDS);
   clearInterval(watch);
   for (const socket of idle) socket.destroy();
@@ -57,7 +66,9 @@ test(`${SECONDS} s of load`, async (t) => {
       const points = samples.map(({ at, now }) => [at, now.find((one) => one.name === name)[what]]);
       const { perSecond, mean } = slope(points);
       const perHour = (perSecond * 3600) / mean;
-      t.diagnostic(`${name} ${what}: mean ${Math.round(mean)}, ${(perHour * 100).toFixed(2)} % per hour`);
+      t.diagnostic(
+        `${name} ${what}: mean ${Math.round(mean)}, ${(perHour * 100).toFixed(2)} % per hour`,
+      );
       if (SECONDS >= 1800) assert.ok(perHour < SLOPE_MAX, `${name} ${what} grows`);
     }
   }
@@ -86,7 +97,9 @@ test("slow clients are cut in their time while others are served", async (t) => 
         done(Date.now() - from);
       });
     });
-  const body = `POST /api/v1/records/lead HTTP/1.1\r\nHost: ${HOSTS.acme}\r\nAuthorization: Bearer ${office.token}\r\n` +
+  const body =
+    `POST /api/v1/records/lead HTTP/1.1\r\nHost: ${HOSTS.acme}\r\n` +
+    `Authorization: Bearer ${office.token}\r\n` +
     "Content-Type: application/json\r\nContent-Length: 100000\r\n\r\n";
   const ends = await Promise.all([
     ...Array.from({ length: 50 }, () => slow("GET / HTTP/1.1\r\nX-A: b", "c")),
@@ -94,7 +107,9 @@ test("slow clients are cut in their time while others are served", async (t) => 
   ]);
   over = true;
   const sum = await working;
-  t.diagnostic(`headers cut after ${ends[0]} ms, bodies after ${ends[60]} ms; others: ${JSON.stringify(sum)}`);
+  t.diagnostic(
+    `headers cut after ${ends[0]} ms, bodies after ${ends[60]} ms; others: ${JSON.stringify(sum)}`,
+  );
   assert.equal(sum.failed + sum.unknown, 0);
   await office.judge();
   await office.close({});

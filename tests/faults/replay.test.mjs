@@ -15,7 +15,17 @@ import { HOSTS, makeFolder } from "../kit/world.mjs";
 
 const POINTS = Number(process.env.FAULTS_POINTS || 100);
 const SEED = Number(process.env.FAULTS_SEED || 1);
-const STRACE = faults.can("strace", "-D", "-f", "-y", "-o", "/dev/null", "-e", "trace=fsync", "true");
+const STRACE = faults.can(
+  "strace",
+  "-D",
+  "-f",
+  "-y",
+  "-o",
+  "/dev/null",
+  "-e",
+  "trace=fsync",
+  "true",
+);
 const kept = []; // folders to remove
 let base; // the data folder before the recording
 let calls;
@@ -27,7 +37,20 @@ before(async () => {
   const log = join(folder(), "calls");
   kept.push(base, data, join(log, ".."));
   cpSync(base, data, { recursive: true, verbatimSymlinks: true });
-  const unwrap = faults.wrap(["strace", "-D", "-f", "-y", "-qq", "-xx", "-s", "70000", "-o", log, "-e", `trace=${replay.CALLS}`]);
+  const unwrap = faults.wrap([
+    "strace",
+    "-D",
+    "-f",
+    "-y",
+    "-qq",
+    "-xx",
+    "-s",
+    "70000",
+    "-o",
+    log,
+    "-e",
+    `trace=${replay.CALLS}`,
+  ]);
   const office = new faults.Office(data);
   try {
     await office.open({ processes: [1, 1, 1] });
@@ -62,7 +85,10 @@ async function judge(n, seed, options) {
     for (const [name, { version, title }] of told) {
       const found = all.get(name) ?? [];
       assert.equal(found.length, 1, `${name} was acknowledged and is there ${found.length} times`);
-      assert.ok(found[0].version >= version, `${name}: version ${found[0].version}, told ${version}`);
+      assert.ok(
+        found[0].version >= version,
+        `${name}: version ${found[0].version}, told ${version}`,
+      );
       if (found[0].version === version) assert.equal(found[0].title, title);
     }
     await faults.compareLog(client, token, all);
@@ -82,14 +108,23 @@ test(`${POINTS} power cuts, and nothing acknowledged is lost`, async (t) => {
   if (!STRACE) return t.skip("needs strace and the right to trace");
   const count = (wanted) => calls.filter(({ kind }) => kind === wanted).length;
   t.diagnostic(`${count("write")} writes, ${count("sync")} syncs, ${count("ack")} answers`);
-  assert.ok(calls.some(({ kind }) => kind === "ack"), "answers were recorded");
-  assert.ok(calls.some(({ kind }) => kind === "sync"), "syncs were recorded");
+  assert.ok(
+    calls.some(({ kind }) => kind === "ack"),
+    "answers were recorded",
+  );
+  assert.ok(
+    calls.some(({ kind }) => kind === "sync"),
+    "syncs were recorded",
+  );
   const chance = replay.random(SEED);
   let most = 0;
   for (let i = 0; i < POINTS; i += 1) {
     const n = 1 + Math.floor(chance() * calls.length);
     const { wrong, told } = await judge(n, SEED * 100_000 + i);
-    if (wrong) throw new Error(`cut at call ${n} of ${calls.length}, seed ${SEED * 100_000 + i}: ${wrong.stack}`);
+    if (wrong)
+      throw new Error(
+        `cut at call ${n} of ${calls.length}, seed ${SEED * 100_000 + i}: ${wrong.stack}`,
+      );
     most = Math.max(most, told);
   }
   assert.ok(most > 0, "some cuts came after an answer");

@@ -24,7 +24,9 @@ after(() => new Server(data).remove());
 /** `serve` ends by itself, not well, with one line that matches. */
 function refused(place, pattern, { listen = "127.0.0.1:0", env = {} } = {}) {
   const serve = ["serve", "--listen", listen];
-  const { status, stdout, stderr } = command(place, serve, { env: { PERIGEE_LOG_LEVEL: "error", ...env } });
+  const { status, stdout, stderr } = command(place, serve, {
+    env: { PERIGEE_LOG_LEVEL: "error", ...env },
+  });
   assert.ok(status > 0 && status < 126, `status ${status}: ${stderr}`);
   assert.equal(stdout, "");
   const said = stderr.split("\n").filter((line) => line.startsWith("perigee: "));
@@ -59,7 +61,11 @@ test("a broken configuration names the key", () => {
 });
 
 test("TLS without a certificate that can be read", () => {
-  const tls = { PERIGEE_TLS_LISTEN: "127.0.0.1:0", PERIGEE_TLS_CERT: "/nowhere", PERIGEE_TLS_KEY: "/nowhere" };
+  const tls = {
+    PERIGEE_TLS_LISTEN: "127.0.0.1:0",
+    PERIGEE_TLS_CERT: "/nowhere",
+    PERIGEE_TLS_KEY: "/nowhere",
+  };
   refused(data, /TLS: .*certificate/, { env: tls });
 });
 
@@ -90,7 +96,10 @@ test("a port in use, and a second server on the folder", async (t) => {
   must(other, ["init"]);
   refused(other, /cannot listen on .*in use/, { listen: `127.0.0.1:${server.port}` });
   new Server(other).remove();
-  assert.ok(statSync(join(data, "operator.sock")).isSocket(), "the second did not take the first one's sockets");
+  assert.ok(
+    statSync(join(data, "operator.sock")).isSocket(),
+    "the second did not take the first one's sockets",
+  );
   server.must(["tenant", "list"]);
 });
 

@@ -1,4 +1,4 @@
-// faults - the release build, its processes one by one, and clients that remember what they were told.
+// faults - the release build, its processes one by one, people who remember what they were told.
 // SPDX-License-Identifier: MIT
 //
 // Sanitizers would be in the way of killing, tracing and limiting, so these tests run the release
@@ -80,7 +80,8 @@ export async function signIn(port, tenant = "acme") {
 }
 
 /** A number as a word of five letters: names that search takes for different words. */
-const word = (n) => [4, 3, 2, 1, 0].map((i) => String.fromCharCode(97 + (Math.floor(n / 26 ** i) % 26))).join("");
+const word = (n) =>
+  [4, 3, 2, 1, 0].map((i) => String.fromCharCode(97 + (Math.floor(n / 26 ** i) % 26))).join("");
 
 /**
  * One person at work: creates leads and changes them, one request after the other, each with a key
@@ -114,7 +115,11 @@ export class Person {
       const { id, version, title } = answer.json;
       if (record.id) assert.equal(id, record.id, "an update answers with its own record");
       // One effect: the version is the next one, whether the first or the tenth attempt made it.
-      assert.equal(version, (record.version ?? 0) + 1, `version after ${request.method} ${request.key}`);
+      assert.equal(
+        version,
+        (record.version ?? 0) + 1,
+        `version after ${request.method} ${request.key}`,
+      );
       assert.equal(title, request.body.title);
       Object.assign(record, { id, version, title, state: "ok", open: undefined });
       this.tally.ok += 1;
@@ -124,7 +129,10 @@ export class Person {
       if (!record.id) record.state = "unknown";
       this.tally.unknown += 1;
     } else {
-      assert.ok(answer.status >= 500 || answer.status === 429, `refused: ${answer.status} ${answer.text}`);
+      assert.ok(
+        answer.status >= 500 || answer.status === 429,
+        `refused: ${answer.status} ${answer.text}`,
+      );
       if (record.open !== request) record.open = undefined;
       if (!record.id && !record.open) record.state = "failed";
       this.tally.failed += 1;
@@ -176,8 +184,10 @@ export class Person {
 export async function leads(client, token) {
   const all = new Map();
   let path = "/api/v1/records/lead?limit=200&fields=name,title,version";
-  for (let cursor = ""; cursor !== undefined; ) {
-    const answer = await client.request("GET", cursor ? `${path}&cursor=${cursor}` : path, { token });
+  for (let cursor = ""; cursor !== undefined;) {
+    const answer = await client.request("GET", cursor ? `${path}&cursor=${cursor}` : path, {
+      token,
+    });
     assert.equal(answer.status, 200, answer.text);
     for (const item of answer.json.items) {
       all.set(item.name, [...(all.get(item.name) ?? []), item]);
@@ -199,7 +209,10 @@ export function compare(people, all, { whole = true } = {}) {
         assert.ok(there, `${record.name} was acknowledged and is lost`);
         assert.equal(there.id, record.id);
         const next = record.open ? [record.version, record.version + 1] : [record.version];
-        assert.ok(next.includes(there.version), `${record.name}: version ${there.version}, told ${record.version}`);
+        assert.ok(
+          next.includes(there.version),
+          `${record.name}: version ${there.version}, told ${record.version}`,
+        );
         if (there.version === record.version) assert.equal(there.title, record.title, record.name);
         else assert.equal(there.title, record.open.body.title, record.name);
       } else if (record.state === "failed") {
@@ -222,7 +235,9 @@ export async function compareLog(client, token, all) {
   const last = new Map();
   let since = 0;
   for (;;) {
-    const answer = await client.request("GET", `/api/v1/changes?since=${since}&limit=200`, { token });
+    const answer = await client.request("GET", `/api/v1/changes?since=${since}&limit=200`, {
+      token,
+    });
     assert.equal(answer.status, 200, answer.text);
     for (const { seq, entity, id, op, version } of answer.json.items) {
       assert.ok(seq > since, "the log goes forward");
@@ -308,7 +323,8 @@ export class Office {
 
   sum() {
     const sum = { ok: 0, failed: 0, unknown: 0, replayed: 0 };
-    for (const { tally } of this.people) for (const name of Object.keys(sum)) sum[name] += tally[name];
+    for (const { tally } of this.people)
+      for (const name of Object.keys(sum)) sum[name] += tally[name];
     return sum;
   }
 

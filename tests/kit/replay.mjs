@@ -3,8 +3,8 @@
 //
 // strace writes down, in order, what all processes did to one company's files and what the worker
 // answered. For a call n, what was synced before n is kept; each write after its file's last sync
-// is dropped, kept, or torn at 512 bytes, chosen by a seed. A file whose folder was not synced since
-// it was made may be missing. Writes by memory map (-shm) are not seen, which is right: SQLite
+// is dropped, kept, or torn at 512 bytes, chosen by a seed. A file whose folder was not synced
+// since it was made may be missing. Writes by memory map (-shm) are not seen, which is right: SQLite
 // rebuilds that file.
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -21,11 +21,19 @@ function read(call, args, folder) {
   const [, path] = /^\d+<([^>]*)>/.exec(args) ?? [];
   const file = path && plain(path).replace(/ \(deleted\)$/, "");
   if (call === "sendmsg") {
-    const sent = Buffer.concat([...args.matchAll(/iov_base="([^"]*)"/g)].map(([, text]) => bytes(text)));
+    const sent = Buffer.concat(
+      [...args.matchAll(/iov_base="([^"]*)"/g)].map(([, text]) => bytes(text)),
+    );
     const acks = [];
-    for (const [body] of sent.toString("latin1").matchAll(/\{"id":"\w+","version":\d+,.*?"name":"z\w+".*?"title":"t\w[\w-]*"/g)) {
+    for (const [body] of sent
+      .toString("latin1")
+      .matchAll(/\{"id":"\w+","version":\d+,.*?"name":"z\w+".*?"title":"t\w[\w-]*"/g)) {
       const [, version] = /"version":(\d+)/.exec(body);
-      acks.push({ name: /"name":"(z\w+)"/.exec(body)[1], version: Number(version), title: /"title":"([^"]*)"/.exec(body)[1] });
+      acks.push({
+        name: /"name":"(z\w+)"/.exec(body)[1],
+        version: Number(version),
+        title: /"title":"([^"]*)"/.exec(body)[1],
+      });
     }
     return acks.length ? { kind: "ack", acks } : undefined;
   }
@@ -33,12 +41,15 @@ function read(call, args, folder) {
     const [, name, flags] = /^[^"]*"([^"]*)"(?:\.\.\.)?, ([A-Z_|]+)/.exec(args) ?? [];
     if (!name || !flags.includes("O_CREAT")) return undefined;
     const made = plain(name);
-    return made.startsWith(`${folder}/`) ? { kind: "make", file: made.slice(folder.length + 1) } : undefined;
+    return made.startsWith(`${folder}/`)
+      ? { kind: "make", file: made.slice(folder.length + 1) }
+      : undefined;
   }
   if (!file?.startsWith(folder)) return undefined;
   const short = file.slice(folder.length + 1);
   if (call === "fsync" || call === "fdatasync") return { kind: "sync", file: short };
-  if (call === "ftruncate") return { kind: "cut", file: short, size: Number(/, (\d+)/.exec(args)[1]) };
+  if (call === "ftruncate")
+    return { kind: "cut", file: short, size: Number(/, (\d+)/.exec(args)[1]) };
   if (call === "pwrite64") {
     const [, data, , at] = /, "([^"]*)", (\d+), (\d+)/.exec(args);
     return { kind: "write", file: short, data: bytes(data), at: Number(at) };
@@ -46,7 +57,7 @@ function read(call, args, folder) {
   return undefined;
 }
 
-/** The recorded calls in order. A sync counts when it has returned, everything else when it began. */
+/** The recorded calls in order. A sync counts when it has returned, all else when it began. */
 export function parse(log, folder) {
   const calls = [];
   const begun = new Map(); // pid → a sync that has not returned
