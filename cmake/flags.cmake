@@ -31,5 +31,6 @@ if(PERIGEE_SANITIZE OR PERIGEE_FUZZ)
     -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${sanitizers})
 elseif(CMAKE_BUILD_TYPE STREQUAL Release)
-  add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
+  # Messages and debug information name files from the top folder, wherever it was built.
+  add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
 endif()
