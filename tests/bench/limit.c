@@ -7,7 +7,10 @@
  *   limit seed DB ROWS            a table of 25 columns and 4 indexes, as a lead has
  *   limit serve DB PROCESSES      prints "port N"; GET /get/<id>, GET /list, until SIGTERM
  *   limit write DB ROWS GROUP     inserts with GROUP rows a commit, synchronous=FULL; rows/s
- *   limit import DB ROWS GROUP    the same with a log row and 20 search tokens for each
+ *   limit copy DB ROWS GROUP STORE ENTITY TABLE…
+ *                                 the same with what a record is in STORE: its row, its search
+ *                                 tokens and a row of each TABLE, in tables that have the same
+ *                                 columns and indexes; the first rows there serve as samples
  *
  * SPDX-License-Identifier: MIT
  */
@@ -82,12 +85,7 @@ static void make_tables(sqlite3 *db)
             "CREATE INDEX IF NOT EXISTS i2 ON lead(created_at DESC, id DESC) "
             "WHERE deleted_at IS NULL;"
             "CREATE INDEX IF NOT EXISTS i3 ON lead(f7, id DESC) WHERE deleted_at IS NULL;"
-            "CREATE INDEX IF NOT EXISTS i4 ON lead(f1s, id) WHERE deleted_at IS NULL;"
-            "CREATE TABLE IF NOT EXISTS change (seq INTEGER PRIMARY KEY, at INTEGER, "
-            "actor INTEGER, entity INTEGER, record INTEGER, version INTEGER, op TEXT, diff TEXT, "
-            "source TEXT) STRICT;"
-            "CREATE VIRTUAL TABLE IF NOT EXISTS tokens USING fts5(t, content='', "
-            "contentless_delete=1, detail=none, tokenize='ascii')");
+            "CREATE INDEX IF NOT EXISTS i4 ON lead(f1s, id) WHERE deleted_at IS NULL;");
 }
 
 static void bind_lead(sqlite3_stmt *stmt, int64_t n)
@@ -115,8 +113,8 @@ static void step(sqlite3 *db, sqlite3_stmt *stmt)
     sqlite3_reset(stmt);
 }
 
-/* Rows from the highest id on; with_log adds what an audited, searchable row costs. */
-static double insert_rows(sqlite3 *db, int64_t rows, int64_t group, int with_log)
+/* Rows from the highest id on. */
+static double insert_rows(sqlite3 *db, int64_t rows, int64_t group)
 {
     sqlite3_stmt *highest = prepare(db, "SELECT coalesce(max(id), 0) FROM lead");
     sqlite3_step(highest);
@@ -124,39 +122,171 @@ static double insert_rows(sqlite3 *db, int64_t rows, int64_t group, int with_log
     sqlite3_finalize(highest);
     sqlite3_stmt *lead = prepare(db, "INSERT INTO lead (" COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,"
                                      "?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
-    sqlite3_stmt *log = prepare(db, "INSERT INTO change (at, actor, entity, record, version, op, "
-                                    "diff, source) VALUES (?,7,1,?,1,'create',?,'import')");
-    sqlite3_stmt *tokens = prepare(db, "INSERT INTO tokens (rowid, t) VALUES (?,?)");
     double start = now_s();
     for (int64_t i = 0; i < rows; i++) {
         if (i % group == 0)
             sql(db, "BEGIN IMMEDIATE");
         bind_lead(lead, first + i);
         step(db, lead);
-        if (with_log) {
-            char text[512];
-            sqlite3_bind_int64(log, 1, 1700000000000 + i);
-            sqlite3_bind_int64(log, 2, first + i);
-            int len = snprintf(text, sizeof(text),
-                               "{\"1\":[null,\"name %lld\"],\"2\":[null,\"x\"]}", (long long)i);
-            sqlite3_bind_text(log, 3, text, len, SQLITE_TRANSIENT);
-            step(db, log);
-            len = 0;
-            for (int t = 0; t < 20; t++)
-                len += snprintf(text + len, sizeof(text) - (size_t)len, "f1x%lld ",
-                                (long long)((i * 131 + t * 7919) % 50000));
-            sqlite3_bind_int64(tokens, 1, first + i);
-            sqlite3_bind_text(tokens, 2, text, len, SQLITE_TRANSIENT);
-            step(db, tokens);
-        }
         if (i % group == group - 1 || i == rows - 1)
             sql(db, "COMMIT");
     }
     double seconds = now_s() - start;
     sqlite3_finalize(lead);
-    sqlite3_finalize(log);
-    sqlite3_finalize(tokens);
     return (double)rows / seconds;
+}
+
+/* --- rows like those of a store ----------------------------------------------------------------
+ */
+
+#define SAMPLE      10000 /* rows taken from each table, used again and again */
+#define SAMPLE_TEXT "10000"
+
+struct table {
+    sqlite3_stmt *insert;
+    sqlite3_value **values; /* SAMPLE rows of `columns` values */
+    int columns, rows;
+    unsigned char is_key[128]; /* columns that get a new number for each row */
+};
+
+static char *text_of(const char *format, const char *a, const char *b)
+{
+    char *text = sqlite3_mprintf(format, a, b);
+    if (!text)
+        die("no memory");
+    return text;
+}
+
+/* The table and its indexes, as they stand in the store. */
+static void copy_schema(sqlite3 *db, sqlite3 *store, const char *name)
+{
+    char *query = text_of("SELECT sql FROM sqlite_schema WHERE tbl_name = '%q' AND sql NOT NULL "
+                          "ORDER BY type = 'index'",
+                          name, "");
+    sqlite3_stmt *each = prepare(store, query);
+    while (sqlite3_step(each) == SQLITE_ROW)
+        sql(db, (const char *)sqlite3_column_text(each, 0));
+    sqlite3_finalize(each);
+    sqlite3_free(query);
+}
+
+static void table_load(sqlite3 *db, sqlite3 *store, const char *name, struct table *out)
+{
+    static const char *const keys[] = {"id", "seq", "line", "record"};
+    copy_schema(db, store, name);
+    char *query = text_of("SELECT * FROM \"%w\" LIMIT %s", name, SAMPLE_TEXT);
+    sqlite3_stmt *rows = prepare(store, query);
+    sqlite3_free(query);
+    *out = (struct table){.columns = sqlite3_column_count(rows)};
+    out->values = calloc((size_t)SAMPLE * (size_t)out->columns, sizeof(sqlite3_value *));
+    if (!out->values || out->columns > 128)
+        die("too many columns");
+    char places[256 + 2] = "?";
+    for (int i = 0; i < out->columns; i++) {
+        if (i)
+            strcat(places, ",?");
+        for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
+            out->is_key[i] |= strcmp(sqlite3_column_name(rows, i), keys[k]) == 0;
+    }
+    for (; out->rows < SAMPLE && sqlite3_step(rows) == SQLITE_ROW; out->rows++)
+        for (int i = 0; i < out->columns; i++)
+            out->values[out->rows * out->columns + i] =
+                sqlite3_value_dup(sqlite3_column_value(rows, i));
+    sqlite3_finalize(rows);
+    if (!out->rows)
+        die("the store has no such rows");
+    query = text_of("INSERT INTO \"%w\" VALUES (%s)", name, places);
+    out->insert = prepare(db, query);
+    sqlite3_free(query);
+}
+
+static void table_put(sqlite3 *db, struct table *table, int64_t n)
+{
+    sqlite3_value **row = &table->values[n % table->rows * table->columns];
+    for (int i = 0; i < table->columns; i++) {
+        if (table->is_key[i])
+            sqlite3_bind_int64(table->insert, i + 1, n + 1);
+        else
+            sqlite3_bind_value(table->insert, i + 1, row[i]);
+    }
+    step(db, table->insert);
+}
+
+/* The tokens of the first documents, read back out of the index. */
+static void tokens_load(sqlite3 *db, sqlite3 *store, const char *name, char **tokens)
+{
+    char *query = text_of("SELECT sql FROM sqlite_schema WHERE name = '%q_tokens'", name, "");
+    sqlite3_stmt *made = prepare(store, query);
+    sqlite3_step(made);
+    sql(db, (const char *)sqlite3_column_text(made, 0));
+    sqlite3_finalize(made);
+    sqlite3_free(query);
+    query = text_of("INSERT INTO \"%w_tokens\" (\"%w_tokens\", rank) VALUES ('automerge', 8)", name,
+                    name);
+    sql(db, query);
+    sqlite3_free(query);
+    query = text_of("CREATE VIRTUAL TABLE temp.words USING fts5vocab(main, '%q_tokens', instance)",
+                    name, "");
+    sql(store, query);
+    sqlite3_free(query);
+    query = text_of("SELECT n, term FROM temp.words JOIN (SELECT id, row_number() OVER (ORDER BY "
+                    "id) - 1 AS n FROM \"%w\" ORDER BY id LIMIT %s) AS first ON first.id = doc",
+                    name, SAMPLE_TEXT);
+    sqlite3_stmt *words = prepare(store, query);
+    sqlite3_free(query);
+    while (sqlite3_step(words) == SQLITE_ROW) {
+        char **all = &tokens[sqlite3_column_int(words, 0)];
+        char *more = text_of("%s%s", *all ? *all : "", *all ? " " : "");
+        sqlite3_free(*all);
+        *all = text_of("%s%s", more, (const char *)sqlite3_column_text(words, 1));
+        sqlite3_free(more);
+    }
+    sqlite3_finalize(words);
+}
+
+/* The table of an entity, as the store numbers them. */
+static char *table_of(sqlite3 *store, const char *entity)
+{
+    char *query = text_of("SELECT 'e' || id FROM entity_reg WHERE name = '%q'", entity, "");
+    sqlite3_stmt *found = prepare(store, query);
+    if (sqlite3_step(found) != SQLITE_ROW)
+        die("the store has no such entity");
+    char *name = text_of("%s", (const char *)sqlite3_column_text(found, 0), "");
+    sqlite3_finalize(found);
+    sqlite3_free(query);
+    return name;
+}
+
+/* names[0] is an entity: it has the tokens. */
+static double copy_rows(sqlite3 *db, int64_t rows, int64_t group, const char *path, char **names,
+                        int count)
+{
+    struct table tables[8];
+    static char *tokens[SAMPLE];
+    sqlite3 *store;
+    if (count < 1 || count > 8 ||
+        sqlite3_open_v2(path, &store, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
+        die("a store and up to eight of its tables, please");
+    names[0] = table_of(store, names[0]);
+    for (int i = 0; i < count; i++)
+        table_load(db, store, names[i], &tables[i]);
+    tokens_load(db, store, names[0], tokens);
+    sqlite3_close(store);
+    char *query = text_of("INSERT INTO \"%w_tokens\" (rowid, tokens) VALUES (?,?)", names[0], "");
+    sqlite3_stmt *put_tokens = prepare(db, query);
+    double start = now_s();
+    for (int64_t n = 0; n < rows; n++) {
+        if (n % group == 0)
+            sql(db, "BEGIN IMMEDIATE");
+        for (int i = 0; i < count; i++)
+            table_put(db, &tables[i], n);
+        sqlite3_bind_int64(put_tokens, 1, n + 1);
+        sqlite3_bind_text(put_tokens, 2, tokens[n % tables[0].rows], -1, SQLITE_STATIC);
+        step(db, put_tokens);
+        if (n % group == group - 1 || n == rows - 1)
+            sql(db, "COMMIT");
+    }
+    return (double)rows / (now_s() - start);
 }
 
 /* --- the bare server ----------------------------------------------------------------------------
@@ -371,7 +501,7 @@ static void serve(const char *path, int processes)
 int main(int argc, char **argv)
 {
     if (argc < 4)
-        die("usage: limit seed|serve|write|import DB NUMBER [GROUP]");
+        die("usage: limit seed|serve|write|copy DB NUMBER [GROUP [STORE ENTITY TABLE...]]");
     int64_t number = strtoll(argv[3], NULL, 10);
     int64_t group = argc > 4 ? strtoll(argv[4], NULL, 10) : 500;
     if (strcmp(argv[1], "serve") == 0) {
@@ -379,8 +509,14 @@ int main(int argc, char **argv)
         return 0;
     }
     sqlite3 *db = db_open(argv[2]);
+    if (strcmp(argv[1], "copy") == 0) {
+        if (argc < 7)
+            die("copy needs a store, an entity and tables");
+        printf("%.0f\n", copy_rows(db, number, group, argv[5], argv + 6, argc - 6));
+        return 0; /* what is still prepared ends with the process */
+    }
     make_tables(db);
-    printf("%.0f\n", insert_rows(db, number, group, strcmp(argv[1], "import") == 0));
+    printf("%.0f\n", insert_rows(db, number, group));
     sqlite3_close(db);
     return 0;
 }
