@@ -95,6 +95,7 @@
 /* Query tree (data.md section 7). */
 #define LIST_DEFAULT            50
 #define LIST_MAX                200
+#define LIST_BYTES_MAX          (4 << 20) /* a page of long records ends here, early */
 #define BULK_MAX                1000
 #define QUERIES_MAX             20 /* in one POST /queries */
 #define COUNT_CAP               10000
@@ -184,7 +185,8 @@
 #define STORE_EXPR_DEPTH_MAX   400      /* lists of AND and OR nest once per item */
 #define STORE_IN_PLACES_MAX    16       /* longer IN lists are bound as one JSON array */
 #define STORE_IN_MAX           BULK_MAX /* values of one IN list */
-#define STORE_RESTART_WAIT_MS  30       /* a checkpoint waits so long for readers */
+#define STORE_OPEN_WAIT_MS     3000 /* opening waits so long for another's recovery of the WAL */
+#define STORE_RESTART_WAIT_MS  30   /* a checkpoint waits so long for readers */
 #define WAL_RESTART_PAGES      10000
 #define WAL_FORCE_PAGES        100000
 #define DELETED_KEEP_MS        (30LL * 24 * 3600 * 1000)
@@ -203,5 +205,6 @@ _Static_assert(BODY_ANONYMOUS_BYTES_MAX <= BODY_INLINE_BYTES_MAX, "nobody's body
 _Static_assert(CONNS_PER_ADDRESS_MAX <= HANDSHAKES_BURST, "an address may open all it may hold");
 _Static_assert(ANSWER_INLINE_BYTES_MAX < FRAME_BYTES_MAX, "an inline answer fits a frame");
 _Static_assert(TOKEN_SPELL_CHARS <= TOKEN_WORD_MAX, "initials fit a token");
+_Static_assert(LIST_BYTES_MAX <= ANSWER_INLINE_BYTES_MAX, "a page is no file");
 _Static_assert(LIST_DEFAULT <= LIST_MAX, "the default page is a legal page");
 _Static_assert(TURN_RUN_US_MAX < TURN_LOAN_US_MAX, "a loan may last longer than a turn");

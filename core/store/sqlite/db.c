@@ -334,10 +334,14 @@ static enum err sqlite_open(const char *path, enum store_mode mode, struct store
     }
     struct db *db = db_new(real, mode);
     e = connect(db, mode == STORE_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
+    /* After a crash the first who opens replays the WAL; whoever comes meanwhile finds it locked.
+     */
+    sqlite3_busy_timeout(db->handle, STORE_OPEN_WAIT_MS);
     if (!e)
         e = pragmas_set(db);
     if (!e)
         e = header_check(db);
+    sqlite3_busy_timeout(db->handle, 0);
     if (e) {
         buf_put_str(why, db->why);
         sqlite_close(&db->store);
