@@ -30,6 +30,8 @@ static bool page_row(void *arg, const struct store_row *row)
     if (page->rows++ > 0)
         buf_put_char(page->out, ',');
     list_plan_put(plan, row, page->out);
+    if (page->out->len >= LIST_BYTES_MAX)
+        page->limit = page->rows; /* long records: the rest is the next page */
     for (int i = 0; page->rows == page->limit && i < plan->orders_count; i++) {
         struct value key = store_row_value(row, plan->columns_count + i);
         page->last[i] = value_copy(plan->ctx->arena, &key);

@@ -30,7 +30,8 @@ MUST_USE enum err list_query_json(struct ctx *ctx, const struct entity *entity,
  * deleted, or the short form of a filter. Begin with a zeroed query that has its entity. */
 MUST_USE enum err list_query_param(struct ctx *ctx, struct list_query *query, struct slice name,
                                    struct slice value);
-/* {"items":[…],"next":…,"count":…,"count_capped":…}. A reference is its id, expanded an object of
+/* {"items":[…],"next":…,"count":…,"count_capped":…}; a page of long records ends at LIST_BYTES_MAX,
+ * and "next" goes on. A reference is its id, expanded an object of
  * the target's readable fields with "title", or null where it may not be seen. With group or
  * measure: {"groups":[{key…, measures…}],"titles":{field:{id: title}}}; a time bucket is its first
  * day, a sum of money is of base amounts. */

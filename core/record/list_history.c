@@ -173,6 +173,8 @@ static bool change_row(void *arg, const struct store_row *row)
     enum err e = put_changes(h, v[CHANGE_DIFF].bytes);
     h->e = h->e ? h->e : e;
     buf_put_char(h->out, '}');
+    if (h->out->len >= LIST_BYTES_MAX)
+        h->limit = h->rows; /* long values: the rest is the next page */
     return h->e == ERR_OK;
 }
 

@@ -1,0 +1,122 @@
+// limits - just under and just over what one request may ask for.
+// SPDX-License-Identifier: MIT
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { test } from "node:test";
+import { query } from "../kit/client.mjs";
+import { PASSWORD, world } from "../kit/world.mjs";
+
+const LEADS = "/api/v1/records/lead";
+const w = world();
+
+const times = (count, make) => Array.from({ length: count }, (_, i) => make(i));
+const post = (path, body, options = {}) => w.acme.as("admin", "POST", path, { body, ...options });
+const ask = (body) => post(`${LEADS}/query`, body);
+const user = (login, password) =>
+  post("/api/v1/admin/users", { login, name: "Long", roles: [], password });
+const list = (members) => w.acme.as("admin", "GET", `${LEADS}${query(members)}`);
+
+/** name, status under and over, and the request itself for a number. */
+const LIMITS = [
+  ["a filter 8 deep", 8, 200, 422, (n) => list({ filter: nested(n) })],
+  [
+    "a filter of 500 values",
+    500,
+    200,
+    422,
+    (n) => list({ filter: { name: { in: times(n, String) } } }),
+  ],
+  [
+    "paths over 2 references",
+    2,
+    200,
+    422,
+    (n) => list({ sort: `owner.${"manager.".repeat(n - 1)}name` }),
+  ],
+  [
+    "3 keys to sort by",
+    3,
+    200,
+    422,
+    (n) => list({ sort: ["name", "status", "score", "grade"].slice(0, n).join(",") }),
+  ],
+  [
+    "2 groups",
+    2,
+    200,
+    422,
+    (n) => ask({ group: ["status", "source", "grade"].slice(0, n), measure: ["count"] }),
+  ],
+  ["8 measures", 8, 200, 422, (n) => ask({ measure: MEASURES.slice(0, n) })],
+  [
+    "20 queries",
+    20,
+    200,
+    422,
+    (n) => post("/api/v1/queries", { queries: times(n, () => ({ entity: "lead", limit: 1 })) }),
+  ],
+  [
+    "an Idempotency-Key of 200 characters",
+    200,
+    201,
+    400,
+    (n) => post(LEADS, { name: "once" }, { headers: { "idempotency-key": "k".repeat(n) } }),
+  ],
+  [
+    "JSON 32 deep",
+    32,
+    422,
+    400,
+    (n) => post(LEADS, `{"name":${"[".repeat(n - 1)}${"]".repeat(n - 1)}}`),
+  ],
+  ["a body of 1 MiB", 1 << 20, 422, 413, (n) => post(LEADS, `{"name":"${"x".repeat(n - 11)}"}`)],
+  ["a password of 512 bytes", 512, 201, 422, (n) => user(`long${n}`, words(n))],
+  ["a login of 128 bytes", 128, 201, 422, (n) => user("l".repeat(n), PASSWORD)],
+];
+
+const MEASURES = ["count", ...["sum", "avg", "min", "max"].flatMap((of) => [`${of}.score`, `${of}.visits`])];
+
+/** Text of that length that nobody would guess. */
+function words(length) {
+  const hash = (i) => createHash("sha256").update(String(i)).digest("base64");
+  return times(20, hash).join("").slice(0, length);
+}
+
+function nested(depth) {
+  let tree = { name: "x" };
+  for (let i = 1; i < depth; i++) tree = { and: [tree] };
+  return tree;
+}
+
+for (const [name, most, under, over, request] of LIMITS) {
+  test(`${name}, and no more`, async () => {
+    const fits = await request(most);
+    assert.equal(fits.status, under, `${most}: ${fits.text.slice(0, 400)}`);
+    const beyond = await request(most + 1);
+    assert.equal(beyond.status, over, `${most + 1}: ${beyond.text.slice(0, 400)}`);
+  });
+}
+
+test("a page of long records ends early, and the next goes on", async () => {
+  const count = 30;
+  for (let i = 0; i < count; i++) {
+    await w.globex.create("admin", "lead", { name: `long ${i}`, description: "长".repeat(65_000) });
+  }
+  const seen = new Set();
+  let cursor, pages = 0;
+  do {
+    const path = `${LEADS}${query({ limit: 200, ...(cursor ? { cursor } : {}) })}`;
+    const page = await w.globex.as("admin", "GET", path);
+    assert.equal(page.status, 200, page.text.slice(0, 300));
+    assert.ok(page.bytes.length < 5 << 20, `${page.bytes.length} bytes`);
+    for (const { id } of page.json.items) seen.add(id);
+    cursor = page.json.next;
+    pages++;
+  } while (cursor);
+  assert.equal(seen.size, count);
+  assert.ok(pages >= 2);
+  const queries = times(20, () => ({ entity: "lead", limit: 200 }));
+  const many = await w.globex.as("admin", "POST", "/api/v1/queries", { body: { queries } });
+  assert.equal(many.status, 200);
+  assert.ok(many.bytes.length < 12 << 20, `${many.bytes.length} bytes`);
+});
