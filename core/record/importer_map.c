@@ -113,6 +113,9 @@ static enum err add_column(struct ctx *ctx, struct importer *importer, struct im
         e = field_bad(ctx, column.heading, "forbidden", "\"field\":\"%s\"", column.field->name);
     if (e)
         return e;
+    /* Who signs in as what, and who may at all, is administration's to change. */
+    if (column.field->entity->is_system && column.field->is_readonly && !ctx->as_system)
+        column.only_new = true;
     ASSERT(importer->columns_count < importer->columns_cap);
     importer->columns[importer->columns_count++] = column;
     return ERR_OK;
