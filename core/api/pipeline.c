@@ -175,6 +175,10 @@ static enum err admit_identity(struct call *call, struct slice token, bool cooki
         return ERR_OK; /* a dead cookie must not keep anybody from signing in */
     if (e)
         return e;
+    if (cookie && !call->csrf) { /* a key has no place in a browser: nothing would guard it there */
+        ctx->actor = NULL;
+        return call->route->who == WHO_ANYONE ? ERR_OK : ERR_UNAUTHENTICATED;
+    }
     if (cookie) {
         ctx->source = CTX_UI;
         if (!is_safe(call->req->method) && call->route->who != WHO_ANYONE &&

@@ -151,7 +151,8 @@ test("guessing at the old password locks like guessing at sign-in", async () => 
 test("what is quoted in a complaint stays inside its quotes", async () => {
   const odd = 'a","evil":{"b":1},"c":"d\\';
   const lead = await w.acme.create("sales1", "lead", { name: "quoted" });
-  const answer = await w.acme.as("sales1", "PATCH", `${LEADS}/${lead.id}`, { body: { status: odd } });
+  const path = `${LEADS}/${lead.id}`;
+  const answer = await w.acme.as("sales1", "PATCH", path, { body: { status: odd } });
   assert.equal(answer.status, 422);
   assert.ok(answer.json, answer.text);
   const csv = Buffer.from("name\nx\n");
@@ -182,4 +183,42 @@ test("who is refused in a loop does not fill the audit log", async () => {
     rows = audit.items.filter(({ actor }) => actor === w.lonely.id || actor?.id === w.lonely.id);
   }
   assert.ok(rows.length >= 1 && rows.length <= 4, `${rows.length} rows of 30 refusals`);
+});
+
+test("an import of users disables nobody and renames no login", async () => {
+  const all = { read: "all", create: true, update: "all", import: true, fields: { "*": "write" } };
+  await w.acme.ok("admin", "PUT", "/api/v1/admin/roles/clerk", {
+    label: "Clerk",
+    grants: { user: all },
+  });
+  const clerk = { login: "clerk", name: "Clerk", roles: ["clerk"], password: PASSWORD };
+  await w.acme.ok("admin", "POST", "/api/v1/admin/users", clerk);
+  const rows = {
+    login: "login,active\nadmin,false\n",
+    id: `id,login\n${w.acme.users.admin},evil\n`,
+  };
+  for (const [match, csv] of Object.entries(rows)) {
+    const made = await w.acme.as("clerk", "POST", "/api/v1/imports?entity=user", {
+      body: Buffer.from(csv),
+      headers: { "content-type": "text/csv" },
+    });
+    const path = `/api/v1/imports/${made.json.id}`;
+    const mapping = { match, mode: "update" };
+    const set = await w.acme.as("clerk", "PUT", `${path}/mapping`, { body: mapping });
+    if (set.status >= 300) continue;
+    await w.acme.as("clerk", "POST", `${path}/run`, { body: {} });
+    await w.acme.settled("clerk", path);
+  }
+  const { items } = await w.acme.ok("admin", "GET", "/api/v1/admin/users?login=admin");
+  assert.equal(items[0].active, true);
+  assert.equal(items[0].login, "admin");
+});
+
+test("an API key is no cookie", async () => {
+  const key = await w.acme.ok("admin", "POST", "/api/v1/admin/api-keys", { name: "baked" });
+  const headers = { cookie: `perigee=${key.token}` };
+  const body = { name: "without a token of the page" };
+  const written = await w.acme.as(null, "POST", LEADS, { body, headers });
+  assert.equal(written.status, 401, written.text);
+  assert.equal((await w.acme.as(null, "GET", "/api/v1/me", { headers })).status, 401);
 });
