@@ -21,6 +21,10 @@
 #include "http/parser.h"
 #include "process/gateway.h"
 
+/* Which deadline runs: set when it begins, not with every byte, or a byte a second would hold it
+ * off for ever. */
+enum client_clock { CLOCK_NONE, CLOCK_IDLE, CLOCK_HEAD };
+
 struct client {
     struct exchange exchange;
     struct client *previous, *next; /* of the gateway */
@@ -28,6 +32,7 @@ struct client {
     struct parser *parser;
     struct buf body; /* of the request at hand, until it is spooled */
     int spool_fd;    /* -1 = none */
+    enum client_clock clock;
     bool is_operator;
     bool is_refused;   /* the answer stands; the body is read and dropped */
     bool is_waiting;   /* an exchange is under way */
@@ -155,6 +160,15 @@ static void client_timed_out(void *arg)
     conn_close(client->conn, false);
 }
 
+static void client_clock(struct client *client, enum client_clock clock)
+{
+    if (client->clock == clock)
+        return;
+    client->clock = clock;
+    conn_deadline(client->conn, clock == CLOCK_IDLE ? IDLE_TIMEOUT_MS : HEADER_TIMEOUT_MS,
+                  client_timed_out);
+}
+
 /* The least rate is judged over the whole body so far, after a first grace. */
 static void client_body_check(void *arg)
 {
@@ -222,6 +236,7 @@ static enum err client_head(void *user, struct req *req, int64_t *body_max)
     struct client *client = user;
     struct exchange *x = &client->exchange;
     struct arena *arena = parser_arena(client->parser);
+    client->clock = CLOCK_NONE; /* the head is whole */
     req->trace = trace_new(arena);
     req->address = client_address(client, req);
     req->is_operator = client->is_operator;
@@ -364,7 +379,10 @@ static void client_settle(struct client *client, enum err e)
     if (parser_in_body(client->parser))
         return; /* the body's own deadline runs */
     bool idle = parser_is_idle(client->parser);
-    conn_deadline(client->conn, idle ? IDLE_TIMEOUT_MS : HEADER_TIMEOUT_MS, client_timed_out);
+    if (!idle)
+        client_clock(client, CLOCK_HEAD);
+    else if (client->clock != CLOCK_HEAD) /* blank lines alone do not begin a new rest */
+        client_clock(client, CLOCK_IDLE);
     if (idle && client->exchange.gateway->stopping)
         conn_close(client->conn, true);
 }
@@ -383,11 +401,10 @@ static void client_read(struct conn *conn, struct slice bytes)
     struct client *client = conn_user(conn);
     if (client->is_last && !client->is_waiting)
         return;
-    bool was_idle = parser_is_idle(client->parser);
     atomic_fetch_add_explicit(&client->exchange.gateway->slot.mine->bytes_in, (int64_t)bytes.len,
                               memory_order_relaxed);
-    if (was_idle && !client->is_waiting)
-        conn_deadline(conn, HEADER_TIMEOUT_MS, client_timed_out);
+    if (!client->is_waiting && !parser_in_body(client->parser))
+        client_clock(client, CLOCK_HEAD);
     client->in_feed = true;
     enum err e = client_drain(client, parser_feed(client->parser, bytes));
     client->in_feed = false;

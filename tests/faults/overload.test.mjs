@@ -172,6 +172,32 @@ test("clients that go away in the middle leave nothing half-done", async () => {
   faults.check(office.server, "acme");
 });
 
+/** Sends `first`, then `drop` twice a second; resolves when the server closes. */
+function drip(first, drop) {
+  return new Promise((done) => {
+    const socket = net.connect(office.place.port, "127.0.0.1", () => socket.write(first));
+    const timer = setInterval(() => socket.write(drop), 500);
+    socket.on("error", () => {}).resume();
+    socket.on("close", () => {
+      clearInterval(timer);
+      done(true);
+    });
+  });
+}
+
+test("a head that never ends is cut, however steadily it comes", async () => {
+  const whole = raw("GET", "/api/v1/me", office.token, "", false);
+  const slow = [
+    drip("G", "E"),
+    drip("GET / HTTP/1.1\r\nX-A: b", "c"),
+    drip("", "\r\n"),
+    drip(`${whole}GET / HTTP/1.1\r\nX-A: b`, "c"), // behind a request that is answered
+  ];
+  let closed = 0;
+  for (const one of slow) one.then(() => (closed += 1));
+  await faults.until("all are cut", () => closed === slow.length);
+});
+
 test("after all that nobody waits and every process is the first of its slot", () => {
   assert.doesNotMatch(office.server.log, /has been busy|ended after|defect/);
 });

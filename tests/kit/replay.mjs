@@ -4,8 +4,8 @@
 // strace writes down, in order, what all processes did to one company's files and what the worker
 // answered. For a call n, what was synced before n is kept; each write after its file's last sync
 // is dropped, kept, or torn at 512 bytes, chosen by a seed. A file whose folder was not synced
-// since it was made may be missing. Writes by memory map (-shm) are not seen, which is right: SQLite
-// rebuilds that file.
+// since it was made may be missing. Writes by memory map (-shm) are not seen, which is right: they
+// are made anew.
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
