@@ -227,7 +227,7 @@ test(
   async () => {
     const file = readFileSync(LEADS_CSV);
     const mapping = JSON.parse(
-      readFileSync(new URL("../fixtures/x_education_leads.json", import.meta.url)),
+      readFileSync(new URL("../fixtures/import/x_education_leads.json", import.meta.url)),
     );
     const before = (await w.acme.ok("admin", "GET", `${LEADS}?count=true`)).count;
     const done = await run(file, mapping);

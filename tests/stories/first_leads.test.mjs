@@ -127,7 +127,7 @@ test("the first leads of two companies", async (t) => {
   });
 
   const csv = join(DATASETS, "x_education_leads.csv");
-  const map = join(ROOT, "tests/fixtures/x_education_leads.json");
+  const map = join(ROOT, "tests/fixtures/import/x_education_leads.json");
   await t.test(
     "the operator brings in a purchased list",
     { skip: !existsSync(csv) && "no data set" },
