@@ -3,9 +3,10 @@
 local rows = tonumber(arg[1]) or 100000
 local seconds = tonumber(os.getenv("PERIGEE_BENCH_SECONDS")) or 5
 local build = os.getenv("PERIGEE_BENCH_BUILD") or "build/benchmark"
-local perigee, limit, hook_call = build .. "/perigee", build .. "/tests/limit", build .. "/tests/hook_call"
+local perigee, limit, hook_call =
+  build .. "/perigee", build .. "/tests/limit", build .. "/tests/hook_call"
 local folder = os.getenv("PERIGEE_BENCH_DATA") or "build/bench"
-local data, csv = folder .. "/data", folder .. "/leads.csv"
+local data = folder .. "/data"
 
 local function run(command)
   local pipe = assert(io.popen(command .. " 2>&1"))
@@ -64,14 +65,19 @@ end
 
 local function wrk(url, script, headers, connections)
   connections = connections or 64
-  local out = must(string.format("wrk -t%d -c%d -d%ds --latency %s %s %s", connections > 1 and 2 or 1, connections,
-    seconds, script and "-s " .. script or "", headers or "", url))
+  local out = must(string.format("wrk -t%d -c%d -d%ds --latency %s %s %s",
+    connections > 1 and 2 or 1, connections, seconds, script and "-s " .. script or "",
+    headers or "", url))
   local function ms(text)
     local n, unit = (text or ""):match("([%d.]+)(%a+)")
     return n and tonumber(n) * ({ us = 0.001, ms = 1, s = 1000, m = 60000 })[unit] or 0
   end
-  return { rate = tonumber(out:match("Requests/sec:%s+([%d.]+)")), p50 = ms(out:match("50%%%s+(%S+)")),
-    p99 = ms(out:match("99%%%s+(%S+)")), bad = tonumber(out:match("Non%-2xx or 3xx responses: (%d+)") or 0) }
+  return {
+    rate = tonumber(out:match("Requests/sec:%s+([%d.]+)")),
+    p50 = ms(out:match("50%%%s+(%S+)")),
+    p99 = ms(out:match("99%%%s+(%S+)")),
+    bad = tonumber(out:match("Non%-2xx or 3xx responses: (%d+)") or 0),
+  }
 end
 
 local function all_plugins()
@@ -82,20 +88,26 @@ local function all_plugins()
   return table.concat(list, ","), #list
 end
 
+local function import_command()
+  return string.format("%s import bench lead %s/lead.csv --map scripts/demo.d/bench.json --data %s",
+    perigee, folder, data)
+end
+
 local function make_data()
   must("rm -rf " .. folder .. " && mkdir -p " .. folder)
   must(perigee .. " init --data " .. data)
-  write(data .. "/perigee.json", '{"rate_per_s": 100000, "rate_burst": 100000, "access_log": false, ' ..
-    '"conns_per_address_max": 4000}')
+  write(data .. "/perigee.json", '{"rate_per_s": 100000, "rate_burst": 100000, ' ..
+    '"access_log": false, "conns_per_address_max": 4000}')
   must(perigee .. " tenant create bench --host 127.0.0.1 --plugins people,leads --data " .. data)
-  must(perigee .. " tenant create other --host other.test --plugins " .. (all_plugins()) .. " --data " .. data)
+  must(perigee .. " tenant create other --host other.test --plugins " .. (all_plugins()) ..
+    " --data " .. data)
   for _, tenant in ipairs { "bench", "other" } do
     must("printf 'Lamp-over-water-9\\n' | " .. perigee .. " user create " .. tenant ..
       " admin --role admin --password-stdin --data " .. data)
   end
   must("lua5.4 scripts/demo.lua " .. folder .. " " .. rows)
   local started = now()
-  must(perigee .. " import bench lead " .. folder .. "/lead.csv --map scripts/demo.d/bench.json --data " .. data)
+  must(import_command())
   return rows / (now() - started)
 end
 
@@ -106,16 +118,19 @@ local function sign_in(url, host)
   return (assert(out:match('"token":"([^"]+)"'), out))
 end
 
-local function get(url, token)
-  return must("curl -s -H 'Authorization: Bearer " .. token .. "' '" .. url .. "'")
+local function authorization(token, host)
+  return "-H 'Authorization: Bearer " .. token .. "'" ..
+    (host and " -H 'Host: " .. host .. "'" or "")
 end
 
--- PSS of a server's processes in MB, or only of those whose command line holds `role`.
+-- PSS of a server's processes in MB; with `role` of those alone, without code and files.
 local function memory(pid, role)
   local total, count = 0, 0
   for child in (pid .. " " .. run("pgrep -P " .. pid)):gmatch("%d+") do
     if not role or read("/proc/" .. child .. "/cmdline"):find(role, 1, true) then
-      total = total + tonumber(read("/proc/" .. child .. "/smaps_rollup"):match("Pss:%s+(%d+)") or 0)
+      local pss = read("/proc/" .. child .. "/smaps_rollup"):match((role and "Pss_Anon" or "Pss") ..
+        ":%s+(%d+)")
+      total = total + tonumber(pss or 0)
       count = count + 1
     end
   end
@@ -125,9 +140,10 @@ end
 local lines = {}
 local function line(name, ours, theirs, bar)
   local ratio = theirs and string.format("%3.0f %%", ours.rate / theirs * 100) or "-"
-  lines[#lines + 1] = string.format("| %-44s | %9.0f | %9s | %6s | %-9s | %7.2f | %7.2f |%s", name, ours.rate,
-    theirs and string.format("%.0f", theirs) or "-", ratio, bar or "", ours.p50 or 0, ours.p99 or 0,
-    (ours.bad or 0) > 0 and " " .. ours.bad .. " refused" or "")
+  lines[#lines + 1] = string.format(
+    "| %-44s | %9.0f | %9s | %6s | %-9s | %7.2f | %7.2f |%s", name, ours.rate,
+    theirs and string.format("%.0f", theirs) or "-", ratio, bar or "", ours.p50 or 0,
+    ours.p99 or 0, (ours.bad or 0) > 0 and " " .. ours.bad .. " refused" or "")
 end
 
 local function lua_script(name, body)
@@ -143,7 +159,7 @@ local function report(url, auth, group, measure)
 end
 
 local function reads(url, token, ids)
-  local auth = "-H 'Authorization: Bearer " .. token .. "'"
+  local auth = authorization(token)
   local get_script = lua_script("get", "local ids = {" .. ids .. "}\nrequest = function()\n" ..
     "return wrk.format('GET', '/api/v1/records/lead/' .. ids[math.random(#ids)])\nend\n")
   return wrk(url, get_script, auth),
@@ -151,21 +167,28 @@ local function reads(url, token, ids)
     wrk(url .. "'/api/v1/search?q=" .. "zw&entities=lead'", nil, auth),
     report(url, auth, '["status"]', '["count"]'),
     report(url, auth, '["status"]', '["count","sum.estimated_amount"]'),
-    report(url, auth, '["status",{"f":"created_at","by":"month"}]', '["count","sum.estimated_amount"]')
+    report(url, auth, '["status",{"f":"created_at","by":"month"}]',
+      '["count","sum.estimated_amount"]')
 end
 
 local function creates(url, token, connections, host)
-  local auth = "-H 'Authorization: Bearer " .. token .. "'" .. (host and " -H 'Host: " .. host .. "'" or "")
-  return wrk(url .. "/api/v1/records/lead", lua_script("create", "wrk.method = 'POST'\n" ..
-    "wrk.headers['Content-Type'] = 'application/json'\nlocal n = 0\nrequest = function()\nn = n + 1\n" ..
-    "return wrk.format(nil, nil, nil, '{\"name\":\"张伟\",\"company\":\"上海启明软件有限公司\"," ..
-    "\"phones\":[\"138' .. string.format('%08d', n) .. '\"],\"source\":\"website\"}')\nend\n"), auth, connections)
+  return wrk(url .. "/api/v1/records/lead", lua_script("create", [[
+    wrk.method = 'POST'
+    wrk.headers['Content-Type'] = 'application/json'
+    local n = 0
+    request = function()
+      n = n + 1
+      return wrk.format(nil, nil, nil, '{"name":"张伟","company":"上海启明软件有限公司",' ..
+        '"phones":["138' .. string.format('%08d', n) .. '"],"source":"website"}')
+    end
+  ]]), authorization(token, host), connections)
 end
 
 local function bare(gateways)
   local db = folder .. "/limit.db"
   must(limit .. " seed " .. db .. " " .. rows .. " 500")
-  local pid, port = start(limit .. " serve " .. db .. " " .. gateways, "port (%d+)", folder .. "/limit.out")
+  local pid, port = start(limit .. " serve " .. db .. " " .. gateways, "port (%d+)",
+    folder .. "/limit.out")
   local url = "http://127.0.0.1:" .. port
   local get_rate = wrk(url, lua_script("bare", "request = function()\n" ..
     "return wrk.format('GET', '/get/' .. math.random(" .. rows .. "))\nend\n")).rate
@@ -174,9 +197,9 @@ local function bare(gateways)
   return get_rate, list_rate
 end
 
-local function serve()
-  return start("PERIGEE_WORKERS=" .. (os.getenv("PERIGEE_WORKERS") or 4) .. " " .. perigee .. " serve --data " ..
-    data .. " --listen 127.0.0.1:0", "ready (http%S+)", folder .. "/serve.out")
+local function serve(workers)
+  return start("PERIGEE_WORKERS=" .. (workers or 4) .. " " .. perigee .. " serve --data " .. data ..
+    " --listen 127.0.0.1:0", "ready (http%S+)", folder .. "/serve.out")
 end
 
 -- The first answer of a tenant nobody has asked for yet, and what it holds in each gateway then.
@@ -187,8 +210,8 @@ local function cold()
   pid, url = serve()
   must("sleep 1")
   local before, gateways = memory(pid, "gateway")
-  local ask = "curl -s -o /dev/null -w '%{time_total}' -H 'Host: other.test' -H 'Authorization: Bearer " .. token ..
-    "' '" .. url .. "/api/v1/records/lead?limit=1'"
+  local ask = "curl -s -o /dev/null -w '%{time_total}' " .. authorization(token, "other.test") ..
+    " '" .. url .. "/api/v1/records/lead?limit=1'"
   local first = tonumber((must(ask))) * 1000
   for _ = 1, 20 do must(ask) end
   local warm_kb = (memory(pid, "gateway") - before) * 1024 / gateways
@@ -198,15 +221,13 @@ end
 
 -- Reads and single creates while an import runs; everybody shares one worker.
 local function beside_import()
-  local pid, url = start("PERIGEE_WORKERS=1 " .. perigee .. " serve --data " .. data .. " --listen 127.0.0.1:0",
-    "ready (http%S+)", folder .. "/serve.out")
+  local pid, url = serve(1)
   local token, other = sign_in(url), sign_in(url, "other.test")
   local quiet = creates(url, other, 1, "other.test")
-  must(string.format("sh -c '%s import bench lead %s/lead.csv --map scripts/demo.d/bench.json --data %s " ..
-    ">%s/import.out 2>&1 &'", perigee, folder, data, folder))
+  must("sh -c '" .. import_command() .. " >" .. folder .. "/import.out 2>&1 &'")
   must("sleep 1")
   local read_row = wrk(url .. "'/api/v1/records/lead?sort=-updated_at&limit=50'", nil,
-    "-H 'Authorization: Bearer " .. token .. "'", 8)
+    authorization(token), 8)
   local same = creates(url, token, 1)
   local elsewhere = creates(url, other, 1, "other.test")
   local over = read(folder .. "/import.out") ~= ""
@@ -224,9 +245,9 @@ local function measure()
   m.idle_mb, m.processes = memory(pid)
   local token = sign_in(url)
   local ids = {}
-  for id in get(url .. "/api/v1/records/lead?limit=200&fields=id", token):gmatch('"id":"(%w+)"') do
-    ids[#ids + 1] = '"' .. id .. '"'
-  end
+  local page = must("curl -s " .. authorization(token) .. " '" .. url ..
+    "/api/v1/records/lead?limit=200&fields=id'")
+  for id in page:gmatch('"id":"(%w+)"') do ids[#ids + 1] = '"' .. id .. '"' end
   m.one, m.list, m.search, m.report, m.sums, m.months = reads(url, token, table.concat(ids, ","))
   stop(pid)
   m.bare_get, m.bare_list = bare(m.gateways)
@@ -248,12 +269,11 @@ end
 
 local function main()
   local m = measure()
-  print(string.format("\n%d leads, %d gateways, %d s a row, 64 connections, %d cores, load %s", rows, m.gateways,
-    seconds, m.gateways, read("/proc/loadavg"):match("^%S+ %S+ %S+")))
-  print(string.format("| %-44s | %9s | %9s | %6s | %-9s | %7s | %7s |", "work", "ours/s", "bare/s", "ratio", "bar",
-    "p50 ms", "p99 ms"))
-  print("|" .. string.rep("-", 46) .. "|" .. string.rep("-", 11) .. "|" .. string.rep("-", 11) .. "|--------|" ..
-    string.rep("-", 11) .. "|---------|---------|")
+  print(string.format("\n%d leads, %d gateways, %d s a row, 64 connections, %d cores, load %s",
+    rows, m.gateways, seconds, m.gateways, read("/proc/loadavg"):match("^%S+ %S+ %S+")))
+  print(string.format("| %-44s | %9s | %9s | %6s | %-9s | %7s | %7s |", "work", "ours/s",
+    "bare/s", "ratio", "bar", "p50 ms", "p99 ms"))
+  print((("|46|11|11|8|11|9|9|"):gsub("%d+", function(n) return ("-"):rep(tonumber(n)) end)))
   line("get one record", m.one, m.bare_get, ">= 50 %")
   line("list 50, filtered by rights and sorted", m.list, m.bare_list, ">= 50 %")
   line("search by initials", m.search, nil, ">= 3,000")
@@ -269,10 +289,11 @@ local function main()
   line("create one by one in another, same worker", m.elsewhere, nil, "p99 < 2x")
   print(table.concat(lines, "\n"))
   if m.import_over then print("the import was over before the last rows: give it more leads") end
-  print(string.format("start to ready %.0f ms (bar 300); idle %d processes %.1f MB, after load %.1f MB PSS (bar 40)",
-    m.start_ms, m.processes, m.idle_mb, m.busy_mb))
-  print(string.format("hook C to Lua and back %d ns (bar 1000); cold tenant of %d plugins %.1f ms (bar 10), " ..
-    "warm in a gateway %.0f KB (bar 1024)", m.hook_ns, select(2, all_plugins()), m.cold_ms, m.warm_kb))
+  print(string.format("start to ready %.0f ms (bar 300); idle %d processes %.1f MB, after load " ..
+    "%.1f MB PSS (bar 40)", m.start_ms, m.processes, m.idle_mb, m.busy_mb))
+  print(string.format("hook C to Lua and back %d ns (bar 1000); cold tenant of %d plugins " ..
+    "%.1f ms (bar 10), warm in a gateway %.0f KB (bar 1024)", m.hook_ns,
+    select(2, all_plugins()), m.cold_ms, m.warm_kb))
 end
 
 main()
