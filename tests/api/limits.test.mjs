@@ -105,7 +105,8 @@ test("a page of long records ends early, and the next goes on", async () => {
     await w.globex.create("admin", "lead", { name: `long ${i}`, description });
   }
   const seen = new Set();
-  let cursor, pages = 0;
+  let cursor,
+    pages = 0;
   do {
     const path = `${LEADS}${query({ limit: 200, ...(cursor ? { cursor } : {}) })}`;
     const page = await w.globex.as("admin", "GET", path);

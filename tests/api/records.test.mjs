@@ -445,7 +445,9 @@ test("deleting an account clears the references to it", async () => {
 });
 
 test("every answer with a record carries the tag that the next change needs", async () => {
-  const made = await w.acme.as("sales1", "POST", "/api/v1/records/lead", { body: { name: "标签" } });
+  const made = await w.acme.as("sales1", "POST", "/api/v1/records/lead", {
+    body: { name: "标签" },
+  });
   const path = `/api/v1/records/lead/${made.json.id}`;
   let tag = made.headers.etag;
   for (const title of ["一", "二"]) {
