@@ -17,9 +17,11 @@
     X(BEFORE_DELETE, "before_delete")                                                              \
     X(VALIDATE, "validate")                                                                        \
     X(VALIDATE_DELETE, "validate_delete")                                                          \
-    X(AFTER_CREATE, "after_create") X(AFTER_UPDATE, "after_update")                                \
-        X(AFTER_DELETE, "after_delete") X(TRANSITION, "transition")                                \
-            X(AFTER_COMMIT, "after_commit")
+    X(AFTER_CREATE, "after_create")                                                                \
+    X(AFTER_UPDATE, "after_update")                                                                \
+    X(AFTER_DELETE, "after_delete")                                                                \
+    X(TRANSITION, "transition")                                                                    \
+    X(AFTER_COMMIT, "after_commit")
 
 enum hook_moment {
 #define X(name, text) HOOK_##name,

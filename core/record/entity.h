@@ -18,9 +18,14 @@
     X(VERSION, "version")                                                                          \
     X(CREATED_AT, "created_at")                                                                    \
     X(UPDATED_AT, "updated_at")                                                                    \
-    X(CREATED_BY, "created_by") X(UPDATED_BY, "updated_by") X(OWNER, "owner") X(TEAM, "team")      \
-        X(DEPARTMENT, "department") X(DELETED_AT, "deleted_at") X(DELETE_BATCH, "delete_batch")    \
-            X(ORIGIN, "origin")
+    X(CREATED_BY, "created_by")                                                                    \
+    X(UPDATED_BY, "updated_by")                                                                    \
+    X(OWNER, "owner")                                                                              \
+    X(TEAM, "team")                                                                                \
+    X(DEPARTMENT, "department")                                                                    \
+    X(DELETED_AT, "deleted_at")                                                                    \
+    X(DELETE_BATCH, "delete_batch")                                                                \
+    X(ORIGIN, "origin")
 enum entity_slot {
 #define X(name, column) SLOT_##name,
     ENTITY_SLOTS(X)

@@ -40,15 +40,30 @@ enum field_kind {
     X(LTE, "lte")                                                                                  \
     X(GT, "gt")                                                                                    \
     X(GTE, "gte")                                                                                  \
-    X(IN, "in") X(NIN, "nin") X(BETWEEN, "between") X(NULL, "null") X(PREFIX, "prefix")            \
-        X(CONTAINS, "contains") X(HAS, "has") X(LAST_DAYS, "last_days") X(NEXT_DAYS, "next_days")  \
-            X(YESTERDAY, "yesterday") X(TODAY, "today") X(TOMORROW, "tomorrow")                    \
-                X(LAST_WEEK, "last_week") X(THIS_WEEK, "this_week") X(NEXT_WEEK, "next_week")      \
-                    X(LAST_MONTH, "last_month") X(THIS_MONTH, "this_month")                        \
-                        X(NEXT_MONTH, "next_month") X(LAST_QUARTER, "last_quarter")                \
-                            X(THIS_QUARTER, "this_quarter") X(NEXT_QUARTER, "next_quarter")        \
-                                X(LAST_YEAR, "last_year") X(THIS_YEAR, "this_year")                \
-                                    X(NEXT_YEAR, "next_year")
+    X(IN, "in")                                                                                    \
+    X(NIN, "nin")                                                                                  \
+    X(BETWEEN, "between")                                                                          \
+    X(NULL, "null")                                                                                \
+    X(PREFIX, "prefix")                                                                            \
+    X(CONTAINS, "contains")                                                                        \
+    X(HAS, "has")                                                                                  \
+    X(LAST_DAYS, "last_days")                                                                      \
+    X(NEXT_DAYS, "next_days")                                                                      \
+    X(YESTERDAY, "yesterday")                                                                      \
+    X(TODAY, "today")                                                                              \
+    X(TOMORROW, "tomorrow")                                                                        \
+    X(LAST_WEEK, "last_week")                                                                      \
+    X(THIS_WEEK, "this_week")                                                                      \
+    X(NEXT_WEEK, "next_week")                                                                      \
+    X(LAST_MONTH, "last_month")                                                                    \
+    X(THIS_MONTH, "this_month")                                                                    \
+    X(NEXT_MONTH, "next_month")                                                                    \
+    X(LAST_QUARTER, "last_quarter")                                                                \
+    X(THIS_QUARTER, "this_quarter")                                                                \
+    X(NEXT_QUARTER, "next_quarter")                                                                \
+    X(LAST_YEAR, "last_year")                                                                      \
+    X(THIS_YEAR, "this_year")                                                                      \
+    X(NEXT_YEAR, "next_year")
 enum filter_op {
 #define X(name, text) FILTER_##name,
     FILTER_OPS(X)

@@ -107,10 +107,40 @@ void field_lookup_resolve(struct field *field, struct arena *arena, const struct
     X(richtext)                                                                                    \
     X(int)                                                                                         \
     X(decimal)                                                                                     \
-    X(money) X(percent) X(bool) X(date) X(datetime) X(duration) X(enum) X(multienum) X(dict)       \
-        X(state) X(ref) X(refs) X(ref_any) X(user) X(team) X(phone) X(email) X(url) X(address)     \
-            X(geo) X(file) X(files) X(image) X(json) X(tags) X(color) X(rating) X(autonumber)      \
-                X(computed) X(rollup) X(lookup) X(secret) X(id_card) X(bank_card)
+    X(money)                                                                                       \
+    X(percent)                                                                                     \
+    X(bool)                                                                                        \
+    X(date)                                                                                        \
+    X(datetime)                                                                                    \
+    X(duration)                                                                                    \
+    X(enum)                                                                                        \
+    X(multienum)                                                                                   \
+    X(dict)                                                                                        \
+    X(state)                                                                                       \
+    X(ref)                                                                                         \
+    X(refs)                                                                                        \
+    X(ref_any)                                                                                     \
+    X(user)                                                                                        \
+    X(team)                                                                                        \
+    X(phone)                                                                                       \
+    X(email)                                                                                       \
+    X(url)                                                                                         \
+    X(address)                                                                                     \
+    X(geo)                                                                                         \
+    X(file)                                                                                        \
+    X(files)                                                                                       \
+    X(image)                                                                                       \
+    X(json)                                                                                        \
+    X(tags)                                                                                        \
+    X(color)                                                                                       \
+    X(rating)                                                                                      \
+    X(autonumber)                                                                                  \
+    X(computed)                                                                                    \
+    X(rollup)                                                                                      \
+    X(lookup)                                                                                      \
+    X(secret)                                                                                      \
+    X(id_card)                                                                                     \
+    X(bank_card)
 #define X(name) extern const struct field_type field_type_##name;
 FIELD_TYPES(X)
 #undef X
