@@ -306,6 +306,7 @@ static void sqlite_close(struct store *store)
     buf_release(&db->sql);
     buf_release(&db->scratch);
     buf_release(&db->folded);
+    kept_forget(db);
     buf_release(&db->waiting.text);
     free(db->waiting.at);
     arena_free(db->registry_arena);

@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "base/limits.h"
 #include "store/driver.h"
+#include "store/sqlite/kept.h"
 #include "store/sqlite/tokens.h"
 
 #define DB_CORE_VERSION  1       /* layout of the perigee_* tables below */
@@ -81,6 +82,8 @@ struct db {
     int cache_count;
     uint64_t tick;
     int64_t hits, prepared;
+
+    struct kept kept[KEPT_MAX];
 
     struct buf sql;     /* text being emitted */
     struct buf scratch; /* texts made while emitting: JSON lists, MATCH expressions */
@@ -167,6 +170,8 @@ enum err write_counter(struct store *store, struct slice name, int64_t start, in
 
 /* read.c */
 enum err read_query(struct store *store, const struct query *query, store_row_cb cb, void *arg);
+/* One statement, whatever is kept. */
+MUST_USE enum err read_whole(struct db *db, const struct query *query, store_row_cb cb, void *arg);
 enum err read_explain(struct store *store, const struct query *query, struct buf *out);
 enum err read_key_max(struct store *store, const char *table, int64_t *out);
 int64_t read_row_int(const struct store_row *row, int column);

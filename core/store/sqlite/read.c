@@ -5,8 +5,9 @@
 #include "store/sqlite/emit.h"
 
 struct row {
-    struct store_row base; /* first */
-    sqlite3_stmt *handle;  /* borrowed from the statement being stepped */
+    struct store_row base;      /* first */
+    sqlite3_stmt *handle;       /* borrowed from the statement being stepped */
+    const struct value *values; /* or of a kept answer: then there is no handle */
 };
 
 struct reading { /* one store_read, over its one or two statements */
@@ -22,8 +23,17 @@ static sqlite3_stmt *handle_of(const struct store_row *row)
     return ((const struct row *)row)->handle;
 }
 
+static const struct value *kept_value(const struct store_row *row, int column)
+{
+    const struct value *values = ((const struct row *)row)->values;
+    return values ? &values[column] : NULL;
+}
+
 int64_t read_row_int(const struct store_row *row, int column)
 {
+    const struct value *kept = kept_value(row, column);
+    if (kept)
+        return kept->type == VALUE_INT ? kept->integer : 0;
     return sqlite3_column_int64(handle_of(row), column);
 }
 
@@ -35,16 +45,25 @@ static struct slice column_bytes(sqlite3_stmt *handle, int column)
 
 struct slice read_row_bytes(const struct store_row *row, int column)
 {
+    const struct value *kept = kept_value(row, column);
+    if (kept)
+        return kept->bytes;
     return column_bytes(handle_of(row), column);
 }
 
 bool read_row_is_null(const struct store_row *row, int column)
 {
+    const struct value *kept = kept_value(row, column);
+    if (kept)
+        return kept->type == VALUE_NULL;
     return sqlite3_column_type(handle_of(row), column) == SQLITE_NULL;
 }
 
 struct value read_row_value(const struct store_row *row, int column)
 {
+    const struct value *kept = kept_value(row, column);
+    if (kept)
+        return *kept;
     sqlite3_stmt *handle = handle_of(row);
     switch (sqlite3_column_type(handle, column)) {
     case SQLITE_NULL:
@@ -115,13 +134,41 @@ static enum err two_parts_read(struct db *db, struct reading *reading)
     return e;
 }
 
+enum err read_whole(struct db *db, const struct query *query, store_row_cb cb, void *arg)
+{
+    struct reading reading = {.query = query, .cb = cb, .arg = arg};
+    return part_read(db, &reading, PART_WHOLE);
+}
+
+/* Groups walk every row they count: the same question in the same state has the same answer. */
+static enum err groups_read(struct db *db, const struct query *query, uint32_t state,
+                            store_row_cb cb, void *arg)
+{
+    bool found;
+    struct kept *kept = kept_find(db, query, state, &found);
+    if (!kept)
+        return read_whole(db, query, cb, arg);
+    if (!found)
+        return kept_fill(db, kept, query, cb, arg);
+    for (int i = 0; i < kept->rows; i++) {
+        struct row row = {.base.driver = db->store.driver,
+                          .values = &kept->values[i * kept->columns]};
+        if (!cb(arg, &row.base))
+            break;
+    }
+    return ERR_OK;
+}
+
 enum err read_query(struct store *store, const struct query *query, store_row_cb cb, void *arg)
 {
     struct db *db = db_of(store);
     struct reading reading = {.query = query, .cb = cb, .arg = arg};
+    uint32_t state;
     int parts;
     if (db->lost)
         return db->lost;
+    if (query->group_count > 0 && kept_state(db, &state))
+        return groups_read(db, query, state, cb, arg);
     enum err e = select_parts(db, query, &parts);
     if (e)
         return e;
