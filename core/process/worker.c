@@ -102,6 +102,8 @@ static void worker_ask(struct worker *worker, struct work_peer *peer, uint64_t t
     arena_free(arena);
 }
 
+static void lane_wal_look(struct worker *worker, struct lane *lane, bool after_loan);
+
 static void worker_back(struct worker *worker, struct work_peer *peer, struct slice body)
 {
     struct arena *arena = arena_new();
@@ -116,6 +118,7 @@ static void worker_back(struct worker *worker, struct work_peer *peer, struct sl
     lane->lent = NULL;
     lane->is_dirty = true;
     lane->is_moved = true;
+    lane_wal_look(worker, lane, true);
 }
 
 static void worker_cancel(struct worker *worker, struct work_peer *peer, uint64_t tag)
@@ -212,18 +215,23 @@ static void lane_checkpoint(struct worker *worker, struct lane *lane, enum store
     tenants_unpin(worker->slot.app.tenants, tenant);
 }
 
-static void lane_wal_look(struct worker *worker, struct lane *lane)
+/* After a turn this connection knows the WAL's length. What was written on loan it does not know: a
+ * passive checkpoint now and then keeps that short, and takes a few milliseconds where one at the
+ * end of an import would hold up every tenant of this worker. */
+static void lane_wal_look(struct worker *worker, struct lane *lane, bool after_loan)
 {
+    lane->active_at_ms = clock_mono_us() / 1000;
     if (++lane->turns < WORKER_WAL_LOOK_TURNS)
         return;
     lane->turns = 0;
     struct tenant *tenant = NULL;
     if (tenants_by_name(worker->slot.app.tenants, slice_str(lane->name), &tenant))
         return;
-    struct store_stats stats;
-    store_stats(tenant->store, &stats);
+    int pages = store_wal_pages(tenant->store);
     tenants_unpin(worker->slot.app.tenants, tenant);
-    if (stats.wal_bytes > (int64_t)WAL_RESTART_PAGES * 4096)
+    if (after_loan)
+        lane_checkpoint(worker, lane, STORE_CHECKPOINT_IDLE);
+    else if (pages > WAL_RESTART_PAGES)
         lane_checkpoint(worker, lane, STORE_CHECKPOINT_RESTART);
 }
 
@@ -266,7 +274,7 @@ static void lane_turn(struct worker *worker, struct lane *lane)
     atomic_fetch_add_explicit(&worker->slot.mine->turns, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&worker->slot.mine->writes, turn.requests, memory_order_relaxed);
     lane_measure(worker, lane, &turn);
-    lane_wal_look(worker, lane);
+    lane_wal_look(worker, lane, false);
 }
 
 static bool worker_work(void *arg)
@@ -290,9 +298,11 @@ static bool worker_work(void *arg)
 static void worker_idle(void *arg)
 {
     struct worker *worker = arg;
+    int64_t now_ms = clock_mono_us() / 1000;
     for (int i = 0; i < worker->lanes.count; i++) {
         struct lane *lane = worker->lanes.order[i];
-        if (!lane->is_dirty || lane->first || lane->lent)
+        if (!lane->is_dirty || lane->first || lane->lent || lane->loans ||
+            now_ms - lane->active_at_ms < WORKER_CHECKPOINT_MS)
             continue;
         lane->is_dirty = false;
         lane_checkpoint(worker, lane, STORE_CHECKPOINT_IDLE);
