@@ -22,7 +22,7 @@
 #define WORKER_NOTES_MAX      256 /* waiting notes of one tenant; more are dropped */
 #define WORKER_CHECKPOINT_MS  200
 #define WORKER_SWEEP_MS       60000
-#define WORKER_WAL_LOOK_TURNS 16
+#define WORKER_WAL_LOOK_TURNS 2
 
 struct worker {
     struct slot slot;
