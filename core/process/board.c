@@ -85,7 +85,13 @@ int board_owner(struct board *board, struct slice tenant, int by_default)
 
 bool board_move(struct board *board, struct slice tenant, int worker)
 {
-    uint64_t hash = hash_stable(tenant);
+    return board_move_hash(board, hash_stable(tenant), worker);
+}
+
+bool board_move_hash(struct board *board, uint64_t hash, int worker)
+{
+    ASSERT(hash);
+
     struct board_move *free_move = NULL;
     for (int i = 0; i < BOARD_MOVES_MAX; i++) {
         struct board_move *move = &board->page->moves[i];

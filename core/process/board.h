@@ -40,4 +40,6 @@ void board_latency(struct board_slot *slot, int64_t us);
 int board_owner(struct board *board, struct slice tenant, int by_default);
 /* Supervisor only. false when the table is full. worker -1 forgets it. */
 bool board_move(struct board *board, struct slice tenant, int worker);
+/* The same by hash_stable of the name, as slots say what they are busy with. Not 0. */
+bool board_move_hash(struct board *board, uint64_t tenant, int worker);
 void board_metrics(struct board *board, struct buf *out);

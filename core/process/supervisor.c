@@ -201,6 +201,20 @@ static void child_restart(void *arg)
 static void supervisor_stop_next(struct supervisor *s);
 static void supervisor_stop(void *arg);
 
+/* Whose work a worker had to be killed for lives on the last one from now on, where it holds up
+ * only its like. Nobody owns the tenant at this moment, so there is nothing to drain. */
+static void child_banish(struct child *child)
+{
+    struct supervisor *s = child->supervisor;
+    int last = s->config->workers - 1;
+    uint64_t tenant = atomic_load(&board_slot(s->board, child->number)->busy_tenant);
+    if (child->role != BOARD_WORKER || !child->is_killed || child->index == last || !tenant)
+        return;
+    if (board_move_hash(s->board, tenant, last))
+        log_warn("the tenant that worker %d was killed over lives on worker %d now", child->index,
+                 last);
+}
+
 static void child_exited(void *arg, pid_t pid, int status, int signum)
 {
     struct child *child = arg;
@@ -224,6 +238,7 @@ static void child_exited(void *arg, pid_t pid, int status, int signum)
         supervisor_stop(s);
         return;
     }
+    child_banish(child);
     child_start_later(child, lived_ms);
 }
 

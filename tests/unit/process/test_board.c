@@ -9,6 +9,8 @@
 #include "help.h"
 #include "process/board.h"
 
+#include "base/hash.h"
+
 static struct slice name_of(int i)
 {
     static char name[32];
@@ -51,6 +53,18 @@ static void test_board__moving_again_replaces_and_minus_one_forgets(void **state
     assert_true(board_move(board, SLICE("acme"), -1));
     assert_int_equal(board_owner(board, SLICE("acme"), 0), 0);
     assert_true(board_move(board, SLICE("nobody"), -1));
+    free(board);
+}
+
+static void test_board__a_tenant_is_moved_by_the_hash_a_slot_shows(void **state)
+{
+    (void)state;
+    struct board *board = board_new();
+    assert_true(board_move_hash(board, hash_stable(SLICE("acme")), 3));
+    assert_int_equal(board_owner(board, SLICE("acme"), 0), 3);
+    assert_int_equal(board_owner(board, SLICE("globex"), 0), 0);
+    assert_true(board_move(board, SLICE("acme"), -1));
+    assert_int_equal(board_owner(board, SLICE("acme"), 0), 0);
     free(board);
 }
 
@@ -114,6 +128,7 @@ int main(void)
         cmocka_unit_test(test_board__slots_end_where_the_page_ends),
         cmocka_unit_test(test_board__other_mapping_sees_what_was_written),
         cmocka_unit_test(test_board__moving_again_replaces_and_minus_one_forgets),
+        cmocka_unit_test(test_board__a_tenant_is_moved_by_the_hash_a_slot_shows),
         cmocka_unit_test(test_board__full_table_refuses_and_forgetting_makes_room),
         cmocka_unit_test(test_board__latency_falls_into_its_bucket),
         cmocka_unit_test(test_board__metrics_show_slots_in_use_and_their_sums),
