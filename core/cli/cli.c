@@ -227,15 +227,18 @@ static int parse(struct cli *cli, int argc, char **argv, int at)
     return CLI_OK;
 }
 
-/* Absolute, because children and files refer to it from elsewhere. */
+const char *cli_path(struct cli *cli, const char *path)
+{
+    char cwd[PATH_MAX];
+    if (path[0] == '/' || !getcwd(cwd, sizeof(cwd)))
+        return path;
+    return arena_printf(cli->arena, "%s/%s", cwd, path);
+}
+
 static const char *data_folder(struct cli *cli)
 {
     const char *data = getenv("PERIGEE_DATA");
-    data = cli_option(cli, "data", data && *data ? data : "data");
-    char cwd[PATH_MAX];
-    if (data[0] == '/' || !getcwd(cwd, sizeof(cwd)))
-        return data;
-    return arena_printf(cli->arena, "%s/%s", cwd, data);
+    return cli_path(cli, cli_option(cli, "data", data && *data ? data : "data"));
 }
 
 static int child_main(int argc, char **argv)

@@ -47,6 +47,9 @@ const char *cli_option(struct cli *cli, const char *name, const char *fallback);
 bool cli_flag(struct cli *cli, const char *name);
 /* The n-th value of a repeated option, or NULL. */
 const char *cli_option_at(struct cli *cli, const char *name, int n);
+/* An absolute path: what the command line names lies where it was called, servers stand elsewhere.
+ */
+const char *cli_path(struct cli *cli, const char *path);
 /* One line on stderr; gives CLI_REFUSED or CLI_USAGE. */
 int cli_refuse(struct cli *cli, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int cli_usage(struct cli *cli, const char *fmt, ...) PRINTF_LIKE(2, 3);

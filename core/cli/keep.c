@@ -2,7 +2,6 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,15 +10,6 @@
 #include "base/crypto.h"
 #include "cli/print.h"
 #include "tenant/folder.h"
-
-/* Paths reach the server, which stands elsewhere. */
-static const char *absolute(struct cli *cli, const char *path)
-{
-    char cwd[PATH_MAX];
-    if (path[0] == '/' || !getcwd(cwd, sizeof(cwd)))
-        return path;
-    return arena_printf(cli_arena(cli), "%s/%s", cwd, path);
-}
 
 static int backup_one(struct cli *cli, struct client *client, const char *tenant, const char *dir)
 {
@@ -57,7 +47,7 @@ static int run_backup(struct cli *cli)
     int status = client_open(cli, &client);
     if (status)
         return status;
-    dir = absolute(cli, dir);
+    dir = cli_path(cli, dir);
     status = all ? backup_all(cli, client, dir) : backup_one(cli, client, cli_arg(cli, 0), dir);
     client_close(client);
     return status;
@@ -105,7 +95,7 @@ static int restore_stage(struct cli *cli, struct client *client, const char *nam
     crypto_put_hex(&hex, slice_of((const char *)random, sizeof random));
     const char *fresh = arena_printf(arena, KEEP_FRESH "%s-%s", name, buf_cstr(&hex));
     buf_release(&hex);
-    if (keep_stage(arena, absolute(cli, cli_arg(cli, 1)),
+    if (keep_stage(arena, cli_path(cli, cli_arg(cli, 1)),
                    arena_printf(arena, "%s/tenants/%s", cli_data(cli), fresh), &info, &why))
         return cli_refuse(cli, "%s", why ? why : "the backup cannot be read");
     *staged = fresh;
@@ -136,7 +126,7 @@ static int restore(struct cli *cli, const char *tenant, const char *name)
     if (!status)
         status = client_call(client, HTTP_POST, "/api/v1/operator/restore", NULL,
                              print_json(cli_arena(cli), "tenant", tenant, "as", name, "path",
-                                        absolute(cli, cli_arg(cli, 1)), "host",
+                                        cli_path(cli, cli_arg(cli, 1)), "host",
                                         cli_option(cli, "host", NULL), "staged", staged, NULL),
                              &answer);
     if (status && staged)

@@ -21,15 +21,16 @@ static int run_init(struct cli *cli)
 /* A flag and the configuration key it overrides. */
 static const struct {
     const char *option, *key;
+    bool is_file;
 } SERVE_KEYS[] = {
-    {"listen", "listen"},
-    {"tls-listen", "tls_listen"},
-    {"cert", "tls_cert"},
-    {"key", "tls_key"},
-    {"operator-listen", "operator_listen"},
-    {"gateways", "gateways"},
-    {"workers", "workers"},
-    {"runners", "runners"},
+    {"listen", "listen", false},
+    {"tls-listen", "tls_listen", false},
+    {"cert", "tls_cert", true},
+    {"key", "tls_key", true},
+    {"operator-listen", "operator_listen", false},
+    {"gateways", "gateways", false},
+    {"workers", "workers", false},
+    {"runners", "runners", false},
 };
 
 static int run_serve(struct cli *cli)
@@ -41,6 +42,8 @@ static int run_serve(struct cli *cli)
         return cli_refuse(cli, "%s", why ? why : "the configuration cannot be read");
     for (size_t i = 0; i < sizeof(SERVE_KEYS) / sizeof(SERVE_KEYS[0]); i++) {
         const char *value = cli_option(cli, SERVE_KEYS[i].option, NULL);
+        if (value && SERVE_KEYS[i].is_file)
+            value = cli_path(cli, value);
         if (value && config_set(arena, &config, SERVE_KEYS[i].key, value, &why))
             return cli_usage(cli, "--%s: %s", SERVE_KEYS[i].option, why);
     }

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { after, before, test } from "node:test";
 import tls from "node:tls";
 import { Client } from "../kit/client.mjs";
@@ -28,7 +28,11 @@ before(async () => {
   const { cert, key } = certify(server.data, "first.example.com");
   await server.start({
     listen: null,
-    args: ["--tls-listen", "127.0.0.1:0", "--cert", cert, "--key", key],
+    // as they are named from where the command is called
+    args: [
+      ...["--tls-listen", "127.0.0.1:0"],
+      ...["--cert", relative(".", cert), "--key", relative(".", key)],
+    ],
     processes: [1, 1, 1],
   });
   client = new Client({ port: server.tlsPort, host: HOSTS.acme, tls: {} });
