@@ -23,7 +23,6 @@
 #define WRITE_TIMEOUT_MS         30000       /* an answer nobody reads */
 #define BODY_RATE_BYTES_S        500         /* slower senders are cut */
 #define OPENAPI_PATHS_MAX        200         /* routes that the OpenAPI document names */
-#define PIPELINE_MAX             16          /* requests read ahead on one connection */
 #define CONNS_PER_ADDRESS_MAX    200
 #define CONNS_MAX                4096        /* per gateway */
 #define READ_BYTES_MAX           65536       /* taken from a socket at once; one buffer per loop */
@@ -37,16 +36,12 @@
 #define IDEMPOTENCY_KEY_MAX      200
 #define STOP_GRACE_MS            10000 /* SIGTERM to the end of what is in flight */
 
-/* Memory. */
-#define ARENA_BLOCK_BYTES     8192        /* the first block; a plain request fits */
-#define ARENA_BLOCK_BYTES_MAX (256 << 10) /* blocks double up to here */
-#define BUF_BYTES_MAX         (1 << 30)   /* beyond is a defect: callers bound their input */
-
-/* Time zones: files of the system, so only to stop what is broken. */
-#define ZONE_FILE_BYTES_MAX  65536
-#define ZONE_TRANSITIONS_MAX 4096
-
-/* JSON. */
+/* Memory; time zone files, only to stop what is broken; JSON. */
+#define ARENA_BLOCK_BYTES      8192        /* the first block; a plain request fits */
+#define ARENA_BLOCK_BYTES_MAX  (256 << 10) /* blocks double up to here */
+#define BUF_BYTES_MAX          (1 << 30)   /* beyond is a defect: callers bound their input */
+#define ZONE_FILE_BYTES_MAX    65536
+#define ZONE_TRANSITIONS_MAX   4096
 #define JSON_DEPTH_MAX         32
 #define JSON_FILE_BYTES_MAX    (16 << 20) /* a file of metadata or settings */
 #define JSON_READ_BYTES        16384      /* asked for at a time */
@@ -82,17 +77,15 @@
 #define RUNNER_QUEUE_MAX       256   /* requests waiting in one runner lane */
 #define OUTCOME_WAIT_MS        30000 /* a gateway waits so long for a worker */
 
-/* Model. */
-#define NAME_BYTES_MAX         63  /* entity, field, role, plugin, tenant names */
-#define ENTITIES_MAX           200 /* per tenant */
-#define FIELDS_PER_ENTITY_MAX  400 /* product, plugin and tenant fields together */
-#define CUSTOM_FIELDS_MAX      200 /* tenant fields per entity */
-#define ENUM_VALUES_MAX        500
-#define DICTIONARY_VALUES_MAX  5000 /* of one dictionary of a company */
-#define INDEXES_PER_ENTITY_MAX 20
-#define ROLES_PER_USER_MAX     16
-
-/* Query tree (data.md section 7). */
+/* Model, and the query tree asked of it (data.md section 7). */
+#define NAME_BYTES_MAX          63  /* entity, field, role, plugin, tenant names */
+#define ENTITIES_MAX            200 /* per tenant */
+#define FIELDS_PER_ENTITY_MAX   400 /* product, plugin and tenant fields together */
+#define CUSTOM_FIELDS_MAX       200 /* tenant fields per entity */
+#define ENUM_VALUES_MAX         500
+#define DICTIONARY_VALUES_MAX   5000 /* of one dictionary of a company */
+#define INDEXES_PER_ENTITY_MAX  20
+#define ROLES_PER_USER_MAX      16
 #define LIST_DEFAULT            50
 #define LIST_MAX                200
 #define LIST_BYTES_MAX          (4 << 20) /* a page of long records ends here, early */
@@ -117,9 +110,7 @@
 #define CHANGES_MAX             200 /* entries of the change feed in one answer */
 #define EXPORT_PAGE_ROWS        500 /* rows read and written at a time */
 #define SEARCH_PER_ENTITY       20
-
-/* Numbers. */
-#define DECIMAL_SCALE_MAX 18 /* 10^18 is the largest power of ten in 64 bits */
+#define DECIMAL_SCALE_MAX       18 /* 10^18 is the largest power of ten in 64 bits */
 
 /* Text. */
 #define TEXT_BYTES_MAX          4096      /* text field, in bytes of UTF-8 */
@@ -153,7 +144,6 @@
 #define SCRIPT_ROWS_MAX         5000
 #define SCRIPT_HEAP_BYTES_MAX   (4 << 20) /* above the tenant's base, in a transaction */
 #define VM_BYTES_MAX            (16 << 20)
-#define VM_DEPTH_MAX            180       /* C levels of Lua calls */
 #define SCRIPT_STRING_BYTES_MAX (8 << 20) /* string.rep, concat, format results */
 
 /* Identity (security.md P10). */
@@ -188,7 +178,6 @@
 #define STORE_OPEN_WAIT_MS     3000 /* opening waits so long for another's recovery of the WAL */
 #define STORE_RESTART_WAIT_MS  30   /* a checkpoint waits so long for readers */
 #define WAL_RESTART_PAGES      10000
-#define WAL_FORCE_PAGES        100000
 #define DELETED_KEEP_MS        (30LL * 24 * 3600 * 1000)
 #define TMP_KEEP_MS            (3600LL * 1000) /* a file in tmp/ nobody writes to any more */
 #define IDEMPOTENCY_KEEP_MS    (24LL * 3600 * 1000)
