@@ -42,6 +42,9 @@
 #define BUF_BYTES_MAX          (1 << 30)   /* beyond is a defect: callers bound their input */
 #define ZONE_FILE_BYTES_MAX    65536
 #define ZONE_TRANSITIONS_MAX   4096
+#define WORKTIME_RANGES_MAX    8    /* of one day in a business calendar */
+#define WORKTIME_SPECIALS_MAX  2000 /* days that differ from their weekday */
+#define WORKTIME_REACH_DAYS    3660 /* how far a deadline is looked for */
 #define JSON_DEPTH_MAX         32
 #define JSON_FILE_BYTES_MAX    (16 << 20) /* a file of metadata or settings */
 #define JSON_READ_BYTES        16384      /* asked for at a time */
@@ -138,6 +141,11 @@
 #define REFERRERS_MAX           2000   /* records that deleting one may change or delete besides */
 #define DELETE_BATCH_MAX        5000   /* records restored together */
 #define JOB_LOOK_MAX            50     /* due jobs looked through for one that may be leased */
+#define TRIP_KILLS_MAX          3      /* of one handler or job within the window: paused */
+#define TRIP_ERRORS_MAX         20     /* errors in a row within the window: paused */
+#define TRIP_WINDOW_MS          600000 /* ten minutes */
+#define TRIP_WHY_BYTES_MAX      1000   /* of a reason that is kept */
+#define TRIPS_LISTED_MAX        1000   /* paused handlers and jobs shown at once */
 #define SCRIPT_CPU_US_MAX       50000  /* one handler in a transaction */
 #define SCRIPT_UNIT_CPU_US_MAX  250000 /* all handlers of one unit */
 #define SCRIPT_READS_MAX        200
