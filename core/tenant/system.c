@@ -256,6 +256,22 @@ static const struct store_index job_indexes[] = {
     {"job_finished", "finished_at", "finished_at", false},
 };
 
+static const struct store_column schedule_columns[] = {
+    TEXT_SET("plugin", ""), TEXT_SET("name", ""), TEXT("spec"),       INT("next_at"),
+    INT("last_at"),         INT("last_job"),      TEXT("last_state"), TEXT("last_error"),
+};
+static const struct store_index schedule_indexes[] = {
+    {"schedule_next", "next_at", "next_at", false},
+};
+
+static const struct store_column trip_columns[] = {
+    TEXT("name"),    INT_SET("errors", "0"), INT("errors_at"), INT_SET("kills", "0"),
+    INT("kills_at"), INT("paused_at"),       TEXT("why"),
+};
+static const struct store_index trip_indexes[] = {
+    {"trip_paused", "paused_at", "paused_at", false},
+};
+
 static const struct store_column file_columns[] = {
     INT("id"),         TEXT("hash"),      TEXT("name"),   TEXT("type"),  INT("bytes"),
     INT("created_at"), INT("created_by"), TEXT("entity"), INT("record"),
@@ -299,6 +315,8 @@ static const struct store_table tables[] = {
     {.name = "import", .key = "id", COLUMNS(import), INDEXES(import)},
     {.name = "import_item", .key = "import,line", COLUMNS(import_item)},
     {.name = "job", .key = "id", COLUMNS(job), INDEXES(job)},
+    {.name = "schedule", .key = "plugin,name", COLUMNS(schedule), INDEXES(schedule)},
+    {.name = "trip", .key = "name", COLUMNS(trip), INDEXES(trip)},
     {.name = "view", .key = "id", COLUMNS(view), INDEXES(view)},
     {.name = "kv", .key = "plugin,key", COLUMNS(kv), INDEXES(kv)},
     {.name = "redirect", .key = "entity,loser", COLUMNS(redirect), INDEXES(redirect)},

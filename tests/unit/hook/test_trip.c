@@ -1,0 +1,164 @@
+/* test_trip - failures in a row pause, others do not, on a real store.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/limits.h"
+#include "hook/trip.h"
+#include "tenant/system.h"
+
+#define OK(call) assert_int_equal((call), ERR_OK)
+#define JOB      "job:leads.recycle"
+
+struct shed {
+    char folder[64];
+    struct arena *arena;
+    struct tenant tenant;
+    struct ctx ctx;
+};
+
+static int setup(void **state)
+{
+    struct shed *shed = calloc(1, sizeof *shed);
+    struct store_schema schema;
+    char path[96];
+    shed->arena = arena_new();
+    strcpy(shed->folder, "/tmp/perigee-trip-XXXXXX");
+    assert_non_null(mkdtemp(shed->folder));
+    snprintf(path, sizeof path, "%s/tenant.db", shed->folder);
+    schema.tables = system_tables(&schema.tables_count);
+    schema.hash = system_hash(schema.tables, schema.tables_count);
+    OK(store_create(path));
+    OK(store_open(path, STORE_OWNER, &shed->tenant.store));
+    OK(store_schema_apply(shed->tenant.store, &schema));
+    ctx_init(&shed->ctx, shed->arena);
+    shed->ctx.tenant = &shed->tenant;
+    shed->ctx.now_ms = 1000000;
+    OK(store_begin(shed->tenant.store, true));
+    *state = shed;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    static const char *const files[] = {"tenant.db", "tenant.db-wal", "tenant.db-shm"};
+    struct shed *shed = *state;
+    char path[96];
+    store_rollback(shed->tenant.store);
+    store_close(shed->tenant.store);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        snprintf(path, sizeof path, "%s/%s", shed->folder, files[i]);
+        unlink(path);
+    }
+    rmdir(shed->folder);
+    arena_free(shed->arena);
+    free(shed);
+    return 0;
+}
+
+/* How often it fails until it is paused; 0 = it is not after `times`. */
+static int fails(struct shed *shed, enum trip_how how, int times, int64_t step_ms)
+{
+    for (int i = 1; i <= times; i++) {
+        bool paused;
+        OK(trip_count(&shed->ctx, JOB, how, "it broke", &paused));
+        if (paused)
+            return i;
+        shed->ctx.now_ms += step_ms;
+    }
+    return 0;
+}
+
+static struct trip look(struct shed *shed)
+{
+    struct trip trip;
+    OK(trip_load(&shed->ctx, JOB, &trip));
+    return trip;
+}
+
+static void test_trip__three_kills_pause(void **state)
+{
+    struct shed *shed = *state;
+    assert_int_equal(fails(shed, TRIP_KILL, TRIP_KILLS_MAX - 1, 1000), 0);
+    assert_int_equal(look(shed).paused_at_ms, 0);
+    assert_int_equal(fails(shed, TRIP_KILL, 1, 1000), 1);
+    assert_int_not_equal(look(shed).paused_at_ms, 0);
+    assert_string_equal(look(shed).why, "it broke");
+    assert_int_equal(fails(shed, TRIP_KILL, 1, 1000), 0); /* told once */
+}
+
+static void test_trip__twenty_errors_in_a_row_pause(void **state)
+{
+    struct shed *shed = *state;
+    assert_int_equal(fails(shed, TRIP_ERROR, TRIP_ERRORS_MAX - 1, 1000), 0);
+    OK(trip_succeeded(&shed->ctx, JOB));
+    assert_int_equal(fails(shed, TRIP_ERROR, TRIP_ERRORS_MAX + 5, 1000), TRIP_ERRORS_MAX);
+}
+
+static void test_trip__old_failures_count_for_nothing(void **state)
+{
+    struct shed *shed = *state;
+    assert_int_equal(fails(shed, TRIP_ERROR, TRIP_ERRORS_MAX - 1, 1000), 0);
+    shed->ctx.now_ms += TRIP_WINDOW_MS;
+    assert_int_equal(fails(shed, TRIP_ERROR, TRIP_ERRORS_MAX - 1, 1000), 0);
+    assert_int_equal(fails(shed, TRIP_KILL, 2 * TRIP_KILLS_MAX, TRIP_WINDOW_MS), 0);
+}
+
+static bool keep_name(void *arg, const struct trip *trip)
+{
+    *(const char **)arg = trip->name;
+    return true;
+}
+
+static void test_trip__a_person_pauses_and_resumes(void **state)
+{
+    struct shed *shed = *state;
+    const char *listed = NULL;
+    OK(trip_pause(&shed->ctx, JOB, "holidays"));
+    assert_string_equal(look(shed).why, "holidays");
+    OK(trip_list(&shed->ctx, keep_name, &listed));
+    assert_string_equal(listed, JOB);
+    OK(trip_resume(&shed->ctx, JOB));
+    assert_int_equal(look(shed).paused_at_ms, 0);
+    assert_int_equal(look(shed).errors, 0);
+    listed = NULL;
+    OK(trip_list(&shed->ctx, keep_name, &listed));
+    assert_null(listed);
+    OK(trip_resume(&shed->ctx, JOB)); /* nothing to do is no error */
+}
+
+static void test_trip__a_long_reason_is_cut_between_characters(void **state)
+{
+    struct shed *shed = *state;
+    struct buf why = BUF_INIT;
+    bool paused;
+    while (why.len <= TRIP_WHY_BYTES_MAX)
+        buf_put_str(&why, "错");
+    OK(trip_count(&shed->ctx, JOB, TRIP_ERROR, buf_cstr(&why), &paused));
+    assert_true(strlen(look(shed).why) <= TRIP_WHY_BYTES_MAX);
+    assert_int_equal(strlen(look(shed).why) % strlen("错"), 0);
+    buf_release(&why);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_trip__three_kills_pause),
+        TEST(test_trip__twenty_errors_in_a_row_pause),
+        TEST(test_trip__old_failures_count_for_nothing),
+        TEST(test_trip__a_person_pauses_and_resumes),
+        TEST(test_trip__a_long_reason_is_cut_between_characters),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
