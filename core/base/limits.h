@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include "base/limits_script.h"
+
 /* HTTP (security.md sections 3 and 6). */
 #define REQUEST_LINE_BYTES_MAX   8192       /* method, target and version */
 #define HEADERS_MAX              100        /* fields of one request */
@@ -45,6 +47,7 @@
 #define WORKTIME_RANGES_MAX    8    /* of one day in a business calendar */
 #define WORKTIME_SPECIALS_MAX  2000 /* days that differ from their weekday */
 #define WORKTIME_REACH_DAYS    3660 /* how far a deadline is looked for */
+#define WORKTIME_LISTED_MAX    1000 /* stretches a script is given at once */
 #define JSON_DEPTH_MAX         32
 #define JSON_FILE_BYTES_MAX    (16 << 20) /* a file of metadata or settings */
 #define JSON_READ_BYTES        16384      /* asked for at a time */
@@ -53,6 +56,20 @@
 #define JSONSCHEMA_NEAR        3    /* edit distance of "did you mean" */
 #define ERR_FIELDS_MAX         64   /* complaints listed in one answer */
 #define LOG_LINE_MAX           4096 /* atomic enough for pipes (PIPE_BUF) */
+
+/* Live events (house.md section 2). A stream is an open GET /api/v1/events. */
+#define STREAMS_PER_GATEWAY      1024
+#define STREAMS_PER_GATEWAY_MAX  4096 /* the most the configuration may ask for */
+#define STREAMS_PER_TENANT       500
+#define STREAMS_PER_USER         8
+#define STREAM_TICK_MS           5000 /* looked at so often, whatever was told */
+#define STREAM_HEARTBEAT_MS      15000
+#define STREAM_QUEUE_BYTES_MAX   (64 << 10)  /* more waits for a slow reader: nothing is added */
+#define STREAM_SLOW_MS           20000       /* and one that stays slow for so long is cut */
+#define STREAM_SEND_BUFFER_BYTES (128 << 10) /* what the kernel may hold of it */
+#define STREAMS_PER_ROUND        8     /* looked at between two rounds of the gateway's loop */
+#define STREAM_REPLAY_MAX        10000 /* changes a returning client is told one by one */
+#define STREAM_JOBS              20    /* newest jobs of a person that are followed */
 
 /* Frames between processes. */
 #define FRAME_BYTES_MAX        (8 << 20) /* an inline answer plus its head */
@@ -146,13 +163,6 @@
 #define TRIP_WINDOW_MS          600000 /* ten minutes */
 #define TRIP_WHY_BYTES_MAX      1000   /* of a reason that is kept */
 #define TRIPS_LISTED_MAX        1000   /* paused handlers and jobs shown at once */
-#define SCRIPT_CPU_US_MAX       50000  /* one handler in a transaction */
-#define SCRIPT_UNIT_CPU_US_MAX  250000 /* all handlers of one unit */
-#define SCRIPT_READS_MAX        200
-#define SCRIPT_ROWS_MAX         5000
-#define SCRIPT_HEAP_BYTES_MAX   (4 << 20) /* above the tenant's base, in a transaction */
-#define VM_BYTES_MAX            (16 << 20)
-#define SCRIPT_STRING_BYTES_MAX (8 << 20) /* string.rep, concat, format results */
 
 /* Identity (security.md P10). */
 #define SIGNIN_FAILS_ADDRESS    5  /* per account and address */
@@ -168,6 +178,11 @@
 #define ACTORS_KEEP_MS          300000    /* a request in flight keeps the actor it began with */
 #define PASSWORD_LIST_BYTES_MAX (4 << 20) /* a list of common passwords that is read */
 #define PASSWORD_BYTES_MAX      512
+#define PASSPHRASE_CHARS_MIN    12    /* around the keys of a tenant that travels */
+#define PASSPHRASE_KIB          65536 /* Argon2id costs of it (RFC 9106 section 4) */
+#define PASSPHRASE_PASSES       3
+#define PASSPHRASE_KIB_MAX      (1 << 20) /* of a wrapping that is read: more is hostile */
+#define PASSPHRASE_PASSES_MAX   16
 #define PASSWORD_CHARS_MIN      8
 #define RATE_PER_S              60 /* API rate per key, and per address before that */
 #define RATE_BURST              120
@@ -196,6 +211,16 @@
 #define IMPORT_COLUMNS_MAX     400
 #define CSV_CELL_BYTES_MAX     (1 << 20)
 
+/* Plugins of companies: packs, deploys, what administrators make themselves. */
+#define PACK_FILES_MAX      500       /* of one plugin */
+#define PACK_FILE_BYTES_MAX (1 << 20) /* one file of it */
+#define PACK_BYTES_MAX      (4 << 20) /* all files together */
+#define PACK_NAME_BYTES_MAX 99        /* what a tar header holds without its prefix */
+#define PACK_ARCHIVE_BYTES_MAX                                                                     \
+    (6 << 20)           /* the archive: a head and padding for each file besides                   \
+                         */
+#define DEPLOYS_KEPT 20 /* of one bundle; older ones that are not active go */
+
 _Static_assert(ARENA_BLOCK_BYTES <= ARENA_BLOCK_BYTES_MAX, "blocks only grow");
 _Static_assert(BODY_INLINE_BYTES_MAX <= BODY_JSON_BYTES_MAX, "spooling starts below the JSON cap");
 _Static_assert(BODY_ANONYMOUS_BYTES_MAX <= BODY_INLINE_BYTES_MAX, "nobody's body is never spooled");
@@ -205,3 +230,6 @@ _Static_assert(TOKEN_SPELL_CHARS <= TOKEN_WORD_MAX, "initials fit a token");
 _Static_assert(LIST_BYTES_MAX <= ANSWER_INLINE_BYTES_MAX, "a page is no file");
 _Static_assert(LIST_DEFAULT <= LIST_MAX, "the default page is a legal page");
 _Static_assert(TURN_RUN_US_MAX < TURN_LOAN_US_MAX, "a loan may last longer than a turn");
+_Static_assert(PACK_BYTES_MAX + PACK_FILES_MAX * 1024 + 1024 <= PACK_ARCHIVE_BYTES_MAX,
+               "an archive holds the largest pack");
+_Static_assert(PACK_ARCHIVE_BYTES_MAX <= UPLOAD_BYTES_MAX, "a pack is an upload");
