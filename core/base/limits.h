@@ -151,18 +151,41 @@
 #define TOKENS_PER_FIELD_MAX    2000
 
 /* Hooks and scripts (plugin-api.md section 4). */
-#define HOOK_DEPTH_MAX          8   /* nested writes */
-#define HOOK_WRITES_MAX         500 /* nested writes of one unit of work */
-#define HANDLERS_PER_EVENT_MAX  200
-#define NUMBER_TRIES_MAX        100    /* running numbers passed over because they are taken */
-#define REFERRERS_MAX           2000   /* records that deleting one may change or delete besides */
-#define DELETE_BATCH_MAX        5000   /* records restored together */
-#define JOB_LOOK_MAX            50     /* due jobs looked through for one that may be leased */
-#define TRIP_KILLS_MAX          3      /* of one handler or job within the window: paused */
-#define TRIP_ERRORS_MAX         20     /* errors in a row within the window: paused */
-#define TRIP_WINDOW_MS          600000 /* ten minutes */
-#define TRIP_WHY_BYTES_MAX      1000   /* of a reason that is kept */
-#define TRIPS_LISTED_MAX        1000   /* paused handlers and jobs shown at once */
+#define HOOK_DEPTH_MAX         8   /* nested writes */
+#define HOOK_WRITES_MAX        500 /* nested writes of one unit of work */
+#define HANDLERS_PER_EVENT_MAX 200
+#define NUMBER_TRIES_MAX       100    /* running numbers passed over because they are taken */
+#define REFERRERS_MAX          2000   /* records that deleting one may change or delete besides */
+#define DELETE_BATCH_MAX       5000   /* records restored together */
+#define JOB_LOOK_MAX           50     /* due jobs looked through for one that may be leased */
+#define CRON_BYTES_MAX          256    /* text of a schedule */
+#define TRIP_KILLS_MAX         3      /* of one handler or job within the window: paused */
+#define TRIP_ERRORS_MAX        20     /* errors in a row within the window: paused */
+#define TRIP_WINDOW_MS         600000 /* ten minutes */
+#define TRIP_WHY_BYTES_MAX     1000   /* of a reason that is kept */
+#define TRIPS_LISTED_MAX       1000   /* paused handlers and jobs shown at once */
+
+/* Outbound: what scripts and letters may reach (security.md section 4). */
+#define FETCH_TIMEOUT_MS        10000     /* one call, from the name's look-up to the last byte */
+#define FETCH_CONNECT_MS        5000      /* of it for the connection */
+#define FETCH_BYTES_MAX         (1 << 20) /* a body, either way */
+#define FETCH_HEADERS_MAX       100       /* either way */
+#define FETCH_HEADERS_BYTES_MAX 32768
+#define FETCH_URL_BYTES_MAX     4096
+#define SCRIPT_HTTP_ROUTE_MAX   5  /* calls of one request to a plugin's route */
+#define SCRIPT_HTTP_JOB_MAX     20 /* of one after_commit handler or step of a job */
+#define MAIL_TIMEOUT_MS         60000
+#define MAIL_RECIPIENTS_MAX     50
+#define MAIL_ADDRESS_BYTES_MAX  254       /* RFC 5321 */
+#define MAIL_DATA_BYTES_MAX     65536     /* what a letter's template is filled with */
+#define MAIL_FILES_MAX          10
+#define MAIL_FILES_BYTES_MAX    (10 << 20) /* attachments together */
+#define MAIL_TRIES_MAX          8          /* over about three days */
+#define MAIL_RATE_PER_HOUR      500        /* letters of one company; more wait */
+#define TEMPLATE_BYTES_MAX      65536
+#define TEMPLATE_DEPTH_MAX      8 /* blocks in each other */
+#define TEMPLATE_STEPS_MAX      100000
+#define TEMPLATE_OUT_BYTES_MAX  (1 << 20)
 
 /* Identity (security.md P10). */
 #define SIGNIN_FAILS_ADDRESS    5  /* per account and address */
