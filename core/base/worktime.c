@@ -112,6 +112,12 @@ static enum err day_parse(struct parse *p, const struct json *list)
     return ERR_OK;
 }
 
+/* An empty table of a script is an empty list. */
+static bool is_object(const struct json *json)
+{
+    return json->type == JSON_OBJECT || (json->type == JSON_ARRAY && json->count == 0);
+}
+
 static enum err week_parse(struct parse *p, struct worktime *calendar, const struct json *week)
 {
     int known = 0;
@@ -128,7 +134,7 @@ static enum err week_parse(struct parse *p, struct worktime *calendar, const str
     }
     calendar->week[7] = p->count;
     p->where = "week";
-    if (week && (week->type != JSON_OBJECT || week->count != known))
+    if (week && (!is_object(week) || week->count != known))
         return refuse(p, "its members are mon, tue, wed, thu, fri, sat and sun");
     return ERR_OK;
 }
@@ -170,7 +176,7 @@ static enum err days_parse(struct parse *p, struct worktime *calendar, const str
 static enum err parts_check(struct parse *p, const struct json *json)
 {
     p->where = "calendar";
-    if (!json || json->type != JSON_OBJECT)
+    if (!json || !is_object(json))
         return refuse(p, "an object is expected");
     json_each(member, json)
     {
@@ -183,7 +189,7 @@ static enum err parts_check(struct parse *p, const struct json *json)
     }
     const struct json *days = json_get(json, "days");
     p->where = "days";
-    if (days && days->type != JSON_OBJECT)
+    if (days && !is_object(days))
         return refuse(p, "an object of days is expected");
     if (days && days->count > WORKTIME_SPECIALS_MAX)
         return refuse(p, "these are too many days");

@@ -15,10 +15,14 @@ void luaopen_crm_event(lua_State *L);                          /* the rest: meta
 void luaopen_crm_money(lua_State *L);
 void luaopen_crm_decimal(lua_State *L);
 void luaopen_crm_time(lua_State *L);
+void luaopen_crm_worktime(lua_State *L);
 int bind_money_new(lua_State *L);
 int bind_decimal_new(lua_State *L);
 int bind_date_new(lua_State *L);
 int bind_datetime_new(lua_State *L);
+int bind_worktime_new(lua_State *L);
+/* Milliseconds of a table { hours, minutes, seconds, ms }; raises for anything else. */
+int64_t bind_time_worked(lua_State *L, int at);
 void bind_log_push(lua_State *L, struct script *script); /* [-0, +1] log.info … */
 
 /* ev of a call. `params` may be NULL. [-0, +1] */
@@ -58,6 +62,7 @@ struct time_box {
 #define MONEY_META    "crm.money"
 #define DATE_META     "crm.date"
 #define DATETIME_META "crm.datetime"
+#define WORKTIME_META "crm.calendar"
 void decimal_push(lua_State *L, int64_t units, int scale);
 void money_push(lua_State *L, int64_t minor, struct slice currency);
 void date_push(lua_State *L, int64_t days);

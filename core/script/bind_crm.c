@@ -421,6 +421,7 @@ static const luaL_Reg functions[] = {
     {"decimal", bind_decimal_new},
     {"date", bind_date_new},
     {"datetime", bind_datetime_new},
+    {"calendar", bind_worktime_new},
     {NULL, NULL},
 };
 

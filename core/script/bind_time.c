@@ -59,9 +59,9 @@ int bind_datetime_new(lua_State *L)
     return 1;
 }
 
-static int64_t unit(lua_State *L, const char *name, int64_t each)
+static int64_t unit(lua_State *L, int at, const char *name, int64_t each)
 {
-    lua_getfield(L, 2, name);
+    lua_getfield(L, at, name);
     int64_t n = luaL_optinteger(L, -1, 0);
     lua_pop(L, 1);
     if (n > UNITS_MAX || n < -UNITS_MAX)
@@ -70,11 +70,11 @@ static int64_t unit(lua_State *L, const char *name, int64_t each)
 }
 
 /* A misspelt unit would be an addition of nothing. */
-static void check_units(lua_State *L, const char *const *names)
+static void check_units(lua_State *L, int at, const char *const *names)
 {
-    luaL_checktype(L, 2, LUA_TTABLE);
+    luaL_checktype(L, at, LUA_TTABLE);
     lua_pushnil(L);
-    while (lua_next(L, 2)) {
+    while (lua_next(L, at)) {
         const char *const *name = names;
         const char *given = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
         while (*name && strcmp(*name, given) != 0)
@@ -85,6 +85,14 @@ static void check_units(lua_State *L, const char *const *names)
     }
 }
 
+int64_t bind_time_worked(lua_State *L, int at)
+{
+    static const char *const names[] = {"hours", "minutes", "seconds", "ms", NULL};
+    check_units(L, at, names);
+    return unit(L, at, "hours", HOUR_MS) + unit(L, at, "minutes", MINUTE_MS) +
+           unit(L, at, "seconds", SECOND_MS) + unit(L, at, "ms", 1);
+}
+
 /*** A later or earlier instant.
  * @param units table weeks, days, hours, minutes, seconds
  * @usage ctx.now():add { hours = 4 }
@@ -93,10 +101,10 @@ static int datetime_add(lua_State *L)
 {
     static const char *const names[] = {"weeks", "days", "hours", "minutes", "seconds", NULL};
     const struct time_box *box = box_at(L, 1, DATETIME_META);
-    check_units(L, names);
-    datetime_push(L, box->at + unit(L, "weeks", 7 * DAY_MS) + unit(L, "days", DAY_MS) +
-                         unit(L, "hours", HOUR_MS) + unit(L, "minutes", MINUTE_MS) +
-                         unit(L, "seconds", SECOND_MS));
+    check_units(L, 2, names);
+    datetime_push(L, box->at + unit(L, 2, "weeks", 7 * DAY_MS) + unit(L, 2, "days", DAY_MS) +
+                         unit(L, 2, "hours", HOUR_MS) + unit(L, 2, "minutes", MINUTE_MS) +
+                         unit(L, 2, "seconds", SECOND_MS));
     return 1;
 }
 
@@ -139,16 +147,16 @@ static int date_add(lua_State *L)
 {
     static const char *const names[] = {"months", "weeks", "days", NULL};
     const struct time_box *box = box_at(L, 1, DATE_META);
-    check_units(L, names);
+    check_units(L, 2, names);
     struct date d = date_from_days(box->at);
-    int64_t months = d.year * 12LL + d.month - 1 + unit(L, "months", 1);
+    int64_t months = d.year * 12LL + d.month - 1 + unit(L, 2, "months", 1);
     if (months < 12 || months >= 120000)
         return luaL_error(L, "that is beyond the calendar");
     d.year = (int)(months / 12);
     d.month = (int)(months % 12) + 1;
     int last = days_in(d.year, d.month);
     d.day = d.day < last ? d.day : last;
-    date_push(L, date_to_days(d) + unit(L, "weeks", 7) + unit(L, "days", 1));
+    date_push(L, date_to_days(d) + unit(L, 2, "weeks", 7) + unit(L, 2, "days", 1));
     return 1;
 }
 

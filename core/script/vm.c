@@ -50,6 +50,7 @@ static int open_state(lua_State *L)
     luaopen_crm_money(L);
     luaopen_crm_decimal(L);
     luaopen_crm_time(L);
+    luaopen_crm_worktime(L);
     return 0;
 }
 

@@ -122,7 +122,7 @@ static void test_worktime__bad_calendars_say_what_is_wrong(void **state)
     static const struct {
         const char *text, *why;
     } rows[] = {
-        {"[]", "calendar: an object is expected"},
+        {"[1]", "calendar: an object is expected"},
         {"{}", "calendar: it has no working time"},
         {"{\"week\":{\"mon\":[]},\"days\":{\"2026-01-01\":[]}}",
          "calendar: it has no working time"},
@@ -140,7 +140,7 @@ static void test_worktime__bad_calendars_say_what_is_wrong(void **state)
         {"{\"week\":{\"mon\":[\"09:00-12:00\",\"11:00-13:00\"]}}",
          "week.mon: ranges stand in order and do not overlap"},
         {"{\"days\":{\"2026-02-30\":[]}}", "days.2026-02-30: a day is written 2026-10-01"},
-        {"{\"days\":[]}", "days: an object of days is expected"},
+        {"{\"days\":[1]}", "days: an object of days is expected"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const struct worktime *calendar;

@@ -60,6 +60,47 @@ static void test_values__time_adds_and_compares(void **state)
     stage_fails(*state, "return crm.date('2026-01-31') < ctx.now()", "expected");
 }
 
+static void test_values__business_calendars_count_working_time(void **state)
+{
+    stage_gives(*state,
+                "local c = crm.calendar { week = { mon = { '09:00-12:00', '13:30-18:00' } },\n"
+                "  days = { ['2026-10-06'] = { '10:00-11:00' } } }\n"
+                "local t = crm.datetime('2026-10-05T11:00:00+08:00')\n"
+                "local due = c:add(t, { hours = 2 })\n"
+                "local parts = c:stretches(t, due)\n"
+                "return { tostring(due), c:between(t, due), c:between(due, t), c:is_open(t),\n"
+                "  tostring(c:next(c:add(t, { hours = 5, minutes = 30 }))), #parts,\n"
+                "  tostring(parts[2].from), parts[2].to == due }",
+                "['2026-10-05T06:30:00.000Z',7200000,-7200000,true,'2026-10-06T02:00:00.000Z',2,"
+                "'2026-10-05T05:30:00.000Z',true]");
+    stage_fails(*state, "return crm.calendar {}", "no working time");
+    stage_fails(*state, "return crm.calendar { week = { mon = { '9-12' } } }", "week.mon: a range");
+    stage_fails(*state,
+                "return crm.calendar { week = { mon = { '09:00-10:00' } } }:add(ctx.now(), {})"
+                ":add { day = 1 }",
+                "no unit \"day\"");
+    stage_fails(*state,
+                "return crm.calendar { week = { mon = { '09:00-10:00' } } }:add(ctx.now(), "
+                "{ minutes = -1 })",
+                "never taken away");
+    stage_fails(*state,
+                "return crm.calendar { days = { ['2020-01-01'] = { '09:00-10:00' } } }:next("
+                "ctx.now())",
+                "too little working time");
+    stage_gives(*state,
+                "local c = crm.calendar { week = { mon = { '09:00-10:00' } } }\n"
+                "local t = crm.datetime('2000-01-01T00:00:00Z')\n"
+                "local w = t:add { weeks = 3000 }\n"
+                "return { #c:stretches(t, t:add { weeks = 522 }), c:between(t, w) > 0 }",
+                "[522,true]");
+    stage_gives(*state,
+                "local c = crm.calendar { week = { mon = { '09:00-10:00', '10:01-11:00' } } }\n"
+                "local t = crm.datetime('2000-01-01T00:00:00Z')\n"
+                "return { #c:stretches(t, t:add { weeks = 500 }),\n"
+                "  #c:stretches(t, t:add { weeks = 501 }) }",
+                "[1000,1000]");
+}
+
 static void test_values__ids_and_contexts(void **state)
 {
     stage_gives(*state,
@@ -128,6 +169,7 @@ int main(void)
         T(money_is_exact_and_keeps_its_currency),
         T(decimals_are_exact),
         T(time_adds_and_compares),
+        T(business_calendars_count_working_time),
         T(ids_and_contexts),
         T(db_has_the_rights_of_who_asks),
         T(aggregates_and_pages),
