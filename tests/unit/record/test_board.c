@@ -4,6 +4,8 @@
  */
 #include "fixture.h"
 
+#include "base/id.h"
+#include "base/limits.h"
 #include "record/list.h"
 
 #define READ_ALL "{\"name\":\"all\",\"grants\":{\"*\":{\"read\":\"all\"}}}"
@@ -128,6 +130,32 @@ static void test_board__bad_ones_are_refused(void **state)
     assert_int_equal(refused(f, "[]"), ERR_MALFORMED);
 }
 
+static void add_account(struct fixture *f, int n)
+{
+    char id[16];
+    int64_t account =
+        fixture_insert(f, f->account, arena_printf(f->arena, "{\"name\":\"a%d\"}", n));
+    id_text(account, id);
+    fixture_insert(f, f->deal, arena_printf(f->arena, "{\"account\":\"%s\"}", id));
+}
+
+/* The fullest stay: here the column without an account. */
+static void test_board__has_so_many_columns_and_no_more(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 1; i < BOARD_COLUMNS_MAX; i++)
+        add_account(f, i);
+    const struct json *columns = run(f, "{\"group_by\":\"account\"}");
+    assert_int_equal(columns->count, BOARD_COLUMNS_MAX);
+    add_account(f, BOARD_COLUMNS_MAX);
+    columns = run(f, "{\"group_by\":\"account\"}");
+    assert_int_equal(columns->count, BOARD_COLUMNS_MAX);
+    int64_t most = 0;
+    json_each(column, columns) most =
+        json_int(column, "count", 0) > most ? json_int(column, "count", 0) : most;
+    assert_int_equal(most, 6);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(test_board__##name, setup, teardown)
@@ -137,6 +165,7 @@ int main(void)
         T(references_make_columns_too),
         T(keeps_to_rights),
         T(bad_ones_are_refused),
+        T(has_so_many_columns_and_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

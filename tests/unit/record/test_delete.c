@@ -149,6 +149,69 @@ static void test_delete__is_purged_when_its_time_has_come(void **state)
     assert_int_equal(restore(shop, shop->customer, ada), ERR_NOT_FOUND);
 }
 
+/* Notes that point at the customer, in one transaction. */
+static void add_notes(struct shop *shop, int64_t customer, int count)
+{
+    const char *body = arena_printf(shop->place.arena, "{\"name\":\"x\",\"customer\":%s}",
+                                    shop_id(shop, customer));
+    const struct json *note = place_json(&shop->place, body);
+    shop_begin(shop);
+    for (int i = 0; i < count; i++)
+        OK(record_create_json(shop->ctx, shop->note, note, NULL, NULL));
+    shop_commit(shop);
+}
+
+static void test_delete__so_many_may_point_at_it_and_no_more(void **state)
+{
+    struct shop *shop = *state;
+    int64_t ada = shop_make(shop, shop->customer, "{\"name\":\"Ada\"}");
+    add_notes(shop, ada, REFERRERS_MAX + 1);
+    assert_int_equal(shop_delete(shop, shop->customer, ada), ERR_CONFLICT);
+    assert_string_equal(shop->ctx->err.code, "too_many_referrers");
+    assert_false(is_deleted(shop, shop->customer, ada));
+    int64_t cleared = shop_count(shop, shop->note->table, shop_eq(shop, "version", 2));
+    assert_int_equal(cleared, 0);
+
+    int64_t bob = shop_make(shop, shop->customer, "{\"name\":\"Bob\"}");
+    add_notes(shop, bob, REFERRERS_MAX);
+    OK(shop_delete(shop, shop->customer, bob));
+    cleared = shop_count(shop, shop->note->table, shop_eq(shop, "version", 2));
+    assert_int_equal(cleared, REFERRERS_MAX);
+}
+
+/* Deletes `count` new notes as one batch, as the undo of an import does; gives one of them. */
+static int64_t delete_together(struct shop *shop, int count, int64_t batch)
+{
+    const struct json *body = place_json(&shop->place, "{\"name\":\"together\"}");
+    int64_t id = 0;
+    shop_begin(shop);
+    for (int i = 0; i < count; i++) {
+        OK(record_create_json(shop->ctx, shop->note, body, &id, NULL));
+        shop->unit.delete_batch = batch;
+        OK(record_delete(shop->ctx, shop->note, id, 0));
+        shop->unit.delete_batch = 0;
+    }
+    shop_commit(shop);
+    return id;
+}
+
+static int64_t still_deleted(struct shop *shop, int64_t batch)
+{
+    return shop_count(shop, shop->note->table, shop_eq(shop, "delete_batch", batch));
+}
+
+static void test_delete__so_many_come_back_together_and_no_more(void **state)
+{
+    struct shop *shop = *state;
+    int64_t one = delete_together(shop, DELETE_BATCH_MAX, 777);
+    OK(restore(shop, shop->note, one));
+    assert_int_equal(still_deleted(shop, 777), 0);
+    one = delete_together(shop, DELETE_BATCH_MAX + 1, 778);
+    OK(restore(shop, shop->note, one)); /* this one alone */
+    assert_false(is_deleted(shop, shop->note, one));
+    assert_int_equal(still_deleted(shop, 778), DELETE_BATCH_MAX);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, shop_setup, shop_teardown)
 
 int main(void)
@@ -162,6 +225,8 @@ int main(void)
         TEST(test_delete__an_old_version_is_refused),
         TEST(test_delete__needs_the_right),
         TEST(test_delete__is_purged_when_its_time_has_come),
+        TEST(test_delete__so_many_may_point_at_it_and_no_more),
+        TEST(test_delete__so_many_come_back_together_and_no_more),
     };
     return cmocka_run_group_tests_name("record/delete", tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
  */
 #include "fixture.h"
 
+#include "base/limits.h"
 #include "record/list.h"
 
 #define READ_ALL "{\"name\":\"all\",\"grants\":{\"*\":{\"read\":\"all\"}}}"
@@ -155,6 +156,24 @@ static void test_group__bad_ones_are_named(void **state)
         assert_string_equal(run(*state, cases[i][0]), cases[i][1]);
 }
 
+/* Three scores and an empty one are there from the start. */
+static void test_group__so_many_groups_are_answered_and_no_more(void **state)
+{
+    struct fixture *f = *state;
+    const char *body = "{\"group\":[\"score\"],\"measure\":[\"count\"]}";
+    assert_int_equal(store_begin(f->tenant.store, true), ERR_OK);
+    for (int i = 4; i < GROUP_ROWS_MAX; i++)
+        fixture_insert(f, f->deal, arena_printf(f->arena, "{\"score\":%d}", 1000 + i));
+    assert_int_equal(store_commit(f->tenant.store), ERR_OK);
+    const struct json *answer = fixture_json(f, run(f, body));
+    assert_int_equal(json_get(answer, "groups")->count, GROUP_ROWS_MAX);
+    assert_false(json_bool(answer, "more", true));
+    fixture_insert(f, f->deal, "{\"score\":999}");
+    answer = fixture_json(f, run(f, body));
+    assert_int_equal(json_get(answer, "groups")->count, GROUP_ROWS_MAX);
+    assert_true(json_bool(answer, "more", false));
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(test_group__##name, setup, teardown)
@@ -165,6 +184,7 @@ int main(void)
         T(having_and_order),
         T(keeps_to_rights),
         T(bad_ones_are_named),
+        T(so_many_groups_are_answered_and_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,7 +6,10 @@
 
 #include <stdio.h>
 
+#include "base/id.h"
+#include "base/limits.h"
 #include "record/exporter.h"
+#include "record/feed.h"
 #include "record/list.h"
 
 #define READ_ALL "{\"name\":\"all\",\"grants\":{\"*\":{\"read\":\"all\",\"export\":true}}}"
@@ -350,13 +353,13 @@ static void test_list__the_feed_holds_what_may_be_seen_now(void **state)
     for (int i = 0; i < 6; i++)
         log_change(f, i + 1, 32 + i, "{}");
     fixture_as(f, 1, READ_OWN, NULL);
-    assert_int_equal(list_changes(&f->ctx, 1, 4, &f->out), ERR_OK);
+    assert_int_equal(feed_list(&f->ctx, 1, 4, &f->out), ERR_OK);
     assert_string_equal(fixture_out(f),
                         "{\"items\":[{\"seq\":4,\"at\":\"2026-03-11T02:00:00.000Z\",\"entity\":"
                         "\"deal\",\"id\":\"0000000000013\",\"op\":\"update\",\"version\":4}],"
                         "\"next\":5}");
     fixture_as(f, 1, NULL);
-    assert_int_equal(list_changes(&f->ctx, 0, 100, &f->out), ERR_OK);
+    assert_int_equal(feed_list(&f->ctx, 0, 100, &f->out), ERR_OK);
     assert_string_equal(fixture_out(f), "{\"items\":[],\"next\":6}");
 }
 
@@ -425,6 +428,59 @@ static void test_list__export_walks_over_many_pages(void **state)
     assert_int_equal(rows, 1107);
 }
 
+/* --- limits --- */
+
+static const char *expands(struct fixture *f, int count)
+{
+    struct buf b = BUF_INIT;
+    buf_put_str(&b, "{\"expand\":\"account");
+    for (int i = 1; i < count; i++)
+        buf_put_str(&b, ",account");
+    buf_put_str(&b, "\"}");
+    const char *body = arena_str(f->arena, buf_slice(&b));
+    buf_release(&b);
+    return body;
+}
+
+static void test_list__so_many_references_are_expanded_and_no_more(void **state)
+{
+    struct fixture *f = &((struct pair *)*state)->a;
+    fixture_as(f, 1, READ_ALL, NULL);
+    assert_int_equal(json_get(run(f, expands(f, EXPANDS_MAX)), "items")->count, 7);
+    assert_int_equal(refused(f, expands(f, EXPANDS_MAX + 1)), ERR_VALIDATION);
+    assert_string_equal(f->ctx.err.first->code, "too_many_values");
+}
+
+static void insert_bare(struct fixture *f, int count)
+{
+    assert_int_equal(store_begin(f->tenant.store, true), ERR_OK);
+    for (int i = 0; i < count; i++) {
+        const struct store_set sets[] = {
+            {"id", value_int(id_next()), false},
+            {"version", value_int(1), false},
+            {"created_at", value_int(FIXTURE_NOW), false},
+            {"updated_at", value_int(FIXTURE_NOW), false},
+        };
+        assert_int_equal(store_insert(f->tenant.store, f->deal->table, sets, 4, NULL), ERR_OK);
+    }
+    assert_int_equal(store_commit(f->tenant.store), ERR_OK);
+}
+
+static void test_list__so_many_rows_are_sorted_without_an_index_and_no_more(void **state)
+{
+    struct fixture *f = &((struct pair *)*state)->a;
+    fixture_as(f, 1, READ_ALL, NULL);
+    insert_bare(f, UNINDEXED_SORT_ROWS_MAX - 7);
+    assert_int_equal(json_get(run(f, "{\"sort\":\"rate\",\"limit\":1}"), "items")->count, 1);
+    insert_bare(f, 1);
+    assert_int_equal(refused(f, "{\"sort\":\"rate\",\"limit\":1}"), ERR_VALIDATION);
+    assert_string_equal(f->ctx.err.first->code, "unindexed_sort");
+    /* Fewer of them are sorted, and what needs no sorting is listed. */
+    assert_int_equal(
+        json_get(run(f, "{\"sort\":\"rate\",\"filter\":{\"score\":1}}"), "items")->count, 2);
+    assert_int_equal(json_get(run(f, "{\"limit\":1}"), "items")->count, 1);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(test_list__##name, setup, teardown)
@@ -444,6 +500,8 @@ int main(void)
         T(related_asks_both_sides),
         T(export_needs_its_right_and_defuses_cells),
         T(export_walks_over_many_pages),
+        T(so_many_references_are_expanded_and_no_more),
+        T(so_many_rows_are_sorted_without_an_index_and_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
