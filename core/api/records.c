@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "base/id.h"
 #include "record/bulk.h"
+#include "record/feed.h"
 #include "record/list.h"
 #include "record/rights.h"
 #include "script/vm.h"
@@ -177,7 +178,7 @@ enum err records_changes(struct call *call)
         return err_field(&call->ctx->err, "since", "not_a_number", NULL);
     if (limit_text.len && (!slice_to_int(limit_text, &limit) || limit < 1 || limit > LIST_MAX))
         return err_field(&call->ctx->err, "limit", "out_of_range", NULL);
-    return list_changes(call->ctx, since, (int)limit, &call->resp->body);
+    return feed_list(call->ctx, since, (int)limit, &call->resp->body);
 }
 
 /* One of several queries: its own error stands in its place, the others are answered. */

@@ -55,9 +55,6 @@ MUST_USE enum err list_history(struct ctx *ctx, const struct entity *entity, int
 /* Records of the relation (a referrer's "entity.field" or entity name) that point at this one. */
 MUST_USE enum err list_related(struct ctx *ctx, const struct entity *entity, int64_t id,
                                struct slice relation, struct list_query *page, struct buf *out);
-/* The ordered change feed behind a seq, what the actor may see now, without values:
- * {"items":[{"seq", "at","entity","id","op","version"}],"next": the seq to go on from}. */
-MUST_USE enum err list_changes(struct ctx *ctx, int64_t since, int limit, struct buf *out);
 
 /* Typed access for scripts and importers: rows as value arrays of the whole entity. */
 typedef bool (*list_row_cb)(void *arg, const struct value *values);

@@ -1,0 +1,34 @@
+/* feed - the tenant's change log as one actor may see it: the feed for integrations, live events.
+ *
+ * Who may not read the entity, or not this record as it is now, does not learn that it changed.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#pragma once
+
+#include "base/limits.h"
+#include "record/entity.h"
+
+struct feed_item {
+    int64_t seq, at, record, version;
+    const struct entity *entity;
+    struct slice op;
+    bool is_seen; /* the actor may see the record now; else nothing of it is shown */
+};
+
+struct feed {
+    struct feed_item items[CHANGES_MAX];
+    int count;
+    int64_t last; /* the seq to go on from */
+    bool is_full; /* there may be more behind it */
+};
+
+/* What follows seq `since`, oldest first, at most limit (≤ CHANGES_MAX); judged by the rights of
+ * ctx->actor. Lives in ctx->arena. Inside a read transaction. */
+MUST_USE enum err feed_read(struct ctx *ctx, int64_t since, int limit, struct feed **out);
+/* The seq of the newest change, 0 when there is none. */
+MUST_USE enum err feed_newest(struct ctx *ctx, int64_t *out);
+/* {"items":[{"seq","at","entity","id","op","version"}],"next": the seq to go on from}. */
+MUST_USE enum err feed_list(struct ctx *ctx, int64_t since, int limit, struct buf *out);
+/* {"seq","entity","id","op","version"}: what a live event says, without values. */
+void feed_put_event(const struct feed_item *item, struct buf *out);
