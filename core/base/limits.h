@@ -153,11 +153,20 @@
 /* Hooks and scripts (plugin-api.md section 4). */
 #define HOOK_DEPTH_MAX         8   /* nested writes */
 #define HOOK_WRITES_MAX        500 /* nested writes of one unit of work */
+#define EMIT_DEPTH_MAX         16  /* events that set off each other */
+#define BATCH_EVENTS_MAX       200 /* given at once to a handler with batch = true */
 #define HANDLERS_PER_EVENT_MAX 200
 #define NUMBER_TRIES_MAX       100    /* running numbers passed over because they are taken */
 #define REFERRERS_MAX          2000   /* records that deleting one may change or delete besides */
 #define DELETE_BATCH_MAX       5000   /* records restored together */
 #define JOB_LOOK_MAX           50     /* due jobs looked through for one that may be leased */
+#define SCHEDULES_MAX           500    /* jobs that the plugins of one tenant register */
+#define SCHEDULE_FIRE_MAX       100    /* due times turned into jobs in one transaction */
+#define SCHEDULE_LATE_MS        60000  /* "none": a time missed by more is left out */
+#define JOB_CONCURRENCY_MAX     8      /* runs of one plugin's job at the same time */
+#define JOB_RETRIES_MAX         10     /* of one plugin's job */
+#define JOB_EVERY_S_MIN         10     /* shortest interval of a plugin's job */
+#define JOB_ARGS_BYTES_MAX      65536  /* what a job is pushed with, or keeps as its cursor */
 #define CRON_BYTES_MAX          256    /* text of a schedule */
 #define TRIP_KILLS_MAX         3      /* of one handler or job within the window: paused */
 #define TRIP_ERRORS_MAX        20     /* errors in a row within the window: paused */
@@ -220,6 +229,8 @@
 #define STORE_BINDS_MAX        1000     /* parameters of one statement */
 #define STORE_EXPR_DEPTH_MAX   400      /* lists of AND and OR nest once per item */
 #define STORE_IN_PLACES_MAX    16       /* longer IN lists are bound as one JSON array */
+#define STORE_MEASURES_MAX     32       /* measured columns of one grouped read */
+#define TALLY_GROUPS_MAX       20000    /* groups made in memory; more are sorted by SQLite */
 #define STORE_IN_MAX           BULK_MAX /* values of one IN list */
 #define STORE_OPEN_WAIT_MS     3000 /* opening waits so long for another's recovery of the WAL */
 #define STORE_RESTART_WAIT_MS  30   /* a checkpoint waits so long for readers */

@@ -10,6 +10,7 @@
 
 #include "base/id.h"
 #include "base/limits.h"
+#include "hook/schedule.h"
 #include "store/query.h"
 
 #include <stdio.h>
@@ -215,6 +216,7 @@ static enum err take(struct ctx *ctx, struct due *due, int64_t owner, struct job
     struct job *job = arena_make(ctx->arena, struct job);
     *job = due->job;
     job->tries++;
+    job->was_lost = strcmp(due->state, "queued") != 0;
     enum err e = parse_into(ctx, due->body, &job->body);
     if (!e)
         e = parse_into(ctx, due->state_json, &job->state);
@@ -387,6 +389,47 @@ enum err job_failed(struct ctx *ctx, const struct job *job, int64_t owner, const
     return e || changed ? e : lost(ctx);
 }
 
+enum err job_requeue(struct ctx *ctx, const struct job *job, int64_t owner, const char *state_json,
+                     int progress_percent, int64_t run_at_ms, const char *why)
+{
+    ASSERT(ctx && job && run_at_ms);
+    enum err e = job_renew(ctx, job, owner, state_json, progress_percent);
+    if (e)
+        return e;
+    struct store_set sets[] = {
+        {"state", value_text(SLICE("queued")), false},
+        {"owner", text_or_null(why), false},
+        {"run_at", value_int(run_at_ms), false},
+        {"tries", value_int(0), false},
+    };
+    return store_update(ctx->tenant->store, "job", held_by(ctx, job, owner), sets, 4, NULL, NULL);
+}
+
+enum err job_unpark(struct ctx *ctx, const char *queue)
+{
+    ASSERT(ctx && queue);
+    struct arena *a = ctx->arena;
+    const struct expr *parked =
+        expr_and(a, expr_and(a, eq_text(a, "queue", queue), eq_text(a, "state", "queued")),
+                 eq_text(a, "owner", JOB_PARKED));
+    struct store_set sets[] = {{"run_at", value_int(ctx->now_ms), false},
+                               {"owner", value_null(), false}};
+    return store_update(ctx->tenant->store, "job", parked, sets, 2, NULL, NULL);
+}
+
+enum err job_adopt(struct ctx *ctx, int64_t owner)
+{
+    char name[24];
+    owner_text(owner, name);
+    struct arena *a = ctx->arena;
+    const struct expr *others =
+        expr_and(a, eq_text(a, "state", "leased"),
+                 expr_cmp(a, EXPR_NE, "owner", value_text(slice_str(arena_strdup(a, name)))));
+    const struct expr *later = expr_cmp(a, EXPR_GT, "run_at", value_int(ctx->now_ms));
+    struct store_set now = {"run_at", value_int(ctx->now_ms), false};
+    return store_update(ctx->tenant->store, "job", expr_and(a, others, later), &now, 1, NULL, NULL);
+}
+
 /* --- asking it to stop --- */
 
 enum err job_cancel(struct ctx *ctx, int64_t id)
@@ -410,7 +453,12 @@ enum err job_next(struct tenant *tenant, int64_t *run_at_ms)
 {
     ASSERT(tenant && run_at_ms);
     struct arena *arena = arena_new();
+    int64_t by_clock_ms = 0;
     enum err e = soonest(tenant->store, arena, 0, run_at_ms);
     arena_free(arena);
+    if (!e)
+        e = schedule_next(tenant, &by_clock_ms);
+    if (!e && by_clock_ms && (!*run_at_ms || by_clock_ms < *run_at_ms))
+        *run_at_ms = by_clock_ms;
     return e;
 }

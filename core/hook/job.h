@@ -20,6 +20,7 @@ struct job {
     const char *dedupe; /* or NULL */
     int64_t run_at_ms;
     int tries;
+    bool was_lost; /* leased: the one that had it before has died over it */
     int64_t created_by;
     const struct json *body;
     const struct json *state; /* what the last step kept: a cursor; NULL at first */
@@ -40,8 +41,20 @@ MUST_USE enum err job_done(struct ctx *ctx, const struct job *job, int64_t owner
 /* Tries again at that time, or (run_at 0) gives up: state dead with the reason. */
 MUST_USE enum err job_failed(struct ctx *ctx, const struct job *job, int64_t owner,
                              const char *reason, int64_t run_at_ms);
+/* Lets it go for now: queued again for that time, with this state (NULL: the last) and with no
+ * tries counted, so others get their turn. JOB_PARKED as `why` marks one that waits for a person
+ * (see job_unpark); NULL: it only goes on later. A wish to stop ends it, as in job_renew. */
+#define JOB_PARKED "parked"
+MUST_USE enum err job_requeue(struct ctx *ctx, const struct job *job, int64_t owner,
+                              const char *state_json, int progress_percent, int64_t run_at_ms,
+                              const char *why);
+/* In a write transaction: what is parked in that queue is due now. */
+MUST_USE enum err job_unpark(struct ctx *ctx, const char *queue);
+/* In a write transaction: what others than owner have leased is due now. For the one process that
+ * runs a tenant's jobs, when it begins: those others are dead. */
+MUST_USE enum err job_adopt(struct ctx *ctx, int64_t owner);
 /* A person asks it to stop: a queued job ends, a running one sees it at its next renew; one that
  * has ended stays as it is. ERR_NOT_FOUND. */
 MUST_USE enum err job_cancel(struct ctx *ctx, int64_t id);
-/* When the next job is due: 0 = none. A plain read. */
+/* When the next job is due, or the next time of a schedule (schedule.h): 0 = none. A plain read. */
 MUST_USE enum err job_next(struct tenant *tenant, int64_t *run_at_ms);
