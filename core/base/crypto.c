@@ -69,6 +69,15 @@ void crypto_hmac_sha256(struct slice key, struct slice s, uint8_t out[CRYPTO_SHA
         BUG("HMAC failed");
 }
 
+void crypto_hmac_sha1(struct slice key, struct slice s, uint8_t out[CRYPTO_SHA1_LEN])
+{
+    const mbedtls_md_info_t *info = mbedtls_md_info_from_type(MBEDTLS_MD_SHA1);
+
+    ASSERT(info);
+    if (mbedtls_md_hmac(info, bytes_of(key), key.len, bytes_of(s), s.len, out))
+        BUG("HMAC failed");
+}
+
 void crypto_hkdf(struct slice key, struct slice salt, struct slice info, uint8_t *out, size_t n)
 {
     ASSERT(n <= HKDF_BYTES_MAX);
@@ -160,6 +169,23 @@ bool crypto_password_is_outdated(const char *encoded)
     snprintf(current, sizeof(current), "$argon2id$v=%d$m=%d,t=%d,p=%d$", ARGON2_VERSION_13,
              PASSWORD_KIB, PASSWORD_PASSES, PASSWORD_LANES);
     return !slice_starts(slice_str(encoded), slice_str(current));
+}
+
+enum err crypto_passphrase_key(struct slice passphrase, struct slice salt, int64_t kib,
+                               int64_t passes, uint8_t out[CRYPTO_KEY_LEN])
+{
+    bool fits = kib >= 8 && kib <= PASSPHRASE_KIB_MAX && passes >= 1 &&
+                passes <= PASSPHRASE_PASSES_MAX && salt.len >= CRYPTO_SALT_LEN && salt.len <= 64 &&
+                passphrase.len <= PASSWORD_BYTES_MAX;
+
+    if (!fits)
+        return ERR_MALFORMED;
+    int failed =
+        argon2id_hash_raw((uint32_t)passes, (uint32_t)kib, PASSWORD_LANES, bytes_of(passphrase),
+                          passphrase.len, bytes_of(salt), salt.len, out, CRYPTO_KEY_LEN);
+    if (failed)
+        BUG(argon2_error_message(failed));
+    return ERR_OK;
 }
 
 void crypto_wipe(void *at, size_t n)

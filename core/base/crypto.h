@@ -11,6 +11,8 @@
 #include "base/slice.h"
 
 #define CRYPTO_SHA256_LEN 32
+#define CRYPTO_SHA1_LEN   20
+#define CRYPTO_SALT_LEN   16
 #define CRYPTO_KEY_LEN    32
 #define CRYPTO_NONCE_LEN  12
 #define CRYPTO_TAG_LEN    16
@@ -19,6 +21,8 @@
 void crypto_random(void *out, size_t n);
 void crypto_sha256(struct slice s, uint8_t out[CRYPTO_SHA256_LEN]);
 void crypto_hmac_sha256(struct slice key, struct slice s, uint8_t out[CRYPTO_SHA256_LEN]);
+/* RFC 2104 with SHA-1: for one-time codes (RFC 6238), whose apps know nothing else. */
+void crypto_hmac_sha1(struct slice key, struct slice s, uint8_t out[CRYPTO_SHA1_LEN]);
 /* RFC 5869 with SHA-256. */
 void crypto_hkdf(struct slice key, struct slice salt, struct slice info, uint8_t *out, size_t n);
 bool crypto_equal(struct slice a, struct slice b); /* constant time for equal lengths */
@@ -33,6 +37,11 @@ MUST_USE enum err crypto_open(const uint8_t key[CRYPTO_KEY_LEN], struct slice aa
 void crypto_password_hash(struct slice password, struct buf *encoded);
 bool crypto_password_verify(struct slice password, const char *encoded);
 bool crypto_password_is_outdated(const char *encoded);
+/* A key from a passphrase: Argon2id with these costs, which stand beside what the key wraps. Slow
+ * by design, like the hashes above. ERR_MALFORMED for costs beyond PASSPHRASE_KIB_MAX and
+ * PASSPHRASE_PASSES_MAX, or a salt under CRYPTO_SALT_LEN bytes. */
+MUST_USE enum err crypto_passphrase_key(struct slice passphrase, struct slice salt, int64_t kib,
+                                        int64_t passes, uint8_t out[CRYPTO_KEY_LEN]);
 void crypto_wipe(void *at, size_t n);
 void crypto_put_hex(struct buf *b, struct slice s);
 void crypto_put_base64url(struct buf *b, struct slice s); /* RFC 4648 section 5, no padding */

@@ -31,6 +31,9 @@
       "内容不存在或您无权查看。")                                                                  \
     X(METHOD, 405, "method_not_allowed", "This method is not available here.",                     \
       "此地址不支持该方法。")                                                                      \
+    X(KEYS_LOCKED, 409, "keys_locked",                                                             \
+      "The keys of the encrypted fields are not on this server; its operator can bring them.",     \
+      "加密字段的密钥不在此服务器上，请联系运维人员导入密钥。")                                    \
     X(CONFLICT, 409, "conflict", "This clashes with something that is already there.",             \
       "与已有数据冲突。")                                                                          \
     X(VERSION, 412, "version_mismatch", "Someone changed this record while you were editing it.",  \

@@ -16,6 +16,7 @@
 #define BODY_JSON_BYTES_MAX      (1 << 20)  /* a JSON body */
 #define BODY_ANONYMOUS_BYTES_MAX 65536      /* bodies of nobody; never spooled */
 #define BODY_INLINE_BYTES_MAX    65536      /* larger bodies of known users are spooled to a file */
+#define BODY_FORM_BYTES_MAX      8192       /* what frames a file in a form, besides the file */
 #define UPLOAD_BYTES_MAX         (25 << 20) /* an attachment */
 #define IMPORT_BYTES_MAX         (200 << 20) /* an import file */
 #define ANSWER_INLINE_BYTES_MAX  (4 << 20)   /* larger answers leave as files */
@@ -181,8 +182,6 @@
 #define FETCH_HEADERS_MAX       100       /* either way */
 #define FETCH_HEADERS_BYTES_MAX 32768
 #define FETCH_URL_BYTES_MAX     4096
-#define SCRIPT_HTTP_ROUTE_MAX   5  /* calls of one request to a plugin's route */
-#define SCRIPT_HTTP_JOB_MAX     20 /* of one after_commit handler or step of a job */
 #define MAIL_TIMEOUT_MS         60000
 #define MAIL_RECIPIENTS_MAX     50
 #define MAIL_ADDRESS_BYTES_MAX  254       /* RFC 5321 */

@@ -34,6 +34,7 @@ struct store_driver {
     enum err (*commit)(struct store *store);
     void (*rollback)(struct store *store);
     bool (*in_tx)(const struct store *store);
+    bool (*in_write)(const struct store *store);
     enum err (*savepoint)(struct store *store);
     enum err (*savepoint_end)(struct store *store, enum err e);
     enum err (*insert)(struct store *store, const char *table, const struct store_set *sets,
@@ -45,6 +46,8 @@ struct store_driver {
                        const char **index);
     enum err (*remove)(struct store *store, const char *table, const struct expr *where,
                        int64_t *changed);
+    enum err (*trim)(struct store *store, const char *table, const char *key, int64_t until,
+                     int64_t *changed);
     enum err (*counter)(struct store *store, struct slice name, int64_t start, int64_t by,
                         int64_t *out);
     enum err (*key_max)(struct store *store, const char *table, int64_t *out);

@@ -111,6 +111,12 @@ bool store_in_tx(const struct store *store)
     return store->driver->in_tx(store);
 }
 
+bool store_in_write(const struct store *store)
+{
+    ASSERT(store);
+    return store->driver->in_write(store);
+}
+
 enum err store_savepoint(struct store *store)
 {
     ASSERT(store);
@@ -154,6 +160,13 @@ enum err store_delete(struct store *store, const char *table, const struct expr 
     ASSERT(store && table);
     ASSERT(where);
     return store->driver->remove(store, table, where, changed);
+}
+
+enum err store_trim(struct store *store, const char *table, const char *key, int64_t until,
+                    int64_t *changed)
+{
+    ASSERT(store && table && key);
+    return store->driver->trim(store, table, key, until, changed);
 }
 
 enum err store_counter(struct store *store, struct slice name, int64_t start, int64_t by,

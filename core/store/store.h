@@ -104,6 +104,7 @@ MUST_USE enum err store_begin(struct store *store,
 MUST_USE enum err store_commit(struct store *store);
 void store_rollback(struct store *store); /* nothing when no transaction is open */
 bool store_in_tx(const struct store *store);
+bool store_in_write(const struct store *store); /* …one that may write */
 /* Nested savepoints; end releases on ERR_OK, else rolls back to it, and hands e on. A full disk, an
  * I/O error or a spent budget inside a write ends the WHOLE transaction: from then on every call
  * answers that error until store_rollback or store_commit (which fails with it). */
@@ -136,6 +137,10 @@ MUST_USE enum err store_update(struct store *store, const char *table, const str
                                const char **index);
 MUST_USE enum err store_delete(struct store *store, const char *table, const struct expr *where,
                                int64_t *changed);
+/* Takes the oldest rows off an append-only table: those whose integer key is at most `until`. Its
+ * rows have no other end, and law may ask for one. */
+MUST_USE enum err store_trim(struct store *store, const char *table, const char *key, int64_t until,
+                             int64_t *changed);
 /* Adds `by` to the counter of that name (one that is absent stands at `start`: start 0, by 1 counts
  * 1, 2, 3) and gives the new value: gap-free, because it is part of the transaction. */
 MUST_USE enum err store_counter(struct store *store, struct slice name, int64_t start, int64_t by,

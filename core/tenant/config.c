@@ -66,6 +66,12 @@ static const struct key keys[] = {
     {"conns_max", KEY_INT, AT(conns_max), "4096", 16, 65536, "Connections of one gateway."},
     {"conns_per_address_max", KEY_INT, AT(conns_per_address_max), "200", 1, 65536,
      "Connections of one address to one gateway."},
+    {"streams_max", KEY_INT, AT(streams_max), "1024", 1, STREAMS_PER_GATEWAY_MAX,
+     "Open streams of live events of one gateway."},
+    {"streams_per_user_max", KEY_INT, AT(streams_per_user_max), "8", 1, 1000,
+     "Open streams of live events of one user: windows of the console."},
+    {"streams_per_tenant_max", KEY_INT, AT(streams_per_tenant_max), "500", 1, 100000,
+     "Open streams of live events of one tenant."},
     {"rate_per_s", KEY_INT, AT(rate_per_s), "60", 1, 100000,
      "Requests per second of one key, and of one address before sign-in."},
     {"rate_burst", KEY_INT, AT(rate_burst), "120", 1, 100000, "How many of them at once."},
@@ -74,6 +80,8 @@ static const struct key keys[] = {
 
 _Static_assert(UPLOAD_BYTES_MAX == 26214400 && IMPORT_BYTES_MAX == 209715200, "as the table says");
 _Static_assert(CONNS_MAX == 4096 && CONNS_PER_ADDRESS_MAX == 200, "as the table says");
+_Static_assert(STREAMS_PER_GATEWAY == 1024 && STREAMS_PER_USER == 8, "as the table says");
+_Static_assert(STREAMS_PER_TENANT == 500, "as the table says");
 _Static_assert(RATE_PER_S == 60 && RATE_BURST == 120, "as the table says");
 
 static enum err say(struct arena *arena, const char **why, const char *fmt, ...) PRINTF_LIKE(3, 4);

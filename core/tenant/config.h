@@ -26,6 +26,7 @@ struct config {
     int audit_keep_days;          /* ≥ 180 */
     int64_t upload_bytes_max, import_bytes_max;
     int conns_max, conns_per_address_max, rate_per_s, rate_burst;
+    int streams_max, streams_per_user_max, streams_per_tenant_max;
 };
 
 #define CONFIG_FILE "perigee.json"

@@ -122,6 +122,36 @@ static const struct store_index signin_fail_indexes[] = {
     {"signin_fail_first", "first_at", NULL, false},
 };
 
+static const struct store_column vault_key_columns[] = {
+    INT("id"),         TEXT_SET("class", ""), TEXT_SET("kind", "data"), INT_SET("version", "1"),
+    TEXT("state"),     BLOB("vault"),         BLOB("wrapped"),          INT("created_at"),
+    INT("retired_at"),
+};
+static const struct store_index vault_key_indexes[] = {
+    {"vault_key_version", "class,kind,version", NULL, true},
+};
+
+static const struct store_column password_past_columns[] = {
+    INT("id"),
+    INT_SET("user", "0"),
+    TEXT("encoded"),
+    INT("at"),
+};
+static const struct store_index password_past_indexes[] = {
+    {"password_past_user", "user,id", NULL, false},
+};
+
+static const struct store_column password_reset_columns[] = {
+    INT("id"),
+    INT_SET("user", "0"),
+    BLOB("hash"),
+    INT_SET("expires_at", "0"),
+};
+static const struct store_index password_reset_indexes[] = {
+    {"password_reset_hash", "hash", NULL, true},
+    {"password_reset_user", "user,id", NULL, false},
+};
+
 /* --- the tenant's own state --- */
 
 static const struct store_column setting_columns[] = {
@@ -133,6 +163,31 @@ static const struct store_column setting_columns[] = {
 static const struct store_column plugin_columns[] = {
     TEXT("id"),        TEXT_SET("state", "enabled"), TEXT("version"), TEXT_SET("config", "{}"),
     INT("updated_at"),
+};
+
+static const struct store_column deploy_columns[] = {
+    INT("id"),
+    TEXT_SET("plugin", ""),
+    TEXT_SET("hash", ""),
+    TEXT("version"),
+    INT("at"),
+    INT("actor"),
+    TEXT("action"),
+    INT_SET("bytes", "0"),
+    INT_SET("files", "0"),
+    TEXT("before"),
+};
+static const struct store_index deploy_indexes[] = {
+    {"deploy_plugin", "plugin,id", NULL, false},
+};
+
+static const struct store_column draft_columns[] = {
+    INT("actor"), TEXT_SET("body", "{}"), TEXT("base"), INT_SET("version", "1"), INT("updated_at"),
+};
+
+static const struct store_column migration_columns[] = {
+    TEXT_SET("plugin", ""), INT_SET("no", "0"),   TEXT("name"),  TEXT("version"),
+    TEXT("state"),          INT_SET("done", "0"), INT("cursor"), INT("at"),
 };
 
 static const struct store_column entity_reg_columns[] = {
@@ -254,6 +309,7 @@ static const struct store_index job_indexes[] = {
     {"job_stream", "stream,id", "stream", false},
     {"job_dedupe", "dedupe", "dedupe", true},
     {"job_finished", "finished_at", "finished_at", false},
+    {"job_creator", "created_by,id", "created_by", false},
 };
 
 static const struct store_column schedule_columns[] = {
@@ -302,8 +358,14 @@ static const struct store_table tables[] = {
     {.name = "api_key", .key = "id", COLUMNS(api_key), INDEXES(api_key)},
     {.name = "role", .key = "name", COLUMNS(role)},
     {.name = "signin_fail", .key = "key", COLUMNS(signin_fail), INDEXES(signin_fail)},
+    {.name = "vault_key", .key = "id", COLUMNS(vault_key), INDEXES(vault_key)},
+    {.name = "password_past", .key = "id", COLUMNS(password_past), INDEXES(password_past)},
+    {.name = "password_reset", .key = "id", COLUMNS(password_reset), INDEXES(password_reset)},
     {.name = "setting", .key = "name", COLUMNS(setting)},
     {.name = "plugin", .key = "id", COLUMNS(plugin)},
+    {.name = "deploy", .key = "id", COLUMNS(deploy), INDEXES(deploy)},
+    {.name = "draft", .key = "actor", COLUMNS(draft)},
+    {.name = "migration", .key = "plugin,no", COLUMNS(migration)},
     {.name = "entity_reg", .key = "id", COLUMNS(entity_reg), INDEXES(entity_reg)},
     {.name = "field_reg", .key = "id", COLUMNS(field_reg), INDEXES(field_reg)},
     {.name = "change", .key = "seq", COLUMNS(change), INDEXES(change), .append_only = true},

@@ -24,8 +24,17 @@
  *               seen_at created_at revoked_at
  *   role        name(key) body(JSON) updated_at: tenant-made or overriding roles
  *   signin_fail key(key) count until first_at
+ *   vault_key   id class kind(data, index) version state(active, retired) vault(blob) wrapped(blob)
+ *               created_at retired_at: data keys under the master key (auth/vault)
+ *   password_past   id user encoded at: hashes that may not come again yet
+ *   password_reset  id user hash(blob, unique) expires_at: links that were sent
  *   setting     name(key) value(JSON) updated_at
  *   plugin      id(key text) state version config(JSON) updated_at
+ *   deploy      id plugin hash version at actor action(deploy, rollback, publish) bytes files before:
+ *               what was made active when; `before` is the hash that was active until then
+ *   draft       actor(key, user; 0 = the operator) body(JSON) base(hash it began with) version
+ *               updated_at: customization that is not published yet
+ *   migration   plugin,no(key) name version state(running, done) done(rows) cursor at
  *   entity_reg  id(n) plugin name
  *   field_reg   id(n) plugin entity no name
  *   change      seq(key) at actor entity(n) record version op diff(JSON by n) source batch;

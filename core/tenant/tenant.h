@@ -1,7 +1,7 @@
 /* tenant - one company's folder as this process has it open.
  *
  * data/tenants/<name>/{tenant.db, files/, custom/, backups/, tmp/}. The layers above hang what they
- * build for a tenant (its model, its VM) into the two slots, with the function that frees it.
+ * build for a tenant (its model, its VM, its keys) into the slots, with the function that frees it.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -26,6 +26,9 @@ struct tenant {
     void (*vm_free)(void *vm);
     void *cache; /* struct actors *, of auth/actor */
     void (*cache_free)(void *cache);
+    void *vault; /* struct vault *, of auth/vault; never on gateways */
+    void (*vault_free)(void *vault);
+    const uint8_t *master; /* CRYPTO_KEY_LEN bytes, borrowed; NULL: this process holds no key */
     int64_t used_at_ms;    /* LRU */
     uint32_t pins;         /* in use by so many requests; never closed while > 0 */
     bool follows_settings; /* private: title and the like are as the setting "tenant" has them */

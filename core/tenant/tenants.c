@@ -15,6 +15,7 @@
 #include "base/hash.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "tenant/masterkey.h"
 #include "tenant/why.h"
 
 struct open_tenant {
@@ -36,6 +37,8 @@ struct tenants {
     struct open_tenant *open; /* owned list */
     struct map open_by_name;  /* those not dropped; keys are their own names */
     int open_count;
+    uint8_t master[CRYPTO_KEY_LEN];
+    bool has_master;
 };
 
 /* --- one open tenant --- */
@@ -48,7 +51,9 @@ static void slots_free(struct tenant *t)
         t->model_free(t->model);
     if (t->cache)
         t->cache_free(t->cache);
-    t->vm = t->model = t->cache = NULL;
+    if (t->vault)
+        t->vault_free(t->vault);
+    t->vm = t->model = t->cache = t->vault = NULL;
 }
 
 static void open_free(struct tenants *tenants, struct open_tenant *open)
@@ -104,6 +109,7 @@ static enum err open_new(struct tenants *tenants, const struct control_tenant *c
     t->name = arena_strdup(arena, c->name);
     t->folder = folder;
     t->store = store;
+    t->master = tenants_master(tenants);
     open->id = c->id;
     describe(tenants, t, c);
     open->next = tenants->open;
@@ -213,9 +219,14 @@ enum err tenants_new(const struct config *config, enum store_mode mode, int work
     tenants->control = control;
     tenants->checked_at_ms = clock_now_ms();
     map_init(&tenants->open_by_name, NULL);
-    e = register_read(tenants);
+    if (mode != STORE_READ)
+        e = masterkey_read(config->data, tenants->master, why);
+    tenants->has_master = mode != STORE_READ && !e;
+    if (!e) {
+        e = register_read(tenants);
+        e = e ? why_say(why, e, "control.db cannot be read: %s", store_why(control)) : ERR_OK;
+    }
     if (e) {
-        e = why_say(why, e, "control.db cannot be read: %s", store_why(control));
         tenants_free(tenants);
         return e;
     }
@@ -246,6 +257,7 @@ void tenants_free(struct tenants *tenants)
     }
     store_close(tenants->control);
     map_release(&tenants->open_by_name);
+    crypto_wipe(tenants->master, sizeof tenants->master);
     arena_free(tenants->arena);
     free(tenants);
 }
@@ -354,6 +366,12 @@ int tenants_worker(const struct tenants *tenants, const char *name)
         return c->worker < tenants->workers ? c->worker : tenants->workers - 1;
     int lanes = tenants->workers > 1 ? tenants->workers - 1 : 1;
     return (int)(hash_stable(slice_str(name)) % (uint64_t)lanes);
+}
+
+const uint8_t *tenants_master(const struct tenants *tenants)
+{
+    ASSERT(tenants);
+    return tenants->has_master ? tenants->master : NULL;
 }
 
 struct store *tenants_control(struct tenants *tenants)

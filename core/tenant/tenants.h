@@ -34,5 +34,7 @@ bool tenants_next(struct tenants *tenants, size_t *at, struct tenant **out); /* 
 /* Slot that owns a tenant: placement or stable hash. With several workers the last one is the slow
  * lane: only placement puts a tenant there. */
 int tenants_worker(const struct tenants *tenants, const char *name);
+/* The master key, which every process but the gateways (STORE_READ) holds; NULL there. */
+const uint8_t *tenants_master(const struct tenants *tenants);
 struct store *tenants_control(struct tenants *tenants);
 void tenants_reload(struct tenants *tenants); /* reread control.db now */

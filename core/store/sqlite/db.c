@@ -310,6 +310,7 @@ static void sqlite_close(struct store *store)
     buf_release(&db->waiting.text);
     free(db->waiting.at);
     arena_free(db->registry_arena);
+    arena_free(db->covers_arena);
     free(db->path);
     free(db);
 }
@@ -418,12 +419,14 @@ const struct store_driver *sqlite_driver(void)
         .commit = tx_commit,
         .rollback = tx_rollback,
         .in_tx = tx_is_open,
+        .in_write = tx_is_write,
         .savepoint = tx_savepoint,
         .savepoint_end = tx_savepoint_end,
         .insert = write_insert,
         .put = write_put,
         .update = write_update,
         .remove = write_delete,
+        .trim = write_trim,
         .counter = write_counter,
         .key_max = read_key_max,
         .tokens_put = tokens_put,

@@ -37,6 +37,8 @@
     X(COUNTER, "INSERT INTO perigee_counter (name, n) VALUES (?1, ?2 + ?3)"                        \
                " ON CONFLICT (name) DO UPDATE SET n = n + ?3 RETURNING n")                         \
     X(TABLES, "SELECT name, key, append_only, tokens FROM perigee_table")                          \
+    X(SCHEMA_VERSION, "PRAGMA schema_version")                                                     \
+    X(INDEXES, "SELECT table_name, name, columns, sql FROM perigee_index ORDER BY name DESC")      \
     X(UNIQUE, "SELECT name FROM perigee_index"                                                     \
               " WHERE table_name = ?1 AND columns = ?2 AND is_unique ORDER BY name LIMIT 1")
 
@@ -84,6 +86,11 @@ struct db {
     int64_t hits, prepared;
 
     struct kept kept[KEPT_MAX];
+
+    struct tally *tally;        /* what the statement being stepped counts into; borrowed */
+    struct arena *covers_arena; /* owned; NULL = not read yet */
+    struct map covers;          /* table name -> struct cover_index, as of covers_version */
+    int64_t covers_version;     /* the schema's number */
 
     struct buf sql;     /* text being emitted */
     struct buf scratch; /* texts made while emitting: JSON lists, MATCH expressions */
@@ -147,6 +154,7 @@ enum err tx_begin(struct store *store, bool write);
 enum err tx_commit(struct store *store);
 void tx_rollback(struct store *store);
 bool tx_is_open(const struct store *store);
+bool tx_is_write(const struct store *store);
 enum err tx_savepoint(struct store *store);
 enum err tx_savepoint_end(struct store *store, enum err e);
 
@@ -165,6 +173,8 @@ enum err write_update(struct store *store, const char *table, const struct expr 
                       const char **index);
 enum err write_delete(struct store *store, const char *table, const struct expr *where,
                       int64_t *changed);
+enum err write_trim(struct store *store, const char *table, const char *key, int64_t until,
+                    int64_t *changed);
 enum err write_counter(struct store *store, struct slice name, int64_t start, int64_t by,
                        int64_t *out);
 

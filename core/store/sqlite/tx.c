@@ -113,6 +113,12 @@ bool tx_is_open(const struct store *store)
     return ((const struct db *)store)->in_tx;
 }
 
+bool tx_is_write(const struct store *store)
+{
+    const struct db *db = (const struct db *)store;
+    return db->in_tx && db->tx_writes;
+}
+
 enum err tx_savepoint(struct store *store)
 {
     struct db *db = db_of(store);

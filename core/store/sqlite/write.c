@@ -240,12 +240,12 @@ enum err write_update(struct store *store, const char *table, const struct expr 
     return write_run(&emit, changed, index);
 }
 
-enum err write_delete(struct store *store, const char *table, const struct expr *where,
-                      int64_t *changed)
+static enum err delete_where(struct store *store, const char *table, const struct expr *where,
+                             bool of_log, int64_t *changed)
 {
     struct emit emit;
     const struct table_entry *entry;
-    enum err e = write_start(&emit, db_of(store), table, false, &entry);
+    enum err e = write_start(&emit, db_of(store), table, of_log, &entry);
     if (e)
         return e;
     emit_str(&emit, "DELETE FROM ");
@@ -253,6 +253,19 @@ enum err write_delete(struct store *store, const char *table, const struct expr 
     emit_str(&emit, " AS t WHERE ");
     emit_expr(&emit, where);
     return write_run(&emit, changed, NULL);
+}
+
+enum err write_delete(struct store *store, const char *table, const struct expr *where,
+                      int64_t *changed)
+{
+    return delete_where(store, table, where, false, changed);
+}
+
+enum err write_trim(struct store *store, const char *table, const char *key, int64_t until,
+                    int64_t *changed)
+{
+    const struct expr oldest = {.op = EXPR_LTE, .column = {0, key}, .value = value_int(until)};
+    return delete_where(store, table, &oldest, true, changed);
 }
 
 /* --- counters --- */
