@@ -17,6 +17,7 @@
 #include "record/model.h"
 
 struct route;
+struct events;
 
 struct call {
     struct app *app;
@@ -29,6 +30,7 @@ struct call {
     const char *csrf;         /* of the session that asks, or NULL */
     bool is_operator;         /* came over the operator socket or from the command line */
     bool seen_due;            /* the session's last-seen should be noted */
+    struct events *events;    /* of an answer that goes on as a stream (events.h) */
     bool model_pending;       /* ERR_BUSY because the owner must apply the model first */
     bool owns_tx;             /* private to pipeline: a read transaction is open for this call */
     bool has_idem;            /* private to replay: an Idempotency-Key is to be kept */

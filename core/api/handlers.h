@@ -50,6 +50,9 @@ enum err records_search(struct call *call);
 enum err records_queries(struct call *call);
 enum err records_changes(struct call *call);
 
+/* events.c */
+enum err events_open(struct call *call);
+
 /* imports.c */
 enum err imports_create(struct call *call);
 enum err imports_mapping(struct call *call);

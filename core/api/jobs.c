@@ -37,7 +37,7 @@ static bool sees_all(const struct ctx *ctx)
     return ctx->as_system || (ctx->actor && actor_may_admin(ctx->actor, "jobs"));
 }
 
-static const char *state_name(struct slice state)
+const char *jobs_state_name(struct slice state)
 {
     static const char *const names[][2] = {{"leased", "running"}, {"dead", "failed"},
                                            {"queued", "queued"},  {"stopping", "stopping"},
@@ -79,7 +79,7 @@ static void put_result(struct buf *out, struct arena *arena, const char *state,
 
 static void put_job(struct buf *out, struct arena *arena, const struct value *v)
 {
-    const char *state = state_name(v[JOB_STATE].bytes);
+    const char *state = jobs_state_name(v[JOB_STATE].bytes);
     char id[ID_TEXT_LEN + 1];
     id_text(v[JOB_ID].integer, id);
     buf_printf(out, "{\"id\":\"%s\"", id);

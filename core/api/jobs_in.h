@@ -36,6 +36,8 @@ struct jobs_queue {
     enum err (*failed)(struct ctx *ctx, const struct job *job, const char *reason);
 };
 
+/* How people are told a job's state: "running" where the table says "leased". */
+const char *jobs_state_name(struct slice state);
 /* One sentence about e and ctx->err for the person who started the job. */
 const char *jobs_reason(struct ctx *ctx, enum err e);
 /* The import a job is about; ERR_CORRUPT when it does not say. */

@@ -80,6 +80,8 @@ static const struct route ROUTES[] = {
      records_queries, "Several queries in one call"},
     {HTTP_GET, V1 "/search", GW, USER, BODY_NONE, 0, records_search, "Search across entities"},
     {HTTP_GET, V1 "/changes", GW, USER, BODY_NONE, 0, records_changes, "The ordered change feed"},
+    {HTTP_GET, V1 "/events", GW, USER, BODY_NONE, 0,
+     events_open, "Live events (text/event-stream)"},
 
     /* long work */
     {HTTP_POST, V1 "/imports", LL, USER, BODY_IMPORT, 0, imports_create, "Upload a file to import"},

@@ -26,6 +26,7 @@ struct resp {
     bool file_is_temporary;
     bool is_immutable; /* Cache-Control: public, max-age=31536000, immutable */
     bool close;        /* Connection: close after it */
+    bool is_stream;    /* has no end: the gateway goes on writing; never in a frame */
 };
 
 void resp_init(struct resp *resp, struct arena *arena);

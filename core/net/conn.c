@@ -10,6 +10,7 @@
 #include "net/conn.h"
 
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "net/conn_in.h"
@@ -336,6 +337,13 @@ void conn_send_file(struct conn *conn, int fd, int64_t offset, int64_t len)
     }
     queue_put_file(conn->tls ? &conn->plain : &conn->stream.queue, fd, offset, len);
     conn_queue_changed(conn);
+}
+
+void conn_send_buffer(struct conn *conn, int bytes)
+{
+    ASSERT(bytes > 0);
+    if (!is_closed(conn)) /* refused: the kernel's own bound holds */
+        (void)setsockopt(conn->stream.fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 }
 
 size_t conn_queued(const struct conn *conn)

@@ -83,6 +83,8 @@ void conn_write(struct conn *conn, struct buf *b);
  * TLS, each when the peer has taken what came before. A file that ends early ends the connection.
  */
 void conn_send_file(struct conn *conn, int fd, int64_t offset, int64_t len);
+/* How many bytes the kernel may hold for the peer, so that a slow one shows in conn_queued. */
+void conn_send_buffer(struct conn *conn, int bytes);
 size_t conn_queued(const struct conn *conn); /* bytes not yet taken by the kernel */
 /* Stop reading. Costs nothing when resumed before the peer sends more. A peer that goes away
  * without having sent more is noticed meanwhile. */

@@ -23,12 +23,13 @@
     X(TURN_ASK)  /* runner → worker: lend me the write turn of this tenant */                    \
     X(TURN_LENT) /* worker → runner: it is yours until TURN_BACK or the link closes */           \
     X(TURN_BACK) /* runner → worker: done; carries seq and flags */                              \
-    X(MOVED)     /* writer → gateways: tenant, seq, versions */                                  \
+    X(MOVED)     /* worker → gateways that listen: this tenant has been written to */            \
     X(WAKE)      /* anyone → supervisor → a runner: tenant has due jobs */                     \
     X(STATUS)    /* child → supervisor: heartbeat, last id ms, what it runs */                   \
     X(CONTROL)   /* command line or supervisor → a process: an operator's command */             \
     X(RESULT)    /* its answer */                                                                  \
-    X(MOVE)      /* supervisor → worker: give this tenant up / take it over */
+    X(MOVE)      /* supervisor → worker: give this tenant up / take it over */                   \
+    X(LISTEN)    /* gateway → worker, one way: tell me what moves */
 
 enum frame_kind {
     FRAME_NONE = 0,

@@ -16,9 +16,14 @@ struct board_move {
     _Atomic int worker;
 };
 
+struct board_place {
+    _Atomic uint64_t who, tenant; /* 0 = free */
+};
+
 struct board_page {
     struct board_slot slots[BOARD_SLOTS_MAX];
     struct board_move moves[BOARD_MOVES_MAX];
+    struct board_place streams[SLOTS_PER_ROLE_MAX][STREAMS_PER_GATEWAY_MAX];
 };
 
 struct board {
@@ -115,6 +120,60 @@ bool board_move_hash(struct board *board, uint64_t hash, int worker)
     return true;
 }
 
+/* --- streams ------------------------------------------------------------------------------------
+ */
+
+void board_streams_clear(struct board *board, int gateway)
+{
+    for (int i = 0; i < STREAMS_PER_GATEWAY_MAX; i++)
+        if (atomic_load(&board->page->streams[gateway][i].who))
+            board_stream_give(board, gateway, i);
+}
+
+static void streams_count(const struct board *board, const struct board_bounds *bounds,
+                          uint64_t tenant, uint64_t who, int *of_tenant, int *of_user)
+{
+    *of_tenant = *of_user = 0;
+    for (int g = 0; g < bounds->gateways; g++) {
+        for (int i = 0; i < bounds->per_gateway; i++) {
+            const struct board_place *place = &board->page->streams[g][i];
+            *of_tenant += atomic_load(&place->tenant) == tenant;
+            *of_user += atomic_load(&place->who) == who;
+        }
+    }
+}
+
+/* Taken first and counted then: of two gateways that take the last place at once none may keep it,
+ * but never both. */
+enum board_stream board_stream_take(struct board *board, int gateway, uint64_t tenant, uint64_t who,
+                                    const struct board_bounds *bounds, int *place)
+{
+    ASSERT(tenant && who);
+    ASSERT(bounds->per_gateway <= STREAMS_PER_GATEWAY_MAX);
+
+    int at = 0, of_tenant, of_user;
+    struct board_place *places = board->page->streams[gateway];
+    while (at < bounds->per_gateway && atomic_load(&places[at].who))
+        at++;
+    if (at == bounds->per_gateway)
+        return BOARD_STREAM_GATEWAY;
+    atomic_store(&places[at].tenant, tenant);
+    atomic_store(&places[at].who, who);
+    streams_count(board, bounds, tenant, who, &of_tenant, &of_user);
+    if (of_user <= bounds->per_user && of_tenant <= bounds->per_tenant) {
+        *place = at;
+        return BOARD_STREAM_OK;
+    }
+    board_stream_give(board, gateway, at);
+    return of_user > bounds->per_user ? BOARD_STREAM_USER : BOARD_STREAM_TENANT;
+}
+
+void board_stream_give(struct board *board, int gateway, int place)
+{
+    atomic_store(&board->page->streams[gateway][place].who, 0);
+    atomic_store(&board->page->streams[gateway][place].tenant, 0);
+}
+
 /* --- Prometheus text ----------------------------------------------------------------------------
  */
 
@@ -144,6 +203,8 @@ static const struct board_metric METRICS[] = {
     METRIC(bytes_in, "counter", "Bytes read from clients."),
     METRIC(bytes_out, "counter", "Bytes given to clients."),
     METRIC(conns, "gauge", "Open connections."),
+    METRIC(streams, "gauge", "Open streams of live events."),
+    METRIC(events, "counter", "Times a stream was told something."),
 };
 #undef METRIC
 

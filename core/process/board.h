@@ -26,6 +26,7 @@ struct board_slot {
     _Atomic int64_t requests, errors, refused, turns, writes, loans, starts;
     _Atomic int64_t latency_us[16]; /* counts; bucket i holds answers below 64 << i microseconds */
     _Atomic int64_t bytes_in, bytes_out, conns;
+    _Atomic int64_t streams, events; /* open streams of live events; rounds that told something */
 };
 
 struct board; /* the mapped page */
@@ -42,4 +43,16 @@ int board_owner(struct board *board, struct slice tenant, int by_default);
 bool board_move(struct board *board, struct slice tenant, int worker);
 /* The same by hash_stable of the name, as slots say what they are busy with. Not 0. */
 bool board_move_hash(struct board *board, uint64_t tenant, int worker);
+/* Streams of live events are counted over all gateways: each has a row of places on the page. */
+enum board_stream { BOARD_STREAM_OK, BOARD_STREAM_USER, BOARD_STREAM_TENANT, BOARD_STREAM_GATEWAY };
+struct board_bounds {
+    int per_user, per_tenant, per_gateway, gateways;
+};
+/* A gateway that starts has none. */
+void board_streams_clear(struct board *board, int gateway);
+/* Takes a place, or says which bound is reached. who: hash of tenant and user; tenant: of the
+ * tenant alone; both hash_stable. */
+enum board_stream board_stream_take(struct board *board, int gateway, uint64_t tenant, uint64_t who,
+                                    const struct board_bounds *bounds, int *place);
+void board_stream_give(struct board *board, int gateway, int place);
 void board_metrics(struct board *board, struct buf *out);

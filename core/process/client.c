@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "http/parser.h"
 #include "process/gateway.h"
+#include "process/live.h"
 
 /* Which deadline runs: set when it begins, not with every byte, or a byte a second would hold it
  * off for ever. */
@@ -34,12 +35,13 @@ struct client {
     int spool_fd;    /* -1 = none */
     enum client_clock clock;
     bool is_operator;
-    bool is_refused;   /* the answer stands; the body is read and dropped */
-    bool is_waiting;   /* an exchange is under way */
-    bool is_closed;    /* the connection has gone; freed when nothing is under way */
-    bool in_feed;      /* parser_feed or parser_next is on the stack */
-    bool answered_now; /* an answer came while in_feed: go on when it returns */
-    bool is_last;      /* close after this answer */
+    bool is_refused;            /* the answer stands; the body is read and dropped */
+    bool is_waiting;            /* an exchange is under way */
+    bool is_closed;             /* the connection has gone; freed when nothing is under way */
+    bool in_feed;               /* parser_feed or parser_next is on the stack */
+    bool answered_now;          /* an answer came while in_feed: go on when it returns */
+    bool is_last;               /* close after this answer */
+    struct live_stream *stream; /* its answer goes on; NULL = none */
     int64_t body_started_us, body_bytes;
 };
 
@@ -101,11 +103,12 @@ static void client_write(struct client *client)
     struct buf head = BUF_INIT;
     if (x->gateway->stopping)
         x->resp.close = true;
-    client->is_last = client->is_last || x->resp.close || !x->req || !x->req->keep_alive;
+    client->is_last =
+        client->is_last || x->resp.close || !x->req || !x->req->keep_alive || x->resp.is_stream;
     if (x->resp.file_path) {
         client_write_file(client, &head);
     } else {
-        resp_put_head(&x->resp, x->req, RESP_LEN_BODY, &head);
+        resp_put_head(&x->resp, x->req, x->resp.is_stream ? RESP_LEN_STREAM : RESP_LEN_BODY, &head);
         bool has_body = x->resp.status != 204 && x->resp.status != 304;
         if (has_body && (!x->req || x->req->method != HTTP_HEAD))
             buf_put_slice(&head, buf_slice(&x->resp.body));
@@ -117,11 +120,26 @@ static void client_write(struct client *client)
 /* After an answer: forgets the request and goes on with what was read ahead. */
 static void client_next(struct client *client);
 
+/* The answer goes on: the request stays, for it is admitted again and again. */
+static void client_stream(struct client *client)
+{
+    exchange_end(&client->exchange);
+    client->is_waiting = false;
+    if (client->is_closed)
+        client_try_free(client);
+}
+
 static void client_finish(struct client *client)
 {
     struct exchange *x = &client->exchange;
+    if (x->resp.is_stream && x->req->method == HTTP_GET && !client->is_closed)
+        client->stream = live_open(x, client->conn);
     if (!client->is_closed)
         client_write(client);
+    if (client->stream) {
+        client_stream(client);
+        return;
+    }
     if (x->req && x->req->body_path)
         unlink(x->req->body_path); /* a handler that keeps it has renamed it */
     exchange_end(x);
@@ -427,6 +445,9 @@ static void client_closed(struct conn *conn, enum conn_end why)
     struct client *client = conn_user(conn);
     (void)why;
     client->is_closed = true;
+    if (client->stream)
+        live_close(client->stream);
+    client->stream = NULL;
     if (client->is_waiting)
         exchange_cancel(&client->exchange); /* answers, and so frees */
     else

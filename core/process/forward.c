@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "process/gateway.h"
+#include "process/live.h"
 #include "process/work.h"
 
 #define FORWARD_TICK_MS  250
@@ -71,9 +72,8 @@ static void peer_settle(struct exchange *x)
 static void peer_frame(struct link *link, enum frame_kind kind, uint64_t tag, struct slice body)
 {
     struct forward_peer *peer = link_user(link);
-    if (kind == FRAME_MOVED) {
-        /* Reads look at the store's header themselves; what is kept open of a tenant that has not
-         * been asked for need not know. */
+    if (kind == FRAME_MOVED) { /* reads look at the store's header themselves: only streams wait */
+        live_moved(peer->forward->gateway->live, body);
         return;
     }
     struct exchange *x = peer->waiting;
@@ -217,12 +217,24 @@ void forward_cancel(struct forward *forward, struct exchange *x)
     x->answered(x);
 }
 
-void forward_note(struct forward *forward, const char *tenant, struct slice note)
+static struct forward_peer *peer_owner(struct forward *forward, const char *tenant)
 {
     struct slot *slot = &forward->gateway->slot;
     int worker =
         board_owner(slot->board, slice_str(tenant), tenants_worker(slot->app.tenants, tenant));
-    struct forward_peer *peer = &forward->workers[worker % slot->config.workers];
+    return &forward->workers[worker % slot->config.workers];
+}
+
+void forward_listen(struct forward *forward, const char *tenant)
+{
+    struct forward_peer *peer = peer_owner(forward, tenant);
+    if (peer_connect(peer)) /* a worker that is just being started is asked again soon */
+        link_send(peer->link, FRAME_LISTEN, 0, (struct slice){0});
+}
+
+void forward_note(struct forward *forward, const char *tenant, struct slice note)
+{
+    struct forward_peer *peer = peer_owner(forward, tenant);
     if (!peer_connect(peer))
         return; /* a note may be lost: it is repeated or it is a count */
     struct buf b = BUF_INIT;

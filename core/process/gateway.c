@@ -17,6 +17,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "net/tls.h"
+#include "process/live.h"
 #include "process/sandbox.h"
 
 #define HEAVY_SLOTS     1024
@@ -276,6 +277,7 @@ static void gateway_stop(void *arg)
     if (gateway->commands)
         link_listener_close(gateway->commands);
     gateway->commands = NULL;
+    live_stop(gateway->live);
     clients_close_idle(gateway);
     loop_timer_new(gateway->slot.loop, 20, 20, gateway_poll_end, gateway);
     loop_timer_new(gateway->slot.loop, STOP_GRACE_MS - 500, 0, gateway_late, gateway);
@@ -328,6 +330,7 @@ int gateway_main(int index)
     slot->app.user = &gateway;
     slot->app.throttle = slot->throttle;
     gateway.forward = forward_new(&gateway);
+    gateway.live = live_new(&gateway);
     loop_signal(slot->loop, SIGTERM, gateway_stop, &gateway);
     loop_signal(slot->loop, SIGINT, gateway_stop, &gateway);
     loop_signal(slot->loop, SIGHUP, gateway_reload, &gateway);

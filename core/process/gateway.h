@@ -37,6 +37,7 @@ struct gateway {
     struct listener *listeners[3]; /* plain, TLS, operator */
     struct link_listener *commands;
     struct forward *forward;
+    struct live *live;
     struct client *first_client;
     int clients;   /* open connections */
     int exchanges; /* under way */
@@ -61,6 +62,8 @@ void forward_send(struct forward *forward, struct exchange *exchange, enum route
 void forward_cancel(struct forward *forward, struct exchange *exchange);
 /* One way to the tenant's owner: "seen" and refusals. */
 void forward_note(struct forward *forward, const char *tenant, struct slice note);
+/* The tenant's owner shall say when it has been written to: live_moved is called then. */
+void forward_listen(struct forward *forward, const char *tenant);
 
 /* client.c: HTTP connections. */
 void client_accept(struct conn *conn, void *gateway);

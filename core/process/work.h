@@ -18,9 +18,9 @@ enum work_flags {
 
 struct work_peer {
     struct link *link;
-    void *owner;     /* the worker or runner */
-    int works;       /* not yet answered */
-    bool is_gateway; /* has sent a request: is told what moved */
+    void *owner;  /* the worker or runner */
+    int works;    /* not yet answered */
+    bool listens; /* a gateway with open streams: is told what moved */
     bool is_closed;
 };
 

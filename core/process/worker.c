@@ -63,7 +63,6 @@ static void worker_request(struct worker *worker, struct work_peer *peer, uint64
         log_error("a request frame could not be read");
         return;
     }
-    peer->is_gateway = true;
     struct lane *lane = lanes_get(&worker->lanes, work->tenant);
     if (!lane_serves(worker, lane)) {
         work_return(work);
@@ -140,6 +139,9 @@ static void worker_frame(struct link *link, enum frame_kind kind, uint64_t tag, 
         break;
     case FRAME_NOTE:
         worker_note(worker, body);
+        break;
+    case FRAME_LISTEN:
+        peer->listens = true;
         break;
     case FRAME_TURN_ASK:
         worker_ask(worker, peer, tag, body);
@@ -357,7 +359,7 @@ static void worker_sweep(void *arg)
     }
 }
 
-/* Tells every gateway which tenants have moved, at most MOVED_PER_S a second each. */
+/* Tells the gateways that listen which tenants have moved, at most MOVED_PER_S a second each. */
 static void worker_moved(void *arg)
 {
     struct worker *worker = arg;
@@ -367,7 +369,7 @@ static void worker_moved(void *arg)
             continue;
         lane->is_moved = false;
         for (int p = 0; p < worker->peers_count; p++)
-            if (worker->peers[p]->is_gateway)
+            if (worker->peers[p]->listens)
                 link_send(worker->peers[p]->link, FRAME_MOVED, 0, slice_str(lane->name));
     }
 }

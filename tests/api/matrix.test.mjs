@@ -171,6 +171,7 @@ const ROWS = {
   "POST /api/v1/queries": own("/api/v1/queries", { queries: [{ entity: "greeting" }] }),
   "GET /api/v1/search": own(`/api/v1/search?q=${HIDDEN}`),
   "GET /api/v1/changes": own("/api/v1/changes"),
+  "GET /api/v1/events": own("/api/v1/events"),
 
   "POST /api/v1/imports": {
     make: async (t) => ({ path: "/api/v1/imports", ...form(t) }),

@@ -42,9 +42,11 @@ export class Client {
     return new Promise((done, fail) => {
       const asked = (tls ? https : http).request(options, (answer) => {
         const parts = [];
-        answer.on("data", (part) => parts.push(part));
-        answer.on("error", fail);
-        answer.on("end", () => {
+        const endless = answer.headers["content-type"] === "text/event-stream";
+        let told = false;
+        const finish = () => {
+          if (told) return;
+          told = true;
           const bytes = Buffer.concat(parts);
           const text = bytes.toString("utf8");
           const all = text + JSON.stringify(answer.headers);
@@ -58,7 +60,15 @@ export class Client {
             bytes,
             json: parse(text),
           });
+        };
+        answer.on("data", (part) => {
+          parts.push(part);
+          if (!endless) return;
+          finish(); // the first bytes are the answer: stream.mjs reads on
+          answer.destroy();
         });
+        answer.on("error", fail);
+        answer.on("end", finish);
       });
       asked.on("error", fail);
       asked.end(payload);

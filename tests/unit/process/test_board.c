@@ -122,6 +122,41 @@ static void test_board__metrics_show_slots_in_use_and_their_sums(void **state)
     free(board);
 }
 
+static void test_board__streams_are_counted_over_all_gateways(void **state)
+{
+    (void)state;
+    struct board *board = board_new();
+    struct board_bounds bounds = {.per_user = 2, .per_tenant = 3, .per_gateway = 4, .gateways = 2};
+    int places[8];
+    assert_int_equal(board_stream_take(board, 0, 7, 70, &bounds, &places[0]), BOARD_STREAM_OK);
+    assert_int_equal(board_stream_take(board, 1, 7, 70, &bounds, &places[1]), BOARD_STREAM_OK);
+    assert_int_equal(board_stream_take(board, 0, 7, 70, &bounds, &places[2]), BOARD_STREAM_USER);
+    assert_int_equal(board_stream_take(board, 0, 7, 71, &bounds, &places[2]), BOARD_STREAM_OK);
+    assert_int_equal(board_stream_take(board, 1, 7, 72, &bounds, &places[3]), BOARD_STREAM_TENANT);
+    assert_int_equal(board_stream_take(board, 0, 8, 80, &bounds, &places[3]), BOARD_STREAM_OK);
+    assert_int_equal(board_stream_take(board, 0, 9, 90, &bounds, &places[4]), BOARD_STREAM_OK);
+    assert_int_equal(board_stream_take(board, 0, 9, 91, &bounds, &places[5]), BOARD_STREAM_GATEWAY);
+    assert_int_equal(board_stream_take(board, 1, 9, 91, &bounds, &places[5]), BOARD_STREAM_OK);
+    board_stream_give(board, 1, places[1]);
+    assert_int_equal(board_stream_take(board, 1, 7, 70, &bounds, &places[1]), BOARD_STREAM_OK);
+    free(board);
+}
+
+static void test_board__a_gateway_that_starts_has_no_streams(void **state)
+{
+    (void)state;
+    struct board *board = board_new();
+    struct board_bounds bounds = {
+        .per_user = 1, .per_tenant = 9, .per_gateway = STREAMS_PER_GATEWAY_MAX, .gateways = 2};
+    int place;
+    assert_int_equal(board_stream_take(board, 0, 7, 70, &bounds, &place), BOARD_STREAM_OK);
+    assert_int_equal(board_stream_take(board, 1, 7, 71, &bounds, &place), BOARD_STREAM_OK);
+    board_streams_clear(board, 0); /* it was killed: nobody has given them back */
+    assert_int_equal(board_stream_take(board, 0, 7, 70, &bounds, &place), BOARD_STREAM_OK);
+    assert_int_equal(board_stream_take(board, 0, 7, 71, &bounds, &place), BOARD_STREAM_USER);
+    free(board);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +167,8 @@ int main(void)
         cmocka_unit_test(test_board__full_table_refuses_and_forgetting_makes_room),
         cmocka_unit_test(test_board__latency_falls_into_its_bucket),
         cmocka_unit_test(test_board__metrics_show_slots_in_use_and_their_sums),
+        cmocka_unit_test(test_board__streams_are_counted_over_all_gateways),
+        cmocka_unit_test(test_board__a_gateway_that_starts_has_no_streams),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
