@@ -194,6 +194,8 @@ enum err imports_create(struct call *call)
     struct buf *out = &call->resp->body;
     char text[ID_TEXT_LEN + 1];
     enum err e = upload_read(call, &up);
+    if (!e && (int64_t)up.source.len > call->app->config->import_bytes_max)
+        e = ERR_TOO_LARGE;
     if (!e)
         e = import_entity(call, up.entity, &entity);
     if (e)

@@ -214,9 +214,9 @@ static int64_t body_cap(const struct call *call)
     case BODY_JSON:
         return known ? BODY_JSON_BYTES_MAX : BODY_ANONYMOUS_BYTES_MAX;
     case BODY_UPLOAD:
-        return known ? config->upload_bytes_max : BODY_ANONYMOUS_BYTES_MAX;
+        return known ? config->upload_bytes_max + BODY_FORM_BYTES_MAX : BODY_ANONYMOUS_BYTES_MAX;
     case BODY_IMPORT:
-        return known ? config->import_bytes_max : BODY_ANONYMOUS_BYTES_MAX;
+        return known ? config->import_bytes_max + BODY_FORM_BYTES_MAX : BODY_ANONYMOUS_BYTES_MAX;
     }
     BUG("body class");
 }

@@ -156,6 +156,8 @@
 #define HOOK_WRITES_MAX        500 /* nested writes of one unit of work */
 #define EMIT_DEPTH_MAX         16  /* events that set off each other */
 #define BATCH_EVENTS_MAX       200 /* given at once to a handler with batch = true */
+#define ONCE_KEY_BYTES_MAX     200
+#define ONCE_KEEP_MS           (90LL * 24 * 3600 * 1000) /* far behind the last try of a delivery */
 #define HANDLERS_PER_EVENT_MAX 200
 #define NUMBER_TRIES_MAX       100    /* running numbers passed over because they are taken */
 #define REFERRERS_MAX          2000   /* records that deleting one may change or delete besides */
