@@ -168,6 +168,11 @@
 #define SCHEDULE_LATE_MS        60000  /* "none": a time missed by more is left out */
 #define JOB_CONCURRENCY_MAX     8      /* runs of one plugin's job at the same time */
 #define JOB_RETRIES_MAX         10     /* of one plugin's job */
+#define JOB_DELAY_S_MAX         31536000 /* a job is put off by a year at most */
+#define JOB_WALKS_MAX           16     /* job:each calls in one function */
+#define JOB_BATCH               200    /* records of job:each in one transaction, unless asked */
+#define JOB_BATCH_MAX           500    /* otherwise; a lent turn ends sooner when it takes long */
+#define JOB_STEP_US             500000 /* a job that walks lets others go on after so long */
 #define JOB_EVERY_S_MIN         10     /* shortest interval of a plugin's job */
 #define JOB_ARGS_BYTES_MAX      65536  /* what a job is pushed with, or keeps as its cursor */
 #define CRON_BYTES_MAX          256    /* text of a schedule */

@@ -283,13 +283,18 @@ static enum err names_check(struct hooks *hooks, struct arena *arena, const char
     return ERR_OK;
 }
 
+static bool is_declared(const char *entity)
+{
+    return strchr(entity, '.') != NULL;
+}
+
 /* The handlers of "*" join each entity's own. */
 static enum err entity_seal(struct hooks *hooks, struct arena *arena, struct entity_hooks *entity,
                             const char **why)
 {
     for (int m = 0; m < HOOK_MOMENTS_COUNT; m++) {
         struct chain *chain = &entity->chains[m];
-        if (entity != hooks->any) {
+        if (entity != hooks->any && !is_declared(entity->entity)) {
             const struct chain *any = &hooks->any->chains[m];
             for (int i = 0; i < any->count; i++)
                 chain_add(hooks->arena, chain, any->items[i]);
@@ -323,7 +328,10 @@ static const struct chain *chain_of(const struct hooks *hooks, const char *entit
                                     enum hook_moment moment)
 {
     ASSERT(hooks->sealed);
+    static const struct chain none;
     const struct entity_hooks *found = map_get(&hooks->entities, slice_str(entity));
+    if (!found && is_declared(entity))
+        return &none;
     return &(found ? found : hooks->any)->chains[moment];
 }
 
@@ -361,6 +369,27 @@ enum err hook_fire(const struct hooks *hooks, struct ctx *ctx, struct event *eve
             before = -1; /* refused without naming a field */
     }
     return collects && ctx->err.count != before ? ERR_VALIDATION : ERR_OK;
+}
+
+void *hook_find(const struct hooks *hooks, const char *entity, enum hook_moment moment,
+                const char *name)
+{
+    ASSERT(hooks && entity && name);
+    ASSERT(moment < HOOK_MOMENTS_COUNT);
+    const struct handler *found = chain_find(chain_of(hooks, entity, moment), slice_str(name));
+    return found ? found->arg : NULL;
+}
+
+const char *hook_entity(const struct hooks *hooks, int at)
+{
+    ASSERT(hooks && at >= 0);
+    size_t step = 0;
+    struct slice key;
+    void *value;
+    while (map_next(&hooks->entities, &step, &key, &value))
+        if (at-- == 0)
+            return ((const struct entity_hooks *)value)->entity;
+    return NULL;
 }
 
 void hook_list(const struct hooks *hooks, const char *entity, enum hook_moment moment,

@@ -3,7 +3,8 @@
  * Moments are those of plugin-api.md section 3. Handlers are C function pointers, so nothing points
  * up: script/ registers its own callback with the Lua function as argument. Order is total:
  * before/after constraints by name (they move the handler that has them), then `at`, layer, load
- * order, registration order.
+ * order, registration order. Declared events stand beside the entities under their own names, which
+ * have a dot; handlers of "*" do not see them.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -21,7 +22,8 @@
     X(AFTER_UPDATE, "after_update")                                                                \
     X(AFTER_DELETE, "after_delete")                                                                \
     X(TRANSITION, "transition")                                                                    \
-    X(AFTER_COMMIT, "after_commit")
+    X(AFTER_COMMIT, "after_commit")                                                                \
+    X(EVENT, "event")
 
 enum hook_moment {
 #define X(name, text) HOOK_##name,
@@ -31,21 +33,39 @@ enum hook_moment {
 };
 const char *hook_moment_name(enum hook_moment moment);
 
+/* Events that the core itself fires, beside those of records. All but the last are told after the
+ * commit only: nobody can refuse them. */
+#define HOOK_CORE_EVENTS(X)                                                                        \
+    X(AUTH_LOGIN, "auth.login")                                                                    \
+    X(TENANT_PROVISIONED, "tenant.provisioned")                                                    \
+    X(PLUGIN_INSTALLED, "plugin.installed")                                                        \
+    X(PLUGIN_UPGRADED, "plugin.upgraded")                                                          \
+    X(PLUGIN_DISABLED, "plugin.disabled")                                                          \
+    X(IMPORT_BEFORE_ROW, "import.before_row")
+#define X(name, text) static const char HOOK_EVENT_##name[] __attribute__((unused)) = text;
+HOOK_CORE_EVENTS(X)
+#undef X
+
 struct record; /* record/record.h */
 
 struct event {
     enum hook_moment moment;
-    const char *entity;
+    const char *entity;    /* declared events: their name */
     struct record *record; /* the record as it will be (delete: as it is) */
     const char *field;     /* TRANSITION: which state field */
     const char *from, *to; /* TRANSITION */
-    const char *name;      /* declared events ("lead.scored"), else NULL */
+    const char *op;        /* AFTER_COMMIT of a record: "create", "update", "delete" */
+    const char *name;      /* declared events ("lead.scored") and actions, else NULL */
     const struct json *payload;
-    int64_t id; /* stable over retries */
+    struct json *snapshot; /* AFTER_COMMIT: the record as it was, made when a handler wants it */
+    int64_t id;            /* stable over retries; of a delivery its own */
+    int64_t subject;       /* deliveries are in order per record: which one, or 0 */
+    int64_t actor;         /* AFTER_COMMIT: the user who did it, or 0 */
+    const char **reason;   /* one of several at once: where its own complaint goes, else NULL */
 };
 
 struct hook_spec {
-    const char *entity; /* or "*" */
+    const char *entity; /* or "*"; the name of a declared event */
     enum hook_moment moment;
     const char *field;          /* TRANSITION only */
     const char *plugin, *id;    /* its name is "plugin:id" */
@@ -53,6 +73,7 @@ struct hook_spec {
     const char *where;          /* "leads/init.lua:7", for people */
     int at;                     /* default 500 */
     int layer, load_order;
+    bool batch; /* AFTER_COMMIT: called with up to BATCH_EVENTS_MAX events at once */
 };
 
 /* ERR_OK, or an error that vetoes (details in ctx->err). */
@@ -69,6 +90,12 @@ bool hook_wants(const struct hooks *hooks, const char *entity, enum hook_moment 
 /* Fires in order. VALIDATE moments run all handlers and return ERR_VALIDATION if any complained;
  * others stop at the first error. hooks may be NULL. */
 MUST_USE enum err hook_fire(const struct hooks *hooks, struct ctx *ctx, struct event *event);
+/* The `arg` of the handler "plugin:id" of that event, or NULL. */
+void *hook_find(const struct hooks *hooks, const char *entity, enum hook_moment moment,
+                const char *name);
+/* Names of entities and declared events that have handlers, in no order; NULL when at is behind
+ * the last. */
+const char *hook_entity(const struct hooks *hooks, int at);
 /* Calls cb for each handler of that event in order (for `perigee hooks`). */
 typedef void (*hook_list_cb)(void *arg, const struct hook_spec *spec);
 void hook_list(const struct hooks *hooks, const char *entity, enum hook_moment moment,

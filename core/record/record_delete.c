@@ -221,6 +221,8 @@ static enum err delete_one(struct ctx *ctx, struct record *record, bool is_core)
     if (!e)
         e = follow_refs(ctx, record->entity, frame.id);
     record->phase = RECORD_SAVED;
+    if (!e)
+        e = record_outbox(ctx, record, frame.verb);
     if (!e && !ctx->unit->skip_after)
         e = fire(ctx, record, HOOK_AFTER_DELETE);
     return unit_leave(ctx, &frame, e);

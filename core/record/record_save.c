@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "auth/actor.h"
 #include "base/id.h"
 #include "record/model.h"
 #include "record/record_in.h"
@@ -88,6 +89,18 @@ static enum err follow(struct ctx *ctx, struct record *record)
     return e;
 }
 
+/* Phase 6: what waits for the commit is written with it. It comes before phase 5, whose handlers may
+ * change this record once more: their row must lie behind this one. */
+enum err record_outbox(struct ctx *ctx, struct record *record, const char *op)
+{
+    struct event event = {.op = op,
+                          .subject = record->now[SLOT_ID].integer,
+                          .actor = ctx->actor ? ctx->actor->user : 0};
+    if (ctx->unit->skip_after)
+        return ERR_OK;
+    return record_fire(ctx, record, HOOK_AFTER_COMMIT, &event);
+}
+
 /* What was saved is as if it had been loaded now. */
 static void settle(struct ctx *ctx, struct record *record)
 {
@@ -119,6 +132,8 @@ enum err record_save(struct ctx *ctx, struct record *record, int64_t version)
         e = record_write(ctx, record);
         frame.is_settled = true;
         record->phase = RECORD_SAVED;
+        if (!e)
+            e = record_outbox(ctx, record, frame.verb);
         if (!e)
             e = follow(ctx, record);
     }
