@@ -422,6 +422,7 @@ static const luaL_Reg functions[] = {
     {"date", bind_date_new},
     {"datetime", bind_datetime_new},
     {"calendar", bind_worktime_new},
+    {"sha256", bind_sha256},
     {NULL, NULL},
 };
 
