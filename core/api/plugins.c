@@ -1,13 +1,14 @@
 /* plugins - which plugins the company uses.
  *
  * What is there: the product's plugins (their folders), and bundles of the company (rows of table
- * `plugin` without such a folder). A change moves the model's number; every process then builds the
- * model anew.
+ * `plugin` without such a folder). A change is tried before it is made (activate.h); every process
+ * then builds the model anew.
  *
  * SPDX-License-Identifier: MIT
  */
 #include "tenant/plugin.h"
 
+#include "api/activate.h"
 #include "api/admin.h"
 #include "api/handlers.h"
 #include "api/page.h"
@@ -194,6 +195,39 @@ static enum err finish(struct call *call, const struct plugin *plugin, const cha
     return audit_put(call->ctx, action, NULL, 0, detail);
 }
 
+struct switching {
+    const struct plugin *plugin;
+    const char *action, *state;
+    const struct names *changed;
+};
+
+static enum err write_switch(struct call *call, void *arg)
+{
+    const struct switching *s = arg;
+    return finish(call, s->plugin, s->action, s->state, s->changed);
+}
+
+/* All of them together, as long as everything that works now goes on working. */
+static enum err switch_all(struct call *call, const struct plugin *plugin,
+                           const struct names *changed, bool enabled)
+{
+    struct switching s = {plugin, enabled ? "plugin.enable" : "plugin.disable",
+                          enabled ? "enabled" : "disabled", changed};
+    if (!changed->count)
+        return write_switch(call, &s);
+    struct model_change *changes =
+        arena_array(call->ctx->arena, struct model_change, (size_t)changed->count);
+    for (int i = 0; i < changed->count; i++)
+        changes[i] = (struct model_change){changed->items[i]->id, NULL, enabled};
+    struct activation activation = {.changes = changes,
+                                    .count = changed->count,
+                                    .subject = enabled ? plugin->id : NULL,
+                                    .code = enabled ? "plugin_broken" : "plugin_holds",
+                                    .write = write_switch,
+                                    .arg = &s};
+    return activate_run(call, &activation);
+}
+
 static struct names names_new(struct call *call, const struct pluginset *set)
 {
     return (struct names){
@@ -220,10 +254,8 @@ enum err plugins_enable(struct call *call)
         if (pluginset_is_enabled(&set, slice_str(one->id)))
             continue;
         changed.items[changed.count++] = one;
-        e = tenant_plugin_put(call->ctx->tenant, one->id, one->version, "enabled",
-                              (struct slice){0});
     }
-    return e ? e : finish(call, plugin, "plugin.enable", "enabled", &changed);
+    return e ? e : switch_all(call, plugin, &changed, true);
 }
 
 /* --- disabling ----------------------------------------------------------------------------------
@@ -263,10 +295,7 @@ enum err plugins_disable(struct call *call)
         return admin_refuse(call, ERR_CONFLICT, "plugin_is_core", NULL);
     struct names changed = names_new(call, &set);
     e = check_unneeded(call, &set, plugin);
-    if (!e && pluginset_is_enabled(&set, slice_str(plugin->id))) {
+    if (!e && pluginset_is_enabled(&set, slice_str(plugin->id)))
         changed.items[changed.count++] = plugin;
-        e = tenant_plugin_put(call->ctx->tenant, plugin->id, plugin->version, "disabled",
-                              (struct slice){0});
-    }
-    return e ? e : finish(call, plugin, "plugin.disable", "disabled", &changed);
+    return e ? e : switch_all(call, plugin, &changed, false);
 }

@@ -34,8 +34,8 @@ static const struct cli_option COMMON[] = {
     {NULL, NULL, NULL, false},
 };
 
-static const struct cli_command *const FAMILIES[] = {CLI_SERVER, CLI_TENANT, CLI_USER,
-                                                     CLI_PLUGIN, CLI_DATA,   CLI_KEEP};
+static const struct cli_command *const FAMILIES[] = {CLI_SERVER, CLI_TENANT, CLI_USER, CLI_PLUGIN,
+                                                     CLI_BUNDLE, CLI_DATA,   CLI_KEEP};
 #define FAMILIES_COUNT ((int)(sizeof(FAMILIES) / sizeof(FAMILIES[0])))
 
 struct arena *cli_arena(struct cli *cli)

@@ -107,6 +107,38 @@ enum err model_get(struct tenant *tenant, const char *home, bool may_apply,
     return ERR_OK;
 }
 
+enum err model_plan(struct tenant *tenant, const char *home, bool may_apply,
+                    const struct model_change *changes, int count, struct model **out,
+                    const char **why)
+{
+    ASSERT(tenant && tenant->store && home && out);
+    ASSERT(changes || count == 0);
+    bool moved = false;
+    struct model *model = new_model(tenant);
+    struct build b = {.arena = model->arena,
+                      .model = model,
+                      .changes = changes,
+                      .changes_count = count,
+                      .is_trial = true};
+    enum err e = build_model(tenant, home, &b);
+    if (!e && may_apply)
+        e = build_numbers(&b, true, &moved);
+    else if (!e)
+        e = build_numbers_made_up(&b);
+    if (!e)
+        build_schema(&b);
+    if (!e && may_apply)
+        e = store_schema_apply(tenant->store, model->schema);
+    if (e) {
+        keep_why(why, b.why ? b.why : may_apply ? store_why(tenant->store) : err_text(e, LANG_EN));
+        model_free(model);
+        return e;
+    }
+    model->version = tenant->header.model_version;
+    *out = model;
+    return ERR_OK;
+}
+
 void model_free(struct model *model)
 {
     if (model)

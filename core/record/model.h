@@ -65,6 +65,20 @@ MUST_USE enum err model_get(struct tenant *tenant, const char *home, bool may_ap
                             const struct model **out, const char **why);
 void model_free(struct model *model);
 
+/* What a deploy, enabling or disabling would change. */
+struct model_change {
+    const char *id;
+    const char *version; /* NULL: as it is; of a bundle the deploy's hash */
+    bool enabled;
+};
+/* Builds the model as it would be with these changes, beside the one in use; plugins that do not
+ * fit in it say why. With may_apply numbers are allocated and the store gets the tables (what is
+ * there stays, so the model in use goes on); without, numbers that are missing are made up, and the
+ * model is good for looking at and for loading scripts. The caller frees it. */
+MUST_USE enum err model_plan(struct tenant *tenant, const char *home, bool may_apply,
+                             const struct model_change *changes, int count, struct model **out,
+                             const char **why);
+
 const struct entity *model_entity(const struct model *model, struct slice name);
 const struct entity *model_entity_by_number(const struct model *model, int n);
 /* Role of that name as actor_role_source wants it. */

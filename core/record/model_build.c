@@ -393,20 +393,53 @@ static struct plugin *own_plugin(struct build *b, const struct tenant_plugin *wa
     return plugin;
 }
 
+/* A secret setting reaches nobody's script: in its place stands { "secret": NAME }, which the core
+ * opens for calls and signatures of that plugin. */
+static struct json *secret_handle(struct build *b, const char *name)
+{
+    struct json *handle = json_new(b->arena, JSON_OBJECT);
+    json_add(b->arena, handle, "secret", json_new_str(b->arena, slice_str(name)));
+    return handle;
+}
+
 /* What the tenant set, and the defaults of the rest. */
 static void read_config(struct build *b, const struct plugin *plugin, const struct json *set)
 {
-    struct json *config = set && set->type == JSON_OBJECT ? json_copy(b->arena, set)
-                                                          : json_new(b->arena, JSON_OBJECT);
+    struct json *config = json_new(b->arena, JSON_OBJECT);
 
     json_each(item, json_get(plugin->manifest, "config"))
     {
         const char *name = json_cstr(item, "name", "");
-        const struct json *fallback = json_get(item, "default");
-        if (fallback && !json_get(config, name))
-            json_add(b->arena, config, name, json_copy(b->arena, fallback));
+        const struct json *value = json_get(set, name);
+        bool is_secret = slice_is(json_str(item, "type", SLICE("")), "secret");
+        value = value || is_secret ? value : json_get(item, "default");
+        if (value && value->type != JSON_NULL)
+            json_add(b->arena, config, name,
+                     is_secret ? secret_handle(b, name) : json_copy(b->arena, value));
     }
     map_put(&b->model->configs, slice_str(plugin->id), config);
+}
+
+/* The rows of table `plugin` as the changes of a trial leave them. */
+static void apply_changes(struct build *b, struct tenant_plugin **rows, int *count)
+{
+    size_t room = (size_t)*count + (size_t)b->changes_count;
+    struct tenant_plugin *all = arena_array(b->arena, struct tenant_plugin, room + 1);
+
+    if (*count)
+        memcpy(all, *rows, (size_t)*count * sizeof *all);
+    for (int i = 0; i < b->changes_count; i++) {
+        const struct model_change *change = &b->changes[i];
+        int at = 0;
+        while (at < *count && strcmp(all[at].id, change->id) != 0)
+            at++;
+        if (at == *count)
+            all[(*count)++] = (struct tenant_plugin){.id = change->id};
+        all[at].state = change->enabled ? "enabled" : "disabled";
+        if (change->version)
+            all[at].version = change->version;
+    }
+    *rows = all;
 }
 
 static enum err choose_plugins(struct build *b)
@@ -424,6 +457,7 @@ static enum err choose_plugins(struct build *b)
     e = tenant_plugins(b->tenant, b->arena, &enabled, &enabled_count);
     if (e)
         return e;
+    apply_changes(b, &enabled, &enabled_count);
     struct plugin **chosen =
         arena_array(b->arena, struct plugin *, (size_t)(all_count + enabled_count));
     map_init(&b->model->configs, b->arena);
@@ -470,7 +504,8 @@ enum err build_model(struct tenant *tenant, const char *home, struct build *out)
         e = attempt(out);
         if (!e || !out->culprit)
             break;
-        log_warn("plugin %s is left out: %s", out->culprit->id, out->why);
+        if (!out->is_trial)
+            log_warn("plugin %s is left out: %s", out->culprit->id, out->why);
         out->culprit->broken = out->why;
     }
     count_broken(model);

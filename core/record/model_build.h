@@ -26,6 +26,9 @@ struct build {
         struct build_doc *next;
     } * views, *views_last, *roles, *roles_last;
     uint64_t hash;
+    const struct model_change *changes; /* of a model that is only tried */
+    int changes_count;
+    bool is_trial;
 };
 
 /* ERR_MALFORMED with "file:line: sentence"; line 0 is left out. */
@@ -69,6 +72,11 @@ MUST_USE enum err build_dictionary_rows(struct build *b);
 /* Numbers from the registry; what is missing is allocated when may_apply is set, else ERR_BUSY.
  * *moved: something was written. */
 MUST_USE enum err build_numbers(struct build *b, bool may_apply, bool *moved);
+/* The same without writing: what is missing gets numbers that nobody else has. */
+MUST_USE enum err build_numbers_made_up(struct build *b);
+/* The columns of the index that an entity's reports are answered from, separated by commas; NULL:
+ * it needs none. Needs the columns. */
+const char *build_report_columns(struct build *b, const struct entity *entity);
 /* Slots, columns, tables. Needs the numbers. */
 void build_schema(struct build *b);
 

@@ -69,6 +69,18 @@ static enum err check_prefix(struct build *b, const struct entity *entity, const
                       prefix);
 }
 
+/* The same for entities: what a product brings later must not meet what a tenant has. */
+static enum err check_entity_prefix(struct build *b, const char *name, int line)
+{
+    bool is_tenants = slice_starts(slice_str(name), SLICE("x_"));
+
+    if (b->plugin->layer == PLUGIN_TENANT && !is_tenants)
+        return build_fail(b, line, "a tenant's entity must start with \"x_\": \"x_%s\"", name);
+    if (b->plugin->layer != PLUGIN_TENANT && is_tenants)
+        return build_fail(b, line, "the prefix of \"%s\" belongs to tenants", name);
+    return ERR_OK;
+}
+
 static enum err check_name(struct build *b, const struct entity *entity, const struct json *doc)
 {
     const char *name = json_cstr(doc, "name", "");
@@ -296,14 +308,17 @@ enum err build_entity(struct build *b, const struct json *doc)
     if (json_get(doc, "table") && strcmp(b->plugin->id, "core") != 0)
         return build_fail(b, doc->line, "only core entities name their table");
 
+    enum err e = check_entity_prefix(b, name, doc->line);
+    if (e)
+        return e;
     struct entity *entity = new_entity(b, name, doc);
     json_each(field, json_get(doc, "fields"))
     {
-        enum err e = build_field(b, entity, field);
+        e = build_field(b, entity, field);
         if (e)
             return e;
     }
-    enum err e = build_indexes(b, entity, json_get(doc, "indexes"));
+    e = build_indexes(b, entity, json_get(doc, "indexes"));
     if (e)
         return e;
     model->entity_list[model->entities_count++] = entity;

@@ -208,6 +208,37 @@ enum err build_numbers(struct build *b, bool may_apply, bool *moved)
     return store_commit(b->tenant->store);
 }
 
+static void keep_most(const struct registry *r, int64_t *most)
+{
+    size_t at = 0;
+    struct slice key;
+    void *n;
+    while (map_next(&r->numbers, &at, &key, &n))
+        *most = *(int64_t *)n > *most ? *(int64_t *)n : *most;
+}
+
+enum err build_numbers_made_up(struct build *b)
+{
+    struct registry r;
+    int64_t most = 0;
+
+    enum err e = registry_read(b, &r);
+    if (e || take_numbers(b, &r) == 0)
+        return e;
+    keep_most(&r, &most);
+    for (int i = 0; i < b->model->entities_count; i++) {
+        struct entity *entity = b->model->entity_list[i];
+        if (entity->n == 0)
+            entity->n = (int)++most;
+        for (int k = 0; k < entity->fields_count; k++) {
+            struct field *field = entity->fields[k];
+            if (!field->is_system && field->n == 0)
+                field->n = (int)++most;
+        }
+    }
+    return ERR_OK;
+}
+
 /* --- slots and columns --- */
 
 static void place_field(struct build *b, struct entity *entity, struct field *field)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "script/bind.h"
+#include "tenant/folder.h"
 
 #define SOURCE_BYTES_MAX (1 << 20) /* of one file */
 
@@ -193,6 +194,48 @@ static enum err load_fields(struct vm *vm, struct ctx *ctx)
             if (e)
                 return e;
         }
+    }
+    return ERR_OK;
+}
+
+struct sources {
+    struct script *script;
+    const char *folder; /* "", "tests/", "migrations/" */
+    const char **names;
+    int count;
+};
+
+static int compile_sources(lua_State *L)
+{
+    const struct sources *sources = vm_protect_arg(L);
+    for (int i = 0; i < sources->count; i++) {
+        struct slice name = slice_str(sources->names[i]);
+        if (!slice_ends(name, SLICE(".lua")))
+            continue;
+        lua_pushstring(L, sources->folder);
+        lua_pushlstring(L, name.at, name.len - 4);
+        lua_concat(L, 2);
+        if (!push_chunk(L, sources->script, lua_tostring(L, -1)))
+            return luaL_error(L, "%s%s cannot be read", sources->folder, name.at);
+        lua_settop(L, 1);
+    }
+    return 0;
+}
+
+enum err load_compile(struct vm *vm, struct ctx *ctx, const char *plugin)
+{
+    static const char *const folders[] = {"", "tests/", "migrations/"};
+    struct script *script = vm_script(vm, plugin);
+    for (size_t i = 0; script && i < sizeof folders / sizeof *folders; i++) {
+        struct sources sources = {.script = script, .folder = folders[i]};
+        const char *path = arena_printf(ctx->arena, "%s/%s", script->plugin->folder, folders[i]);
+        enum err e = folder_names(ctx->arena, path, &sources.names, &sources.count);
+        if (e == ERR_NOT_FOUND)
+            continue;
+        if (!e)
+            e = vm_protect(vm, script, ctx, VM_LOAD, "compile", compile_sources, &sources);
+        if (e)
+            return e;
     }
     return ERR_OK;
 }

@@ -156,6 +156,37 @@ enum err vm_get(struct ctx *ctx, const char *home, struct vm **out)
     return ERR_OK;
 }
 
+/* "acme.sales:init.lua acme.sales/rules.lua:14: …" without the handler before it. */
+static const char *without_handler(struct ctx *ctx, const char *text)
+{
+    const char *space = strchr(text, ' '), *colon = strchr(text, ':');
+    bool has_handler = space && colon && colon < space && strstr(space, ".lua:");
+    return arena_strdup(ctx->arena, has_handler ? space + 1 : text);
+}
+
+enum err vm_try(struct ctx *ctx, const struct model *model, const struct plugin *plugin,
+                const char **why)
+{
+    ASSERT(ctx->tenant && model && why);
+    ASSERT(!ctx->unit);
+    const struct model *before = ctx->model;
+    struct err_info info = ctx->err;
+    ctx->model = model;
+    struct vm *vm = vm_new(ctx);
+    vm->is_trial = true;
+    enum err e = vm_protect(vm, NULL, ctx, VM_LOAD, "libraries", open_state, NULL);
+    if (!e)
+        e = load_all(vm, ctx);
+    if (!e && plugin)
+        e = load_compile(vm, ctx, plugin->id);
+    if (e)
+        *why = without_handler(ctx, vm->broken ? vm->broken : ctx->err.detail);
+    vm_free(vm);
+    ctx->model = before;
+    ctx->err = info;
+    return e ? ERR_PLUGIN : ERR_OK;
+}
+
 const struct hooks *vm_hooks(const struct vm *vm)
 {
     return vm->hooks;

@@ -21,6 +21,11 @@ struct vm;
  * before unit_begin: limits of reads, writes, rows and time begin anew. Never on gateways. */
 MUST_USE enum err vm_get(struct ctx *ctx, const char *home, struct vm **out);
 void vm_free(void *vm);
+/* Loads the scripts of a model that is not in use in a VM of their own, beside the tenant's, and
+ * compiles every Lua file of that plugin (NULL: none), tests and migrations too. ERR_PLUGIN with a
+ * sentence that begins with file:line, in ctx's arena. Not inside a unit. */
+MUST_USE enum err vm_try(struct ctx *ctx, const struct model *model, const struct plugin *plugin,
+                         const char **why);
 /* Handlers in order, sealed. Lives as long as the vm. */
 const struct hooks *vm_hooks(const struct vm *vm);
 /* How computed fields are evaluated: goes into unit->computed. */

@@ -160,7 +160,8 @@ static enum err fail(struct vm *vm, const struct vm_call *call, const char *text
         json_put_string(&members, trace);
         vm->trace[0] = 0;
     }
-    log_line(LOG_ERROR, buf_cstr(&members), "%s", ctx->err.detail);
+    if (!vm->is_trial)
+        log_line(LOG_ERROR, buf_cstr(&members), "%s", ctx->err.detail);
     buf_release(&members);
     return ERR_PLUGIN;
 }

@@ -82,6 +82,7 @@ struct vm {
     struct map services, actions, functions; /* → struct bound * */
     size_t bytes, bytes_limit;               /* what the allocator gave; where it asks for a look */
     bool collect_due, is_dead;
+    bool is_trial; /* what fails is told to who asked and is nothing for the log */
     enum vm_stop stop;
     enum err veto;
     const char *why;    /* of VM_LIMIT and VM_KILLED: a constant */
@@ -174,4 +175,6 @@ struct slice convert_text(lua_State *L, int at);
 
 /* Loads every plugin of the model and seals the handlers. On failure vm->broken says why. */
 MUST_USE enum err load_all(struct vm *vm, struct ctx *ctx);
+/* Compiles every Lua file of a loaded plugin without running it. */
+MUST_USE enum err load_compile(struct vm *vm, struct ctx *ctx, const char *plugin);
 int load_require(lua_State *L); /* require; upvalue 1: struct script */

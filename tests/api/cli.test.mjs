@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import {
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -203,6 +204,52 @@ function commands(tenant) {
   ok(data, ["plugin", "config", tenant, "leads", "--set", "max_open=12"]);
   assert.match(ok(data, ["plugin", "config", tenant, "leads"]), /12/);
   refused(data, ["plugin", "config", tenant, "leads", "--set", "max_open=0"], 1, /max_open/);
+
+  const made_bundle = join(data, "acme.sales");
+  const field = { no: 1, name: "x_level", type: "enum", values: ["A", "B"], default: "B" };
+  const parts = (title, more = {}) => ({
+    "plugin.json": { id: "acme.sales", version: "1.0.0", api: 1, title, requires: { leads: "^1" } },
+    "entities/lead.json": { extend: "lead", fields: [field] },
+    ...more,
+  });
+  const write = (files) => {
+    rmSync(made_bundle, { recursive: true, force: true });
+    mkdirSync(join(made_bundle, "entities"), { recursive: true });
+    for (const [name, content] of Object.entries(files)) {
+      const text = typeof content === "string" ? content : JSON.stringify(content);
+      writeFileSync(join(made_bundle, name), text);
+    }
+  };
+  write(parts("one"));
+  const packed = join(data, "one.tar");
+  const pack = (file) => ok(data, ["plugin", "pack", made_bundle, "--output", file]);
+  const hash = / ([0-9a-f]{64})$/m.exec(pack(packed))[1];
+  assert.match(pack(packed), new RegExp(hash), "the same files, the same pack");
+  assert.match(ok(data, ["plugin", "deploy", tenant, packed, "--check"]), /fits: acme\.sales/);
+  assert.match(ok(data, ["plugin", "deploy", tenant, packed]), /active: acme\.sales 1\.0\.0/);
+  write(parts("two", { "init.lua": 'crm.log.info("here")\n' }));
+  const second = JSON.parse(ok(data, ["plugin", "deploy", tenant, made_bundle, "--json"]));
+  assert.equal(second.before, hash);
+  write(parts("three", { "init.lua": "crm.on()\n" }));
+  refused(data, ["plugin", "deploy", tenant, made_bundle], 1, /acme\.sales\/init\.lua:1: /);
+  assert.match(ok(data, ["plugin", "rollback", tenant, "acme.sales"]), new RegExp(hash.slice(0, 12)));
+  ok(data, ["plugin", "rollback", tenant, "acme.sales", second.hash.slice(0, 10)]);
+  refused(data, ["plugin", "rollback", tenant, "acme.sales", "000000"], 1, /hash/);
+  refused(data, ["plugin", "rollback", tenant, "nobody.here"], 1);
+  const history = list(["plugin", "deploys", tenant, "acme.sales"]);
+  assert.deepEqual(
+    history.map(({ action }) => action),
+    ["rollback", "rollback", "deploy", "deploy"],
+  );
+  assert.equal(history[0].active, true);
+  refused(data, ["plugin", "deploys", tenant, "nobody.here"], 1);
+  refused(data, ["plugin", "deploy", "nobody", packed], 1, /nobody/);
+  refused(data, ["plugin", "deploy", tenant, join(data, "absent")], 1, /absent/);
+  refused(data, ["plugin", "deploy", tenant], 2);
+  writeFileSync(join(made_bundle, "notes.txt"), "mine");
+  refused(data, ["plugin", "pack", made_bundle, "--output", packed], 1, /notes\.txt is no part/);
+  assert.equal(plugins()["acme.sales"], "enabled");
+  ok(data, ["plugin", "disable", tenant, "acme.sales"]);
 
   const csv = join(data, "rows.csv");
   writeFileSync(csv, "name,company,visits\n张三,甲,1\n李四,=乙,2\n,,3\n");

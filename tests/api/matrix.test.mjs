@@ -14,6 +14,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { multipart } from "../kit/client.mjs";
+import { bundle, packed } from "../kit/pack.mjs";
 import { routes } from "../kit/routes.mjs";
 import { PASSWORD, world } from "../kit/world.mjs";
 
@@ -87,6 +88,16 @@ const file = async (t) => {
 };
 const key = async (t) =>
   `${ADMIN}/api-keys/${(await t.ok("admin", "POST", `${ADMIN}/api-keys`, { name: fresh(t) })).id}`;
+/* A bundle with two deploys behind it. */
+const deployed = async (t) => {
+  const path = `${ADMIN}/plugins/${t.name}.kit`;
+  for (const title of ["first", "second"]) {
+    const files = bundle(`${t.name}.kit`, {}, { title, requires: {} });
+    const answer = await t.as("admin", "POST", `${path}/deploys`, packed(files));
+    assert.equal(answer.status, 201, answer.text);
+  }
+  return path;
+};
 /* Somebody whose session may be ended. */
 const passing = async (t) => {
   const login = fresh(t);
@@ -257,6 +268,16 @@ const ROWS = {
   "POST /api/v1/admin/plugins/{id}/disable": {
     ...at(`${ADMIN}/plugins/leads/disable`, { body: {} }),
     loose: true,
+  },
+  "GET /api/v1/admin/plugins/{id}/deploys": {
+    make: async (t) => ({ path: `${await deployed(t)}/deploys` }),
+  },
+  "POST /api/v1/admin/plugins/{id}/deploys": at(
+    `${ADMIN}/plugins/some.kit/deploys`,
+    packed(bundle("some.kit", {}, { requires: {} })),
+  ),
+  "POST /api/v1/admin/plugins/{id}/rollback": {
+    make: async (t) => ({ path: `${await deployed(t)}/rollback`, body: {} }),
   },
   "GET /api/v1/admin/plugins/{id}/config": at(`${ADMIN}/plugins/hello/config`),
   "PUT /api/v1/admin/plugins/{id}/config": at(`${ADMIN}/plugins/hello/config`, {

@@ -1,0 +1,193 @@
+/* activate - see activate.h.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "api/activate.h"
+
+#include "api/admin.h"
+#include "api/body.h"
+#include "script/vm.h"
+
+/* --- trying -------------------------------------------------------------------------------------
+ */
+
+static enum err refuse(struct call *call, const struct activation *a, const char *why)
+{
+    enum err e = strcmp(a->code, "bundle_refused") == 0 ? ERR_VALIDATION : ERR_CONFLICT;
+    struct buf args = BUF_INIT;
+    buf_put_str(&args, "{\"why\":");
+    json_put_cstr(&args, why);
+    buf_put_char(&args, '}');
+    e = admin_refuse(call, e, a->code, buf_cstr(&args));
+    buf_release(&args);
+    return e;
+}
+
+static const struct plugin *find_plugin(const struct model *model, const char *id)
+{
+    for (int i = 0; i < model->plugins_count; i++)
+        if (strcmp(model->plugins[i]->id, id) == 0)
+            return model->plugins[i];
+    return NULL;
+}
+
+static const struct model_change *find_change(const struct activation *a, const char *id)
+{
+    for (int i = 0; i < a->count; i++)
+        if (strcmp(a->changes[i].id, id) == 0)
+            return &a->changes[i];
+    return NULL;
+}
+
+/* What is switched on must fit, and whatever works now must go on working. */
+static enum err check_model(struct call *call, const struct activation *a,
+                            const struct model *model)
+{
+    for (int i = 0; i < model->plugins_count; i++) {
+        const struct plugin *plugin = model->plugins[i];
+        const struct model_change *change = find_change(a, plugin->id);
+        if (plugin->broken && change && change->enabled)
+            return refuse(call, a, plugin->broken);
+    }
+    for (int i = 0; i < model->plugins_count; i++) {
+        const struct plugin *plugin = model->plugins[i];
+        const struct plugin *now = find_plugin(call->ctx->model, plugin->id);
+        if (plugin->broken && now && !now->broken)
+            return refuse(
+                call, a,
+                arena_printf(call->ctx->arena, "%s would break: %s", plugin->id, plugin->broken));
+    }
+    return ERR_OK;
+}
+
+static void put_warnings(const struct activation *a, const struct model *model)
+{
+    for (const struct model_warning *w = model->warnings; a->warnings && w; w = w->next) {
+        struct slice text = slice_str(w->text);
+        if (a->subject && !slice_is(slice_split(&text, '/'), a->subject))
+            continue;
+        if (a->warnings->len)
+            buf_put_char(a->warnings, ',');
+        json_put_cstr(a->warnings, w->text);
+    }
+}
+
+/* This is where a bundle is judged; whatever more is asked of one belongs here. */
+static enum err judge(struct call *call, const struct activation *a, const struct model *model)
+{
+    const char *why = NULL;
+    enum err e = check_model(call, a, model);
+    if (e)
+        return e;
+    const struct plugin *plugin = a->subject ? find_plugin(model, a->subject) : NULL;
+    if (vm_try(call->ctx, model, plugin, &why))
+        return refuse(call, a, why);
+    put_warnings(a, model);
+    return ERR_OK;
+}
+
+enum err activate_check(struct call *call, const struct activation *activation)
+{
+    ASSERT(call->ctx->model && activation->code);
+    struct ctx *ctx = call->ctx;
+    struct model *model = NULL;
+    const char *why = NULL;
+    enum err e = model_plan(ctx->tenant, call->app->config->home, false, activation->changes,
+                            activation->count, &model, &why);
+    if (e == ERR_MALFORMED)
+        return refuse(call, activation, why);
+    if (e) {
+        ctx->err.detail = arena_strdup(ctx->arena, why);
+        return e;
+    }
+    e = judge(call, activation, model);
+    model_free(model);
+    return e;
+}
+
+/* --- switching ----------------------------------------------------------------------------------
+ */
+
+/* What is stored as the version of a plugin: of the product its own, of a bundle its hash. */
+static const char *stored_version(const struct model *model, const struct model_change *change)
+{
+    const struct plugin *plugin = find_plugin(model, change->id);
+    if (change->version)
+        return change->version;
+    return plugin && plugin->layer != PLUGIN_TENANT ? plugin->version : NULL;
+}
+
+static enum err put_pointers(struct call *call, const struct activation *a,
+                             const struct model *model)
+{
+    struct tenant *tenant = call->ctx->tenant;
+    struct tenant_plugin *rows;
+    int count;
+    enum err e = tenant_plugins(tenant, call->ctx->arena, &rows, &count);
+    for (int i = 0; i < a->count && !e; i++) {
+        const struct model_change *change = &a->changes[i];
+        const char *version = stored_version(model, change);
+        for (int k = 0; k < count && !version; k++)
+            if (strcmp(rows[k].id, change->id) == 0)
+                version = rows[k].version;
+        e = tenant_plugin_put(tenant, change->id, version ? version : "0.0.0",
+                              change->enabled ? "enabled" : "disabled", (struct slice){0});
+    }
+    return e;
+}
+
+static enum err switch_tx(struct call *call, const struct activation *a, const struct model *model)
+{
+    struct store *store = call->ctx->tenant->store;
+    enum err e = store_begin(store, true);
+    if (e)
+        return e;
+    e = put_pointers(call, a, model);
+    if (!e && a->write)
+        e = a->write(call, a->arg);
+    if (!e)
+        return store_commit(store);
+    store_rollback(store);
+    return e;
+}
+
+/* With the write turn: nobody else writes to this tenant meanwhile. */
+static enum err switch_over(struct call *call, const struct activation *a)
+{
+    struct ctx *ctx = call->ctx;
+    struct model *model = NULL;
+    const char *why = NULL;
+    enum err e = tenant_refresh(ctx->tenant);
+    if (!e && ctx->tenant->header.model_version != ctx->model->version)
+        e = ERR_BUSY; /* what was tried is not what is there any more */
+    if (e)
+        return e;
+    e = model_plan(ctx->tenant, call->app->config->home, true, a->changes, a->count, &model, &why);
+    if (e == ERR_CONFLICT || e == ERR_NOT_SUPPORTED)
+        return refuse(call, a, why); /* the data there does not allow these tables */
+    if (e) {
+        ctx->err.detail = arena_strdup(ctx->arena, why);
+        return e;
+    }
+    e = switch_tx(call, a, model);
+    model_free(model);
+    return e;
+}
+
+enum err activate_run(struct call *call, const struct activation *activation)
+{
+    struct app *app = call->app;
+    struct tenant *tenant = call->ctx->tenant;
+    ASSERT(app->role == APP_RUNNER || app->role == APP_COMMAND);
+    ASSERT(!store_in_tx(tenant->store));
+
+    enum err e = activate_check(call, activation);
+    if (!e && app->services->turn_take)
+        e = app->services->turn_take(app, tenant);
+    if (e)
+        return e;
+    e = switch_over(call, activation);
+    if (app->services->turn_give)
+        app->services->turn_give(app, tenant, 0);
+    return e;
+}

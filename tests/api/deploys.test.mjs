@@ -1,0 +1,301 @@
+// deploys - a company's own bundles: taken in, checked, switched to while it is served, and back.
+// SPDX-License-Identifier: MIT
+import assert from "node:assert/strict";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { multipart } from "../kit/client.mjs";
+import { bundle, pack, packed } from "../kit/pack.mjs";
+import { world } from "../kit/world.mjs";
+
+const w = world();
+const ID = "acme.sales";
+const PLUGINS = "/api/v1/admin/plugins";
+const DEPLOYS = `${PLUGINS}/${ID}/deploys`;
+const LEADS = "/api/v1/records/lead";
+
+const level = {
+  extend: "lead",
+  fields: [{ no: 1, name: "x_level", type: "enum", values: ["A", "B"], default: "B", label: "级别" }],
+};
+const rules = (word) => ({
+  "init.lua": `local rules = require("rules")
+crm.on("lead", "validate", { id = "word", fields = { "x_level" } }, rules.word)
+`,
+  "rules.lua": `local rules = {}
+function rules.word(ev)
+  if ev.record.company == "${word}" then ev:fail("company", "@word") end
+end
+return rules
+`,
+  "i18n/zh-CN.json": { word: `不能是 ${word}` },
+  "i18n/en.json": { word: `not ${word}` },
+});
+const first = () => bundle(ID, { "entities/lead.json": level, ...rules("one") });
+const second = () => bundle(ID, { "entities/lead.json": level, ...rules("two") });
+
+const deploy = (files, { as = "admin", tenant = w.acme, id = ID, query = "", types } = {}) =>
+  tenant.as(as, "POST", `${PLUGINS}/${id}/deploys${query}`, packed(files, types));
+const folders = (id = ID) => {
+  const path = join(w.server.data, "tenants", "acme", "custom", id);
+  return existsSync(path) ? readdirSync(path) : [];
+};
+const lead = (body, as = "sales1") => w.acme.as(as, "POST", LEADS, { body: { name: "张三", ...body } });
+let one, two;
+
+test("a bundle is checked without leaving anything behind", async () => {
+  const answer = await deploy(first(), { query: "?check=true" });
+  assert.equal(answer.status, 200, answer.text);
+  assert.equal(answer.json.active, false);
+  assert.deepEqual(folders(), []);
+  assert.equal((await w.acme.as("admin", "GET", DEPLOYS)).status, 404);
+});
+
+test("a deploy is active at once: metadata, rules and OpenAPI", async () => {
+  const answer = await deploy(first());
+  assert.equal(answer.status, 201, answer.text);
+  one = answer.json.hash;
+  assert.match(one, /^[0-9a-f]{64}$/);
+  assert.equal(answer.json.before, null);
+  assert.deepEqual(folders(), [one]);
+  const meta = await w.acme.ok("sales1", "GET", "/api/v1/meta/lead");
+  assert.ok(meta.fields.some(({ name }) => name === "x_level"));
+  const api = await w.acme.as("admin", "GET", "/api/v1/openapi.json");
+  assert.ok(api.text.includes("x_level"));
+  assert.equal((await lead({ company: "one", x_level: "A" })).status, 422);
+  const made = await lead({ company: "two", x_level: "A" });
+  assert.equal(made.status, 201, made.text);
+  const found = await w.acme.ok("sales1", "GET", `${LEADS}?x_level=A`);
+  assert.equal(found.items.length, 1);
+});
+
+test("another company has no part in it", async () => {
+  const meta = await w.globex.ok("sales1", "GET", "/api/v1/meta/lead");
+  assert.ok(!meta.fields.some(({ name }) => name === "x_level"));
+  assert.equal((await w.globex.as("admin", "GET", DEPLOYS)).status, 404);
+  const back = await w.globex.as("admin", "POST", `${PLUGINS}/${ID}/rollback`, { body: {} });
+  assert.equal(back.status, 404);
+});
+
+test("only administrators of plugins deploy", async () => {
+  assert.equal((await deploy(second(), { as: "sales1" })).status, 403);
+  assert.equal((await deploy(second(), { as: null })).status, 401);
+  const token = await w.globex.token("admin");
+  const foreign = await w.acme.as(null, "POST", DEPLOYS, { ...packed(second()), token });
+  assert.equal(foreign.status, 401);
+});
+
+test("a new deploy goes before the old one, the same again changes nothing", async () => {
+  const form = multipart([{ name: "file", filename: "a.tar", content: pack(second()) }]);
+  const answer = await w.acme.as("admin", "POST", DEPLOYS, form);
+  assert.equal(answer.status, 201, answer.text);
+  two = answer.json.hash;
+  assert.equal(answer.json.before, one);
+  assert.equal((await lead({ company: "one", x_level: "A" })).status, 201);
+  assert.equal((await lead({ company: "two", x_level: "A" })).status, 422);
+  assert.equal((await deploy(second())).json.hash, two);
+  assert.deepEqual(folders().sort(), [one, two].sort());
+});
+
+/* [what is told, files, the part of the message] */
+const refusals = () => [
+  ["a slip in Lua", { ...first(), "rules.lua": "local x = = 1" }, `${ID}/rules.lua:1: `],
+  ["a slip in a file nobody requires", { ...first(), "late.lua": "return {" }, `${ID}/late.lua:1: `],
+  ["a slip in a test", { ...first(), "tests/a_test.lua": "\n\nif" }, `${ID}/tests/a_test.lua:3: `],
+  [
+    "a misspelt field",
+    {
+      ...first(),
+      "init.lua": 'crm.on("lead", "validate", { id = "a", fields = { "x_levl" } }, print)',
+    },
+    `${ID}/init.lua:1: `,
+  ],
+  ["no manifest's shape", bundle(ID, {}, { api: 7 }), "plugin.json:"],
+  ["a plugin that is not there", bundle(ID, {}, { requires: { nothing: "^1" } }), "nothing"],
+  ["a wrong version of one", bundle(ID, {}, { requires: { leads: "^9" } }), "leads"],
+  [
+    "a field without its prefix",
+    bundle(ID, { "entities/lead.json": { extend: "lead", fields: [{ no: 1, name: "level", type: "text" }] } }),
+    `${ID}/entities/lead.json:`,
+  ],
+  [
+    "a loosened field",
+    bundle(ID, { "entities/lead.json": { extend: "lead", fields: [{ name: "name", length: 4000 }] } }),
+    "only tighten",
+  ],
+  [
+    "a retyped field",
+    bundle(ID, { "entities/lead.json": { extend: "lead", fields: [{ name: "name", scale: 2 }] } }),
+    "cannot be changed",
+  ],
+  [
+    "an entity without its prefix",
+    bundle(ID, {
+      "entities/shop.json": { name: "shop", title: "name", fields: [{ no: 1, name: "name", type: "text" }] },
+    }),
+    "x_shop",
+  ],
+  ["an endless load", bundle(ID, { "init.lua": "while true do end" }), "CPU time"],
+  ["bytecode", bundle(ID, { "init.lua": "\u001bLua" }), "init.lua"],
+  ["another id", bundle("acme.other"), "acme.other"],
+  ["broken JSON", { ...first(), "entities/lead.json": '{"extend":' }, `${ID}/entities/lead.json:1`],
+];
+
+test("what does not fit is refused with file and line, and the old one goes on", async () => {
+  for (const [what, files, part] of refusals()) {
+    const answer = await deploy(files);
+    assert.equal(answer.status, 422, `${what}: ${answer.text}`);
+    assert.equal(answer.json.error.code, "bundle_refused", what);
+    assert.ok(answer.json.error.message.includes(part), `${what}: ${answer.json.error.message}`);
+  }
+  assert.deepEqual(folders().sort(), [one, two].sort(), "nothing of them is left");
+  assert.equal((await lead({ company: "two", x_level: "A" })).status, 422);
+});
+
+test("hostile archives are refused", async () => {
+  const bad = [
+    [{ ...first(), "../../evil.lua": "x" }, {}],
+    [{ ...first(), "/etc/evil.lua": "x" }, {}],
+    [{ ...first(), "ui/evil.js": "x" }, {}],
+    [{ ...first(), "init.so": "x" }, {}],
+    [{ ...first(), "views/link.json": "/etc/passwd" }, { "views/link.json": "2" }],
+    [{ ...first(), "a.lua": "\0" }, {}],
+  ];
+  for (const [files, types] of bad) {
+    const answer = await deploy(files, { types });
+    assert.equal(answer.status, 422, `${Object.keys(files)}: ${answer.text}`);
+  }
+  const send = (body, type) =>
+    w.acme.as("admin", "POST", DEPLOYS, { body, headers: { "content-type": type } });
+  assert.equal((await send("not a tar", "application/x-tar")).status, 422);
+  assert.equal((await send(pack(first()), "application/json")).status, 415);
+  assert.equal((await send("", "application/x-tar")).status, 422);
+  assert.equal((await send(Buffer.alloc(7 << 20), "application/x-tar")).status, 413);
+  assert.deepEqual(folders().sort(), [one, two].sort());
+});
+
+test("names of the product and of the console are not a company's to give", async () => {
+  for (const [id, status] of [
+    ["leads", 409],
+    ["sales", 422],
+    ["tenant.custom", 422],
+  ]) {
+    const answer = await deploy(bundle(id), { id });
+    assert.equal(answer.status, status, answer.text);
+    assert.ok(answer.json.error.message.includes(`"${id}"`), answer.json.error.message);
+  }
+  const up = await deploy(bundle("../x"), { id: "..%2fx" });
+  assert.ok([400, 404, 422].includes(up.status), up.text);
+});
+
+test("the history tells who made what active; rollback goes to any of them", async () => {
+  const rollback = (body) => w.acme.as("admin", "POST", `${PLUGINS}/${ID}/rollback`, { body });
+  const back = await rollback({});
+  assert.equal(back.status, 200, back.text);
+  assert.equal(back.json.hash, one);
+  assert.equal((await lead({ company: "one", x_level: "A" })).status, 422);
+  assert.equal((await rollback({ hash: two.slice(0, 8) })).json.hash, two);
+  assert.equal((await rollback({ hash: "ffffffff" })).status, 422);
+  assert.equal((await rollback({ hash: "ab" })).status, 422);
+  assert.equal((await rollback({ hosh: one })).status, 422);
+  const { items } = await w.acme.ok("admin", "GET", DEPLOYS);
+  assert.deepEqual(
+    items.map(({ action, hash, active }) => [action, hash, active]),
+    [
+      ["rollback", two, true],
+      ["rollback", one, false],
+      ["deploy", two, true],
+      ["deploy", two, true],
+      ["deploy", one, false],
+    ],
+  );
+  assert.ok(items.every(({ actor, kept }) => actor === w.acme.users.admin && kept));
+  const audit = await w.acme.ok("admin", "GET", "/api/v1/admin/audit?action=plugin.*");
+  assert.ok(audit.items.some(({ action }) => action === "plugin.rollback"));
+});
+
+test("a bundle may be disabled and enabled again: its fields go and come, the data stays", async () => {
+  const made = await lead({ company: "three", x_level: "A" });
+  assert.equal(made.status, 201, made.text);
+  const path = `${LEADS}/${made.json.id}`;
+  await w.acme.ok("admin", "POST", `${PLUGINS}/${ID}/disable`, {});
+  assert.equal((await w.acme.ok("sales1", "GET", path)).x_level, undefined);
+  await w.acme.ok("admin", "POST", `${PLUGINS}/${ID}/enable`, {});
+  assert.equal((await w.acme.ok("sales1", "GET", path)).x_level, "A");
+  const { items } = await w.acme.ok("admin", "GET", PLUGINS);
+  const mine = items.find(({ id }) => id === ID);
+  assert.deepEqual([mine.state, mine.layer, mine.why], ["enabled", "tenant", null]);
+});
+
+test("what others need can be neither disabled nor broken", async () => {
+  const other = bundle(
+    "acme.more",
+    {
+      "views/lead.json": [
+        { form: "lead", after: "section.nowhere", section: { id: "section.x", cells: ["x_level"] } },
+      ],
+    },
+    { requires: { leads: "^1", "acme.sales": "^1" } },
+  );
+  const answer = await deploy(other, { id: "acme.more" });
+  assert.equal(answer.status, 201, answer.text);
+  assert.equal(answer.json.warnings.length, 1);
+  assert.match(answer.json.warnings[0], /^acme\.more\/views\/lead\.json:\d+: .*section\.nowhere/);
+  const off = await w.acme.as("admin", "POST", `${PLUGINS}/${ID}/disable`, { body: {} });
+  assert.equal(off.status, 409, off.text);
+  const without = await deploy(bundle(ID, rules("two")));
+  assert.equal(without.status, 422, without.text);
+  assert.match(without.json.error.message, /acme\.more.*x_level/);
+  await w.acme.ok("admin", "POST", `${PLUGINS}/acme.more/disable`, {});
+});
+
+test("deploying under load fails no request", async () => {
+  let over = false;
+  const seen = { reads: 0, writes: 0 };
+  const reader = async () => {
+    while (!over) {
+      const answer = await w.acme.as("sales1", "GET", `${LEADS}?limit=5`);
+      assert.equal(answer.status, 200, answer.text);
+      seen.reads++;
+    }
+  };
+  const writer = async () => {
+    while (!over) {
+      const answer = await lead({ company: "busy", x_level: "B" });
+      assert.equal(answer.status, 201, answer.text);
+      seen.writes++;
+    }
+  };
+  const work = [reader(), reader(), writer(), writer()];
+  try {
+    for (let i = 0; i < 6; i++) {
+      const extra = {
+        extend: "lead",
+        fields: [...level.fields, { no: 10 + i, name: `x_n${i}`, type: "int" }],
+        indexes: [{ name: `x_n${i}`, fields: [`x_n${i}`] }],
+      };
+      const files = bundle(ID, { "entities/lead.json": extra, ...rules(`w${i}`) });
+      const answer = await deploy(files);
+      assert.equal(answer.status, 201, answer.text);
+      const made = await lead({ company: `w${i}`, x_level: "A", [`x_n${i}`]: 1 });
+      assert.equal(made.status, 422, "the new rule holds at once");
+    }
+  } finally {
+    over = true;
+    await Promise.all(work);
+  }
+  assert.ok(seen.reads > 5 && seen.writes > 5, JSON.stringify(seen));
+});
+
+test("data that a new index cannot hold refuses the bundle and loses nothing", async () => {
+  await lead({ company: "twice", x_level: "A" });
+  await lead({ company: "twice", x_level: "A" });
+  const unique = {
+    extend: "lead",
+    fields: level.fields,
+    indexes: [{ name: "x_once", fields: ["x_level"], unique: true }],
+  };
+  const answer = await deploy(bundle(ID, { "entities/lead.json": unique }));
+  assert.equal(answer.status, 422, answer.text);
+  assert.equal((await lead({ company: "more", x_level: "A" })).status, 201);
+});
