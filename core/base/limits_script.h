@@ -1,0 +1,46 @@
+/* limits_script - what plugins' code may use; part of limits.h, kept apart by its length.
+ *
+ * The numbers are those of plugin-api.md section 4. script/limit.h gives the ones that hold for a
+ * call; a tenant's setting "limits" may lower them.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#pragma once
+
+#define VM_BYTES_MAX            (16 << 20)
+#define SCRIPT_STRING_BYTES_MAX (8 << 20) /* string.rep, concat, format, gsub results */
+#define SCRIPT_RANGE_MAX        1000000   /* items that a function of `table` walks over in C */
+#define SCRIPT_STEPS_MAX        1000000   /* of one match of a pattern */
+#define SCRIPT_RESUMES_MAX      16        /* coroutines that wait for one another */
+#define SCRIPT_LATE_LOG_MS      250  /* over its time and still inside one C function: logged */
+#define SCRIPT_LATE_KILL_MS     2000 /* and so long: its process is killed, its code set aside */
+#define SCRIPT_VMS_BYTES_MAX    (64 << 20) /* of one process: the VMs used longest ago go first */
+#define SCRIPT_CODE_BYTES_MAX   (32 << 20) /* compiled files kept by one process */
+
+/* In a transaction: one handler, and all handlers of one unit. Its writes are HOOK_WRITES_MAX. */
+#define SCRIPT_CPU_US_MAX      50000
+#define SCRIPT_UNIT_CPU_US_MAX 250000
+#define SCRIPT_HEAP_BYTES_MAX  (4 << 20) /* above what the tenant's VM held before */
+#define SCRIPT_READS_MAX       200
+#define SCRIPT_ROWS_MAX        5000
+
+/* A route of a plugin. */
+#define SCRIPT_ROUTE_CPU_US_MAX     200000
+#define SCRIPT_ROUTE_WALL_US_MAX    10000000
+#define SCRIPT_ROUTE_HEAP_BYTES_MAX (8 << 20)
+#define SCRIPT_ROUTE_WRITES_MAX     200
+#define SCRIPT_ROUTE_HTTP_MAX       5
+
+/* after_commit, and one step of a job. */
+#define SCRIPT_JOB_CPU_US_MAX     2000000
+#define SCRIPT_JOB_WALL_US_MAX    60000000
+#define SCRIPT_JOB_HEAP_BYTES_MAX (16 << 20)
+#define SCRIPT_JOB_READS_MAX      2000
+#define SCRIPT_JOB_WRITES_MAX     2000
+#define SCRIPT_JOB_ROWS_MAX       50000
+#define SCRIPT_JOB_HTTP_MAX       20
+
+/* init.lua and the modules it asks for, of one plugin. */
+#define SCRIPT_LOAD_CPU_US_MAX     200000
+#define SCRIPT_LOAD_WALL_US_MAX    2000000
+#define SCRIPT_LOAD_HEAP_BYTES_MAX (8 << 20)
