@@ -107,17 +107,27 @@ static int context_has(lua_State *L)
     return 1;
 }
 
-/*** What is left of this unit's reads, writes and rows. */
+static void set_left(lua_State *L, const char *name, int64_t left)
+{
+    lua_pushinteger(L, left > 0 ? left : 0);
+    lua_setfield(L, -2, name);
+}
+
+/*** What is left to this call: reads, writes, rows and http of its unit of work, cpu_ms of its
+ * handler, heap_kb.
+ * @return table
+ */
 static int context_limits(lua_State *L)
 {
-    const struct vm_used *used = &vm_of(L)->used;
-    lua_createtable(L, 0, 3);
-    lua_pushinteger(L, SCRIPT_READS_MAX - used->reads);
-    lua_setfield(L, -2, "reads");
-    lua_pushinteger(L, HOOK_WRITES_MAX - used->writes);
-    lua_setfield(L, -2, "writes");
-    lua_pushinteger(L, SCRIPT_ROWS_MAX - used->rows);
-    lua_setfield(L, -2, "rows");
+    const struct vm *vm = vm_of(L);
+    const struct limit *limit = vm_limit(vm);
+    lua_createtable(L, 0, 6);
+    set_left(L, "reads", limit->reads - vm->used.reads);
+    set_left(L, "writes", limit->writes - vm->used.writes);
+    set_left(L, "rows", limit->rows - vm->used.rows);
+    set_left(L, "http", limit->http - vm->used.http);
+    set_left(L, "cpu_ms", (int64_t)(vm->deadline - watch_ticks()) * WATCH_TICK_US / 1000);
+    set_left(L, "heap_kb", ((int64_t)vm->bytes_limit - (int64_t)vm->bytes) / 1024);
     return 1;
 }
 

@@ -25,11 +25,12 @@ struct table_box {
 
 static void count_read(lua_State *L, int rows)
 {
-    struct vm_used *used = &vm_of(L)->used;
-    if (++used->reads > SCRIPT_READS_MAX)
+    struct vm *vm = vm_of(L);
+    struct vm_used *used = &vm->used;
+    if (++used->reads > vm_limit(vm)->reads)
         vm_stop(L, VM_LIMIT, "it read more often than it may in one unit of work");
     used->rows += rows;
-    if (used->rows > SCRIPT_ROWS_MAX)
+    if (used->rows > vm_limit(vm)->rows)
         vm_stop(L, VM_LIMIT, "it read more rows than it may in one unit of work");
 }
 
@@ -41,7 +42,8 @@ static void count_write(lua_State *L, const struct table_box *table)
     const struct ctx *ctx = vm_ctx(L);
     if (!ctx->unit || !store_in_tx(ctx->tenant->store))
         luaL_error(L, "nothing can be written here: this service was asked for an answer only");
-    if (++vm_of(L)->used.writes > HOOK_WRITES_MAX)
+    struct vm *vm = vm_of(L);
+    if (++vm->used.writes > vm_limit(vm)->writes)
         vm_stop(L, VM_LIMIT, "it wrote more often than it may in one unit of work");
 }
 
@@ -181,7 +183,7 @@ static void read_query(lua_State *L, const struct table_box *table, struct list_
         query->sort = arena_slice(arena, convert_text(L, -1));
     lua_getfield(L, 2, "limit");
     lua_Integer limit = luaL_optinteger(L, -1, 0);
-    luaL_argcheck(L, limit >= 0 && limit <= SCRIPT_ROWS_MAX, 2, "the limit is too large");
+    luaL_argcheck(L, limit >= 0 && limit <= vm_limit(vm_of(L))->rows, 2, "the limit is too large");
     query->limit = (int)limit;
     if (lua_getfield(L, 2, "group") != LUA_TNIL)
         query->group = convert_json(L, -1, arena, NULL);
@@ -287,7 +289,7 @@ static int table_each(lua_State *L)
 {
     const struct table_box *table = luaL_checkudata(L, 1, TABLE_META);
     struct walk *walk = arena_make(vm_ctx(L)->arena, struct walk);
-    int left = SCRIPT_ROWS_MAX - vm_of(L)->used.rows;
+    int left = vm_limit(vm_of(L))->rows - vm_of(L)->used.rows;
     walk->entity = table->entity;
     if (read_rows(L, left < 1 ? 1 : left, &walk->rows))
         return luaL_error(L, "%s", lua_tostring(L, -2));

@@ -4,12 +4,12 @@
  */
 #include "script/sandbox.h"
 
-#include <lualib.h>
+#include "base/hash.h"
+#include "script/match.h"
+#include "script/sandbox_in.h"
 
-#include "script/bind.h"
-
-#define RANGE_MAX 1000000 /* items that a function of `table` walks over in C */
-#define LIBRARIES "crm.libraries"
+#define LIBRARIES   "crm.libraries"
+#define RANDOM_SEED "crm.randomseed"
 
 static const char *const allowed[] = {"assert",
                                       "error",
@@ -28,6 +28,13 @@ static const char *const allowed[] = {"assert",
                                       "type",
                                       "xpcall",
                                       "_VERSION",
+                                      "coroutine.create",
+                                      "coroutine.isyieldable",
+                                      "coroutine.resume",
+                                      "coroutine.running",
+                                      "coroutine.status",
+                                      "coroutine.wrap",
+                                      "coroutine.yield",
                                       "math.abs",
                                       "math.ceil",
                                       "math.floor",
@@ -110,23 +117,30 @@ static int sandbox_setmetatable(lua_State *L)
     return 1;
 }
 
+void sandbox_push_text(lua_State *L, int at)
+{
+    int type = lua_type(L, at);
+    bool is_plain =
+        type == LUA_TNIL || type == LUA_TBOOLEAN || type == LUA_TNUMBER || type == LUA_TSTRING;
+    if (convert_is_null(L, at))
+        lua_pushliteral(L, "null");
+    else if (is_plain)
+        luaL_tolstring(L, at, NULL);
+    else if (luaL_getmetafield(L, at, "__tostring") != LUA_TNIL) {
+        lua_pop(L, 1);
+        luaL_tolstring(L, at, NULL);
+    } else
+        lua_pushstring(L, luaL_typename(L, at)); /* no addresses */
+}
+
 static int sandbox_tostring(lua_State *L)
 {
     luaL_checkany(L, 1);
-    int type = lua_type(L, 1);
-    bool is_plain =
-        type == LUA_TNIL || type == LUA_TBOOLEAN || type == LUA_TNUMBER || type == LUA_TSTRING;
-    if (convert_is_null(L, 1))
-        lua_pushliteral(L, "null");
-    else if (is_plain || luaL_getmetafield(L, 1, "__tostring") != LUA_TNIL)
-        luaL_tolstring(L, 1, NULL);
-    else
-        lua_pushstring(L, luaL_typename(L, 1)); /* no addresses */
+    sandbox_push_text(L, 1);
     return 1;
 }
 
-/* Lua's own function stands in upvalue 1. */
-static int original(lua_State *L)
+int sandbox_original(lua_State *L)
 {
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_insert(L, 1);
@@ -134,69 +148,22 @@ static int original(lua_State *L)
     return lua_gettop(L);
 }
 
-static int sandbox_rep(lua_State *L)
+/* The first number of a call seeds anew, from what the call is about: the same work in the same
+ * unit draws the same numbers, and nobody's numbers tell of another's. */
+static int sandbox_random(lua_State *L)
 {
-    size_t text, between = 0;
-    luaL_checklstring(L, 1, &text);
-    lua_Integer times = luaL_checkinteger(L, 2);
-    luaL_optlstring(L, 3, "", &between);
-    if (times > 0 && text + between > SCRIPT_STRING_BYTES_MAX / (lua_Unsigned)times)
-        return luaL_error(L, "string.rep: the result would be longer than %d bytes",
-                          SCRIPT_STRING_BYTES_MAX);
-    return original(L);
-}
-
-/* Functions that change a table or walk over it want one without metamethods of its own making. */
-static void plain_table(lua_State *L, int at)
-{
-    luaL_checktype(L, at, LUA_TTABLE);
-    if (luaL_getmetafield(L, at, "__len") != LUA_TNIL ||
-        luaL_getmetafield(L, at, "__index") != LUA_TNIL ||
-        luaL_getmetafield(L, at, "__newindex") != LUA_TNIL)
-        luaL_argerror(L, at, "a plain table is expected, without metamethods");
-}
-
-static void range(lua_State *L, lua_Integer first, lua_Integer last)
-{
-    if (last >= first && (lua_Unsigned)last - (lua_Unsigned)first >= RANGE_MAX)
-        luaL_error(L, "a range may span at most %d items", RANGE_MAX);
-}
-
-static int sandbox_table_plain(lua_State *L)
-{
-    plain_table(L, 1);
-    return original(L);
-}
-
-/* A list of a record is read by what only reads. */
-static void table_to_read(lua_State *L)
-{
-    if (frozen_open(L, 1))
-        lua_replace(L, 1);
-    plain_table(L, 1);
-}
-
-static int sandbox_concat(lua_State *L)
-{
-    table_to_read(L);
-    range(L, luaL_optinteger(L, 3, 1), luaL_optinteger(L, 4, (lua_Integer)lua_rawlen(L, 1)));
-    return original(L);
-}
-
-static int sandbox_unpack(lua_State *L)
-{
-    table_to_read(L);
-    range(L, luaL_optinteger(L, 2, 1), luaL_optinteger(L, 3, (lua_Integer)lua_rawlen(L, 1)));
-    return original(L);
-}
-
-static int sandbox_move(lua_State *L)
-{
-    table_to_read(L);
-    if (!lua_isnoneornil(L, 5))
-        plain_table(L, 5);
-    range(L, luaL_checkinteger(L, 2), luaL_checkinteger(L, 3));
-    return original(L);
+    struct vm *vm = vm_of(L);
+    const struct frame *frame = vm_frame(vm);
+    if (vm->seed_due && frame) {
+        const struct ctx *ctx = frame->call->ctx;
+        const struct event *event = frame->call->event;
+        vm->seed_due = false;
+        lua_getfield(L, LUA_REGISTRYINDEX, RANDOM_SEED);
+        lua_pushinteger(L, (lua_Integer)hash_stable(slice_str(ctx->tenant->name)));
+        lua_pushinteger(L, ctx->now_ms + (event ? event->id : 0));
+        lua_call(L, 2, 0);
+    }
+    return sandbox_original(L);
 }
 
 static const struct {
@@ -207,13 +174,19 @@ static const struct {
     {"", "xpcall", vm_xpcall},
     {"", "setmetatable", sandbox_setmetatable},
     {"", "tostring", sandbox_tostring},
+    {"math", "random", sandbox_random},
+    {"string", "find", match_find},
+    {"string", "format", sandbox_format},
+    {"string", "gmatch", match_gmatch},
+    {"string", "gsub", match_gsub},
+    {"string", "match", match_match},
     {"string", "rep", sandbox_rep},
-    {"table", "insert", sandbox_table_plain},
-    {"table", "remove", sandbox_table_plain},
-    {"table", "sort", sandbox_table_plain},
     {"table", "concat", sandbox_concat},
-    {"table", "unpack", sandbox_unpack},
+    {"table", "insert", sandbox_insert},
     {"table", "move", sandbox_move},
+    {"table", "remove", sandbox_remove},
+    {"table", "sort", sandbox_sort},
+    {"table", "unpack", sandbox_unpack},
 };
 
 /* --- building --- */
@@ -259,6 +232,10 @@ static void open_library(lua_State *L, const char *name, lua_CFunction open, int
         lua_setfield(L, -2, "__metatable");
         lua_pop(L, 2);
     }
+    if (strcmp(name, "math") == 0) {
+        lua_getfield(L, from, "randomseed");
+        lua_setfield(L, LUA_REGISTRYINDEX, RANDOM_SEED);
+    }
     frozen_wrap(L);
     lua_setfield(L, libraries, name);
     lua_pop(L, 1);
@@ -273,6 +250,7 @@ void sandbox_open(lua_State *L)
     lua_call(L, 0, 1);
     copy_allowed(L, "", lua_gettop(L), libraries);
     lua_pop(L, 1);
+    open_library(L, "coroutine", sandbox_open_coroutine, libraries);
     open_library(L, "math", luaopen_math, libraries);
     open_library(L, "string", luaopen_string, libraries);
     open_library(L, "table", luaopen_table, libraries);

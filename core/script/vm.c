@@ -36,7 +36,7 @@ static void *allocate(void *arg, void *block, size_t old, size_t size)
     vm->bytes += size - had;
     if (vm->bytes > vm->bytes_limit && vm->depth && !vm->collect_due) {
         vm->collect_due = true;
-        watch_arm(vm->L, vm_hook);
+        watch_arm(vm->running, vm_hook);
     }
     return now;
 }
@@ -80,6 +80,7 @@ static struct vm *vm_new(struct ctx *ctx)
     vm->model = ctx->model;
     vm->version = ctx->model->version;
     vm->bytes_limit = VM_BYTES_MAX;
+    limit_make(vm->limits, NULL);
     vm->hooks = hooks_new(vm->arena);
     vm->computed = (struct record_computed){run_computed, vm};
     map_init(&vm->services, vm->arena);
@@ -88,6 +89,7 @@ static struct vm *vm_new(struct ctx *ctx)
     vm->L = lua_newstate(allocate, vm);
     if (!vm->L)
         BUG("out of memory");
+    vm->running = vm->L;
     *(struct vm **)lua_getextraspace(vm->L) = vm;
     make_scripts(vm);
     watch_start();

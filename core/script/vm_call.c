@@ -11,10 +11,10 @@
  */
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "script/vm_in.h"
-#include "script/watch.h"
 
 /* Sanitizers make everything several times slower, and budgets are CPU time. */
 #ifdef PERIGEE_SANITIZE
@@ -61,11 +61,9 @@ void vm_hook(lua_State *L, lua_Debug *activation)
 {
     (void)activation;
     struct vm *vm = vm_of(L);
-    bool is_late = watch_ticks() >= vm->deadline;
     if (vm->stop == VM_KILLED)
         vm_stop(L, VM_KILLED, vm->why);
-    if (is_late)
-        vm_stop(L, VM_KILLED, "it used more CPU time than it may");
+    vm_poll(L);
     if (!vm->collect_due) {
         lua_sethook(L, NULL, 0, 0);
         return;
@@ -77,7 +75,31 @@ void vm_hook(lua_State *L, lua_Debug *activation)
     lua_sethook(L, NULL, 0, 0);
 }
 
+void vm_poll(lua_State *L)
+{
+    const struct vm *vm = vm_of(L);
+    if (watch_ticks() >= vm->deadline)
+        vm_stop(L, VM_KILLED, "it used more CPU time than it may");
+    if (vm->wall_us && watch_is_late())
+        vm_stop(L, VM_KILLED, "it took more time than it may");
+}
+
 /* --- what bindings ask --- */
+
+const struct limit *vm_limit(const struct vm *vm)
+{
+    return &vm->limits[vm->kind];
+}
+
+int vm_http_begin(lua_State *L)
+{
+    struct vm *vm = vm_of(L);
+    if (++vm->used.http > vm_limit(vm)->http)
+        vm_stop(L, VM_LIMIT, "it made more calls to other systems than it may");
+    vm_poll(L);
+    int64_t left_us = vm->wall_us - clock_mono_us();
+    return left_us < 1000 ? 1 : (int)(left_us / 1000);
+}
 
 struct ctx *vm_ctx(lua_State *L)
 {
@@ -169,7 +191,7 @@ static enum err fail(struct vm *vm, const struct vm_call *call, const char *text
 /* Turns what the protected call left into an error of the core. */
 static enum err conclude(struct vm *vm, const struct vm_call *call, int status)
 {
-    lua_State *L = vm->L;
+    lua_State *L = vm->running;
     if (status == LUA_ERRMEM && vm->stop < VM_KILLED) {
         vm->stop = VM_KILLED;
         vm->why = "it used more memory than it may";
@@ -205,20 +227,65 @@ static int ticks_of(int64_t cpu_us)
     return 1 + (int)(cpu_us * SLOWDOWN / WATCH_TICK_US);
 }
 
-/* When this call must be over: its own budget, the unit's rest, and the outer call's end. */
-static int deadline_of(const struct vm *vm, const struct vm_call *call, int now)
+static enum limit_kind kind_of(enum vm_moment moment)
 {
-    int own = now + ticks_of(call->cpu_us ? call->cpu_us : SCRIPT_CPU_US_MAX);
-    int unit = now + ticks_of(SCRIPT_UNIT_CPU_US_MAX) - vm->used.ticks;
-    if (vm->depth)
-        return own < vm->deadline ? own : vm->deadline;
-    return call->moment == VM_LOAD || own < unit ? own : unit;
+    switch (moment) {
+    case VM_LOAD:
+        return LIMIT_LOAD;
+    case VM_ROUTE:
+        return LIMIT_ROUTE;
+    case VM_COMMIT:
+    case VM_JOB:
+        return LIMIT_JOB;
+    default:
+        return LIMIT_TRANSACTION;
+    }
 }
 
-static size_t heap_limit(const struct vm *vm, const struct vm_call *call)
+/* When this call must be over: its own budget, the unit's rest, and the outer call's end. What
+ * ctx.tx runs is a unit as a whole. */
+static int deadline_of(const struct vm *vm, const struct vm_call *call, int now)
 {
-    size_t more = call->heap_bytes ? call->heap_bytes : SCRIPT_HEAP_BYTES_MAX;
-    return vm->bytes + more < VM_BYTES_MAX ? vm->bytes + more : VM_BYTES_MAX;
+    const struct limit *limit = &vm->limits[kind_of(call->moment)];
+    int own = now + ticks_of(call->moment == VM_TX ? limit->unit_cpu_us : limit->cpu_us);
+    int unit = now + ticks_of(limit->unit_cpu_us) - vm->used.ticks;
+    if (vm->depth)
+        return own < vm->deadline ? own : vm->deadline;
+    return own < unit ? own : unit;
+}
+
+static size_t heap_limit(const struct vm *vm, const struct limit *limit)
+{
+    size_t most = vm->bytes + (size_t)limit->heap_bytes;
+    return most < VM_BYTES_MAX ? most : VM_BYTES_MAX;
+}
+
+/* Limits of the unit begin with the outermost call: each record of a bulk request, each job step
+ * and each load has its own. */
+static void unit_start(struct vm *vm, const struct vm_call *call)
+{
+    vm->kind = kind_of(call->moment);
+    const struct limit *limit = &vm->limits[vm->kind];
+    bool is_next = call->event && call->event->record != vm->saving;
+    if (vm->kind != LIMIT_TRANSACTION || is_next)
+        vm->used = (struct vm_used){0};
+    if (is_next)
+        vm->saving = call->event->record;
+    vm->bytes_limit = heap_limit(vm, limit);
+    vm->unit_as_system = call->ctx->as_system;
+    vm->seed_due = true;
+    vm->wall_us = limit->wall_us ? clock_mono_us() + limit->wall_us * SLOWDOWN : 0;
+}
+
+static void watch_frame(struct vm *vm)
+{
+    const struct frame *frame = vm_frame(vm);
+    watch_set(&(struct watch_run){.L = vm->running,
+                                  .deadline = vm->deadline,
+                                  .wall_us = vm->wall_us,
+                                  .code = frame->script ? &frame->script->code : NULL,
+                                  .is_loading = frame->call->moment == VM_LOAD},
+              vm_hook);
 }
 
 /* What the nesting of calls saves and puts back. */
@@ -233,22 +300,15 @@ static void frame_begin(struct vm *vm, struct script *script, struct vm_call *ca
 {
     int now = watch_ticks();
     *outer = (struct outer){vm->deadline, now, vm->bytes_limit, call->ctx->as_system};
-    if (vm->depth == 0) {
-        /* A bulk request, an import: each of its records has limits of its own. */
-        if (call->event && call->event->record != vm->saving) {
-            vm->used = (struct vm_used){0};
-            vm->saving = call->event->record;
-        }
-        vm->bytes_limit = heap_limit(vm, call);
-        vm->unit_as_system = call->ctx->as_system;
-    }
+    if (vm->depth == 0)
+        unit_start(vm, call);
     /* A handler of a write made as_system has the rights of the unit, not of that write. */
     call->ctx->as_system = vm->unit_as_system;
     vm->deadline = deadline_of(vm, call, now);
     struct frame *frame = &vm->frames[vm->depth++];
     frame->call = call;
     frame->script = script;
-    watch_set(vm->L, vm->deadline, vm_hook);
+    watch_frame(vm);
 }
 
 static void frame_end(struct vm *vm, const struct vm_call *call, const struct outer *outer)
@@ -258,12 +318,13 @@ static void frame_end(struct vm *vm, const struct vm_call *call, const struct ou
     vm->deadline = outer->deadline;
     call->ctx->as_system = outer->as_system;
     if (vm->depth) {
-        watch_set(vm->L, vm->deadline, vm_hook);
+        watch_frame(vm);
         return;
     }
-    watch_set(NULL, 0, vm_hook);
+    watch_set(&(struct watch_run){0}, vm_hook);
     lua_sethook(vm->L, NULL, 0, 0);
     vm->bytes_limit = VM_BYTES_MAX;
+    vm->wall_us = 0;
     vm->collect_due = false;
     vm->stop = VM_GOES;
     vm->used.ticks += watch_ticks() - outer->started;
@@ -277,18 +338,21 @@ static enum err run(struct vm *vm, struct script *script, struct vm_call *call, 
     call->plugin = script ? script->id : "core";
     if (vm->is_dead)
         return fail(vm, call, "the tenant's scripts were ended because one of them ran too long");
-    if (vm->depth == VM_FRAMES_MAX || !lua_checkstack(vm->L, 2 * LUA_MINSTACK))
+    if (script && script->barred && call->moment != VM_LOAD)
+        return fail(vm, call, script->barred);
+    lua_State *L = vm->running; /* a coroutine's, where a binding called from one has brought us */
+    if (vm->depth == VM_FRAMES_MAX || !lua_checkstack(L, 2 * LUA_MINSTACK))
         return fail(vm, call, "calls are nested too deep");
 
     struct outer outer;
     frame_begin(vm, script, call, &outer);
-    int base = lua_gettop(vm->L);
-    lua_pushcfunction(vm->L, on_error);
-    lua_pushcfunction(vm->L, fn);
-    lua_pushlightuserdata(vm->L, arg);
-    int status = lua_pcall(vm->L, 1, 0, base + 1);
+    int base = lua_gettop(L);
+    lua_pushcfunction(L, on_error);
+    lua_pushcfunction(L, fn);
+    lua_pushlightuserdata(L, arg);
+    int status = lua_pcall(L, 1, 0, base + 1);
     enum err e = status ? conclude(vm, call, status) : ERR_OK;
-    lua_settop(vm->L, base);
+    lua_settop(L, base);
     frame_end(vm, call, &outer);
     return e;
 }
@@ -303,11 +367,7 @@ enum err vm_call(struct script *script, int ref, struct vm_call *call)
 enum err vm_protect(struct vm *vm, struct script *script, struct ctx *ctx, enum vm_moment moment,
                     const char *handler, lua_CFunction fn, void *arg)
 {
-    struct vm_call call = {.ctx = ctx,
-                           .moment = moment,
-                           .handler = handler,
-                           .cpu_us = 4LL * SCRIPT_CPU_US_MAX,
-                           .heap_bytes = VM_BYTES_MAX / 2};
+    struct vm_call call = {.ctx = ctx, .moment = moment, .handler = handler};
     return run(vm, script, &call, fn, arg);
 }
 
@@ -331,13 +391,21 @@ static int caught(lua_State *L, int status)
     return 2;
 }
 
+/* The end of a pcall, also of one that a coroutine has yielded in: `skip` values below the results
+ * are its own. */
+static int finish(lua_State *L, int status, lua_KContext skip)
+{
+    if (status != LUA_OK && status != LUA_YIELD)
+        return caught(L, status);
+    return lua_gettop(L) - (int)skip;
+}
+
 int vm_pcall(lua_State *L)
 {
     luaL_checkany(L, 1);
     lua_pushboolean(L, 1);
     lua_insert(L, 1);
-    int status = lua_pcall(L, lua_gettop(L) - 2, LUA_MULTRET, 0);
-    return status ? caught(L, status) : lua_gettop(L);
+    return finish(L, lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, 0, finish), 0);
 }
 
 /* Upvalue 1: the script's handler, which sees no kill. */
@@ -355,15 +423,11 @@ int vm_xpcall(lua_State *L)
 {
     luaL_checktype(L, 2, LUA_TFUNCTION);
     int count = lua_gettop(L) - 2;
+    lua_pushboolean(L, 1);
+    lua_pushvalue(L, 1);
+    lua_rotate(L, 3, 2); /* f, handler, true, f, arguments */
     lua_pushvalue(L, 2);
     lua_pushcclosure(L, handle, 1);
-    lua_replace(L, 2); /* f, handler, arguments */
-    lua_pushvalue(L, 1);
-    lua_insert(L, 3); /* f, handler, f, arguments */
-    int status = lua_pcall(L, count, LUA_MULTRET, 2);
-    if (status)
-        return caught(L, status);
-    lua_pushboolean(L, 1);
     lua_replace(L, 2);
-    return lua_gettop(L) - 1;
+    return finish(L, lua_pcallk(L, count, LUA_MULTRET, 2, 2, finish), 2);
 }

@@ -13,7 +13,9 @@
 
 #include "base/hash.h"
 #include "base/limits.h"
+#include "script/limit.h"
 #include "script/vm.h"
+#include "script/watch.h"
 
 #define VM_FRAMES_MAX                                                                              \
     (2 * HOOK_DEPTH_MAX + 8) /* entries nested in each other: a write, a service */
@@ -28,6 +30,8 @@ struct script {
     int context; /* registry: its ctx */
     int modules; /* registry: table of its loaded modules by name */
     bool is_loaded;
+    const char *barred;    /* why it may not run: set aside after a hard stop; NULL = it may */
+    struct late_code code; /* whose it is and what: for the watch and for what is set aside */
 };
 
 /* When something may be called; bindings check it and name the allowed ones. */
@@ -48,8 +52,6 @@ struct vm_call {
     enum vm_moment moment;
     const char *handler; /* for errors */
     const char *plugin;  /* private: whose it is */
-    int64_t cpu_us;      /* 0 = SCRIPT_CPU_US_MAX */
-    size_t heap_bytes;   /* above what the VM held before; 0 = SCRIPT_HEAP_BYTES_MAX */
     int (*push)(struct lua_State *L, void *arg);
     void (*take)(struct lua_State *L, void *arg);
     void *arg;
@@ -72,6 +74,8 @@ enum vm_stop {
 
 struct vm {
     lua_State *L;
+    lua_State *running;  /* L, or the coroutine that runs */
+    int resumes;         /* coroutines that wait for one another */
     struct arena *arena; /* owned: all that registrations keep */
     const struct model *model;
     int64_t version;
@@ -82,6 +86,7 @@ struct vm {
     struct map services, actions, functions; /* → struct bound * */
     size_t bytes, bytes_limit;               /* what the allocator gave; where it asks for a look */
     bool collect_due, is_dead;
+    bool seed_due; /* math.random begins anew */
     bool is_trial; /* what fails is told to who asked and is nothing for the log */
     enum vm_stop stop;
     enum err veto;
@@ -90,9 +95,12 @@ struct vm {
     int64_t broken_at_us;
     struct frame frames[VM_FRAMES_MAX];
     int depth;
-    int deadline; /* tick of watch.h */
+    int deadline;    /* tick of watch.h */
+    int64_t wall_us; /* monotonic; 0 = only CPU time counts */
+    struct limit limits[LIMIT_KINDS];
+    enum limit_kind kind; /* of the outermost call: whose counts hold */
     struct vm_used {
-        int reads, writes, rows, ticks;
+        int reads, writes, rows, http, ticks;
     } used;                      /* by the unit of work: one save with all that it sets off */
     const struct record *saving; /* whose save that is; NULL: an operation or a service */
     bool unit_as_system;
@@ -125,6 +133,12 @@ _Noreturn void vm_veto(lua_State *L, enum err e);
 void vm_hook(lua_State *L, lua_Debug *activation);
 /* ctx of the running call. Raises outside of one. */
 struct ctx *vm_ctx(lua_State *L);
+/* The limits that hold for what runs, by its outermost call. */
+const struct limit *vm_limit(const struct vm *vm);
+/* In the loops of C functions that a script can make long: ends it when its time is over. */
+void vm_poll(lua_State *L);
+/* Before a call to the outside: ends the script that makes too many. Milliseconds left, ≥ 1. */
+int vm_http_begin(lua_State *L);
 /* Raises unless the moment is one of `allowed`; `what` names the binding. */
 void vm_allow(lua_State *L, unsigned allowed, const char *what);
 struct script *vm_script(struct vm *vm, const char *id);

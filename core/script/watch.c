@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 
 /* SIGVTALRM is ours: nothing else in the program uses interval timers. */
@@ -19,11 +20,18 @@
 #define WATCH_MASK   (LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT)
 
 static struct watch {
-    volatile sig_atomic_t ticks, deadline;
-    lua_State *volatile L;
-    lua_Hook volatile hook;
+    volatile sig_atomic_t ticks, is_told;
+    lua_State *volatile L; /* the last to be set, the first to be cleared */
+    lua_Hook hook;
+    struct watch_run run;
     pid_t pid;
 } watch;
+
+static bool is_late(void)
+{
+    return watch.ticks >= watch.run.deadline ||
+           (watch.run.wall_us && clock_mono_us() >= watch.run.wall_us);
+}
 
 static void on_tick(int number, siginfo_t *info, void *context)
 {
@@ -31,8 +39,13 @@ static void on_tick(int number, siginfo_t *info, void *context)
     (void)context;
     watch.ticks += 1 + info->si_overrun;
     lua_State *L = watch.L;
-    if (L && watch.ticks >= watch.deadline)
-        lua_sethook(L, watch.hook, WATCH_MASK, 1); /* made to be called from signal handlers */
+    if (!L || !is_late())
+        return;
+    lua_sethook(L, watch.hook, WATCH_MASK, 1); /* made to be called from signal handlers */
+    if (!watch.is_told) {
+        watch.is_told = 1;
+        late_tell(watch.run.code, watch.run.is_loading, clock_mono_us());
+    }
 }
 
 void watch_start(void)
@@ -57,14 +70,29 @@ int watch_ticks(void)
     return watch.ticks;
 }
 
-void watch_set(lua_State *L, int deadline, lua_Hook hook)
+void watch_set(const struct watch_run *run, lua_Hook hook)
 {
     watch.L = NULL;
     atomic_signal_fence(memory_order_seq_cst);
-    watch.deadline = deadline;
+    if (watch.is_told) {
+        late_over();
+        watch.is_told = 0;
+    }
+    watch.run = *run;
     watch.hook = hook;
     atomic_signal_fence(memory_order_seq_cst);
+    watch.L = run->L;
+}
+
+void watch_move(lua_State *L)
+{
+    ASSERT(watch.L);
     watch.L = L;
+}
+
+bool watch_is_late(void)
+{
+    return watch.L && is_late();
 }
 
 void watch_arm(lua_State *L, lua_Hook hook)
