@@ -61,6 +61,23 @@ static void put_names(struct call *call, const struct pluginset *set, const stru
     buf_put_char(out, ']');
 }
 
+/* What was left aside of it without harm: a vanished anchor, for instance. */
+static void put_warnings(struct call *call, const struct plugin *plugin)
+{
+    struct buf *out = &call->resp->body;
+    const struct model_warning *w = call->ctx->model->warnings;
+    json_put_key(out, "warnings");
+    buf_put_char(out, '[');
+    for (; w; w = w->next) {
+        struct slice text = slice_str(w->text);
+        if (!slice_is(slice_split(&text, '/'), plugin->id))
+            continue;
+        json_put_comma(out);
+        json_put_cstr(out, w->text);
+    }
+    buf_put_char(out, ']');
+}
+
 static const char *layer_name(enum plugin_layer layer)
 {
     static const char *const names[] = {
@@ -89,6 +106,7 @@ static void put_plugin(struct call *call, const struct pluginset *set, const str
     json_put_key(out, "why");
     json_put_cstr(out, pluginset_why(call, plugin));
     put_names(call, set, plugin);
+    put_warnings(call, plugin);
     buf_put_char(out, '}');
 }
 

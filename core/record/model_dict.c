@@ -4,6 +4,9 @@
  *   { "name": "industry", "label": "@dict.industry", "values": [ "it", { "value": "bank", "parent":
  *     "finance", "label": "@industry.bank", "active": false } ] }
  *
+ * { "extend": "industry", "values": [ … ] } adds values at the end, or gives known ones another
+ * word, colour or parent; it takes none away.
+ *
  * SPDX-License-Identifier: MIT
  */
 #include "record/model_build.h"
@@ -27,11 +30,59 @@ static struct field_option preset(struct build *b, const char *dictionary, const
     return option;
 }
 
+/* What is said of a known value goes before what was said. */
+static void change_option(struct build *b, const char *dictionary, struct field_option *option,
+                          const struct json *item)
+{
+    struct field_option said = preset(b, dictionary, item);
+
+    if (json_get(item, "label"))
+        option->label = said.label;
+    option->parent = said.parent ? said.parent : option->parent;
+    option->tone = said.tone ? said.tone : option->tone;
+    option->is_active = option->is_active && said.is_active;
+}
+
+static enum err extend_dictionary(struct build *b, const struct json *doc)
+{
+    struct slice name = json_str(doc, "extend", SLICE(""));
+    const struct json *values = json_get(doc, "values");
+    struct model_dictionary *dictionary = map_get(&b->model->dictionaries, name);
+
+    if (!dictionary)
+        return build_fail(b, doc->line, "there is no dictionary \"" SLICE_FMT "\" to extend",
+                          SLICE_ARG(name));
+    int count = dictionary->options_count;
+    struct field_option *options =
+        arena_array(b->arena, struct field_option, (size_t)(count + values->count) + 1);
+    if (count)
+        memcpy(options, dictionary->options, (size_t)count * sizeof *options);
+    json_each(item, values)
+    {
+        struct field_option option = preset(b, dictionary->name, item);
+        int at = 0;
+        while (at < count && strcmp(options[at].value, option.value) != 0)
+            at++;
+        if (at < count)
+            change_option(b, dictionary->name, &options[at], item);
+        else
+            options[count++] = option;
+    }
+    dictionary->options = options;
+    dictionary->options_count = count;
+    return ERR_OK;
+}
+
 enum err build_dictionary(struct build *b, const struct json *doc)
 {
     const char *name = json_cstr(doc, "name", "");
     const struct json *values = json_get(doc, "values");
     struct model *model = b->model;
+
+    if (json_get(doc, "extend"))
+        return extend_dictionary(b, doc);
+    if (!*name)
+        return build_fail(b, doc->line, "a dictionary needs \"name\", an extension \"extend\"");
 
     if (map_get(&model->dictionaries, slice_str(name)))
         return build_fail(b, doc->line, "there is a dictionary \"%s\" already", name);

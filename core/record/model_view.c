@@ -5,8 +5,8 @@
  *
  * patches the form "default" of lead ("lead.short" would be another one). `after` and `before` put
  * the payload beside the item of that id, `remove` takes the item away, `set` with `to` changes
- * members of it. A vanished anchor appends at the end and warns: a page is never broken by an
- * upgrade.
+ * members of it, `to` alone members of the view itself. A vanished anchor appends at the end and
+ * warns: a page is never broken by an upgrade.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -15,7 +15,8 @@
 #include "base/log.h"
 
 static const char *const patch_kinds[] = {"list", "board",  "calendar", "form",     "quick",
-                                          "page", "mobile", "menu",     "dashboard"};
+                                          "page", "mobile", "menu",     "dashboard",
+                                          "tree", "chart",  "timeline", "report"};
 static const char *const patch_words[] = {"after", "before", "remove", "set", "to"};
 
 static bool is_among(struct slice word, const char *const *words, size_t count)
@@ -201,6 +202,21 @@ static void set_members(struct build *b, struct json *item, const struct json *m
     }
 }
 
+/* What a view is cannot be changed, only what it says. */
+static enum err set_view(struct build *b, struct json *body, const struct json *members)
+{
+    static const char *const fixed[] = {"kind", "name", "entity"};
+
+    json_each(member, members)
+    {
+        if (IS_AMONG(member->key, fixed))
+            return build_fail(b, member->line, "\"" SLICE_FMT "\" of a view cannot be changed",
+                              SLICE_ARG(member->key));
+    }
+    set_members(b, body, own_words(b, members));
+    return ERR_OK;
+}
+
 static enum err apply_patch(struct build *b, struct json *body, const struct json *patch)
 {
     const struct json *given = payload_of(patch);
@@ -212,6 +228,8 @@ static enum err apply_patch(struct build *b, struct json *body, const struct jso
         word = patch_words[i];
         anchor = json_cstr(patch, word, NULL);
     }
+    if (!anchor && json_get(patch, "to"))
+        return set_view(b, body, json_get(patch, "to"));
     struct json *list = anchor ? find_item(body, slice_str(anchor), &before) : NULL;
     bool adds = !anchor || *word == 'a' || *word == 'b';
     if (anchor && !list)
@@ -232,7 +250,22 @@ static enum err apply_patch(struct build *b, struct json *body, const struct jso
     else if (*word == 'r')
         take_out(list, before);
     else
-        set_members(b, item, json_get(patch, "to"));
+        set_members(b, item, own_words(b, json_get(patch, "to")));
+    return ERR_OK;
+}
+
+/* A report is known by its name alone. */
+static enum err patch_report(struct build *b, const struct json *patch, struct slice name)
+{
+    for (int i = 0; i < b->model->views_count; i++) {
+        struct model_view *view = b->model->view_list[i];
+        if (strcmp(view->kind, "report") != 0 || !slice_is(name, view->name))
+            continue;
+        struct json *body = json_copy(b->arena, view->body);
+        view->body = body;
+        return apply_patch(b, body, patch);
+    }
+    warn(b, patch->line, arena_printf(b->arena, "there is no report " SLICE_FMT, SLICE_ARG(name)));
     return ERR_OK;
 }
 
@@ -240,10 +273,16 @@ static enum err patch_view(struct build *b, const struct json *patch)
 {
     const struct json *target = NULL;
 
-    json_each(item, patch) if (IS_AMONG(item->key, patch_kinds)) target = item;
-    if (!target || target->type != JSON_STRING)
+    json_each(item, patch)
+    {
+        if (item->type == JSON_STRING && IS_AMONG(item->key, patch_kinds))
+            target = item;
+    }
+    if (!target)
         return build_fail(b, patch->line, "a view needs \"kind\", a patch names what it changes");
     bool is_global = slice_is(target->key, "menu") || slice_is(target->key, "dashboard");
+    if (slice_is(target->key, "report"))
+        return patch_report(b, patch, target->text);
     struct slice name = target->text, first = slice_split(&name, '.');
     const char *kind = arena_str(b->arena, target->key);
     const char *entity = is_global ? NULL : arena_str(b->arena, first);
@@ -333,6 +372,36 @@ static enum err check_grants(struct build *b, const struct json *grants)
     return ERR_OK;
 }
 
+/* Where another plugin has granted an entity, one may still say what its own fields of it are. */
+static enum err join_fields(struct build *b, struct json *known, const struct json *grant)
+{
+    const struct entity *entity = model_entity(b->model, grant->key);
+    struct json *fields = (struct json *)json_get(known, "fields");
+
+    json_each(member, grant)
+    {
+        if (!slice_is(member->key, "fields"))
+            return build_fail(b, member->line,
+                              "another plugin grants \"" SLICE_FMT "\" to this role already: only "
+                              "\"fields\" of your own can be said here",
+                              SLICE_ARG(grant->key));
+    }
+    json_each(access, json_get(grant, "fields"))
+    {
+        const struct field *field = entity ? entity_field(entity, access->key) : NULL;
+        if (!field || field->is_system || strcmp(field->plugin, b->plugin->id) != 0 ||
+            json_get_slice(fields, access->key))
+            return build_fail(b, access->line, "the field \"" SLICE_FMT "\" is not yours to grant",
+                              SLICE_ARG(access->key));
+        if (!fields) { /* until now all of them could be written */
+            fields = json_new(b->arena, JSON_OBJECT);
+            json_add(b->arena, known, "fields", fields);
+        }
+        json_add(b->arena, fields, arena_str(b->arena, access->key), json_copy(b->arena, access));
+    }
+    return ERR_OK;
+}
+
 /* Several plugins may grant to one role, each for its own entities. */
 static enum err join_role(struct build *b, struct json *role, const struct json *doc)
 {
@@ -340,10 +409,12 @@ static enum err join_role(struct build *b, struct json *role, const struct json 
 
     json_each(grant, json_get(doc, "grants"))
     {
-        if (json_get_slice(grants, grant->key))
-            return build_fail(b, grant->line,
-                              "another plugin grants \"" SLICE_FMT "\" to this role already",
-                              SLICE_ARG(grant->key));
+        struct json *known = (struct json *)json_get_slice(grants, grant->key);
+        enum err e = known ? join_fields(b, known, grant) : ERR_OK;
+        if (e)
+            return e;
+        if (known)
+            continue;
         json_add(b->arena, grants, arena_str(b->arena, grant->key), json_copy(b->arena, grant));
     }
     return ERR_OK;

@@ -300,6 +300,109 @@ static void test_model__views_are_patched_by_id(void **state)
         assert_false(slice_is(column->text, "grade"));
 }
 
+static void test_model__a_view_and_a_report_are_told_anew(void **state)
+{
+    struct place *p = *state;
+    bundle(p, "views/lead.json",
+           "[{\"list\":\"lead\",\"to\":{\"sort\":\"-score\",\"label\":\"@ours\"}},"
+           "{\"report\":\"leads_by_month\",\"to\":{\"label\":\"@months\"}},"
+           "{\"report\":\"leads_by_moon\",\"to\":{\"label\":\"@moons\"}}]");
+    const struct model_view *list = model_view(p->model, "lead", "list", "default");
+    assert_string_equal(json_cstr(list->body, "sort", ""), "-score");
+    assert_string_equal(json_cstr(list->body, "label", ""), "@acme.sales:ours");
+    const struct model_view *report = model_view(p->model, "lead", "report", "leads_by_month");
+    assert_string_equal(json_cstr(report->body, "label", ""), "@acme.sales:months");
+    assert_non_null(json_get(report->body, "query"));
+    assert_non_null(strstr(p->model->warnings->text, "leads_by_moon"));
+    place_bundle(p, "acme.sales", "views/lead.json", "{\"list\":\"lead\",\"to\":{\"kind\":\"x\"}}");
+    place_enable(p, "acme.sales"); /* moves the model's number */
+    place_model(p);
+    assert_non_null(strstr(place_broken(p, "acme.sales"), "cannot be changed"));
+}
+
+static void test_model__a_dictionary_takes_more_values(void **state)
+{
+    struct place *p = *state;
+    bundle(p, "dictionaries/industry.json",
+           "{\"extend\":\"industry\",\"values\":[\"shops\",{\"value\":\"it\",\"label\":\"@it\"}]}");
+    const struct model_dictionary *industry = map_get(&p->model->dictionaries, SLICE("industry"));
+    const struct field_option *last = &industry->options[industry->options_count - 1];
+    assert_string_equal(last->value, "shops");
+    assert_string_equal(last->label, "@acme.sales:industry.shops");
+    int said = 0;
+    for (int i = 0; i < industry->options_count; i++)
+        said += strcmp(industry->options[i].label, "@acme.sales:it") == 0;
+    assert_int_equal(said, 1);
+    assert_int_equal(place_field(p, "account", "industry")->options_count, industry->options_count);
+}
+
+static void test_model__an_unknown_dictionary_is_not_extended(void **state)
+{
+    struct place *p = *state;
+    bundle(p, "dictionaries/none.json", "{\"extend\":\"none\",\"values\":[\"a\"]}");
+    assert_non_null(strstr(place_broken(p, "acme.sales"), "no dictionary \"none\""));
+}
+
+static void test_model__a_tenant_entity_has_its_prefix(void **state)
+{
+    struct place *p = *state;
+    bundle(p, "entities/shop.json",
+           "{\"name\":\"shop\",\"fields\":[{\"no\":1,\"name\":\"name\",\"type\":\"text\"}]}");
+    assert_non_null(strstr(place_broken(p, "acme.sales"), "\"x_shop\""));
+}
+
+static void grant(struct place *p, const char *grants)
+{
+    bundle(p, "entities/lead.json",
+           "{\"extend\":\"lead\",\"fields\":[{\"no\":1,\"name\":\"x_a\",\"type\":\"text\"}]}");
+    place_bundle(p, "acme.sales", "roles/sales.json",
+                 arena_printf(p->arena, "{\"name\":\"sales\",\"grants\":{\"lead\":%s}}", grants));
+    place_enable(p, "acme.sales");
+    place_model(p);
+}
+
+static void test_model__a_role_is_told_of_own_fields(void **state)
+{
+    struct place *p = *state;
+    grant(p, "{\"fields\":{\"x_a\":\"read\"}}");
+    const struct role_grant *lead = role_grant_of(model_role(p->tenant, "sales"), "lead");
+    assert_int_equal(role_field_access(lead, "x_a"), ROLE_READ_ONLY);
+    assert_non_null(lead->rules[ROLE_READ]);
+    grant(p, "{\"fields\":{\"company\":\"write\"}}");
+    assert_non_null(strstr(place_broken(p, "acme.sales"), "not yours to grant"));
+    grant(p, "{\"read\":\"all\"}");
+    assert_non_null(strstr(place_broken(p, "acme.sales"), "grants \"lead\" to this role already"));
+}
+
+static void test_model__a_plan_changes_nothing(void **state)
+{
+    struct place *p = *state;
+    struct model *plan = NULL;
+    const char *why = NULL;
+    const struct model_change change = {"acme.sales", "1.0.0", true};
+    place_bundle(p, "acme.sales", "plugin.json",
+                 "{\"id\":\"acme.sales\",\"version\":\"1.0.0\",\"api\":1,\"title\":\"t\"}");
+    place_bundle(
+        p, "acme.sales", "entities/lead.json",
+        "{\"extend\":\"lead\",\"fields\":[{\"no\":1,\"name\":\"x_a\",\"type\":\"text\"}]}");
+    place_ready(p, "people", "leads", NULL);
+    struct store_header before = p->tenant->header;
+    assert_int_equal(model_plan(p->tenant, p->home, false, &change, 1, &plan, &why), ERR_OK);
+    const struct field *made_up = entity_field(model_entity(plan, SLICE("lead")), SLICE("x_a"));
+    assert_non_null(made_up);
+    assert_true(made_up->n > 0 && made_up->slot >= SLOT_FIELDS);
+    model_free(plan);
+    assert_int_equal(tenant_refresh(p->tenant), ERR_OK);
+    assert_int_equal(p->tenant->header.model_version, before.model_version);
+    assert_int_equal(p->tenant->header.schema_hash, before.schema_hash);
+    assert_null(entity_field(place_entity(p, "lead"), SLICE("x_a")));
+    assert_int_equal(model_plan(p->tenant, p->home, true, &change, 1, &plan, &why), ERR_OK);
+    model_free(plan);
+    assert_int_equal(tenant_refresh(p->tenant), ERR_OK);
+    assert_int_equal(p->tenant->header.model_version, before.model_version);
+    assert_true(p->tenant->header.schema_hash != before.schema_hash);
+}
+
 static void test_model__a_view_names_known_fields(void **state)
 {
     struct place *p = *state;
@@ -418,6 +521,12 @@ int main(void)
         T(an_extension_cannot_loosen),
         T(an_extension_cannot_retype),
         T(views_are_patched_by_id),
+        T(a_view_and_a_report_are_told_anew),
+        T(a_dictionary_takes_more_values),
+        T(an_unknown_dictionary_is_not_extended),
+        T(a_tenant_entity_has_its_prefix),
+        T(a_role_is_told_of_own_fields),
+        T(a_plan_changes_nothing),
         T(a_view_names_known_fields),
         T(the_menu_is_one),
         T(roles_join_their_grants),
