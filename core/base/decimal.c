@@ -59,11 +59,27 @@ void decimal_put(struct buf *b, int64_t units, int scale)
     buf_put(b, digits + at, sizeof(digits) - at);
 }
 
-bool decimal_mul_div(int64_t a, int64_t b, int64_t divisor, int64_t *out)
+void decimal_put_digits(struct buf *b, struct slice digits, int scale)
 {
-    if (divisor == 0)
+    size_t negative = digits.len > 0 && digits.at[0] == '-';
+    struct slice whole = slice_of(digits.at + negative, digits.len - negative);
+
+    ASSERT(scale >= 0 && scale <= DECIMAL_SCALE_MAX);
+    ASSERT(whole.len > (size_t)scale);
+    if (negative)
+        buf_put_char(b, '-');
+    buf_put(b, whole.at, whole.len - (size_t)scale);
+    if (scale > 0) {
+        buf_put_char(b, '.');
+        buf_put(b, whole.at + whole.len - (size_t)scale, (size_t)scale);
+    }
+}
+
+static bool mul_div(wide a, int64_t b, int64_t divisor, int64_t *out)
+{
+    wide product;
+    if (divisor == 0 || __builtin_mul_overflow(a, b, &product))
         return false;
-    wide product = (wide)a * b;
     wide quotient = product / divisor, rest = product % divisor;
     wide twice = (rest < 0 ? -rest : rest) * 2;
     wide whole = divisor < 0 ? -(wide)divisor : divisor;
@@ -73,6 +89,25 @@ bool decimal_mul_div(int64_t a, int64_t b, int64_t divisor, int64_t *out)
         return false;
     *out = (int64_t)quotient;
     return true;
+}
+
+bool decimal_mul_div(int64_t a, int64_t b, int64_t divisor, int64_t *out)
+{
+    return mul_div(a, b, divisor, out);
+}
+
+bool decimal_digits_mul_div(struct slice digits, int64_t b, int64_t divisor, int64_t *out)
+{
+    bool negative = digits.len > 0 && digits.at[0] == '-';
+    wide a = 0;
+
+    for (size_t i = negative; i < digits.len; i++) {
+        int digit = digits.at[i] - '0';
+        if (digit < 0 || digit > 9 || __builtin_mul_overflow(a, 10, &a) ||
+            __builtin_sub_overflow(a, digit, &a))
+            return false;
+    }
+    return digits.len > (size_t)negative && mul_div(negative ? a : -a, b, divisor, out);
 }
 
 bool decimal_add(int64_t a, int64_t b, int64_t *out)

@@ -106,6 +106,8 @@
 #define ENUM_VALUES_MAX         500
 #define DICTIONARY_VALUES_MAX   5000 /* of one dictionary of a company */
 #define INDEXES_PER_ENTITY_MAX  20
+#define REPORT_COLUMNS_MAX      24  /* of the index that an entity's reports are answered from */
+#define REPORT_TEXT_CHARS_MAX   120 /* longer texts are not copied into it */
 #define ROLES_PER_USER_MAX      16
 #define LIST_DEFAULT            50
 #define LIST_MAX                200

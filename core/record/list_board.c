@@ -12,8 +12,8 @@
 
 struct column {
     struct value value; /* VALUE_NULL: nothing chosen */
-    int64_t count, sum;
-    bool has_sum;
+    int64_t count;
+    struct value sum; /* VALUE_NULL: nothing to sum */
 };
 
 struct board {
@@ -107,8 +107,8 @@ static bool count_row(void *arg, const struct store_row *row)
     if (!column)
         return false;
     column->count = store_row_int(row, 1);
-    column->has_sum = b->sum && !store_row_is_null(row, 2);
-    column->sum = column->has_sum ? store_row_int(row, 2) : 0;
+    struct value sum = b->sum ? store_row_value(row, 2) : value_null();
+    column->sum = value_copy(b->ctx->arena, &sum);
     return true;
 }
 
@@ -207,10 +207,7 @@ static enum err put_column(struct board *b, const struct column *column, struct 
     buf_put_int(out, column->count);
     if (b->sum) {
         buf_put_str(out, ",\"sum\":");
-        if (column->has_sum)
-            list_put_number(b->ctx, b->sum, column->sum, out);
-        else
-            buf_put_str(out, "null");
+        list_put_sum(b->ctx, b->sum, &column->sum, out);
     }
     buf_put_char(out, ',');
     if (column->count > 0)

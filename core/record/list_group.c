@@ -334,7 +334,7 @@ static const char *base_currency(const struct ctx *ctx)
     return ctx->tenant->currency ? ctx->tenant->currency : "CNY";
 }
 
-void list_put_number(const struct ctx *ctx, const struct field *field, int64_t n, struct buf *out)
+static void put_number(const struct ctx *ctx, const struct field *field, int64_t n, struct buf *out)
 {
     struct value values[4] = {value_int(n)};
     if (field_result_type(field)->kind == KIND_MONEY)
@@ -342,31 +342,62 @@ void list_put_number(const struct ctx *ctx, const struct field *field, int64_t n
     field->type->put(field, values, out);
 }
 
-static void put_average(const struct ctx *ctx, const struct field *field, int64_t sum,
+/* A sum too large for any value of its field is written like one all the same; whole numbers as
+ * text, because no reader of JSON would keep their digits. */
+static void put_digits(const struct ctx *ctx, const struct field *field, struct slice digits,
+                       struct buf *out)
+{
+    enum field_kind kind = field_result_type(field)->kind;
+    struct slice currency = slice_str(base_currency(ctx));
+    int scale = kind == KIND_MONEY ? currency_digits(currency) : field->scale;
+    buf_put_str(out, kind == KIND_MONEY ? "{\"amount\":\"" : "\"");
+    decimal_put_digits(out, digits, kind == KIND_INT || scale < 0 ? 0 : scale);
+    buf_put_char(out, '"');
+    if (kind != KIND_MONEY)
+        return;
+    buf_put_str(out, ",\"currency\":");
+    json_put_string(out, currency);
+    buf_put_char(out, '}');
+}
+
+void list_put_sum(const struct ctx *ctx, const struct field *field, const struct value *sum,
+                  struct buf *out)
+{
+    if (sum->type == VALUE_NULL)
+        buf_put_str(out, "null");
+    else if (sum->type == VALUE_TEXT)
+        put_digits(ctx, field, sum->bytes, out);
+    else
+        put_number(ctx, field, sum->integer, out);
+}
+
+static void put_average(const struct ctx *ctx, const struct field *field, const struct value *sum,
                         int64_t count, struct buf *out)
 {
     int64_t units;
     bool whole = field_result_type(field)->kind == KIND_INT;
-    if (!decimal_mul_div(sum, whole ? 10000 : 1, count, &units))
+    bool fits = sum->type == VALUE_TEXT
+                    ? decimal_digits_mul_div(sum->bytes, whole ? 10000 : 1, count, &units)
+                    : decimal_mul_div(sum->integer, whole ? 10000 : 1, count, &units);
+    if (!fits)
         buf_put_str(out, "null");
     else if (whole)
         decimal_put(out, units, AVERAGE_SCALE);
     else
-        list_put_number(ctx, field, units, out);
+        put_number(ctx, field, units, out);
 }
 
 static void put_measure(struct grouping *g, const struct measure *measure,
                         const struct store_row *row)
 {
     if (!measure->field)
-        buf_put_int(g->out, store_row_int(row, measure->column));
-    else if (store_row_is_null(row, measure->column))
-        buf_put_str(g->out, "null");
-    else if (measure->is_average)
-        put_average(g->plan->ctx, measure->field, store_row_int(row, measure->column),
-                    store_row_int(row, measure->column + 1), g->out);
+    struct value value = store_row_value(row, measure->column);
+        buf_put_int(g->out, value.integer);
+    else if (measure->is_average && value.type != VALUE_NULL)
+        put_average(g->plan->ctx, measure->field, &value, store_row_int(row, measure->column + 1),
+                    g->out);
     else
-        list_put_number(g->plan->ctx, measure->field, store_row_int(row, measure->column), g->out);
+        list_put_sum(g->plan->ctx, measure->field, &value, g->out);
 }
 
 static void put_key(struct grouping *g, struct key *key, const struct value *value)

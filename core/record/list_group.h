@@ -12,8 +12,10 @@ MUST_USE enum err list_group(struct list_plan *plan, const struct list_query *qu
 /* Members "ID": "title" of the targets that may be seen, without braces. */
 MUST_USE enum err list_titles(struct ctx *ctx, const struct entity *target, const int64_t *ids,
                               int count, struct buf *out);
-/* A sum, minimum or maximum of the field; money in the tenant's currency. */
-void list_put_number(const struct ctx *ctx, const struct field *field, int64_t n, struct buf *out);
+/* A sum, minimum or maximum of the field as the store gave it: empty, a number, or the digits of a
+ * sum beyond 64 bits. Money in the tenant's currency. */
+void list_put_sum(const struct ctx *ctx, const struct field *field, const struct value *sum,
+                  struct buf *out);
 /* A page of a plan that has its fields and order: "items":[…],"next":…[,"count":…] without braces.
  */
 MUST_USE enum err list_page(struct list_plan *plan, const struct list_query *query,

@@ -13,7 +13,7 @@
 #include "store/query.h"
 #include "tenant/system.h"
 
-#define DEFAULT_INDEXES 3 /* of every entity, see add_default_indexes */
+#define DEFAULT_INDEXES 4 /* of every entity, see add_default_indexes, and that of its reports */
 
 /* --- reading the registry --- */
 
@@ -310,23 +310,6 @@ static void add_default_indexes(struct arena *a, struct table_draft *d, const st
     add_index(d, arena_printf(a, "%s_by_updated", t), "updated_at desc,id desc", "live", false);
 }
 
-/* A report counts and sums by state, and by month of creation: out of this index alone, without
- * touching a row. */
-static void add_report_index(struct arena *a, struct table_draft *d, const struct entity *entity,
-                             const struct field *state)
-{
-    const char *columns = arena_printf(a, "%s,created_at desc", state->column);
-    bool sums = false;
-    for (int i = 0; i < entity->fields_count && !sums; i++) {
-        const struct field *f = entity->fields[i];
-        sums = f->type == &field_type_money && f->column;
-        if (sums)
-            columns = arena_printf(a, "%s,%s", columns, entity->columns[f->slot + 2]);
-    }
-    if (sums)
-        add_index(d, arena_printf(a, "%s_g%d", entity->table, state->n), columns, "live", false);
-}
-
 static void add_field_indexes(struct arena *a, struct table_draft *d, const struct entity *entity)
 {
     for (int i = 0; i < entity->fields_count; i++) {
@@ -342,8 +325,6 @@ static void add_field_indexes(struct arena *a, struct table_draft *d, const stru
         if (f->type == &field_type_state)
             add_index(d, arena_printf(a, "%s_s%d", entity->table, f->n),
                       arena_printf(a, "%s,updated_at desc,id desc", f->column), "live", false);
-        if (f->type == &field_type_state)
-            add_report_index(a, d, entity, f);
         if (f->sort_column)
             add_index(d, arena_printf(a, "%s_n%d", entity->table, f->n),
                       arena_printf(a, "%s,id", f->sort_column), "live", false);
@@ -439,6 +420,9 @@ static struct store_table draft_table(struct build *b, const struct entity *enti
     d.table.indexes = d.indexes;
     return d.table;
 }
+    const char *reported = base ? NULL : build_report_columns(b, entity);
+    if (reported)
+        add_index(&d, arena_printf(b->arena, "%s_report", entity->table), reported, "live", false);
 
 void build_schema(struct build *b)
 {

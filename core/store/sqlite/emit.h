@@ -32,6 +32,7 @@ struct emit {
     const struct expr *matched; /* that MATCH node: already in FROM */
     const struct query *query;  /* NULL in UPDATE and DELETE */
     bool searches;              /* holds a MATCH: what waits for the index is written before */
+    const char *cover;          /* the index to walk, chosen by the driver; NULL = none */
     bool outer;                 /* writing the outer level of a two-level group; see select.c */
     enum err error;             /* the first failure; text after it is meaningless */
 };
@@ -59,4 +60,7 @@ MUST_USE enum err emit_finish(struct emit *emit, struct stmt **out);
  */
 MUST_USE enum err select_emit(struct emit *emit, struct db *db, const struct query *query,
                               enum emit_part part, int64_t limit, bool with_hint);
+/* The same rows given to the function tally(). `cover` may be NULL. */
+MUST_USE enum err select_emit_tally(struct emit *emit, struct db *db, const struct query *query,
+                                    const char *cover);
 MUST_USE enum err select_parts(struct db *db, const struct query *query, int *parts);

@@ -9,7 +9,9 @@
  */
 #include "base/clock.h"
 #include "base/text.h"
+#include "store/sqlite/bucket.h"
 #include "store/sqlite/db.h"
+#include "store/sqlite/tally.h"
 
 #define PROGRESS_OPCODES 1000
 
@@ -39,13 +41,25 @@ bool guard_name_is_plain(const char *name)
 static bool pragma_is_allowed(const struct db *db, const char *name)
 {
     static const char *const always[] = {"data_version", NULL}; /* FTS5 asks it by itself */
-    static const char *const ours[] = {
-        "journal_mode",       "synchronous",     "query_only",
-        "cache_size",         "cell_size_check", "mmap_size",
-        "temp_store",         "trusted_schema",  "secure_delete",
-        "journal_size_limit", "table_info",      "integrity_check",
-        "page_count",         "page_size",       "wal_autocheckpoint",
-        "busy_timeout",       "compile_options", NULL};
+    static const char *const ours[] = {"journal_mode",
+                                       "synchronous",
+                                       "query_only",
+                                       "cache_size",
+                                       "cell_size_check",
+                                       "mmap_size",
+                                       "temp_store",
+                                       "trusted_schema",
+                                       "secure_delete",
+                                       "journal_size_limit",
+                                       "table_info",
+                                       "integrity_check",
+                                       "page_count",
+                                       "page_size",
+                                       "wal_autocheckpoint",
+                                       "busy_timeout",
+                                       "compile_options",
+                                       "schema_version",
+                                       NULL};
     return is_one_of(name, always) || (db->trusted && is_one_of(name, ours));
 }
 
@@ -79,8 +93,9 @@ static bool table_is_allowed(const struct db *db, const char *name)
 static int authorize(void *arg, int action, const char *a, const char *b, const char *database,
                      const char *trigger)
 {
-    static const char *const functions[] = {"count",     "sum",    "min",        "max",   "ifnull",
-                                            "fold_find", "bucket", "bucket_day", "match", NULL};
+    static const char *const functions[] = {"count",  "sum",       "min",    "max",
+                                            "ifnull", "fold_find", "bucket", "bucket_day",
+                                            "match",  "tally",     NULL};
     const struct db *db = arg;
     bool allowed;
     (void)database;
@@ -164,26 +179,11 @@ static void function_bucket(sqlite3_context *context, int argc, sqlite3_value **
     (void)argc;
     if (sqlite3_value_type(argv[0]) == SQLITE_NULL)
         return;
-    int64_t value = sqlite3_value_int64(argv[0]);
     const char *edges = sqlite3_value_blob(argv[1]);
-    int low = 0, high = sqlite3_value_bytes(argv[1]) / (int)sizeof(int64_t);
-    int64_t found = 0;
-    bool any = false;
-    while (low <
-           high) { /* invariant: edges before low are ≤ value, from high on they are greater */
-        int middle = low + (high - low) / 2;
-        int64_t edge;
-        memcpy(&edge, edges + (size_t)middle * sizeof edge, sizeof edge);
-        if (edge <= value) {
-            found = edge;
-            any = true;
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    if (any)
-        sqlite3_result_int64(context, found);
+    int count = sqlite3_value_bytes(argv[1]) / (int)sizeof(int64_t);
+    int64_t low, high;
+    if (bucket_find(edges, count, sqlite3_value_int64(argv[0]), &low, &high))
+        sqlite3_result_int64(context, low);
 }
 
 /* bucket_day(days, kind): the first day of the week (Monday), month, quarter or year. */
@@ -192,21 +192,8 @@ static void function_bucket_day(sqlite3_context *context, int argc, sqlite3_valu
     (void)argc;
     if (sqlite3_value_type(argv[0]) == SQLITE_NULL)
         return;
-    int64_t days = sqlite3_value_int64(argv[0]);
     enum query_bucket kind = (enum query_bucket)sqlite3_value_int(argv[1]);
-    if (kind == BUCKET_WEEK) {
-        int64_t weekday = ((days + 3) % 7 + 7) % 7; /* day 0 was a Thursday; 0 = Monday */
-        days -= weekday;
-    } else if (kind != BUCKET_DAY) {
-        struct date date = date_from_days(days);
-        date.day = 1;
-        if (kind == BUCKET_QUARTER)
-            date.month = (date.month - 1) / 3 * 3 + 1;
-        if (kind == BUCKET_YEAR)
-            date.month = 1;
-        days = date_to_days(date);
-    }
-    sqlite3_result_int64(context, days);
+    sqlite3_result_int64(context, bucket_first_day(sqlite3_value_int64(argv[0]), kind));
 }
 
 static int functions_register(struct db *db)
@@ -220,6 +207,9 @@ static int functions_register(struct db *db)
     if (rc == SQLITE_OK)
         rc = sqlite3_create_function_v2(db->handle, "bucket_day", 2, flags, db, function_bucket_day,
                                         NULL, NULL, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_create_function_v2(db->handle, "tally", -1, SQLITE_UTF8 | SQLITE_INNOCUOUS, db,
+                                        NULL, tally_step, tally_end, NULL);
     return rc;
 }
 

@@ -2,7 +2,9 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "store/sqlite/cover.h"
 #include "store/sqlite/emit.h"
+#include "store/sqlite/tally.h"
 
 struct row {
     struct store_row base;      /* first */
@@ -134,10 +136,27 @@ static enum err two_parts_read(struct db *db, struct reading *reading)
     return e;
 }
 
+static void values_read(struct db *db, const struct value *values, int columns, int rows,
+                        store_row_cb cb, void *arg)
+{
+    for (int i = 0; i < rows; i++) {
+        struct row row = {.base.driver = db->store.driver, .values = &values[i * columns]};
+        if (!cb(arg, &row.base))
+            return;
+    }
+}
+
 enum err read_whole(struct db *db, const struct query *query, store_row_cb cb, void *arg)
 {
     struct reading reading = {.query = query, .cb = cb, .arg = arg};
-    return part_read(db, &reading, PART_WHOLE);
+    struct tally_rows rows;
+    bool done;
+    enum err e = tally_read(db, query, &rows, &done);
+    if (e || !done)
+        return e ? e : part_read(db, &reading, PART_WHOLE);
+    values_read(db, rows.values, rows.columns, rows.rows, cb, arg);
+    tally_rows_release(&rows);
+    return ERR_OK;
 }
 
 /* Groups walk every row they count: the same question in the same state has the same answer. */
@@ -150,12 +169,7 @@ static enum err groups_read(struct db *db, const struct query *query, uint32_t s
         return read_whole(db, query, cb, arg);
     if (!found)
         return kept_fill(db, kept, query, cb, arg);
-    for (int i = 0; i < kept->rows; i++) {
-        struct row row = {.base.driver = db->store.driver,
-                          .values = &kept->values[i * kept->columns]};
-        if (!cb(arg, &row.base))
-            break;
-    }
+    values_read(db, kept->values, kept->columns, kept->rows, cb, arg);
     return ERR_OK;
 }
 
@@ -169,6 +183,8 @@ enum err read_query(struct store *store, const struct query *query, store_row_cb
         return db->lost;
     if (query->group_count > 0 && kept_state(db, &state))
         return groups_read(db, query, state, cb, arg);
+    if (query->group_count > 0)
+        return read_whole(db, query, cb, arg);
     enum err e = select_parts(db, query, &parts);
     if (e)
         return e;
@@ -181,7 +197,11 @@ static enum err part_explain(struct db *db, const struct query *query, enum emit
     struct emit emit;
     struct buf sql = BUF_INIT;
     struct stmt *stmt;
-    enum err e = select_emit(&emit, db, query, part, query->limit, true);
+    const char *cover = NULL;
+    enum err e = tally_fits(query) ? cover_find(db, query, &cover) : ERR_OK;
+    if (!e)
+        e = tally_fits(query) ? select_emit_tally(&emit, db, query, cover)
+                              : select_emit(&emit, db, query, part, query->limit, true);
     if (e)
         return e;
     buf_printf(&sql, "EXPLAIN QUERY PLAN %s", buf_cstr(emit.sql));

@@ -144,9 +144,10 @@ static void emit_from(struct emit *emit, const struct query *query, bool with_hi
     }
     emit_name(emit, query->table);
     emit_str(emit, " AS t");
-    if (query->index_hint && with_hint && !emit->matched) {
+    const char *index = with_hint && query->index_hint ? query->index_hint : emit->cover;
+    if (index && !emit->matched) {
         emit_str(emit, " INDEXED BY ");
-        emit_name(emit, query->index_hint);
+        emit_name(emit, index);
     }
     for (int i = 0; i < query->joins_count; i++) {
         const struct query_join *join = &query->joins[i];
@@ -397,6 +398,31 @@ static void emit_two_levels(struct emit *emit, const struct query *query, int64_
     emit_str(emit, ")");
     emit->outer = true;
     emit_tail(emit, query, limit);
+}
+
+enum err select_emit_tally(struct emit *emit, struct db *db, const struct query *query,
+                           const char *cover)
+{
+    enum err e = emit_start(emit, db, query->table);
+    if (e)
+        return e;
+    emit->query = query;
+    emit->cover = cover;
+    e = match_join(emit, query);
+    if (e)
+        return e;
+    emit_str(emit, "SELECT tally(");
+    for (int i = 0; i < query->select_count; i++) {
+        const struct query_column *column = &query->select[i];
+        if (!column->column.column)
+            continue; /* rows are counted by themselves */
+        emit_str(emit, i ? "," : "");
+        emit_guarded(emit, &column->column, column->only_when);
+    }
+    emit_str(emit, ")");
+    emit_from(emit, query, false);
+    emit_where(emit, query, PART_WHOLE);
+    return emit->error;
 }
 
 enum err select_emit(struct emit *emit, struct db *db, const struct query *query,

@@ -110,6 +110,43 @@ static void test_decimal__products_round_half_to_even(void **state)
     assert_true(decimal_add(INT64_MAX, -1, &n) && n == INT64_MAX - 1);
 }
 
+static void test_decimal__sums_beyond_64_bits_stay_exact(void **state)
+{
+    static const struct {
+        const char *digits, *text;
+        int scale;
+    } rows[] = {
+        {"9223372036854775808", "9223372036854775808", 0},
+        {"9223372036854775808", "92233720368547758.08", 2},
+        {"-9223372036854775809", "-9.223372036854775809", 18},
+        {"92233720368547758070000", "922337203685477580700.00", 2},
+    };
+    struct buf b = BUF_INIT;
+    int64_t n = 7;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        buf_clear(&b);
+        decimal_put_digits(&b, slice_str(rows[i].digits), rows[i].scale);
+        assert_string_equal(buf_cstr(&b), rows[i].text);
+    }
+    buf_release(&b);
+    assert_true(decimal_digits_mul_div(SLICE("18446744073709551614"), 1, 2, &n));
+    assert_true(n == INT64_MAX);
+    assert_true(decimal_digits_mul_div(SLICE("-18446744073709551616"), 1, 2, &n));
+    assert_true(n == INT64_MIN);
+    assert_true(decimal_digits_mul_div(SLICE("92233720368547758070"), 10000, 100000, &n));
+    assert_true(n == INT64_MAX);
+    n = 7;
+    assert_false(decimal_digits_mul_div(SLICE("9223372036854775808"), 1, 1, &n));
+    assert_false(decimal_digits_mul_div(SLICE("9223372036854775808"), 1, 0, &n));
+    assert_false(decimal_digits_mul_div(SLICE("-"), 1, 1, &n));
+    assert_false(decimal_digits_mul_div(SLICE("12x"), 1, 1, &n));
+    assert_false(
+        decimal_digits_mul_div(SLICE("9999999999999999999999999999999999999999"), 1, 9, &n));
+    assert_int_equal(n, 7);
+}
+
 static void test_decimal__currencies_know_their_digits(void **state)
 {
     (void)state;
@@ -131,6 +168,7 @@ int main(void)
         cmocka_unit_test(test_decimal__text_and_units_agree),
         cmocka_unit_test(test_decimal__other_text_is_refused),
         cmocka_unit_test(test_decimal__products_round_half_to_even),
+        cmocka_unit_test(test_decimal__sums_beyond_64_bits_stay_exact),
         cmocka_unit_test(test_decimal__currencies_know_their_digits),
     };
 

@@ -1,0 +1,246 @@
+/* cover - see cover.h.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "store/sqlite/cover.h"
+
+#include "store/sqlite/emit.h"
+
+#define COVER_COLUMNS_MAX 32 /* that a read may ask for; more are in no index */
+
+/* --- the indexes of this store --- */
+
+static struct cover_index *index_read(struct arena *arena, sqlite3_stmt *row)
+{
+    struct cover_index *index = arena_make(arena, struct cover_index);
+    const char *sql = (const char *)sqlite3_column_text(row, 3);
+    const char *where = strstr(sql, ") WHERE ");
+    index->name = arena_strdup(arena, (const char *)sqlite3_column_text(row, 1));
+    index->columns = slice_str(arena_strdup(arena, (const char *)sqlite3_column_text(row, 2)));
+    index->live = where && strstr(where, "\"deleted_at\" IS NULL");
+    index->some = where && strstr(where, "IS NOT NULL");
+    for (struct slice rest = index->columns; rest.len; index->count++)
+        index->knows_deleted |= slice_is(slice_split(&rest, ','), "deleted_at");
+    return index;
+}
+
+/* Reads them again when the schema has changed since, by whomever. */
+static enum err indexes_load(struct db *db)
+{
+    struct stmt *stmt;
+    int64_t version = 0;
+    bool row;
+    enum err e = stmt_fixed(db, FIXED_SCHEMA_VERSION, &stmt);
+    if (e)
+        return e;
+    e = stmt_step(db, stmt, &row);
+    if (!e && row)
+        version = sqlite3_column_int64(stmt->handle, 0);
+    stmt_release(db, stmt);
+    if (e || (db->covers_arena && db->covers_version == version))
+        return e;
+    if (!db->covers_arena)
+        db->covers_arena = arena_new();
+    arena_clear(db->covers_arena);
+    map_init(&db->covers, db->covers_arena);
+    e = stmt_fixed(db, FIXED_INDEXES, &stmt);
+    if (e)
+        return e;
+    while (!(e = stmt_step(db, stmt, &row)) && row) {
+        struct cover_index *index = index_read(db->covers_arena, stmt->handle);
+        const char *table = (const char *)sqlite3_column_text(stmt->handle, 0);
+        index->next = map_get(&db->covers, slice_str(table));
+        map_put(&db->covers, slice_str(arena_strdup(db->covers_arena, table)), index);
+    }
+    stmt_release(db, stmt);
+    db->covers_version = e ? -1 : version;
+    return e;
+}
+
+/* --- what a read uses --- */
+
+struct used {
+    const char *columns[COVER_COLUMNS_MAX];
+    int count;
+    bool too_many; /* or something that no index of ours holds */
+};
+
+static void use(struct used *used, const struct column_ref *column)
+{
+    if (column->join != 0 || !column->column)
+        return;
+    for (int i = 0; i < used->count; i++)
+        if (strcmp(used->columns[i], column->column) == 0)
+            return;
+    if (used->count < COVER_COLUMNS_MAX)
+        used->columns[used->count++] = column->column;
+    else
+        used->too_many = true;
+}
+
+static void use_expr(struct used *used, const struct expr *e)
+{
+    if (!e)
+        return;
+    switch (e->op) {
+    case EXPR_TRUE:
+    case EXPR_FALSE:
+        break;
+    case EXPR_AND:
+    case EXPR_OR:
+    case EXPR_NOT:
+        for (const struct expr *child = e->first; child; child = child->next)
+            use_expr(used, child);
+        break;
+    case EXPR_EXISTS:
+        use(used, &e->sub.outer);
+        break;
+    case EXPR_MATCH:
+        used->too_many = true; /* the token table leads */
+        break;
+    default:
+        use(used, &e->column);
+    }
+}
+
+static void use_query(struct used *used, const struct query *query)
+{
+    for (int i = 0; i < query->select_count; i++) {
+        use(used, &query->select[i].column);
+        use_expr(used, query->select[i].only_when);
+    }
+    for (int i = 0; i < query->joins_count; i++) {
+        use(used, &query->joins[i].from);
+        use_expr(used, query->joins[i].on);
+    }
+    use_expr(used, query->where);
+}
+
+static bool holds(const struct cover_index *index, const char *key, const char *column)
+{
+    if (strcmp(column, key) == 0 || (index->live && strcmp(column, "deleted_at") == 0))
+        return true;
+    for (struct slice rest = index->columns; rest.len;)
+        if (slice_is(slice_split(&rest, ','), column))
+            return true;
+    return false;
+}
+
+static bool covers(const struct cover_index *index, const char *key, const struct used *used)
+{
+    for (int i = 0; i < used->count; i++)
+        if (!holds(index, key, used->columns[i]))
+            return false;
+    return true;
+}
+
+/* Narrow is quick; without the column itself SQLite sets out for the row to ask whether it lives,
+ * though it need not arrive there. */
+static bool is_better(const struct cover_index *a, const struct cover_index *b)
+{
+    if (!b || a->knows_deleted != b->knows_deleted)
+        return !b || a->knows_deleted;
+    return a->count < b->count;
+}
+
+/* --- conditions --- */
+
+/* The conditions that must all hold, one after another from *at on. */
+static const struct expr *condition_next(const struct expr *where, const struct expr **at)
+{
+    const struct expr *e = *at                              ? (*at)->next
+                           : where && where->op == EXPR_AND ? where->first
+                                                            : where;
+    if (*at && where->op != EXPR_AND)
+        return NULL;
+    return *at = e;
+}
+
+static bool is_live(const struct expr *where)
+{
+    const struct expr *at = NULL;
+    while (condition_next(where, &at)) {
+        if (at->op == EXPR_AND && is_live(at))
+            return true;
+        if (at->op == EXPR_NULL && at->column.join == 0 &&
+            strcmp(at->column.column, "deleted_at") == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A comparison with one value or a few by which another index leads. */
+static const struct expr *leading(const struct cover_index *indexes, const struct expr *where,
+                                  const struct cover_index *cover)
+{
+    const struct expr *at = NULL;
+    while (condition_next(where, &at)) {
+        const struct expr *below = at->op == EXPR_AND ? leading(indexes, at, cover) : NULL;
+        if (below)
+            return below;
+        if ((at->op != EXPR_EQ && at->op != EXPR_IN) || at->column.join != 0)
+            continue;
+        for (const struct cover_index *index = indexes; index; index = index->next) {
+            struct slice rest = index->columns;
+            if (index != cover && slice_is(slice_split(&rest, ','), at->column.column))
+                return at;
+        }
+        if (strcmp(at->column.column, "id") == 0)
+            return at;
+    }
+    return NULL;
+}
+
+static bool count_row(void *arg, const struct store_row *row)
+{
+    *(int64_t *)arg = store_row_int(row, 0);
+    return false;
+}
+
+/* Whether no more than a few rows pass that one condition. */
+static enum err is_few(struct db *db, const struct query *query, const struct expr *condition,
+                       bool *out)
+{
+    struct expr one = *condition, live = {.op = EXPR_NULL, .column = {0, "deleted_at"}};
+    struct expr both = {.op = EXPR_AND, .first = &live};
+    struct query_column count = {.measure = MEASURE_COUNT};
+    int64_t n = 0;
+    one.next = NULL;
+    live.next = &one;
+    struct query probe = {.table = query->table,
+                          .select = &count,
+                          .select_count = 1,
+                          .where = &both,
+                          .count_cap = COVER_FEW_ROWS};
+    enum err e = read_whole(db, &probe, count_row, &n);
+    *out = n < COVER_FEW_ROWS;
+    return e;
+}
+
+enum err cover_find(struct db *db, const struct query *query, const char **out)
+{
+    const struct table_entry *entry;
+    const struct cover_index *best = NULL;
+    struct used used = {0};
+    *out = NULL;
+    use_query(&used, query);
+    if (used.too_many || query->index_hint)
+        return ERR_OK;
+    enum err e = db_table(db, query->table, &entry);
+    if (!e)
+        e = indexes_load(db);
+    if (e)
+        return e;
+    const struct cover_index *all = map_get(&db->covers, slice_str(query->table));
+    bool live = is_live(query->where), few = false;
+    for (const struct cover_index *index = all; index; index = index->next)
+        if (!index->some && index->live <= live && covers(index, entry->key, &used) &&
+            is_better(index, best))
+            best = index;
+    const struct expr *condition = best && live ? leading(all, query->where, best) : NULL;
+    if (condition)
+        e = is_few(db, query, condition, &few);
+    if (!e && best && !few)
+        *out = best->name;
+    return e;
+}
