@@ -80,7 +80,11 @@ static int event_fail(lua_State *L)
     if (!lua_isnoneornil(L, first)) {
         struct slice given = slice_str(luaL_checkstring(L, first));
         const struct entity *entity = model_entity(vm_of(L)->model, slice_str(event->entity));
-        name = entity ? record_field(L, entity, given)->name : given.at;
+        bool is_action = vm_frame(vm_of(L))->call->moment == VM_ACTION;
+        if (entity && !is_action)
+            name = record_field(L, entity, given)->name;
+        else /* an operation complains about what it was given, too */
+            name = arena_str(vm_ctx(L)->arena, given);
     }
     luaL_checkstring(L, first + 1);
     const char *text = arena_str(vm_ctx(L)->arena, convert_text(L, first + 1));

@@ -409,7 +409,7 @@ static void test_hooks__services_wrap_and_actions_answer(void **state)
         "crm.action('thing', 'raise', function(ev, ctx)\n"
         "  local r = assert(ctx.db.thing:update(ev.record.id,\n"
         "    { score = ev.params.by, name = 'raised' }))\n"
-        "  if ev.params.by > 5 then ev:fail('score', '@bad', { n = ev.params.by }) end\n"
+        "  if ev.params.by > 5 then ev:fail('by', '@bad', { n = ev.params.by }) end\n"
         "  return { score = r.score, id = crm.id_text(r.id) }\n"
         "end)");
     const char *answer;
