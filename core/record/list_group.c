@@ -390,8 +390,8 @@ static void put_average(const struct ctx *ctx, const struct field *field, const 
 static void put_measure(struct grouping *g, const struct measure *measure,
                         const struct store_row *row)
 {
-    if (!measure->field)
     struct value value = store_row_value(row, measure->column);
+    if (!measure->field)
         buf_put_int(g->out, value.integer);
     else if (measure->is_average && value.type != VALUE_NULL)
         put_average(g->plan->ctx, measure->field, &value, store_row_int(row, measure->column + 1),

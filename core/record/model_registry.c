@@ -416,13 +416,13 @@ static struct store_table draft_table(struct build *b, const struct entity *enti
         add_default_indexes(b->arena, &d, entity);
     add_field_indexes(b->arena, &d, entity);
     add_declared_indexes(b->arena, &d, entity);
+    const char *reported = base ? NULL : build_report_columns(b, entity);
+    if (reported)
+        add_index(&d, arena_printf(b->arena, "%s_report", entity->table), reported, "live", false);
     d.table.columns = d.columns;
     d.table.indexes = d.indexes;
     return d.table;
 }
-    const char *reported = base ? NULL : build_report_columns(b, entity);
-    if (reported)
-        add_index(&d, arena_printf(b->arena, "%s_report", entity->table), reported, "live", false);
 
 void build_schema(struct build *b)
 {

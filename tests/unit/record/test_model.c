@@ -7,6 +7,7 @@
 #include "place.h"
 
 #include "base/clock.h"
+#include "base/limits.h"
 
 static int setup(void **state)
 {
@@ -283,6 +284,60 @@ static void test_model__an_extension_cannot_retype(void **state)
     extension_fails(*state, "{\"name\":\"company\",\"scale\":3}", "cannot be changed");
 }
 
+/* What list_group makes of a report, as far as the choice of an index goes. */
+static const char *report_plan(struct place *p, const struct model_view *view)
+{
+    const struct entity *entity = model_entity(p->model, slice_str(view->entity));
+    const struct json *query = json_get(view->body, "query");
+    struct query_column select[GROUPS_MAX + MEASURES_MAX];
+    int count = 0;
+    struct buf plan = BUF_INIT;
+    json_each(group, json_get(query, "group"))
+    {
+        struct slice name =
+            group->type == JSON_OBJECT ? json_str(group, "f", SLICE("")) : group->text;
+        select[count++] = (struct query_column){.column = {0, entity_field(entity, name)->column}};
+    }
+    struct query q = {.table = entity->table, .select = select, .group_count = count};
+    json_each(measure, json_get(query, "measure"))
+    {
+        struct slice of = measure->text;
+        bool counts = slice_is(slice_split(&of, '.'), "count");
+        const struct field *field = counts ? NULL : entity_field(entity, of);
+        const char *column = counts ? NULL : field->column;
+        if (field && field->type->kind == KIND_MONEY)
+            column = entity->columns[field->slot + 2];
+        select[count++] = (struct query_column){.column = {0, column},
+                                                .measure = counts ? MEASURE_COUNT : MEASURE_SUM};
+    }
+    q.select_count = count;
+    q.where = expr_cmp(p->arena, EXPR_NULL, "deleted_at", value_null());
+    assert_int_equal(store_explain(p->tenant->store, &q, &plan), ERR_OK);
+    const char *text = arena_strdup(p->arena, buf_cstr(&plan));
+    buf_release(&plan);
+    return text;
+}
+
+static void test_model__reports_are_answered_from_an_index(void **state)
+{
+    struct place *p = *state;
+    int reports = 0;
+    bundle(
+        p, "reports/by_level.json",
+        "{\"name\":\"by_level\",\"entity\":\"lead\",\"query\":{\"group\":[\"grade\",\"company\"],"
+        "\"measure\":[\"count\",\"sum.score\"]}}");
+    for (int i = 0; i < p->model->views_count; i++) {
+        const struct model_view *view = p->model->view_list[i];
+        if (strcmp(view->kind, "report") != 0)
+            continue;
+        const char *plan = report_plan(p, view);
+        reports++;
+        if (!strstr(plan, "USING COVERING INDEX"))
+            fail_msg("%s: %s", view->name, plan);
+    }
+    assert_true(reports >= 5);
+}
+
 static void test_model__views_are_patched_by_id(void **state)
 {
     struct place *p = *state;
@@ -520,6 +575,7 @@ int main(void)
         T(a_tenant_field_has_its_prefix),
         T(an_extension_cannot_loosen),
         T(an_extension_cannot_retype),
+        T(reports_are_answered_from_an_index),
         T(views_are_patched_by_id),
         T(a_view_and_a_report_are_told_anew),
         T(a_dictionary_takes_more_values),
