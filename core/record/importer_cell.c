@@ -146,6 +146,9 @@ static enum err find_target(struct ctx *ctx, const struct importer *importer,
         e = find_by(ctx, target, entity_field(target, SLICE("login")), text, id, &ambiguous);
     if (!e && !*id)
         e = find_by(ctx, target, target->title_field, text, id, &ambiguous);
+    for (int i = 0; !e && !*id && !ambiguous && i < target->fields_count; i++)
+        if (target->fields[i]->is_unique)
+            e = find_by(ctx, target, target->fields[i], text, id, &ambiguous);
     if (!e && ambiguous)
         return field_bad(ctx, column->field->name, "ambiguous", "\"entity\":\"%s\"", target->name);
     if (!e && !*id && column->create_missing && target->title_field)
