@@ -222,7 +222,7 @@ static size_t take_header(char *at, size_t size, size_t count, void *arg)
     r->header_bytes += n;
     if (slice_starts(line, SLICE("HTTP/")))
         r->out->headers_count = 0;
-    else if (r->out->headers_count == FETCH_HEADERS_MAX)
+    else if (line.len && r->out->headers_count == FETCH_HEADERS_MAX)
         r->too_large = "the answer has more than 100 headers";
     else
         keep_header(r, line);
