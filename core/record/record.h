@@ -28,6 +28,7 @@ struct record {
 struct unit {
     const struct hooks *hooks;
     int depth, writes;
+    int64_t saves; /* outermost writes so far: limits of scripts begin anew with each */
     struct unit_frame *top; /* records being saved further up, for the cycle check and the chain */
     int64_t change_seq;     /* last seq written in this unit */
     bool moved_auth, moved_model;

@@ -74,6 +74,7 @@ enum err unit_enter(struct ctx *ctx, struct unit_frame *frame)
     unit->writes = unit->top ? unit->writes + !frame->is_core : 0;
     if (unit->writes > HOOK_WRITES_MAX)
         return unit->spoiled = refuse(ctx, frame, "hook_writes", "too many nested writes");
+    unit->saves += !unit->top;
     unit->depth++;
     frame->up = unit->top;
     unit->top = frame;

@@ -148,7 +148,7 @@ enum err vm_get(struct ctx *ctx, const char *home, struct vm **out)
     }
     if (!vm->depth && !ctx->unit) { /* a unit of work begins */
         vm->used = (struct vm_used){0};
-        vm->saving = NULL;
+        vm->saving = 0;
     }
     if (vm->broken) {
         ctx->err.detail = arena_strdup(ctx->arena, vm->broken);

@@ -266,11 +266,12 @@ static void unit_start(struct vm *vm, const struct vm_call *call)
 {
     vm->kind = kind_of(call->moment);
     const struct limit *limit = &vm->limits[vm->kind];
-    bool is_next = call->event && call->event->record != vm->saving;
+    int64_t save = call->event && call->ctx->unit ? call->ctx->unit->saves : 0;
+    bool is_next = save && save != vm->saving;
     if (vm->kind != LIMIT_TRANSACTION || is_next)
         vm->used = (struct vm_used){0};
     if (is_next)
-        vm->saving = call->event->record;
+        vm->saving = save;
     vm->bytes_limit = heap_limit(vm, limit);
     vm->unit_as_system = call->ctx->as_system;
     vm->seed_due = true;

@@ -102,7 +102,7 @@ struct vm {
     struct vm_used {
         int reads, writes, rows, http, ticks;
     } used;                      /* by the unit of work: one save with all that it sets off */
-    const struct record *saving; /* whose save that is; NULL: an operation or a service */
+    int64_t saving;              /* which of the unit's saves; 0: an operation or a service */
     bool unit_as_system;
     char trace[VM_TRACE_BYTES];
 };
