@@ -6,6 +6,8 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "api/deploys.h"
+
 #include "api/activate.h"
 #include "api/admin.h"
 #include "api/blob.h"
@@ -18,7 +20,6 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "http/multipart.h"
-#include "tenant/deploy.h"
 
 #define DEPLOY_HASH_MIN 6 /* digits of a hash that name a deploy */
 
@@ -28,7 +29,7 @@ struct deploying {
     struct model_change change;
     struct activation activation;
     struct buf warnings;
-    bool is_fresh; /* its files were not there before */
+    const struct deploys_take *take; /* NULL: going back */
 };
 
 static enum err refuse(struct call *call, enum err e, const char *code, const char *why)
@@ -63,7 +64,7 @@ static enum err read_form(struct call *call, struct slice body, struct slice *ou
     return e || found ? e : err_field(&ctx->err, "file", "required", NULL);
 }
 
-static enum err read_pack(struct call *call, struct deploying *d)
+static enum err read_pack(struct call *call, struct pack *out)
 {
     struct ctx *ctx = call->ctx;
     struct slice source = call->req->body, type = req_header(call->req, "content-type");
@@ -78,7 +79,7 @@ static enum err read_pack(struct call *call, struct deploying *d)
         e = ERR_MEDIA_TYPE;
     if (e)
         return e;
-    e = pack_read(ctx->arena, source, &d->pack, &why);
+    e = pack_read(ctx->arena, source, out, &why);
     if (e == ERR_TOO_LARGE)
         return refuse(call, e, "bundle_refused", why);
     return e ? refuse(call, ERR_VALIDATION, "bundle_refused", why) : ERR_OK;
@@ -108,13 +109,13 @@ static enum err check_id(struct call *call, struct slice id)
 }
 
 /* The manifest is looked at before its files go anywhere: its id is the folder's name. */
-static enum err check_manifest(struct call *call, struct deploying *d)
+static enum err check_manifest(struct call *call, struct deploys_take *take)
 {
     struct arena *arena = call->ctx->arena;
     const struct json *manifest = NULL;
     const char *why = NULL;
     struct slice wanted = call_param(call, 0);
-    if (json_parse(arena, pack_get(&d->pack, "plugin.json"), &manifest, &why))
+    if (json_parse(arena, pack_get(take->pack, "plugin.json"), &manifest, &why))
         return refuse(call, ERR_VALIDATION, "bundle_refused",
                       arena_printf(arena, "plugin.json: %s", why));
     struct slice id = json_str(manifest, "id", SLICE(""));
@@ -123,24 +124,26 @@ static enum err check_manifest(struct call *call, struct deploying *d)
             call, ERR_VALIDATION, "bundle_refused",
             arena_printf(arena, "plugin.json: the id is \"" SLICE_FMT "\", not \"" SLICE_FMT "\"",
                          SLICE_ARG(id), SLICE_ARG(wanted)));
-    d->line.plugin = arena_str(arena, id);
-    d->line.version = json_cstr(manifest, "version", "0.0.0");
+    take->plugin = arena_str(arena, id);
+    take->version = json_cstr(manifest, "version", "0.0.0");
     return check_id(call, id);
 }
 
 /* --- switching ----------------------------------------------------------------------------------
  */
 
-static const char *active_hash(struct call *call, const char *plugin, bool *enabled)
+const char *deploys_active(struct call *call, const char *plugin, bool *enabled)
 {
     struct tenant_plugin *rows;
     int count;
-    *enabled = false;
+    if (enabled)
+        *enabled = false;
     if (tenant_plugins(call->ctx->tenant, call->ctx->arena, &rows, &count))
         return NULL;
     for (int i = 0; i < count; i++)
         if (strcmp(rows[i].id, plugin) == 0) {
-            *enabled = strcmp(rows[i].state, "enabled") == 0;
+            if (enabled)
+                *enabled = strcmp(rows[i].state, "enabled") == 0;
             return rows[i].version;
         }
     return NULL;
@@ -163,6 +166,8 @@ static enum err write_line(struct call *call, void *arg)
     const char *action = arena_printf(call->ctx->arena, "plugin.%s", d->line.action);
     if (!e)
         e = audit_put(call->ctx, action, NULL, 0, buf_cstr(&detail));
+    if (!e && d->take && d->take->write)
+        e = d->take->write(call, d->take->arg);
     buf_release(&detail);
     return e;
 }
@@ -170,8 +175,7 @@ static enum err write_line(struct call *call, void *arg)
 static void plan(struct call *call, struct deploying *d, const char *action)
 {
     const struct actor *actor = call->ctx->actor;
-    bool enabled;
-    d->line.before = active_hash(call, d->line.plugin, &enabled);
+    d->line.before = deploys_active(call, d->line.plugin, NULL);
     d->line.action = action;
     d->line.actor = actor ? actor->user : 0;
     d->line.files = d->pack.count;
@@ -205,49 +209,53 @@ static void put_answer(struct call *call, const struct deploying *d, bool is_act
     buf_put_str(out, "]}");
 }
 
-static bool wants_check_only(const struct call *call)
-{
-    return slice_is(req_query(call->req, "check"), "true");
-}
-
-static enum err deploy_kept(struct call *call, struct deploying *d)
+static enum err take_kept(struct call *call, struct deploying *d)
 {
     struct ctx *ctx = call->ctx;
-    if (wants_check_only(call)) {
-        enum err e = activate_check(call, &d->activation);
-        if (!e)
-            put_answer(call, d, false);
-        return e;
-    }
-    enum err e = activate_run(call, &d->activation);
+    enum err e = d->take->check_only ? activate_check(call, &d->activation)
+                                     : activate_run(call, &d->activation);
     if (e)
         return e;
-    put_answer(call, d, true);
+    put_answer(call, d, !d->take->check_only);
+    if (d->take->check_only)
+        return ERR_OK;
     call->resp->status = 201;
     if (deploy_prune(ctx->tenant, ctx->arena, d->line.plugin, d->line.hash))
         log_warn("old deploys of %s could not be removed", d->line.plugin);
     return ERR_OK;
 }
 
-enum err deploys_create(struct call *call)
+enum err deploys_take(struct call *call, const struct deploys_take *take)
 {
     struct ctx *ctx = call->ctx;
     struct deploying *d = arena_make(ctx->arena, struct deploying);
-    enum err e = read_pack(call, d);
-    if (!e)
-        e = check_manifest(call, d);
+    bool is_fresh;
+    d->take = take;
+    d->pack = *take->pack;
+    d->line =
+        (struct deploy){.plugin = take->plugin, .version = take->version, .hash = take->pack->hash};
+    enum err e = deploy_keep(ctx->tenant, ctx->arena, take->plugin, take->pack, &is_fresh);
     if (e)
         return e;
-    d->line.hash = d->pack.hash;
-    e = deploy_keep(ctx->tenant, ctx->arena, d->line.plugin, &d->pack, &d->is_fresh);
-    if (e)
-        return e;
-    plan(call, d, "deploy");
-    e = deploy_kept(call, d);
-    if ((e || wants_check_only(call)) && d->is_fresh && e != ERR_OUTCOME_UNKNOWN)
-        deploy_drop(ctx->tenant, ctx->arena, d->line.plugin, d->line.hash);
+    plan(call, d, take->action);
+    e = take_kept(call, d);
+    if ((e || take->check_only) && is_fresh && e != ERR_OUTCOME_UNKNOWN)
+        deploy_drop(ctx->tenant, ctx->arena, take->plugin, take->pack->hash);
     buf_release(&d->warnings);
     return e;
+}
+
+enum err deploys_create(struct call *call)
+{
+    struct pack pack;
+    struct deploys_take take = {.action = "deploy", .pack = &pack};
+    enum err e = read_pack(call, &pack);
+    if (!e)
+        e = check_manifest(call, &take);
+    if (e)
+        return e;
+    take.check_only = slice_is(req_query(call->req, "check"), "true");
+    return deploys_take(call, &take);
 }
 
 /* --- history and the way back -------------------------------------------------------------------
@@ -275,24 +283,28 @@ static void put_line(struct call *call, const struct deploy *deploy, const char 
                active && strcmp(active, deploy->hash) == 0 ? "true" : "false");
 }
 
-enum err deploys_list(struct call *call)
+enum err deploys_put(struct call *call, const char *plugin)
 {
     struct ctx *ctx = call->ctx;
     struct deploy *all;
     int count;
     bool enabled;
-    const char *plugin = arena_str(ctx->arena, call_param(call, 0));
     enum err e = deploy_list(ctx->tenant, ctx->arena, plugin, &all, &count);
     if (e)
         return e;
     if (!count)
         return ERR_NOT_FOUND;
-    const char *active = active_hash(call, plugin, &enabled);
+    const char *active = deploys_active(call, plugin, &enabled);
     page_open(call);
     for (int i = 0; i < count && i < LIST_MAX; i++)
         put_line(call, &all[i], enabled ? active : NULL);
     page_close(call);
     return ERR_OK;
+}
+
+enum err deploys_list(struct call *call)
+{
+    return deploys_put(call, arena_str(call->ctx->arena, call_param(call, 0)));
 }
 
 /* The one that the beginning of a hash names; without one, what was active before this. */
@@ -302,11 +314,10 @@ static enum err find_line(struct call *call, const char *plugin, const char *wan
     struct ctx *ctx = call->ctx;
     struct deploy *all;
     int count;
-    bool enabled;
     enum err e = deploy_list(ctx->tenant, ctx->arena, plugin, &all, &count);
     if (e || !count)
         return e ? e : ERR_NOT_FOUND;
-    const char *active = active_hash(call, plugin, &enabled);
+    const char *active = deploys_active(call, plugin, NULL);
     const struct deploy *found = NULL;
     for (int i = 0; i < count; i++) {
         bool is_active = active && strcmp(all[i].hash, active) == 0;
@@ -331,7 +342,7 @@ static const char *read_hash(struct call *call)
     return hash;
 }
 
-enum err deploys_rollback(struct call *call)
+enum err deploys_back(struct call *call, const char *plugin)
 {
     struct ctx *ctx = call->ctx;
     struct deploying *d = arena_make(ctx->arena, struct deploying);
@@ -345,7 +356,7 @@ enum err deploys_rollback(struct call *call)
     const char *hash = read_hash(call);
     e = body_done(call);
     if (!e)
-        e = find_line(call, arena_str(ctx->arena, call_param(call, 0)), hash, &back);
+        e = find_line(call, plugin, hash, &back);
     if (e)
         return e;
     d->line = (struct deploy){
@@ -357,4 +368,9 @@ enum err deploys_rollback(struct call *call)
         put_answer(call, d, true);
     buf_release(&d->warnings);
     return e;
+}
+
+enum err deploys_rollback(struct call *call)
+{
+    return deploys_back(call, arena_str(call->ctx->arena, call_param(call, 0)));
 }

@@ -106,6 +106,15 @@ enum err plugins_disable(struct call *call);
 enum err deploys_create(struct call *call);
 enum err deploys_list(struct call *call);
 enum err deploys_rollback(struct call *call);
+/* custom.c: what administrators make without code */
+enum err custom_get(struct call *call);
+enum err custom_draft_put(struct call *call);
+enum err custom_draft_delete(struct call *call);
+enum err custom_diff(struct call *call);
+enum err custom_validate(struct call *call);
+enum err custom_publish(struct call *call);
+enum err custom_history(struct call *call);
+enum err custom_rollback(struct call *call);
 /* pluginconfig.c */
 enum err plugins_config_get(struct call *call);
 enum err plugins_config_put(struct call *call);

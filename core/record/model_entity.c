@@ -94,17 +94,17 @@ static enum err check_name(struct build *b, const struct entity *entity, const s
     int64_t no = json_int(doc, "no", 0);
     if (no <= 0 || no > INT32_MAX)
         return build_fail(b, doc->line, "the field \"%s\" needs its number, \"no\"", name);
-    int own = 0;
+    int custom = 0; /* of all the tenant's bundles */
     for (int i = 0; i < entity->fields_count; i++) {
         const struct field *f = entity->fields[i];
+        custom += slice_starts(slice_str(f->name), SLICE("x_"));
         if (f->is_system || strcmp(f->plugin, b->plugin->id) != 0)
             continue;
-        own++;
         if (f->no == (int)no)
             return build_fail(b, doc->line, "the fields \"%s\" and \"%s\" have the same number %d",
                               f->name, name, (int)no);
     }
-    if (b->plugin->layer == PLUGIN_TENANT && own >= CUSTOM_FIELDS_MAX)
+    if (b->plugin->layer == PLUGIN_TENANT && custom >= CUSTOM_FIELDS_MAX)
         return build_fail(b, doc->line, "%s has more than %d fields of the tenant", entity->name,
                           CUSTOM_FIELDS_MAX);
     return check_prefix(b, entity, name, doc->line);
@@ -194,6 +194,8 @@ enum err build_field(struct build *b, struct entity *entity, const struct json *
 
     if (needs && !build_has_plugin(b, slice_str(needs)))
         return ERR_OK; /* its target is not there */
+    if (json_bool(doc, "retired", false))
+        return ERR_OK; /* its number and its data stay, it does not */
     enum err e = check_name(b, entity, doc);
     if (e)
         return e;
@@ -295,6 +297,8 @@ enum err build_entity(struct build *b, const struct json *doc)
     if (json_get(doc, "extend"))
         return build_extension(b, doc);
     const char *name = json_cstr(doc, "name", "");
+    if (json_bool(doc, "retired", false))
+        return ERR_OK;
     if (!*name || !json_get(doc, "fields"))
         return build_fail(b, doc->line,
                           "an entity needs \"name\" and \"fields\", an extension "

@@ -163,6 +163,8 @@ enum err build_extension(struct build *b, const struct json *doc)
     struct slice name = json_str(doc, "extend", SLICE(""));
     struct entity *entity = map_get(&b->model->entities, name);
 
+    if (!entity && json_bool(doc, "optional", false))
+        return ERR_OK; /* its plugin is not enabled */
     if (!entity)
         return build_fail(b, doc->line, "there is no entity \"" SLICE_FMT "\" to extend%s",
                           SLICE_ARG(name), build_suggest_entity(b->arena, b->model, name));

@@ -98,6 +98,18 @@ const deployed = async (t) => {
   }
   return path;
 };
+/* A draft of customization, and what was published of one. */
+const CUSTOM = `${ADMIN}/customization`;
+const drafted = async (t) => {
+  const document = { texts: { en: { nothing: fresh(t) } } };
+  await t.ok("admin", "PUT", `${CUSTOM}/draft`, { document });
+};
+const published = async (t) => {
+  for (let i = 0; i < 2; i++) {
+    await drafted(t);
+    await t.ok("admin", "POST", `${CUSTOM}/publish`, {});
+  }
+};
 /* Somebody whose session may be ended. */
 const passing = async (t) => {
   const login = fresh(t);
@@ -108,6 +120,13 @@ const passing = async (t) => {
 const at = (path, more = {}) => ({ make: async () => ({ path, ...more }), shared: true });
 const own = (path, body) => ({ ...at(path, { body }), wrong: null });
 const one = (suffix, body) => ({ make: async (t) => ({ path: (await record(t)) + suffix, body }) });
+const after = (prepare, path, body) => ({
+  make: async (t) => {
+    await prepare(t);
+    return { path, body };
+  },
+  shared: true,
+});
 const to = (make, body) => ({ make: async (t) => ({ path: await make(t), body }) });
 
 const ROWS = {
@@ -279,6 +298,14 @@ const ROWS = {
   "POST /api/v1/admin/plugins/{id}/rollback": {
     make: async (t) => ({ path: `${await deployed(t)}/rollback`, body: {} }),
   },
+  "GET /api/v1/admin/customization": at(CUSTOM),
+  "PUT /api/v1/admin/customization/draft": at(`${CUSTOM}/draft`, { body: { document: {} } }),
+  "DELETE /api/v1/admin/customization/draft": after(drafted, `${CUSTOM}/draft`),
+  "GET /api/v1/admin/customization/diff": after(drafted, `${CUSTOM}/diff`),
+  "POST /api/v1/admin/customization/validate": after(drafted, `${CUSTOM}/validate`, {}),
+  "POST /api/v1/admin/customization/publish": after(drafted, `${CUSTOM}/publish`, {}),
+  "GET /api/v1/admin/customization/history": at(`${CUSTOM}/history`),
+  "POST /api/v1/admin/customization/rollback": after(published, `${CUSTOM}/rollback`, {}),
   "GET /api/v1/admin/plugins/{id}/config": at(`${ADMIN}/plugins/hello/config`),
   "PUT /api/v1/admin/plugins/{id}/config": at(`${ADMIN}/plugins/hello/config`, {
     body: { greeting: "Good day" },
