@@ -115,9 +115,16 @@ void vm_allow(lua_State *L, unsigned allowed, const char *what)
         enum vm_moment moment;
         const char *name;
     } moments[] = {
-        {VM_LOAD, "while loading"},           {VM_BEFORE, "in before_*"},
-        {VM_VALIDATE, "in validate"},         {VM_AFTER, "in after_*"},
-        {VM_COMPUTED, "in a computed field"}, {VM_ACTION, "in an action"},
+        {VM_LOAD, "while loading"},
+        {VM_BEFORE, "in before_*"},
+        {VM_VALIDATE, "in validate"},
+        {VM_AFTER, "in after_*"},
+        {VM_COMPUTED, "in a computed field"},
+        {VM_ACTION, "in an action"},
+        {VM_JOB, "in a job"},
+        {VM_ROUTE, "in a route"},
+        {VM_COMMIT, "in after_commit"},
+        {VM_TX, "in ctx.tx"},
     };
     const struct frame *frame = vm_frame(vm_of(L));
     unsigned now = frame ? (unsigned)frame->call->moment : 0;

@@ -42,6 +42,10 @@ enum vm_moment {
     VM_AFTER = 8,     /* other records may be written */
     VM_COMPUTED = 16, /* a pure function of the record */
     VM_ACTION = 32,   /* an operation of a module, or a service */
+    VM_JOB = 64,      /* a job's function: outside any transaction, may wait */
+    VM_ROUTE = 128,   /* a plugin's route: likewise */
+    VM_COMMIT = 256,  /* after_commit: likewise */
+    VM_TX = 512,      /* a function that one of those runs in a transaction of its own */
 };
 
 /* One entry into Lua. `push` (may be NULL) leaves the arguments on the stack, `take` (may be NULL)
@@ -101,8 +105,8 @@ struct vm {
     enum limit_kind kind; /* of the outermost call: whose counts hold */
     struct vm_used {
         int reads, writes, rows, http, ticks;
-    } used;                      /* by the unit of work: one save with all that it sets off */
-    int64_t saving;              /* which of the unit's saves; 0: an operation or a service */
+    } used;         /* by the unit of work: one save with all that it sets off */
+    int64_t saving; /* which of the unit's saves; 0: an operation or a service */
     bool unit_as_system;
     char trace[VM_TRACE_BYTES];
 };
