@@ -1,0 +1,10 @@
+-- member - what is worked out about a card, and what protects it.
+-- SPDX-License-Identifier: MIT
+local member = {}
+
+function member.available(record) return (record.balance or 0) - (record.held or 0) end
+
+-- Lots hold what entries add up to: nobody removes one.
+function member.keep(ev) ev:fail("id", "@ledger_kept") end
+
+return member

@@ -1,0 +1,113 @@
+-- points - how many points something earns, and until when they last.
+-- SPDX-License-Identifier: MIT
+local numbers = require("numbers")
+
+local points = {}
+
+local SCALE = 4
+local ONE = 10000 -- a multiplier of 1 at that scale
+
+-- --- expiry ---
+
+local function last_of_month(day)
+  return day:add { months = 1, days = -day:add { months = 1 }:day() }
+end
+
+-- The last day on which points earned that day can be spent; nil: they last for ever.
+function points.expire_on(program, day)
+  local span = program.expiry_span or 0
+  local last
+  if program.expiry == "days" then
+    last = day:add { days = span }
+  elseif program.expiry == "month_end" then
+    last = last_of_month(day:add { months = span })
+  elseif program.expiry == "year_end" then
+    last = crm.date(string.format("%04d-12-31", day:year() + span))
+  else
+    return nil
+  end
+  return last:add { days = program.grace_days or 0 }
+end
+
+-- --- rules ---
+
+local function is_valid(rule, day)
+  return (not rule.valid_from or rule.valid_from <= day)
+    and (not rule.valid_to or day <= rule.valid_to)
+end
+
+-- A rule's `match` names fields of the purchase and the values that fit: { "category": ["tea"] }.
+local function is_match(match, order)
+  for field, wanted in pairs(match or {}) do
+    local found = false
+    for _, value in ipairs(type(wanted) == "string" and { wanted } or wanted) do
+      if order[field] == value then found = true end
+    end
+    if not found then return false end
+  end
+  return true
+end
+
+local function rules_of(db, program, order)
+  local found = {}
+  for _, rule in ipairs(db.earning_rule:find {
+    where = { program = program.id, active = true }, order = "order", limit = 100,
+  }) do
+    if is_valid(rule, order.on) and is_match(rule.match, order) then found[#found + 1] = rule end
+  end
+  return found
+end
+
+-- --- an order ---
+
+-- order: amount (minor units of the program's currency, without what earns nothing), digits of the
+-- currency's minor unit, on (a date), channel, category, store; multiplier: the tier's. Whole
+-- points, and the names of the rules that made them.
+function points.of_order(db, program, order)
+  local rate = numbers.units(program.points_per_unit, SCALE)
+  local factor, extra, why = order.multiplier or ONE, 0, {}
+  for _, rule in ipairs(rules_of(db, program, order)) do
+    if rule.kind == "multiply" then
+      factor = numbers.mul_div(factor, numbers.units(rule.multiplier, SCALE), ONE)
+      why[#why + 1] = rule.name
+    elseif rule.kind == "per_order" then
+      extra = extra + (rule.points or 0)
+      why[#why + 1] = rule.name
+    end
+  end
+  local unit = 10 ^ order.digits // 1 | 0
+  local quotient, rest = numbers.mul_div(order.amount, rate * factor, unit * ONE * ONE)
+  local earned = numbers.round(quotient, rest, unit * ONE * ONE, program.rounding) + extra
+  if program.cap_per_order and earned > program.cap_per_order then
+    earned, why[#why + 1] = program.cap_per_order, "@cap_per_order"
+  end
+  return earned, why
+end
+
+-- What a bonus event of the program gives: sign_up, birthday, first_purchase…
+function points.of_event(db, program, event, day)
+  local sum, why = 0, {}
+  for _, rule in ipairs(db.earning_rule:find {
+    where = { program = program.id, active = true, kind = "bonus", event = event }, order = "order",
+  }) do
+    if is_valid(rule, day) then
+      sum = sum + (rule.points or 0)
+      why[#why + 1] = rule.name
+    end
+  end
+  return sum, why
+end
+
+-- Services that a tenant may replace or wrap. Each gives its reasons with its value.
+points.services = {
+  earn = function(argument, ctx)
+    local db = ctx.db:as_system()
+    local value, why = points.of_order(db, db.program:get(argument.program), argument)
+    return { points = value, reasons = why }
+  end,
+  expire_at = function(argument, ctx)
+    return points.expire_on(ctx.db:as_system().program:get(argument.program), argument.on)
+  end,
+}
+
+return points

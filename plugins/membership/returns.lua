@@ -1,0 +1,62 @@
+-- returns - a purchase is taken back, whole or in part, and its points with it.
+-- SPDX-License-Identifier: MIT
+local asked = require("asked")
+local ledger = require("ledger")
+local numbers = require("numbers")
+local tiers = require("tiers")
+
+local returns = {}
+
+-- What is returned now: all that is left unless somebody says less.
+local function amount_of(ev, purchase)
+  local given = ev.params.amount
+  if given == nil then
+    return purchase.refunded and purchase.amount - purchase.refunded or purchase.amount
+  end
+  local ok, amount = pcall(crm.money, given, purchase.amount.currency)
+  return ok and amount or nil
+end
+
+-- POST …/purchase/{id}/actions/refund { amount, reason, key }. Points go back in proportion to all
+-- that was returned so far, rounded for the member; a full return takes back every one of them.
+function returns.refund(ev, ctx)
+  local purchase = ctx.db:as_system().purchase:get(ev.record.id)
+  local book = ledger.find(ctx, purchase.member)
+  local key = asked.key(ev, "refund")
+  local before = ledger.by_key(book, key)
+  if before then
+    if before.purchase ~= purchase.id then return ev:fail("key", "@key_reused") end
+    return ledger.answer(book, before)
+  end
+  local done = purchase.refunded and purchase.refunded.minor or 0
+  local amount = amount_of(ev, purchase)
+  if not amount or amount.minor <= 0 or done + amount.minor > purchase.amount.minor then
+    return ev:fail("amount", "@refund_amount")
+  end
+  local all = done + amount.minor
+  local target = numbers.mul_div(purchase.points or 0, all, purchase.amount.minor)
+  local back = target - (purchase.points_reversed or 0)
+  if back > 0 or key then
+    local earned = book.db.points_entry:find {
+      where = { purchase = purchase.id, kind = "earn" }, limit = 1,
+    }[1]
+    if not ledger.reverse_earn(book, back, {
+      purchase = purchase.id, reverses = earned and earned.id, qualifying = back, key = key,
+      reason = ev.params.reason,
+    }) then
+      return ev:fail("amount", "@points_spent")
+    end
+  end
+  assert(book.db.purchase:update(purchase.id, {
+    refunded = crm.money { minor = all, currency = purchase.amount.currency },
+    points_reversed = target,
+    status = all == purchase.amount.minor and "refunded" or "partly",
+  }))
+  if book.program.downgrade == "on_return" then tiers.evaluate(book, true) end
+  ledger.close(book)
+  return {
+    reversed = back, balance = book.balance, available = ledger.available(book), debt = book.debt,
+  }
+end
+
+return returns
