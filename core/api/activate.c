@@ -6,6 +6,7 @@
 
 #include "api/admin.h"
 #include "api/body.h"
+#include "hook/outbox.h"
 #include "script/vm.h"
 
 /* --- trying -------------------------------------------------------------------------------------
@@ -117,6 +118,28 @@ static const char *stored_version(const struct model *model, const struct model_
     return plugin && plugin->layer != PLUGIN_TENANT ? plugin->version : NULL;
 }
 
+/* What becomes of it: switched on, of another version, switched off; NULL: it stays as it is. */
+static const char *event_of(const struct model_change *change, const struct tenant_plugin *before,
+                            const char *version)
+{
+    bool was_on = before && strcmp(before->state, "enabled") == 0;
+    if (!change->enabled)
+        return was_on ? HOOK_EVENT_PLUGIN_DISABLED : NULL;
+    if (!was_on)
+        return HOOK_EVENT_PLUGIN_INSTALLED;
+    return strcmp(before->version, version) == 0 ? NULL : HOOK_EVENT_PLUGIN_UPGRADED;
+}
+
+static enum err announce(struct ctx *ctx, const char *event, const char *id, const char *version)
+{
+    struct json *payload = json_new(ctx->arena, JSON_OBJECT);
+    if (!event)
+        return ERR_OK;
+    json_add(ctx->arena, payload, "plugin", json_new_str(ctx->arena, slice_str(id)));
+    json_add(ctx->arena, payload, "version", json_new_str(ctx->arena, slice_str(version)));
+    return outbox_announce(ctx, event, ctx->actor ? ctx->actor->user : 0, payload);
+}
+
 static enum err put_pointers(struct call *call, const struct activation *a,
                              const struct model *model)
 {
@@ -127,11 +150,15 @@ static enum err put_pointers(struct call *call, const struct activation *a,
     for (int i = 0; i < a->count && !e; i++) {
         const struct model_change *change = &a->changes[i];
         const char *version = stored_version(model, change);
-        for (int k = 0; k < count && !version; k++)
-            if (strcmp(rows[k].id, change->id) == 0)
-                version = rows[k].version;
-        e = tenant_plugin_put(tenant, change->id, version ? version : "0.0.0",
-                              change->enabled ? "enabled" : "disabled", (struct slice){0});
+        const struct tenant_plugin *before = NULL;
+        for (int k = 0; k < count && !before; k++)
+            before = strcmp(rows[k].id, change->id) == 0 ? &rows[k] : NULL;
+        if (!version)
+            version = before ? before->version : "0.0.0";
+        e = tenant_plugin_put(tenant, change->id, version, change->enabled ? "enabled" : "disabled",
+                              (struct slice){0});
+        if (!e)
+            e = announce(call->ctx, event_of(change, before, version), change->id, version);
     }
     return e;
 }

@@ -159,6 +159,8 @@
 #define EMIT_DEPTH_MAX         16  /* events that set off each other */
 #define BATCH_EVENTS_MAX       200 /* given at once to a handler with batch = true */
 #define ONCE_KEY_BYTES_MAX     200
+#define HOOKSTATS_MAX           4096 /* handlers of all tenants whose calls are counted */
+#define HOOKSTAT_NAME_BYTES_MAX 200
 #define ONCE_KEEP_MS           (90LL * 24 * 3600 * 1000) /* far behind the last try of a delivery */
 #define HANDLERS_PER_EVENT_MAX 200
 #define NUMBER_TRIES_MAX       100    /* running numbers passed over because they are taken */
@@ -170,6 +172,20 @@
 #define SCHEDULE_LATE_MS        60000  /* "none": a time missed by more is left out */
 #define JOB_CONCURRENCY_MAX     8      /* runs of one plugin's job at the same time */
 #define JOB_RETRIES_MAX         10     /* of one plugin's job */
+#define ENDPOINTS_MAX           200   /* routes that the plugins of one tenant register */
+#define ENDPOINT_SEGMENTS_MAX   8     /* of a route's path behind the plugin's name */
+#define ENDPOINT_PARAMS_MAX     6     /* captures of such a path */
+#define ENDPOINT_FIELDS_MAX     50    /* declared members of a body, or of a query */
+#define ENDPOINT_ROLES_MAX      16    /* one of which a route asks for */
+#define ENDPOINT_RATE_MAX       10000 /* calls in the period that a route names */
+#define ENDPOINT_DECIMAL_SCALE  6     /* fraction digits of a "decimal" */
+#define ENDPOINT_ANSWER_MAX     (1 << 20) /* bytes of an answer */
+#define ENDPOINT_SIGNED_S       300       /* a signature is good for so long, and only once */
+#define KV_KEYS_MAX             10000     /* values that one plugin keeps by key */
+#define KV_KEY_BYTES_MAX        200
+#define KV_VALUE_BYTES_MAX      16384     /* as JSON */
+#define KV_LIST_MAX             200       /* of them in one list */
+#define KV_TTL_S_MAX            315360000 /* ten years */
 #define JOB_DELAY_S_MAX         31536000 /* a job is put off by a year at most */
 #define JOB_WALKS_MAX           16     /* job:each calls in one function */
 #define JOB_BATCH               200    /* records of job:each in one transaction, unless asked */
@@ -181,6 +197,7 @@
 #define TRIP_KILLS_MAX         3      /* of one handler or job within the window: paused */
 #define TRIP_ERRORS_MAX        20     /* errors in a row within the window: paused */
 #define TRIP_WINDOW_MS         600000 /* ten minutes */
+#define TRIP_NAME_BYTES_MAX    300    /* "hook:plugin:handler@entity" */
 #define TRIP_WHY_BYTES_MAX     1000   /* of a reason that is kept */
 #define TRIPS_LISTED_MAX       1000   /* paused handlers and jobs shown at once */
 
@@ -204,6 +221,15 @@
 #define TEMPLATE_STEPS_MAX      100000
 #define TEMPLATE_OUT_BYTES_MAX  (1 << 20)
 
+/* What one user and one company may have (api/quota.h); keys of perigee.json. */
+#define JOBS_PER_USER       50 /* unfinished ones */
+#define JOBS_PER_TENANT     1000
+#define FILES_BYTES         (100LL << 30) /* attachments of one tenant */
+#define KEYS_PER_USER       20            /* not revoked */
+#define KEYS_PER_TENANT     200
+#define SESSIONS_PER_USER   50               /* the oldest end */
+#define BLOB_ORPHAN_KEEP_MS (3600LL * 1000) /* bytes that no row has named by then are removed */
+
 /* Identity (security.md P10). */
 #define SIGNIN_FAILS_ADDRESS    5  /* per account and address */
 #define SIGNIN_FAILS_ACCOUNT    20 /* per account, all addresses */
@@ -214,6 +240,16 @@
 #define SESSION_SEEN_MS         60000              /* last_seen is stored at most so often */
 #define SESSION_DENGBAO_IDLE_MS (30 * 60 * 1000LL) /* the stricter profile of a tenant */
 #define SESSION_DENGBAO_LIFE_MS (12 * 3600 * 1000LL)
+#define TOTP_STEP_MS            30000              /* RFC 6238: what every app takes */
+#define TOTP_PENDING_MS         (10 * 60 * 1000LL) /* from the secret to its first code */
+#define RESET_KEEP_MS           (10 * 60 * 1000LL) /* a link for a new password (ASVS 6.5.5) */
+#define RESET_MAX               3                  /* links of one account in SIGNIN_LOCK_MS */
+#define PASSWORD_AGE_MS         (90LL * 24 * 3600 * 1000) /* dengbao: then a new one */
+#define PASSWORD_PAST_MAX       5                  /* dengbao: that many may not come again */
+#define UNMASK_REASON_BYTES_MAX 500
+#define AUDIT_KEEP_MS           (180LL * 24 * 3600 * 1000) /* the law asks for six months */
+#define AUDIT_PURGE_ROWS        5000                       /* taken off the log in one sweep */
+#define REKEY_BATCH_ROWS        200 /* records sealed anew in one lent write turn */
 #define LOGIN_BYTES_MAX         128
 #define ACTORS_KEEP_MS          300000    /* a request in flight keeps the actor it began with */
 #define PASSWORD_LIST_BYTES_MAX (4 << 20) /* a list of common passwords that is read */
@@ -251,6 +287,7 @@
 #define TENANTS_CHECK_MS       1000 /* control.db is asked for news at most so often */
 #define IMPORT_BATCH_ROWS      200  /* rows in one lent write turn, at most */
 #define IMPORT_COLUMNS_MAX     400
+#define IMPORT_DRY_KEYS_MAX    1000000 /* values a dry run remembers of rows that are not there */
 #define CSV_CELL_BYTES_MAX     (1 << 20)
 
 /* Plugins of companies: packs, deploys, what administrators make themselves. */

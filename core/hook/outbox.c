@@ -7,7 +7,6 @@
 #include "base/id.h"
 #include "base/limits.h"
 #include "hook/trip.h"
-#include "store/query.h"
 
 #define MINUTE_MS 60000LL
 #define HOUR_MS   (60 * MINUTE_MS)
@@ -35,7 +34,7 @@ static const struct expr *eq_int(struct arena *arena, const char *column, int64_
 }
 
 /* Streams begin with the handler's name and a slash: a range of the index by stream. */
-static const struct expr *of_handler(struct arena *arena, const char *name)
+const struct expr *outbox_of_handler(struct arena *arena, const char *name)
 {
     const char *from = arena_printf(arena, "%s/", name), *to = arena_printf(arena, "%s0", name);
     _Static_assert('/' + 1 == '0', "the next character");
@@ -268,15 +267,16 @@ enum err outbox_failed(struct ctx *ctx, const struct job *job, int64_t owner, co
 enum err outbox_hold(struct ctx *ctx, const char *name)
 {
     struct store_set paused = {"state", value_text(SLICE("paused")), false};
-    return update(ctx, in_state(ctx->arena, of_handler(ctx->arena, name), "queued"), &paused, 1,
-                  NULL);
+    return update(ctx, in_state(ctx->arena, outbox_of_handler(ctx->arena, name), "queued"), &paused,
+                  1, NULL);
 }
 
 enum err outbox_release(struct ctx *ctx, const char *name)
 {
     struct store_set sets[] = {{"state", value_text(SLICE("queued")), false},
                                {"run_at", value_int(ctx->now_ms), false}};
-    return update(ctx, in_state(ctx->arena, of_handler(ctx->arena, name), "paused"), sets, 2, NULL);
+    return update(ctx, in_state(ctx->arena, outbox_of_handler(ctx->arena, name), "paused"), sets, 2,
+                  NULL);
 }
 
 /* --- what a person does --- */
@@ -285,7 +285,7 @@ static const struct expr *chosen(struct ctx *ctx, int64_t id, const char *name)
 {
     struct arena *arena = ctx->arena;
     const struct expr *ours = eq_text(arena, "queue", OUTBOX_QUEUE);
-    return expr_and(arena, ours, name ? of_handler(arena, name) : eq_int(arena, "id", id));
+    return expr_and(arena, ours, name ? outbox_of_handler(arena, name) : eq_int(arena, "id", id));
 }
 
 enum err outbox_replay(struct ctx *ctx, int64_t id, const char *name, int64_t *count)

@@ -17,10 +17,13 @@
 
 #include "hook/hook.h"
 #include "hook/job.h"
+#include "store/query.h"
 
 #define OUTBOX_QUEUE     "outbox"
 #define OUTBOX_TRIES_MAX 8 /* the first and seven more, over about three days */
 
+/* Rows of that handler, as a condition on table job. */
+const struct expr *outbox_of_handler(struct arena *arena, const char *name);
 /* "hook:leads:push@lead": by this name it is counted, paused and listed. */
 const char *outbox_name(struct arena *arena, const struct hook_spec *spec);
 

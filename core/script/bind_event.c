@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "base/id.h"
 #include "script/bind.h"
 
 #define EVENT_META "crm.event"
@@ -65,11 +66,11 @@ static const char *args_text(lua_State *L, int at)
 }
 
 /*** Complains about a field. Handlers of `validate` collect all complaints; the rest of the
- * handler still runs.
+ * handler still runs. In after_commit it lets this event be tried again later.
  * @param field string the field's name, or nil for the record as a whole
  * @param message string a key "@key" of the plugin, or a sentence
  * @param args table|nil placeholders of the message
- * @moment before_* validate after_* action
+ * @moment before_* validate after_* action after_commit
  * @usage ev:fail("phone", "@bad_phone", { phone = ev.record.phone })
  */
 static int event_fail(lua_State *L)
@@ -89,7 +90,15 @@ static int event_fail(lua_State *L)
     luaL_checkstring(L, first + 1);
     const char *text = arena_str(vm_ctx(L)->arena, convert_text(L, first + 1));
     const char *args = args_text(L, first + 2);
-    (void)err_field(&vm_ctx(L)->err, name, absolute_key(L, text), args); /* told at the end */
+    const char *key = absolute_key(L, text);
+    if (event->reason) { /* one of several: its own affair */
+        struct ctx *ctx = vm_ctx(L);
+        if (*text == '@')
+            text = model_text(ctx->model, ctx->arena, ctx->lang, "",
+                              arena_printf(ctx->arena, "@%s", key), args);
+        *event->reason = arena_printf(ctx->arena, "%s%s%s", name, *name ? ": " : "", text);
+    } else
+        (void)err_field(&vm_ctx(L)->err, name, key, args); /* told at the end */
     return 0;
 }
 
@@ -201,6 +210,38 @@ static int get_to(lua_State *L, const struct event_box *box)
     return 1;
 }
 
+/* Text, as other systems take it: an Idempotency-Key, a key of ctx.once. */
+static int get_id(lua_State *L, const struct event_box *box)
+{
+    char text[ID_TEXT_LEN + 1];
+    id_text(box->event->id, text);
+    lua_pushstring(L, text);
+    return 1;
+}
+
+static int get_op(lua_State *L, const struct event_box *box)
+{
+    lua_pushstring(L, box->event->op);
+    return 1;
+}
+
+static int get_name(lua_State *L, const struct event_box *box)
+{
+    lua_pushstring(L, box->event->name);
+    return 1;
+}
+
+static int get_payload(lua_State *L, const struct event_box *box)
+{
+    if (box->event->payload) {
+        convert_push_json(L, box->event->payload, true);
+        return 1;
+    }
+    lua_newtable(L);
+    frozen_wrap(L);
+    return 1;
+}
+
 static int get_params(lua_State *L, const struct event_box *box)
 {
     if (box->params)
@@ -214,9 +255,10 @@ static const struct member {
     const char *name;
     int (*get)(lua_State *L, const struct event_box *box);
 } members[] = {
-    {"record", get_record}, {"old", get_old},       {"source", get_source},
-    {"entity", get_entity}, {"moment", get_moment}, {"field", get_field},
-    {"from", get_from},     {"to", get_to},         {"params", get_params},
+    {"record", get_record},   {"old", get_old},     {"source", get_source}, {"entity", get_entity},
+    {"moment", get_moment},   {"field", get_field}, {"from", get_from},     {"to", get_to},
+    {"params", get_params},   {"id", get_id},       {"op", get_op},         {"name", get_name},
+    {"payload", get_payload},
 };
 
 static const luaL_Reg methods[] = {
@@ -240,6 +282,28 @@ static int event_index(lua_State *L)
 static int event_newindex(lua_State *L)
 {
     return luaL_error(L, "ev is read-only: fields are set on ev.record");
+}
+
+/* Upvalue 1: the function, which is called without the table in front. */
+static int call_without_self(lua_State *L)
+{
+    if (lua_type(L, 1) == LUA_TUSERDATA)
+        lua_remove(L, 1);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, lua_gettop(L) - 1, 0);
+    return 0;
+}
+
+void event_push_refusals(lua_State *L)
+{
+    for (const luaL_Reg *method = methods; method->name; method++) {
+        if (method->func == event_changed)
+            continue;
+        lua_pushcfunction(L, method->func);
+        lua_pushcclosure(L, call_without_self, 1);
+        lua_setfield(L, -2, method->name);
+    }
 }
 
 void event_push(lua_State *L, struct event *event, const struct json *params)

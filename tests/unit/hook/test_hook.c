@@ -94,14 +94,15 @@ static void test_hook__order_is_constraints_then_at_layer_load_registration(void
 {
     struct fixture *f = *state;
     const struct hook_spec specs[] = {
-        {"lead", HOOK_BEFORE_CREATE, NULL, "p", "last", NULL, NULL, NULL, 900, 0, 0},
-        {"lead", HOOK_BEFORE_CREATE, NULL, "p", "tenant", NULL, NULL, NULL, 0, 2, 0},
-        {"lead", HOOK_BEFORE_CREATE, NULL, "p", "late_load", NULL, NULL, NULL, 0, 0, 2},
-        {"lead", HOOK_BEFORE_CREATE, NULL, "p", "one", NULL, NULL, NULL, 0, 0, 1},
-        {"lead", HOOK_BEFORE_CREATE, NULL, "p", "two", NULL, NULL, NULL, 0, 0, 1},
-        {"*", HOOK_BEFORE_CREATE, NULL, "p", "any", NULL, NULL, NULL, 100, 0, 0},
-        {"lead", HOOK_BEFORE_CREATE, NULL, "p", "after_last", NULL, "p:last", NULL, 1, 0, 0},
-        {"lead", HOOK_BEFORE_CREATE, NULL, "p", "before_any", "p:any", NULL, NULL, 990, 0, 0},
+        {"lead", HOOK_BEFORE_CREATE, NULL, "p", "last", NULL, NULL, NULL, 900, 0, 0, false},
+        {"lead", HOOK_BEFORE_CREATE, NULL, "p", "tenant", NULL, NULL, NULL, 0, 2, 0, false},
+        {"lead", HOOK_BEFORE_CREATE, NULL, "p", "late_load", NULL, NULL, NULL, 0, 0, 2, false},
+        {"lead", HOOK_BEFORE_CREATE, NULL, "p", "one", NULL, NULL, NULL, 0, 0, 1, false},
+        {"lead", HOOK_BEFORE_CREATE, NULL, "p", "two", NULL, NULL, NULL, 0, 0, 1, false},
+        {"*", HOOK_BEFORE_CREATE, NULL, "p", "any", NULL, NULL, NULL, 100, 0, 0, false},
+        {"lead", HOOK_BEFORE_CREATE, NULL, "p", "after_last", NULL, "p:last", NULL, 1, 0, 0, false},
+        {"lead", HOOK_BEFORE_CREATE, NULL, "p", "before_any", "p:any", NULL, NULL, 990, 0, 0,
+         false},
     };
     for (size_t i = 0; i < sizeof specs / sizeof *specs; i++)
         (void)add_spec(f, &specs[i]);
@@ -271,6 +272,117 @@ static void test_hook__list_shows_the_order(void **state)
     assert_string_equal(f->log, "normal late ");
 }
 
+static void test_hook__events_stand_beside_the_entities(void **state)
+{
+    struct fixture *f = *state;
+    struct hook_spec any = {.entity = "*", .moment = HOOK_AFTER_COMMIT, .plugin = "p", .id = "any"};
+    struct hook_spec scored = {
+        .entity = "lead.scored", .moment = HOOK_AFTER_COMMIT, .plugin = "p", .id = "scored"};
+    (void)add_spec(f, &any);
+    (void)add_spec(f, &scored);
+    seal(f);
+    assert_int_equal(fire(f, "lead.scored", HOOK_AFTER_COMMIT), ERR_OK);
+    assert_string_equal(f->log, "scored ");
+    assert_false(hook_wants(f->hooks, "lead.lost", HOOK_AFTER_COMMIT));
+    assert_true(hook_wants(f->hooks, "lead", HOOK_AFTER_COMMIT));
+    assert_non_null(hook_find(f->hooks, "lead", HOOK_AFTER_COMMIT, "p:any"));
+    assert_null(hook_find(f->hooks, "lead", HOOK_AFTER_COMMIT, "p:scored"));
+    assert_null(hook_find(f->hooks, "lead", HOOK_EVENT, "p:any"));
+}
+
+/* --- any constraints, any order of registration --- */
+
+#define MANY 12
+
+static uint32_t dice(uint32_t *seed, uint32_t sides)
+{
+    *seed = *seed * 1664525u + 1013904223u;
+    return (*seed >> 8) % sides;
+}
+
+/* Handlers h0…h11 of which no two tie; some wait for others. */
+static void make_specs(struct arena *arena, uint32_t *seed, struct hook_spec specs[MANY])
+{
+    for (int i = 0; i < MANY; i++) {
+        specs[i] = (struct hook_spec){.entity = "lead",
+                                      .moment = HOOK_VALIDATE,
+                                      .plugin = "p",
+                                      .id = arena_printf(arena, "h%d", i),
+                                      .at = 100 + (int)dice(seed, 3),
+                                      .layer = (int)dice(seed, 2),
+                                      .load_order = i};
+        if (dice(seed, 4) == 0)
+            specs[i].after = arena_printf(arena, "p:h%u", dice(seed, MANY));
+        if (dice(seed, 4) == 0)
+            specs[i].before = arena_printf(arena, "p:h%u", dice(seed, MANY));
+    }
+}
+
+/* The order as text, or "circle". */
+static void order_of(struct arena *arena, const struct hook_spec specs[MANY], uint32_t *seed,
+                     char out[MANY * 4 + 1])
+{
+    struct answer nobody = {0};
+    struct hooks *hooks = hooks_new(arena);
+    const char *why = NULL;
+    int at[MANY];
+    for (int i = 0; i < MANY; i++)
+        at[i] = i;
+    for (int i = MANY - 1; i > 0; i--) {
+        int k = (int)dice(seed, (uint32_t)i + 1), swap = at[i];
+        at[i] = at[k];
+        at[k] = swap;
+    }
+    for (int i = 0; i < MANY; i++)
+        assert_int_equal(hook_add(hooks, &specs[at[i]], run, &nobody), ERR_OK);
+    out[0] = 0;
+    if (hooks_seal(hooks, arena, &why))
+        strcpy(out, "circle");
+    else
+        hook_list(hooks, "lead", HOOK_VALIDATE, note, out);
+}
+
+static int place(const char *order, const char *name)
+{
+    const char *id = strchr(name, ':') ? strchr(name, ':') + 1 : name;
+    char needle[8];
+    (void)snprintf(needle, sizeof needle, "%s ", id);
+    const char *found = order;
+    while ((found = strstr(found, needle)) && found != order && found[-1] != ' ')
+        found++;
+    assert_non_null(found);
+    return (int)(found - order);
+}
+
+static void test_hook__order_keeps_constraints_whoever_registers_first(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t seed = 20260722;
+    int circles = 0;
+    for (int round = 0; round < 400; round++) {
+        struct hook_spec specs[MANY];
+        char order[MANY * 4 + 1], again[MANY * 4 + 1];
+        make_specs(f->arena, &seed, specs);
+        order_of(f->arena, specs, &seed, order);
+        for (int i = 0; i < 4; i++) {
+            order_of(f->arena, specs, &seed, again);
+            assert_string_equal(order, again);
+        }
+        if (strcmp(order, "circle") == 0) {
+            circles++;
+            continue;
+        }
+        for (int i = 0; i < MANY; i++) {
+            int here = place(order, specs[i].id);
+            if (specs[i].after)
+                assert_true(place(order, specs[i].after) < here);
+            if (specs[i].before)
+                assert_true(place(order, specs[i].before) > here);
+        }
+    }
+    assert_true(circles > 0 && circles < 400);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -288,6 +400,8 @@ int main(void)
         T(test_hook__a_name_is_there_once_per_event),
         T(test_hook__handlers_of_one_event_are_bounded),
         T(test_hook__list_shows_the_order),
+        T(test_hook__events_stand_beside_the_entities),
+        T(test_hook__order_keeps_constraints_whoever_registers_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

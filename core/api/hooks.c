@@ -1,0 +1,155 @@
+/* hooks - GET /api/v1/admin/hooks: the handlers of the company's scripts in the order they run,
+ * from which line of which file, and how they fare.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <stdlib.h>
+
+#include "api/handlers.h"
+#include "api/page.h"
+#include "base/clock.h"
+#include "hook/hookstat.h"
+#include "hook/outbox.h"
+#include "hook/trip.h"
+#include "script/vm.h"
+
+struct listing {
+    struct call *call;
+    const char *entity; /* whose chain it is */
+    enum err e;
+    int place;
+};
+
+static enum err count_rows(struct ctx *ctx, const char *name, const char *state, int64_t *out)
+{
+    const struct expr *is = expr_cmp(ctx->arena, EXPR_EQ, "state", value_text(slice_str(state)));
+    return store_count(ctx->tenant->store, "job",
+                       expr_and(ctx->arena, outbox_of_handler(ctx->arena, name), is), COUNT_CAP,
+                       out);
+}
+
+/* What after_commit handlers have besides. */
+static enum err put_deliveries(struct listing *list, const struct hook_spec *spec)
+{
+    static const char *const states[][2] = {
+        {"waiting", "queued"}, {"held", "paused"}, {"dead", "dead"}};
+    struct ctx *ctx = list->call->ctx;
+    struct buf *out = &list->call->resp->body;
+    const char *name = outbox_name(ctx->arena, spec);
+    struct trip trip;
+    enum err e = trip_load(ctx, name, &trip);
+    json_put_key(out, "name");
+    json_put_cstr(out, name);
+    for (size_t i = 0; i < sizeof states / sizeof *states && !e; i++) {
+        int64_t count = 0;
+        e = count_rows(ctx, name, states[i][1], &count);
+        json_put_key(out, states[i][0]);
+        json_put_int(out, count);
+    }
+    if (e)
+        return e;
+    char at[25];
+    time_text(trip.paused_at_ms, at);
+    json_put_key(out, "paused_at");
+    json_put_cstr(out, trip.paused_at_ms ? at : NULL);
+    json_put_key(out, "why");
+    json_put_cstr(out, trip.why);
+    return ERR_OK;
+}
+
+static void put_handler(void *arg, const struct hook_spec *spec)
+{
+    struct listing *list = arg;
+    struct ctx *ctx = list->call->ctx;
+    struct buf *out = &list->call->resp->body;
+    struct hookstat_sum sum = hookstat_read(ctx->tenant->name, vm_stat_name(ctx->arena, spec));
+    json_put_comma(out);
+    buf_put_char(out, '{');
+    json_put_key(out, "entity");
+    json_put_cstr(out, list->entity);
+    json_put_key(out, "moment");
+    json_put_cstr(out, spec->field ? arena_printf(ctx->arena, "%s:%s",
+                                                  hook_moment_name(spec->moment), spec->field)
+                                   : hook_moment_name(spec->moment));
+    json_put_key(out, "place");
+    json_put_int(out, ++list->place);
+    json_put_key(out, "plugin");
+    json_put_cstr(out, spec->plugin);
+    json_put_key(out, "id");
+    json_put_cstr(out, spec->id);
+    json_put_key(out, "where");
+    json_put_cstr(out, spec->where);
+    json_put_key(out, "at");
+    json_put_int(out, spec->at);
+    json_put_key(out, "before");
+    json_put_cstr(out, spec->before);
+    json_put_key(out, "after");
+    json_put_cstr(out, spec->after);
+    buf_printf(out, ",\"calls\":%lld,\"errors\":%lld,\"kills\":%lld,\"p95_us\":%lld",
+               (long long)sum.calls, (long long)sum.errors, (long long)sum.kills,
+               (long long)sum.p95_us);
+    if (!list->e && spec->moment == HOOK_AFTER_COMMIT)
+        list->e = put_deliveries(list, spec);
+    buf_put_char(out, '}');
+}
+
+/* "validate", "transition" or "transition:status": shown with all of its fields. */
+static bool is_asked(struct slice wanted, enum hook_moment moment)
+{
+    return !wanted.len || slice_is(slice_split(&wanted, ':'), hook_moment_name(moment));
+}
+
+static bool moment_is_known(struct slice wanted)
+{
+    for (int m = 0; m < HOOK_MOMENTS_COUNT; m++)
+        if (is_asked(wanted, (enum hook_moment)m))
+            return true;
+    return false;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Entities and events that have handlers, by name. */
+static const char **names_of(struct arena *arena, const struct hooks *hooks, int *count)
+{
+    int n = 0;
+    while (hook_entity(hooks, n))
+        n++;
+    const char **names = arena_array(arena, const char *, (size_t)n + 1);
+    for (int i = 0; i < n; i++)
+        names[i] = hook_entity(hooks, i);
+    qsort(names, (size_t)n, sizeof *names, compare_names);
+    *count = n;
+    return names;
+}
+
+enum err hooks_list(struct call *call)
+{
+    struct ctx *ctx = call->ctx;
+    struct slice entity = req_query(call->req, "entity"), moment = req_query(call->req, "moment");
+    struct vm *vm = NULL;
+    struct listing list = {.call = call};
+    if (!moment_is_known(moment))
+        return err_field(&ctx->err, "moment", "unknown_value", NULL);
+    enum err e = vm_get(ctx, call->app->config->home, &vm);
+    if (e)
+        return e;
+    int count = 0;
+    const char **names = names_of(ctx->arena, vm_hooks(vm), &count);
+    page_open(call);
+    for (int i = 0; i < count && !list.e; i++) {
+        if (entity.len && !slice_is(entity, names[i]))
+            continue;
+        list.entity = names[i];
+        for (int m = 0; m < HOOK_MOMENTS_COUNT && !list.e; m++) {
+            list.place = 0;
+            if (is_asked(moment, (enum hook_moment)m))
+                hook_list(vm_hooks(vm), names[i], (enum hook_moment)m, put_handler, &list);
+        }
+    }
+    page_close(call);
+    return list.e;
+}
