@@ -438,6 +438,25 @@ static void test_hooks__services_wrap_and_actions_answer(void **state)
     assert_string_equal(stage_field(stage, "thing", id, "score"), "5");
 }
 
+static void test_hooks__filters_kept_as_data_are_asked_of_records(void **state)
+{
+    struct stage *stage = *state;
+    stage_script(stage, "crm.on('thing', 'before_create', { id = 'm' }, function(ev, ctx)\n"
+                        "  local fits = crm.matches(ev.record, { level = { 'a', 'b' },\n"
+                        "    ['or'] = { { amount = { gte = 5 } }, { name = 'x' } } })\n"
+                        "  ev.record.score = (fits and 1 or 0) + (crm.matches(ev.record, {}) and 2 "
+                        "or 0)\n"
+                        "end)");
+    int64_t id;
+    OK(stage_create(stage, "thing", "{'level':'a','amount':5}", &id));
+    assert_string_equal(stage_field(stage, "thing", id, "score"), "3");
+    OK(stage_create(stage, "thing", "{'level':'c','amount':5}", &id));
+    assert_string_equal(stage_field(stage, "thing", id, "score"), "2");
+    slip(stage, "before_create", "crm.matches(ev.record, { nope = 1 })",
+         "this filter does not fit thing: filter.nope: ");
+    slip(stage, "before_create", "crm.matches({}, {})", "a record is expected");
+}
+
 static void test_hooks__a_model_that_moved_gets_a_new_vm(void **state)
 {
     struct stage *stage = *state;
@@ -475,6 +494,7 @@ int main(void)
         T(transitions_say_from_and_to),
         T(tenants_share_nothing),
         T(services_wrap_and_actions_answer),
+        T(filters_kept_as_data_are_asked_of_records),
         T(a_model_that_moved_gets_a_new_vm),
 #undef T
     };
