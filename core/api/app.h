@@ -22,8 +22,15 @@ struct app_services {
     /* Borrow and give back the tenant's write turn (runners); the command line's are empty. */
     enum err (*turn_take)(struct app *app, struct tenant *tenant);
     void (*turn_give)(struct app *app, struct tenant *tenant, int64_t change_seq);
+    /* Whether the owner of the tenant waits for the snapshot that is read: asked while a statement
+     * runs. NULL: nobody does. The argument is the app. */
+    bool (*is_asked)(void *app);
     /* A job of this tenant is due at that time. */
     void (*wake)(struct app *app, struct tenant *tenant, int64_t run_at_ms);
+    /* The worker a tenant lives on now, and asking for another one: it writes everything, closes
+     * the store and only then belongs to the other. Worker 0 alone; NULL in commands. */
+    int (*owner)(struct app *app, const char *tenant);
+    void (*move)(struct app *app, const char *tenant, int to);
     /* One process' numbers as Prometheus text (gateways collect nothing from others). */
     void (*metrics)(struct app *app, struct buf *out);
 };

@@ -14,6 +14,7 @@
 #include "api/operator.h"
 #include "base/id.h"
 #include "base/log.h"
+#include "hook/outbox.h"
 #include "tenant/folder.h"
 #include "tenant/plugin.h"
 
@@ -24,9 +25,10 @@
 /* --- seeing -------------------------------------------------------------------------------------
  */
 
-static void put_tenant(struct buf *out, const struct control_tenant *tenant)
+static void put_tenant(struct call *call, const struct control_tenant *tenant)
 {
     char at[25];
+    struct buf *out = &call->resp->body;
     time_text(tenant->created_at_ms, at);
     buf_put_char(out, '{');
     json_put_key(out, "name");
@@ -50,6 +52,11 @@ static void put_tenant(struct buf *out, const struct control_tenant *tenant)
     json_put_cstr(out, tenant->timezone);
     json_put_key(out, "currency");
     json_put_cstr(out, tenant->currency);
+    json_put_key(out, "worker");
+    if (operator_worker(call, tenant) < 0)
+        buf_put_str(out, "null");
+    else
+        json_put_int(out, operator_worker(call, tenant));
     json_put_key(out, "created_at");
     json_put_cstr(out, at);
     buf_put_char(out, '}');
@@ -81,7 +88,7 @@ enum err operator_tenants_list(struct call *call)
     buf_put_str(out, "{\"items\":[");
     for (int i = 0; i < count; i++) {
         json_put_comma(out);
-        put_tenant(out, &all[i]);
+        put_tenant(call, &all[i]);
     }
     buf_put_str(out, "],\"next\":null}");
     return ERR_OK;
@@ -92,7 +99,7 @@ enum err operator_tenants_get(struct call *call)
     const struct control_tenant *tenant;
     enum err e = operator_find(call, arena_str(call->ctx->arena, call_param(call, 0)), &tenant);
     if (!e)
-        put_tenant(&call->resp->body, tenant);
+        put_tenant(call, tenant);
     return e;
 }
 
@@ -241,7 +248,19 @@ enum err operator_free(struct call *call, const struct control_tenant *spec)
     return e;
 }
 
-static enum err plugins_write(struct tenant *tenant, const struct plan *plan)
+/* For scripts that prepare what a new company begins with. */
+static enum err announce(struct call *call, struct tenant *tenant)
+{
+    struct ctx at = *call->ctx;
+    struct json *payload = json_new(at.arena, JSON_OBJECT);
+    at.tenant = tenant;
+    at.actor = NULL;
+    at.as_system = true;
+    json_add(at.arena, payload, "name", json_new_str(at.arena, slice_str(tenant->name)));
+    return outbox_announce(&at, HOOK_EVENT_TENANT_PROVISIONED, 0, payload);
+}
+
+static enum err plugins_write(struct call *call, struct tenant *tenant, const struct plan *plan)
 {
     enum err e = store_begin(tenant->store, true);
     if (e)
@@ -249,6 +268,8 @@ static enum err plugins_write(struct tenant *tenant, const struct plan *plan)
     for (int i = 0; i < plan->plugins_count && !e; i++)
         e = tenant_plugin_put(tenant, plan->plugins[i]->id, plan->plugins[i]->version, "enabled",
                               SLICE("{}"));
+    if (!e)
+        e = announce(call, tenant);
     if (e) {
         store_rollback(tenant->store);
         return e;
@@ -291,7 +312,8 @@ enum err operator_open(struct call *call, const char *folder, const struct contr
                            .state = "active",
                            .arena = arena,
                            .zone = spec->timezone ? zone_find(spec->timezone) : NULL,
-                           .store = store};
+                           .store = store,
+                           .master = tenants_master(call->app->tenants)};
     if (!out->zone)
         out->zone = zone_find("UTC");
     return ERR_OK;
@@ -303,7 +325,9 @@ void operator_close(struct tenant *tenant)
         tenant->model_free(tenant->model);
     if (tenant->cache)
         tenant->cache_free(tenant->cache);
-    tenant->model = tenant->cache = NULL;
+    if (tenant->vault)
+        tenant->vault_free(tenant->vault);
+    tenant->model = tenant->cache = tenant->vault = NULL;
     store_close(tenant->store);
     tenant->store = NULL;
 }
@@ -319,13 +343,24 @@ static enum err tenant_fill(struct call *call, const struct plan *plan)
     enum err e = operator_open(call, operator_folder(call, plan->spec.name), &plan->spec, &tenant);
     if (e)
         return e;
-    e = plugins_write(&tenant, plan);
+    e = plugins_write(call, &tenant, plan);
     if (!e)
         e = model_try(call, &tenant);
     if (!e)
         e = store_checkpoint(tenant.store, STORE_CHECKPOINT_TRUNCATE, NULL);
     operator_close(&tenant);
     return e;
+}
+
+/* Somebody has to deliver what was announced. */
+static void wake(struct call *call, const char *name)
+{
+    struct tenant *tenant;
+    struct app *app = call->app;
+    if (!app->services->wake || tenants_by_name(app->tenants, slice_str(name), &tenant))
+        return; /* a command: the server finds it when it starts */
+    app->services->wake(app, tenant, call->ctx->now_ms);
+    tenants_unpin(app->tenants, tenant);
 }
 
 enum err operator_tenants_create(struct call *call)
@@ -353,10 +388,11 @@ enum err operator_tenants_create(struct call *call)
     if (e)
         return e;
     tenants_reload(call->app->tenants);
+    wake(call, plan->spec.name);
     call->resp->status = 201;
     resp_header(call->resp, "Location",
                 arena_printf(ctx->arena, TENANTS_PATH "/%s", plan->spec.name));
-    put_tenant(&call->resp->body, &plan->spec);
+    put_tenant(call, &plan->spec);
     return ERR_OK;
 }
 
@@ -386,7 +422,7 @@ enum err operator_tenants_state(struct call *call)
     if (e)
         return e;
     tenants_reload(call->app->tenants);
-    put_tenant(&call->resp->body, tenant);
+    put_tenant(call, tenant);
     return ERR_OK;
 }
 

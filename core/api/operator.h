@@ -14,6 +14,8 @@ MUST_USE enum err operator_free(struct call *call, const struct control_tenant *
 /* An array of host names in canonical form, NULL-terminated. Complains about `field`. */
 MUST_USE enum err operator_hosts(struct call *call, const char *field, const struct json *hosts,
                                  const char ***out);
+/* The worker it lives on; in a command the one it was given, -1 = by its name. */
+int operator_worker(struct call *call, const struct control_tenant *tenant);
 /* Opens a tenant's folder that is not (or not any more) served, as its only user. */
 MUST_USE enum err operator_open(struct call *call, const char *folder,
                                 const struct control_tenant *spec, struct tenant *out);

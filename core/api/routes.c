@@ -205,3 +205,5 @@ const struct route *routes_all(int *count)
     *count = (int)(sizeof(ROUTES) / sizeof(ROUTES[0]));
     return ROUTES;
 }
+    {HTTP_POST, V1 "/operator/tenants/{name}/move", CT, OPERATOR, BODY_JSON, ROUTE_NO_TENANT,
+     operator_tenants_move, "Move a tenant to another worker"},

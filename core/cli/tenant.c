@@ -3,8 +3,12 @@
  * SPDX-License-Identifier: MIT
  */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "cli/print.h"
+
+#define MOVE_TRIES   400
+#define MOVE_WAIT_US 50000
 
 #define TENANTS "/api/v1/operator/tenants"
 
@@ -121,6 +125,35 @@ static int run_delete(struct cli *cli)
     return tenant_call(cli, HTTP_DELETE, tenant_path_of(cli), NULL, &answer);
 }
 
+/* The old worker finishes what waits and closes the store first: asked again until it is done. */
+static int run_move(struct cli *cli)
+{
+    const char *to = cli_option(cli, "worker", NULL);
+    int64_t worker;
+    if (!to || !slice_to_int(slice_str(to), &worker))
+        return cli_usage(cli, "tenant move needs --worker NUMBER");
+    const char *path = arena_printf(cli_arena(cli), "%s/move", tenant_path_of(cli));
+    const char *body = arena_printf(cli_arena(cli), "{\"worker\":%lld}", (long long)worker);
+    for (int left = MOVE_TRIES; left > 0; left--) {
+        struct client_answer answer;
+        int status = tenant_call(cli, HTTP_POST, path, body, &answer);
+        if (status || answer.status == 200) {
+            if (!status && cli_json(cli))
+                print_object(cli, &answer);
+            return status;
+        }
+        usleep(MOVE_WAIT_US);
+    }
+    fprintf(stderr, "perigee: %s is still on its way: see `perigee tenant show %s`\n",
+            cli_arg(cli, 0), cli_arg(cli, 0));
+    return 1;
+}
+
+static const struct cli_option MOVE_OPTIONS[] = {
+    {"worker", "NUMBER", "the worker it shall live on, from 0; the last is for slow ones", false},
+    {NULL, NULL, NULL, false},
+};
+
 static const struct cli_option CREATE_OPTIONS[] = {
     {"host", "HOST", "host name it is served under", true},
     {"title", "TEXT", "name of the company", false},
@@ -142,6 +175,7 @@ const struct cli_command CLI_TENANT[] = {
     {"tenant show", "NAME", "show one tenant", 1, 1, NULL, run_show},
     {"tenant suspend", "NAME", "stop serving a tenant", 1, 1, NULL, run_suspend},
     {"tenant resume", "NAME", "serve it again", 1, 1, NULL, run_resume},
+    {"tenant move", "NAME", "let another worker write for a tenant", 1, 1, MOVE_OPTIONS, run_move},
     {"tenant delete", "NAME", "delete a tenant and its files", 1, 1, DELETE_OPTIONS, run_delete},
     {NULL, NULL, NULL, 0, 0, NULL, NULL},
 };

@@ -38,6 +38,12 @@ enum frame_kind {
 #undef X
 };
 
+/* The tag of a MOVE that a worker sends the supervisor: who gives the tenant up, who takes it. The
+ * supervisor hands on the second alone. */
+#define FRAME_MOVE_TAG(owner, to) ((uint64_t)(owner) << 32 | (uint64_t)(to))
+#define FRAME_MOVE_OWNER(tag)     ((tag) >> 32)
+#define FRAME_MOVE_TO(tag)        ((tag)&0xffffffff)
+
 #define FRAME_HEAD_BYTES     13
 #define FRAME_BODY_BYTES_MAX (FRAME_BYTES_MAX - (FRAME_HEAD_BYTES - 4))
 

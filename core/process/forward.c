@@ -102,6 +102,8 @@ static void peer_closed(struct link *link)
 {
     struct forward_peer *peer = link_user(link);
     peer->link = NULL;
+    if (peer->role == BOARD_WORKER)
+        live_lost(peer->forward->gateway->live);
     struct exchange *x = peer->waiting;
     while (x) {
         struct exchange *next = x->next;

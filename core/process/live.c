@@ -13,6 +13,8 @@
 #include "base/hash.h"
 #include "base/log.h"
 
+#define LISTEN_AGAIN_MS 50 /* after a worker has gone: its successor is asked */
+
 struct live_stream {
     struct live *live;
     struct live_stream *previous, *next;
@@ -32,6 +34,7 @@ struct live {
     struct live_stream *first;
     struct live_stream *at; /* where the next round goes on; NULL = at the first */
     int count;
+    struct loop_timer *tick;
     bool has_due; /* perhaps: nobody looks through the streams without need */
 };
 
@@ -240,6 +243,12 @@ void live_moved(struct live *live, struct slice tenant)
             stream->is_due = live->has_due = true;
 }
 
+void live_lost(struct live *live)
+{
+    if (live->count)
+        loop_timer_again(live->tick, LISTEN_AGAIN_MS);
+}
+
 void live_stop(struct live *live)
 {
     for (struct live_stream *stream = live->first; stream; stream = stream->next)
@@ -253,7 +262,9 @@ struct live *live_new(struct gateway *gateway)
     ASSERT(live);
     live->gateway = gateway;
     board_streams_clear(gateway->slot.board, gateway->slot.index);
-    loop_timer_new(gateway->slot.loop, STREAM_TICK_MS, STREAM_TICK_MS, live_tick, live);
+    atomic_store_explicit(&gateway->slot.mine->streams, 0, memory_order_relaxed);
+    live->tick =
+        loop_timer_new(gateway->slot.loop, STREAM_TICK_MS, STREAM_TICK_MS, live_tick, live);
     loop_work(gateway->slot.loop, live_work, live);
     return live;
 }

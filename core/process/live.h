@@ -24,5 +24,7 @@ struct live_stream *live_open(struct exchange *exchange, struct conn *conn);
 void live_close(struct live_stream *stream);
 /* That tenant has been written to. */
 void live_moved(struct live *live, struct slice tenant);
+/* The link to a worker has broken: what it would have told must be asked of the next one. */
+void live_lost(struct live *live);
 /* Ends every stream; no new one begins. */
 void live_stop(struct live *live);

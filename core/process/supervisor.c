@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "net/child.h"
 #include "process/listen.h"
+#include "tenant/quarantine.h"
 #include "tenant/tenant.h"
 
 #define SUPERVISOR_WATCH_MS 250
@@ -35,7 +36,8 @@ struct child {
     struct link *link;
     struct loop_timer *restart;
     int64_t started_ms;
-    int deaths; /* in a row, without a calm life between */
+    int deaths;      /* in a row, without a calm life between */
+    int64_t late_us; /* of the script that was last told to be late */
     bool is_ready, is_killed;
 };
 
@@ -138,6 +140,7 @@ static bool child_start_process(struct child *child)
     atomic_store(&slot->index, child->index);
     atomic_store(&slot->busy_since_us, 0);
     atomic_store(&slot->turn_since_us, 0);
+    atomic_store(&slot->late.since_us, 0);
     atomic_store(&slot->node, supervisor_node(s));
     atomic_fetch_add(&slot->starts, 1);
     struct child_fd fds[SLOT_FD_END];
@@ -278,6 +281,15 @@ static void supervisor_wake(struct supervisor *s, struct slice body)
         link_send(child->link, FRAME_WAKE, 0, body);
 }
 
+static void supervisor_move(struct supervisor *s, int owner, int worker, struct slice tenant)
+{
+    for (int i = 0; i < s->count; i++) {
+        struct child *child = &s->children[i];
+        if (child->role == BOARD_WORKER && child->index == owner && child->link)
+            link_send(child->link, FRAME_MOVE, (uint64_t)worker, tenant);
+    }
+}
+
 /* The old owner has written and closed everything: from now on the gateways ask the new one. */
 static void supervisor_moved(struct supervisor *s, struct child *child, struct slice body)
 {
@@ -286,10 +298,12 @@ static void supervisor_moved(struct supervisor *s, struct child *child, struct s
     int worker = (int)reader_u32(&r);
     if (r.bad || worker < 0 || worker >= s->config->workers)
         return;
-    if (!board_move(s->board, tenant, worker))
-        link_send(child->link, FRAME_MOVE, (uint64_t)child->index, tenant); /* keep it */
-    else
-        log_warn("tenant %.*s is slow: it lives on worker %d now", SLICE_ARG(tenant), worker);
+    bool moved = board_move(s->board, tenant, worker);
+    if (moved)
+        log_info("tenant %.*s lives on worker %d now", SLICE_ARG(tenant), worker);
+    /* Who shall serve it must know, should it have given the tenant away before: the new owner, or
+     * (the table is full) the old one. */
+    supervisor_move(s, moved ? worker : child->index, moved ? worker : child->index, tenant);
 }
 
 static void child_frame(struct link *link, enum frame_kind kind, uint64_t tag, struct slice body)
@@ -304,8 +318,8 @@ static void child_frame(struct link *link, enum frame_kind kind, uint64_t tag, s
     case FRAME_WAKE:
         supervisor_wake(s, body);
         break;
-    case FRAME_MOVE: /* "this tenant is slow" */
-        link_send(link, FRAME_MOVE, tag, body);
+    case FRAME_MOVE: /* "this tenant is slow", or an operator wants it elsewhere */
+        supervisor_move(s, (int)FRAME_MOVE_OWNER(tag), (int)FRAME_MOVE_TO(tag), body);
         break;
     case FRAME_RESULT:
         supervisor_moved(s, child, body);
@@ -327,6 +341,50 @@ static int64_t overstay_ms(const struct supervisor *s, const struct child *child
     return slot_is_long(s->config, child->index) ? OVERSTAY_LONG_MS : OVERSTAY_QUICK_MS;
 }
 
+/* Whose script is late; false when it ended while we looked. */
+static bool late_read(struct late *late, int64_t since_us, struct late_code *code,
+                      struct quarantine *mark)
+{
+    memcpy(code, &late->code, sizeof(*code));
+    code->tenant[sizeof(code->tenant) - 1] = code->plugin[sizeof(code->plugin) - 1] = '\0';
+    code->hash[sizeof(code->hash) - 1] = '\0';
+    *mark = (struct quarantine){.plugin = code->plugin,
+                                .hash = code->hash,
+                                .is_loading = atomic_load(&late->is_loading),
+                                .at_ms = clock_now_ms()};
+    return atomic_load(&late->since_us) == since_us;
+}
+
+/* The last rung: a script that does not come back from C, where no hook reaches it. Its code is set
+ * aside before the process dies, or it would be run again at once. True: the process is killed. */
+static bool child_watch_late(struct child *child, struct board_slot *slot, int64_t now_us)
+{
+    struct supervisor *s = child->supervisor;
+    int64_t since_us = atomic_load(&slot->late.since_us);
+    int64_t late_ms = since_us ? (now_us - since_us) / 1000 : 0;
+    struct late_code code;
+    struct quarantine mark;
+    char name[32];
+    if (late_ms < SCRIPT_LATE_LOG_MS || !late_read(&slot->late, since_us, &code, &mark))
+        return false;
+    child_name(child, name, sizeof(name));
+    if (child->late_us != since_us) {
+        child->late_us = since_us;
+        log_warn("%s: %s of %s does not come back after its time", name, code.plugin, code.tenant);
+    }
+    if (late_ms < SCRIPT_LATE_KILL_MS)
+        return false;
+    enum err e = quarantine_put(s->config->data, code.tenant, &mark);
+    if (e)
+        log_error("%s of %s could not be set aside: %s", code.plugin, code.tenant, err_code(e));
+    atomic_fetch_add(board_marks(s->board), 1);
+    log_error("%s (pid %d) is killed: %s of %s did not come back for %lld ms and is set aside",
+              name, (int)child->pid, code.plugin, code.tenant, (long long)late_ms);
+    child->is_killed = true;
+    kill(child->pid, SIGKILL);
+    return true;
+}
+
 static void supervisor_watch(void *arg)
 {
     struct supervisor *s = arg;
@@ -336,6 +394,8 @@ static void supervisor_watch(void *arg)
         if (!child->pid || child->is_killed)
             continue;
         struct board_slot *slot = board_slot(s->board, child->number);
+        if (child_watch_late(child, slot, now_us))
+            continue;
         int64_t since_us = atomic_load(&slot->busy_since_us);
         int64_t turn_us = atomic_load(&slot->turn_since_us);
         if ((!since_us || now_us - since_us < overstay_ms(s, child) * 1000) &&

@@ -196,7 +196,8 @@ static void lane_measure(struct worker *worker, struct lane *lane, const struct 
         bool slow = lane->window_units > 20 && lane->window_us / lane->window_units > SLOW_UNIT_US;
         int last = worker->slot.config.workers - 1;
         if (slow && worker->slot.index != last && !lane->is_leaving)
-            link_send(worker->slot.supervisor, FRAME_MOVE, (uint64_t)last, slice_str(lane->name));
+            link_send(worker->slot.supervisor, FRAME_MOVE, FRAME_MOVE_TAG(worker->slot.index, last),
+                      slice_str(lane->name));
         lane->window_at_ms = now_ms;
         lane->window_us = 0;
         lane->window_units = 0;
@@ -424,7 +425,24 @@ static void worker_wake(struct app *app, struct tenant *tenant, int64_t run_at_m
     slot_wake(&worker->slot, tenant->name, run_at_ms);
 }
 
-static const struct app_services WORKER_SERVICES = {.wake = worker_wake};
+static int worker_owner(struct app *app, const char *tenant)
+{
+    struct worker *worker = app->user;
+    return board_owner(worker->slot.board, slice_str(tenant), tenants_worker(app->tenants, tenant));
+}
+
+static void worker_move(struct app *app, const char *tenant, int to)
+{
+    struct worker *worker = app->user;
+    link_send(worker->slot.supervisor, FRAME_MOVE, FRAME_MOVE_TAG(worker_owner(app, tenant), to),
+              slice_str(tenant));
+}
+
+static const struct app_services WORKER_SERVICES = {
+    .wake = worker_wake,
+    .owner = worker_owner,
+    .move = worker_move,
+};
 
 static int worker_open_stores(struct worker *worker)
 {

@@ -324,6 +324,8 @@ function commands(tenant) {
   refused(data, ["tenant", "show", `${tenant}two`], 1);
   ok(data, ["tenant", "suspend", tenant]);
   assert.match(ok(data, ["tenant", "show", tenant]), /suspended/);
+  ok(data, ["tenant", "move", tenant, "--worker", "1"]);
+  assert.equal(JSON.parse(ok(data, ["tenant", "show", tenant, "--json"])).worker, 1);
   ok(data, ["tenant", "resume", tenant]);
   for (const path of [backups, `${backups}-all`]) rmSync(path, { recursive: true });
 }

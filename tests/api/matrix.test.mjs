@@ -354,6 +354,9 @@ async function asNobody(route, spec) {
   const stranger = [undefined, `ps_${"x".repeat(43)}`, "pk_", "nonsense"];
   for (const token of stranger) {
     const answer = await w.acme.as(null, route.method, spec.path, {
+  "POST /api/v1/operator/tenants/{name}/move": at("/api/v1/operator/tenants/globex/move", {
+    body: { worker: 0 },
+  }),
       ...spec,
       as: undefined,
       token,
