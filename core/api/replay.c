@@ -12,6 +12,8 @@
 #include "record/list.h"
 
 #define RECORDS "/api/v1/records/{entity}"
+#define EXPORTS "/api/v1/exports"
+#define JOBS    "/api/v1/jobs"
 
 static struct slice key_of(const struct call *call)
 {
@@ -73,6 +75,26 @@ static enum err put_moved(struct call *call)
     return ERR_OK;
 }
 
+/* The headers that came with the first answer, told again from what it said. A record that is not
+ * shown any more is not named either. */
+static void put_headers(struct call *call, int status)
+{
+    const struct json *doc = NULL;
+    int64_t id, version = 0;
+    struct arena *arena = call->ctx->arena;
+    if (json_parse(arena, arena_slice(arena, buf_slice(&call->resp->body)), &doc, NULL) ||
+        doc->type != JSON_OBJECT || !id_parse(json_str(doc, "id", SLICE("")), &id))
+        return;
+    version = json_int(doc, "version", 0);
+    if (version > 0)
+        call_etag(call, id, version);
+    bool is_job = strcmp(call->route->pattern, EXPORTS) == 0;
+    if (status == 201 || is_job) {
+        call_created(call, is_job ? JOBS : arena_str(arena, call->req->path), id);
+        call->resp->status = status;
+    }
+}
+
 static bool writes(const struct call *call)
 {
     enum http_method method = call->req->method;
@@ -106,6 +128,7 @@ enum err replay_find(struct call *call, bool *replayed)
         e = put_moved(call);
     if (!e && *replayed) {
         call->resp->status = status;
+        put_headers(call, status);
         resp_header(call->resp, "Idempotency-Replayed", "true");
     }
     call->has_idem = !e && !*replayed;
@@ -119,9 +142,33 @@ static enum err keep_fn(struct ctx *ctx, void *arg)
                      buf_slice(&call->resp->body));
 }
 
+enum err replay_check(struct call *call)
+{
+    struct buf ignored = BUF_INIT;
+    bool found = false, moved;
+    int status;
+    if (!call->has_idem || call->kept_status)
+        return ERR_OK;
+    enum err e = idem_find(call->ctx, key_of(call), route_of(call), call->replay_body, &found,
+                           &moved, &status, &ignored);
+    buf_release(&ignored);
+    return !e && found ? ERR_BUSY : e;
+}
+
+enum err replay_keep_now(struct call *call)
+{
+    if (!call->has_idem || call->resp->status >= 300)
+        return ERR_OK;
+    call->kept_status = call->resp->status;
+    call->kept_bytes = call->resp->body.len;
+    return keep_fn(call->ctx, call);
+}
+
 enum err replay_keep(struct call *call)
 {
-    if (!call->has_idem || call->resp->status >= 300 || call->resp->file_path)
+    const struct resp *resp = call->resp;
+    bool as_kept = call->kept_status == resp->status && call->kept_bytes == resp->body.len;
+    if (!call->has_idem || as_kept || resp->status >= 300 || resp->file_path)
         return ERR_OK;
     return app_write(call->app, call->ctx, keep_fn, call);
 }

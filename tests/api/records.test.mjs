@@ -287,6 +287,8 @@ test("Idempotency-Key: the same answer for the same body, 422 for another", asyn
   assert.equal(again.status, 201);
   assert.equal(again.json.id, first.json.id);
   assert.equal(again.headers["idempotency-replayed"], "true");
+  assert.equal(again.headers.location, first.headers.location);
+  assert.equal(again.headers.etag, first.headers.etag);
   const other = await post("order-1", { name: "another body" });
   assert.equal(other.status, 422);
   assert.equal(other.json.error.code, "idempotency_mismatch");
