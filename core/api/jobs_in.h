@@ -13,8 +13,7 @@ struct jobs_open {
     char tenant[NAME_BYTES_MAX + 1];
     struct arena *arena; /* owned; the job and what its function keeps */
     struct job job;
-    const struct model *model; /* of the last step; another one: state is built anew */
-    int64_t model_version;
+    int64_t model_serial; /* of the last step; another model: state is built anew */
     void *state; /* the function's own */
     void (*state_free)(void *state);
 };

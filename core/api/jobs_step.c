@@ -190,10 +190,10 @@ static void run_step(struct jobs_run *run)
     struct jobs_open *open = run->open;
     const struct jobs_queue *queue = queue_of(&open->job);
     enum err e = act_as(run->ctx, &open->job);
-    if (open->model != run->ctx->model || open->model_version != run->ctx->model->version)
+    /* Not by address or version: a tenant that was closed and opened again may have the same. */
+    if (open->model_serial != run->ctx->model->serial)
         open_clear(open);
-    open->model = run->ctx->model;
-    open->model_version = run->ctx->model->version;
+    open->model_serial = run->ctx->model->serial;
     if (!e && !queue)
         e = err_say(&run->ctx->err, ERR_NOT_SUPPORTED, "unknown_queue", "%s: %s",
                     err_text(ERR_NOT_SUPPORTED, run->ctx->lang), open->job.queue);

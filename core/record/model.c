@@ -36,6 +36,7 @@ static struct model *new_model(const struct tenant *tenant)
 
     model->arena = arena;
     model->currency = arena_strdup(arena, tenant->currency ? tenant->currency : "CNY");
+    model->serial = ++built;
     model->lang =
         tenant->locale && slice_starts(slice_str(tenant->locale), SLICE("en")) ? LANG_EN : LANG_ZH;
     return model;

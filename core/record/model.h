@@ -18,6 +18,7 @@
 struct model {
     struct arena *arena; /* owns everything below */
     int64_t version;
+    int64_t serial;              /* unlike that of any other model this process has built */
     uint64_t hash;               /* of all declarations: ETag of metadata */
     struct map entities;         /* name → struct entity * */
     struct entity **entity_list; /* in load order, then name */
