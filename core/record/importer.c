@@ -45,6 +45,7 @@ enum err importer_new(struct ctx *ctx, const struct entity *entity, struct slice
         importer->options.mapping = json_copy(arena, options->mapping);
     importer->source = source;
     importer->pass = 1;
+    map_init(&importer->dry, arena);
     importer->row_arena = arena_new();
     importer->refs_arena = arena_new();
     e = read_header(ctx, importer);

@@ -43,6 +43,8 @@ struct importer {
     struct arena *row_arena; /* dropped after each row */
     struct map refs;         /* "field\0text" → id, for one step; in refs_arena */
     struct arena *refs_arena;
+    struct map dry; /* of a dry run: key → id of the row that was rolled back; in arena */
+    int dry_count;
 };
 
 /* importer_map.c: columns, match and the rest of the mapping; complaints in ctx->err. */
@@ -57,6 +59,17 @@ MUST_USE enum err importer_cell(struct ctx *ctx, struct importer *importer,
  * its reason told); an error only when the whole step must stop. */
 MUST_USE enum err importer_row(struct ctx *ctx, struct importer *importer, struct slice *cells,
                                int count, struct buf *reasons);
+/* importer_event.c: fires import.before_row; ERR_VALIDATION when a script refuses the row. */
+MUST_USE enum err importer_before_row(struct ctx *ctx, const struct importer *importer,
+                                      const struct slice *cells, int count);
+/* importer_dry.c: rows of earlier steps of a dry run, which the store has forgotten. All do nothing
+ * when the import is none. The row that has the value in the field rows are matched by, or 0. */
+int64_t importer_dry_find(struct ctx *ctx, const struct importer *importer,
+                          const struct field *field, const struct value *value);
+/* ERR_VALIDATION when one of them has a value that must be unique. */
+MUST_USE enum err importer_dry_check(struct ctx *ctx, const struct importer *importer,
+                                     const struct record *record);
+void importer_dry_keep(struct ctx *ctx, struct importer *importer, const struct record *record);
 /* A target that was made on the way: kept under a negative line (undo comes to it last) with its
  * entity as reason. */
 MUST_USE enum err importer_made(struct ctx *ctx, const struct importer *importer,

@@ -132,15 +132,19 @@ static enum err set_columns(struct ctx *ctx, struct importer *importer, struct r
 
 /* --- finding --- */
 
+/* Only among what the importer may see: whether others have such a record is not told. *is_dry: the
+ * row that made it has been rolled back. */
 static enum err find_existing(struct ctx *ctx, struct importer *importer, const struct slice *cells,
-                              int count, int64_t *id)
+                              int count, int64_t *id, bool *is_dry)
 {
     const struct import_column *column = importer->match_column;
     struct value values[4];
     bool is_empty = true;
     int64_t *ids;
     int found = 0;
+    const struct expr *rows = NULL;
     *id = 0;
+    *is_dry = false;
     if (!column || column->cell >= count)
         return ERR_OK;
     enum err e = importer_cell(ctx, importer, column, cells[column->cell], values, &is_empty);
@@ -150,16 +154,36 @@ static enum err find_existing(struct ctx *ctx, struct importer *importer, const 
     struct value key = is_list ? value_text(slice_trim(cells[column->cell])) : values[0];
     const struct expr *same =
         expr_cmp(ctx->arena, is_list ? EXPR_HAS : EXPR_EQ, column->field->column, key);
-    e = record_ids(ctx, importer->entity->table,
-                   expr_and(ctx->arena, same, record_is_live(ctx->arena)), 2, &ids, &found);
+    e = rights_rows(ctx, importer->entity, ROLE_READ, false, &rows);
+    if (e == ERR_FORBIDDEN) {
+        err_info_clear(&ctx->err);
+        return ERR_OK;
+    }
+    if (!e)
+        e = record_ids(ctx, importer->entity->table, expr_and(ctx->arena, same, rows), 2, &ids,
+                       &found);
     if (!e && found > 1)
         e = field_bad(ctx, column->field->name, "ambiguous", NULL);
     if (!e && found == 1)
         *id = ids[0];
+    if (!e && found == 0 && !is_list) {
+        *id = importer_dry_find(ctx, importer, column->field, &key);
+        *is_dry = *id != 0;
+    }
     return e;
 }
 
 /* --- the row --- */
+
+static enum err save(struct ctx *ctx, struct importer *importer, struct record *record)
+{
+    enum err e = importer_dry_check(ctx, importer, record);
+    if (!e)
+        e = record_save(ctx, record, 0);
+    if (!e)
+        importer_dry_keep(ctx, importer, record);
+    return e;
+}
 
 static enum err save_existing(struct ctx *ctx, struct importer *importer, struct record *record,
                               const struct slice *cells, int count, bool late,
@@ -170,7 +194,7 @@ static enum err save_existing(struct ctx *ctx, struct importer *importer, struct
     memcpy(was, record->old, slots * sizeof *was);
     enum err e = set_columns(ctx, importer, record, cells, count, late);
     if (!e)
-        e = record_save(ctx, record, 0);
+        e = save(ctx, importer, record);
     if (e)
         return e;
     outcome->record = record->now[SLOT_ID].integer;
@@ -186,12 +210,17 @@ static enum err apply(struct ctx *ctx, struct importer *importer, const struct s
 {
     struct record *record;
     int64_t id;
+    bool is_dry;
     enum importer_mode mode = importer->options.mode;
-    enum err e = find_existing(ctx, importer, cells, count, &id);
+    enum err e = find_existing(ctx, importer, cells, count, &id, &is_dry);
     if (e)
         return e;
     if ((id && mode == IMPORT_CREATE) || (!id && mode == IMPORT_UPDATE)) {
         *outcome = (struct outcome){.op = "skip", .record = id};
+        return ERR_OK;
+    }
+    if (is_dry) { /* the row that made it has been judged; this one would change it */
+        *outcome = (struct outcome){.op = "update", .record = id};
         return ERR_OK;
     }
     if (id) {
@@ -202,7 +231,7 @@ static enum err apply(struct ctx *ctx, struct importer *importer, const struct s
     if (!e)
         e = set_columns(ctx, importer, record, cells, count, false);
     if (!e)
-        e = record_save(ctx, record, 0);
+        e = save(ctx, importer, record);
     if (!e)
         *outcome = (struct outcome){.op = "create", .record = record->now[SLOT_ID].integer};
     return e;

@@ -387,3 +387,33 @@ test("the change feed is ordered, complete and resumes", async () => {
   );
   assert.ok(seen.every((item) => !("changes" in item) && !JSON.stringify(item).includes("feed")));
 });
+
+test("a dry run knows the rows of its earlier steps: it tells what the run then does", async () => {
+  const names = Array.from({ length: 430 }, (_, i) => `dry${String(i % 400).padStart(3, "0")}`);
+  const csv = ["name,company", ...names.map((name) => `${name},firm`)].join("\n");
+  const counts = {};
+  for (const step of ["dry-run", "run"]) {
+    const done = await run(csv, { match: "name" }, step);
+    assert.equal(done.state, "done", JSON.stringify(done));
+    counts[step] = done.counts;
+  }
+  assert.equal(counts["dry-run"].created, 400);
+  assert.equal(counts["dry-run"].updated, 30);
+  assert.deepEqual(counts["dry-run"], counts.run);
+});
+
+test("what must be unique clashes in a dry run as it does in the run", async () => {
+  const logins = Array.from({ length: 230 }, (_, i) => `twice${i % 229}`);
+  const csv = ["login,name", ...logins.map((login) => `${login},x`)].join("\n");
+  const done = await run(csv, {}, "dry-run", { entity: "user", login: "admin" });
+  assert.equal(done.state, "done", JSON.stringify(done));
+  assert.deepEqual([done.counts.created, done.counts.failed], [229, 1]);
+});
+
+test("rows are matched only with what the importer may see", async () => {
+  const hidden = await w.acme.create("sales3", "lead", { name: "matched by nobody" });
+  const done = await run("name,company\nmatched by nobody,firm", { match: "name" });
+  assert.deepEqual([done.counts.created, done.counts.updated, done.counts.failed], [1, 0, 0]);
+  const after = await w.acme.ok("sales3", "GET", `${LEADS}/${hidden.id}`);
+  assert.equal(after.version, hidden.version);
+});
