@@ -6,6 +6,7 @@
 #include "api/body.h"
 #include "api/handlers.h"
 #include "api/page.h"
+#include "api/quota.h"
 #include "auth/session.h"
 #include "base/clock.h"
 #include "base/id.h"
@@ -123,6 +124,8 @@ static const char *scope_fault(const struct model *model, struct slice scope)
         return NULL;
     if (!entity.len || !word.len)
         return "bad_scope";
+    if (slice_is(entity, "job") || slice_is(entity, "file"))
+        return slice_is(word, "*") || action_is_core(word) ? NULL : "unknown_action";
     if (slice_is(entity, "admin"))
         return slice_is(word, "*") || admin_area_is_known(word) ? NULL : "unknown_area";
     if (!slice_is(entity, "*") && !model_entity(model, entity))
@@ -200,6 +203,8 @@ static enum err create(struct call *call)
     e = admin_covers_user(call, user);
     if (e == ERR_NOT_FOUND)
         return err_field(&call->ctx->err, "user", "not_found", NULL);
+    if (!e)
+        e = quota_keys(call, user);
     if (!e)
         e = session_key_create(call->ctx, user, name, scopes, body_member(call, "addresses"),
                                expires_at_ms, &made);

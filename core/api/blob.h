@@ -10,6 +10,7 @@
 #include "base/crypto.h"
 #include "tenant/ctx.h"
 
+#define BLOB_FOLDERS  256
 #define BLOB_HASH_LEN (2 * CRYPTO_SHA256_LEN) /* hex digits */
 
 struct blob {
@@ -37,6 +38,9 @@ MUST_USE enum err blob_adopt(struct tenant *tenant, struct arena *arena, const c
 const char *blob_path(const struct tenant *tenant, struct arena *arena, const char *hash);
 /* A fresh name in the tenant's tmp/. */
 const char *blob_tmp(const struct tenant *tenant, struct arena *arena, const char *prefix);
+/* Removes what lies in one of the BLOB_FOLDERS folders, was written before and is named by no row:
+ * the transaction of an upload was refused after its bytes had been kept. Outside a transaction. */
+MUST_USE enum err blob_sweep(struct tenant *tenant, int folder, int64_t before_ms);
 /* In a write turn: the row, owned by the actor. file->hash, bytes, name, type, entity and record
  * are the caller's, the rest is set. */
 MUST_USE enum err blob_file_insert(struct ctx *ctx, struct blob_file *file);

@@ -171,7 +171,7 @@ static enum err put_jobs(struct ctx *ctx, struct events *events, struct buf *out
         [JOB_STATE] = {.column = {0, "state"}},
         [JOB_PROGRESS] = {.column = {0, "progress"}},
     };
-    if (ctx->actor->scopes) /* a key for some records is not for everything its user does */
+    if (!actor_in_scope(ctx->actor, "job", "read"))
         return ERR_OK;
     struct job_news news = {.events = events, .out = out};
     struct query_order newest = {{0, "id"}, NULL, true};

@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "api/import.h"
+#include "api/quota.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -54,6 +55,8 @@ static enum err import_load(struct call *call, struct import *out)
         e = import_read(call->ctx, id, out);
     if (e)
         return e;
+    if (ctx->actor && !actor_in_scope(ctx->actor, out->entity, "import"))
+        return ERR_NOT_FOUND;
     bool mine = ctx->as_system || (ctx->actor && ctx->actor->user == out->created_by) ||
                 (ctx->actor && actor_may_admin(ctx->actor, "imports"));
     return mine ? ERR_OK : ERR_NOT_FOUND;
@@ -355,7 +358,9 @@ static enum err put_job(struct call *call, struct import *import, bool undo)
                       .dedupe = arena_printf(ctx->arena, "import:%s", id),
                       .created_by = ctx->actor ? ctx->actor->user : 0,
                       .body = body};
-    enum err e = job_put(ctx, &job, &import->job);
+    enum err e = quota_jobs(call);
+    if (!e)
+        e = job_put(ctx, &job, &import->job);
     if (!e)
         e = undo ? import_update(ctx, import) : import_restart(ctx, import);
     return e;

@@ -9,6 +9,7 @@
 #include "api/handlers.h"
 #include "api/import.h"
 #include "api/jobs_in.h"
+#include "api/quota.h"
 #include "auth/actor.h"
 #include "auth/row.h"
 #include "base/id.h"
@@ -35,6 +36,12 @@ enum {
 static bool sees_all(const struct ctx *ctx)
 {
     return ctx->as_system || (ctx->actor && actor_may_admin(ctx->actor, "jobs"));
+}
+
+/* A key for some records is not for all that its user does: jobs are a scope of their own. */
+static bool in_scope(const struct ctx *ctx, const char *action)
+{
+    return ctx->as_system || (ctx->actor && actor_in_scope(ctx->actor, "job", action));
 }
 
 const char *jobs_state_name(struct slice state)
@@ -143,6 +150,10 @@ enum err jobs_list(struct call *call)
     if (cursor_text.at && !id_parse(cursor_text, &cursor))
         return ERR_BAD_CURSOR;
     const struct expr *where = NULL;
+    if (!ctx->as_system && !ctx->actor)
+        return ERR_UNAUTHENTICATED;
+    if (!in_scope(ctx, "read"))
+        return ERR_FORBIDDEN;
     if (!sees_all(ctx)) {
         if (!ctx->actor)
             return ERR_UNAUTHENTICATED;
@@ -175,9 +186,11 @@ enum err jobs_list(struct call *call)
     return ERR_OK;
 }
 
-static enum err job_load(struct call *call, struct value *out)
+static enum err job_load(struct call *call, const char *action, struct value *out)
 {
     struct ctx *ctx = call->ctx;
+    if (!e && !in_scope(ctx, action))
+        e = ERR_FORBIDDEN;
     int64_t id;
     enum err e = call_id(call, 0, &id);
     if (e)
@@ -193,7 +206,7 @@ static enum err job_load(struct call *call, struct value *out)
 enum err jobs_get(struct call *call)
 {
     struct value v[JOB_COLUMNS];
-    enum err e = job_load(call, v);
+    enum err e = job_load(call, "read", v);
     if (!e)
         put_job(&call->resp->body, call->ctx->arena, v);
     return e;
@@ -213,13 +226,13 @@ static enum err import_cancelled(struct ctx *ctx, const struct value *v)
 enum err jobs_cancel(struct call *call)
 {
     struct value v[JOB_COLUMNS];
-    enum err e = job_load(call, v);
+    enum err e = job_load(call, "delete", v);
     if (!e)
         e = job_cancel(call->ctx, v[JOB_ID].integer);
     if (!e)
         e = import_cancelled(call->ctx, v);
     if (!e)
-        e = job_load(call, v);
+        e = job_load(call, "delete", v);
     if (e)
         return e;
     call->resp->status = 202;
@@ -287,7 +300,9 @@ enum err exports_create(struct call *call)
     json_add(ctx->arena, body, "query", json_copy(ctx->arena, query));
     struct job job = {
         .queue = "export", .created_by = ctx->actor ? ctx->actor->user : 0, .body = body};
-    e = job_put(ctx, &job, &id);
+    e = quota_jobs(call);
+    if (!e)
+        e = job_put(ctx, &job, &id);
     if (e)
         return e;
     char text[ID_TEXT_LEN + 1];

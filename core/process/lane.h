@@ -31,8 +31,10 @@ struct lane {
     int leaving_to;
     int64_t window_at_ms, window_us; /* run time of units in this window */
     int window_units;
-    int turns;            /* since the WAL was looked at, loans included */
-    int64_t active_at_ms; /* monotonic: the last turn or loan */
+    int blobs_at;          /* the folder of blobs that was swept last */
+    int turns;             /* since the WAL was looked at, loans included */
+    int64_t restart_at_ms; /* monotonic: the WAL is begun anew no sooner */
+    int64_t active_at_ms;  /* monotonic: the last turn or loan */
 };
 
 struct lanes {

@@ -56,6 +56,12 @@ static const struct key keys[] = {
     {"access_log", KEY_BOOL, AT(access_log), "true", 0, 0, "One log line per request."},
     {"trusted_proxies", KEY_LIST, AT(trusted_proxies), "", 0, 0,
      "Addresses whose forwarded headers are believed."},
+    {"outbound_private", KEY_LIST, AT(outbound_private), "", 0, 0,
+     "Addresses, ranges (10.2.0.0/16) and host names inside the company's network that mail and "
+     "plugins may reach; all but the public internet is refused otherwise."},
+    {"outbound_ca", KEY_FILE, AT(outbound_ca), NULL, 0, 0,
+     "Certificates in PEM that are trusted outbound instead of the system's; a relative path "
+     "starts at the data folder."},
     {"audit_keep_days", KEY_INT, AT(audit_keep_days), "365", 180, 36500,
      "How long the audit log is kept; less than 180 days is refused, because the law asks for six "
      "months."},
@@ -72,6 +78,18 @@ static const struct key keys[] = {
      "Open streams of live events of one user: windows of the console."},
     {"streams_per_tenant_max", KEY_INT, AT(streams_per_tenant_max), "500", 1, 100000,
      "Open streams of live events of one tenant."},
+    {"jobs_per_user_max", KEY_INT, AT(jobs_per_user_max), "50", 1, 100000,
+     "Unfinished jobs (imports, exports) that one user has started."},
+    {"jobs_per_tenant_max", KEY_INT, AT(jobs_per_tenant_max), "1000", 1, 100000,
+     "Unfinished jobs that the people of one tenant have started."},
+    {"keys_per_user_max", KEY_INT, AT(keys_per_user_max), "20", 1, 1000,
+     "API keys of one user that have not been revoked."},
+    {"keys_per_tenant_max", KEY_INT, AT(keys_per_tenant_max), "200", 1, 10000,
+     "API keys of one tenant that have not been revoked."},
+    {"sessions_per_user_max", KEY_INT, AT(sessions_per_user_max), "50", 1, 1000,
+     "Sessions of one user; with one more the oldest ends."},
+    {"files_bytes_max", KEY_INT64, AT(files_bytes_max), "107374182400", 1, 1099511627776000,
+     "Bytes of all attachments of one tenant."},
     {"rate_per_s", KEY_INT, AT(rate_per_s), "60", 1, 100000,
      "Requests per second of one key, and of one address before sign-in."},
     {"rate_burst", KEY_INT, AT(rate_burst), "120", 1, 100000, "How many of them at once."},
@@ -82,6 +100,9 @@ _Static_assert(UPLOAD_BYTES_MAX == 26214400 && IMPORT_BYTES_MAX == 209715200, "a
 _Static_assert(CONNS_MAX == 4096 && CONNS_PER_ADDRESS_MAX == 200, "as the table says");
 _Static_assert(STREAMS_PER_GATEWAY == 1024 && STREAMS_PER_USER == 8, "as the table says");
 _Static_assert(STREAMS_PER_TENANT == 500, "as the table says");
+_Static_assert(JOBS_PER_USER == 50 && JOBS_PER_TENANT == 1000, "as the table says");
+_Static_assert(KEYS_PER_USER == 20 && KEYS_PER_TENANT == 200, "as the table says");
+_Static_assert(SESSIONS_PER_USER == 50 && FILES_BYTES == 107374182400, "as the table says");
 _Static_assert(RATE_PER_S == 60 && RATE_BURST == 120, "as the table says");
 
 static enum err say(struct arena *arena, const char **why, const char *fmt, ...) PRINTF_LIKE(3, 4);

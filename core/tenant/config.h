@@ -22,11 +22,16 @@ struct config {
     const char *public_url; /* for links in mails; NULL = not set */
     const char *log_level;  /* debug, info, warn, error */
     bool access_log;
-    const char **trusted_proxies; /* addresses whose forwarded headers count; NULL-terminated */
-    int audit_keep_days;          /* ≥ 180 */
+    const char **trusted_proxies;  /* addresses whose forwarded headers count; NULL-terminated */
+    const char **outbound_private; /* exceptions of outbound/guard.h; NULL-terminated */
+    const char *outbound_ca;       /* trusted outbound instead of the system's; NULL = those */
+    int audit_keep_days;           /* ≥ 180 */
     int64_t upload_bytes_max, import_bytes_max;
     int conns_max, conns_per_address_max, rate_per_s, rate_burst;
     int streams_max, streams_per_user_max, streams_per_tenant_max;
+    int jobs_per_user_max, jobs_per_tenant_max, keys_per_user_max, keys_per_tenant_max;
+    int sessions_per_user_max;
+    int64_t files_bytes_max;
 };
 
 #define CONFIG_FILE "perigee.json"
