@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "auth/actor.h"
+#include "base/clock.h"
+#include "base/limits.h"
 #include "store/query.h"
 
 /* What is hashed of a row: every column, lengths before texts, so that nothing can be moved from
@@ -100,6 +102,103 @@ enum err audit_put(struct ctx *ctx, const char *action, const char *entity, int6
     return store_insert(ctx->tenant->store, "audit", sets, sizeof sets / sizeof *sets, NULL);
 }
 
+/* --- purging --- */
+
+/* The newest row that was purged: its number and hash. */
+struct base {
+    int64_t seq;
+    uint8_t hash[CRYPTO_SHA256_LEN];
+};
+
+static enum err base_read(struct tenant *tenant, struct base *out)
+{
+    const struct json *setting = NULL;
+    struct arena *arena = arena_new();
+    struct buf hash = BUF_INIT;
+    *out = (struct base){0};
+    enum err e = tenant_setting(tenant, arena, "audit", &setting);
+    if (!e && setting && crypto_parse_hex(json_str(setting, "hash", SLICE("")), &hash) &&
+        hash.len == sizeof out->hash) {
+        out->seq = json_int(setting, "seq", 0);
+        memcpy(out->hash, hash.at, sizeof out->hash);
+    }
+    buf_release(&hash);
+    arena_free(arena);
+    return e;
+}
+
+static enum err base_write(struct tenant *tenant, int64_t seq, struct slice hash)
+{
+    struct buf text = BUF_INIT;
+    buf_printf(&text, "{\"seq\":%lld,\"hash\":\"", (long long)seq);
+    crypto_put_hex(&text, hash);
+    buf_put_str(&text, "\"}");
+    enum err e = tenant_setting_put(tenant, "audit", buf_slice(&text));
+    buf_release(&text);
+    return e;
+}
+
+struct oldest {
+    int64_t before, until, from;
+    int left;
+    uint8_t hash[CRYPTO_SHA256_LEN];
+};
+
+static bool take_old(void *arg, const struct store_row *row)
+{
+    struct oldest *old = arg;
+    struct slice hash = store_row_bytes(row, 2);
+    if (store_row_int(row, 1) >= old->before || old->left-- == 0 || hash.len != sizeof old->hash)
+        return false;
+    old->until = store_row_int(row, 0);
+    old->from = old->from ? old->from : old->until;
+    memcpy(old->hash, hash.at, sizeof old->hash);
+    return true;
+}
+
+static enum err purge_audit(struct tenant *tenant, const struct oldest *old)
+{
+    struct ctx ctx;
+    struct arena *arena = arena_new();
+    ctx_init(&ctx, arena);
+    ctx.tenant = tenant;
+    enum err e = audit_put(&ctx, "audit.purge", NULL, 0,
+                           arena_printf(arena, "{\"from\":%lld,\"to\":%lld}", (long long)old->from,
+                                        (long long)old->until));
+    arena_free(arena);
+    return e;
+}
+
+enum err audit_purge(struct tenant *tenant, int64_t before_ms)
+{
+    ASSERT(tenant && store_in_tx(tenant->store));
+    static const struct query_column columns[] = {
+        {.column = {0, "seq"}}, {.column = {0, "at"}}, {.column = {0, "hash"}}};
+    static const struct query_order by_seq[] = {{.column = {0, "seq"}}};
+    int64_t newest = 0, latest = clock_now_ms() - AUDIT_KEEP_MS;
+    enum err e = store_key_max(tenant->store, "audit", &newest);
+    struct expr old_ones = {.op = EXPR_LT, .column = {0, "seq"}, .value = value_int(newest)};
+    struct query query = {.table = "audit",
+                          .select = columns,
+                          .select_count = 3,
+                          .where = &old_ones,
+                          .order = by_seq,
+                          .order_count = 1,
+                          .limit = AUDIT_PURGE_ROWS};
+    struct oldest old = {.before = before_ms < latest ? before_ms : latest,
+                         .left = AUDIT_PURGE_ROWS};
+    if (!e)
+        e = store_read(tenant->store, &query, take_old, &old);
+    if (e || !old.until)
+        return e;
+    e = base_write(tenant, old.until, slice_of((const char *)old.hash, sizeof old.hash));
+    if (!e)
+        e = store_trim(tenant->store, "audit", "seq", old.until, NULL);
+    return e ? e : purge_audit(tenant, &old);
+}
+
+/* --- walking the chain --- */
+
 struct walk {
     uint8_t previous[CRYPTO_SHA256_LEN];
     int64_t seq, broken;
@@ -119,12 +218,10 @@ static bool follow(void *arg, const struct store_row *row)
         .detail = store_row_bytes(row, 7),
     };
     struct slice stored = store_row_bytes(row, 8);
-    bool is_oldest_kept = walk->seq == 0 && read.seq > 1;
     uint8_t hash[CRYPTO_SHA256_LEN];
     row_hash(walk->previous, &read, hash);
-    bool fits = stored.len == sizeof hash &&
-                (is_oldest_kept || memcmp(stored.at, hash, sizeof hash) == 0) &&
-                (walk->seq == 0 || read.seq == walk->seq + 1);
+    bool fits = stored.len == sizeof hash && memcmp(stored.at, hash, sizeof hash) == 0 &&
+                read.seq == walk->seq + 1;
     if (!fits) {
         walk->broken = read.seq;
         return false;
@@ -146,7 +243,13 @@ enum err audit_verify(struct tenant *tenant, int64_t *broken_seq)
     struct query query = {
         .table = "audit", .select = columns, .select_count = 9, .order = by_seq, .order_count = 1};
     struct walk walk = {0};
-    enum err e = store_read(tenant->store, &query, follow, &walk);
+    struct base base;
+    enum err e = base_read(tenant, &base);
+    if (e)
+        return e;
+    walk.seq = base.seq;
+    memcpy(walk.previous, base.hash, sizeof walk.previous);
+    e = store_read(tenant->store, &query, follow, &walk);
     if (e)
         return e;
     *broken_seq = walk.broken;

@@ -278,7 +278,9 @@
 #define STORE_IN_MAX           BULK_MAX /* values of one IN list */
 #define STORE_OPEN_WAIT_MS     3000 /* opening waits so long for another's recovery of the WAL */
 #define STORE_RESTART_WAIT_MS  30   /* a checkpoint waits so long for readers */
+#define WAL_LOAN_PAGES         2000   /* a runner copies so much before it gives the turn back */
 #define WAL_RESTART_PAGES      10000
+#define WAL_REOPEN_PAGES       100000 /* runners are told to end their snapshots */
 #define DELETED_KEEP_MS        (30LL * 24 * 3600 * 1000)
 #define TMP_KEEP_MS            (3600LL * 1000) /* a file in tmp/ nobody writes to any more */
 #define IDEMPOTENCY_KEEP_MS    (24LL * 3600 * 1000)

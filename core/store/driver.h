@@ -48,6 +48,8 @@ struct store_driver {
                        int64_t *changed);
     enum err (*trim)(struct store *store, const char *table, const char *key, int64_t until,
                      int64_t *changed);
+    enum err (*redact)(struct store *store, const char *table, const char *column,
+                       const struct expr *where, int64_t *changed);
     enum err (*counter)(struct store *store, struct slice name, int64_t start, int64_t by,
                         int64_t *out);
     enum err (*key_max)(struct store *store, const char *table, int64_t *out);
@@ -56,6 +58,7 @@ struct store_driver {
     enum err (*read)(struct store *store, const struct query *query, store_row_cb cb, void *arg);
     enum err (*explain)(struct store *store, const struct query *query, struct buf *out);
     void (*budget)(struct store *store, int64_t cpu_us);
+    void (*watch)(struct store *store, bool (*is_asked)(void *arg), void *arg);
     enum err (*checkpoint)(struct store *store, enum store_checkpoint how, int *pages);
     int (*wal_pages)(const struct store *store);
     enum err (*backup)(struct store *store, const char *path);

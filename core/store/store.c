@@ -169,6 +169,13 @@ enum err store_trim(struct store *store, const char *table, const char *key, int
     return store->driver->trim(store, table, key, until, changed);
 }
 
+enum err store_redact(struct store *store, const char *table, const char *column,
+                      const struct expr *where, int64_t *changed)
+{
+    ASSERT(store && table && column && where);
+    return store->driver->redact(store, table, column, where, changed);
+}
+
 enum err store_counter(struct store *store, struct slice name, int64_t start, int64_t by,
                        int64_t *out)
 {
@@ -239,6 +246,11 @@ void store_budget(struct store *store, int64_t cpu_us)
     ASSERT(store);
     ASSERT(cpu_us >= 0);
     store->driver->budget(store, cpu_us);
+}
+
+void store_watch(struct store *store, bool (*is_asked)(void *arg), void *arg)
+{
+    store->driver->watch(store, is_asked, arg);
 }
 
 enum err store_explain(struct store *store, const struct query *query, struct buf *out)

@@ -141,6 +141,10 @@ MUST_USE enum err store_delete(struct store *store, const char *table, const str
  * rows have no other end, and law may ask for one. */
 MUST_USE enum err store_trim(struct store *store, const char *table, const char *key, int64_t until,
                              int64_t *changed);
+/* Empties one column of rows of an append-only table: what was written there about a person who is
+ * to be forgotten. The rows stay. */
+MUST_USE enum err store_redact(struct store *store, const char *table, const char *column,
+                               const struct expr *where, int64_t *changed);
 /* Adds `by` to the counter of that name (one that is absent stands at `start`: start 0, by 1 counts
  * 1, 2, 3) and gives the new value: gap-free, because it is part of the transaction. */
 MUST_USE enum err store_counter(struct store *store, struct slice name, int64_t start, int64_t by,
@@ -176,6 +180,9 @@ MUST_USE enum err store_count(struct store *store, const char *table, const stru
                               int64_t cap, int64_t *out);
 /* CPU budget of each following statement in microseconds of thread CPU; 0 = none. */
 void store_budget(struct store *store, int64_t cpu_us);
+/* Asked now and then while a statement reads outside of a write transaction: true stops it with
+ * ERR_BUSY, because somebody waits for its snapshot to end. NULL = nobody asks. */
+void store_watch(struct store *store, bool (*is_asked)(void *arg), void *arg);
 /* The plan the driver chose, as text, for tests and diagnosis. */
 MUST_USE enum err store_explain(struct store *store, const struct query *query, struct buf *out);
 
@@ -187,8 +194,9 @@ enum store_checkpoint {
     STORE_CHECKPOINT_RESTART,
     STORE_CHECKPOINT_TRUNCATE
 };
-/* Owner only. Gives the WAL's length in pages as it was before; ERR_BUSY when a reader kept it from
- * being reset (IDLE never answers that: it copies what it can). pages may be NULL. */
+/* The owner's, and in a lent turn the borrower's, who may only do it IDLE. Gives the WAL's length
+ * in pages as it was before; ERR_BUSY when a reader kept it from being reset (IDLE never answers
+ * that: it copies what it can). pages may be NULL. */
 MUST_USE enum err store_checkpoint(struct store *store, enum store_checkpoint how, int *pages);
 /* Length of the WAL in pages after this connection's last commit or checkpoint. */
 int store_wal_pages(const struct store *store);

@@ -63,8 +63,11 @@ static enum err map_err(struct db *db, int rc)
     case SQLITE_LOCKED:
     case SQLITE_PROTOCOL:
         return ERR_BUSY;
-    case SQLITE_INTERRUPT:
-        return ERR_TIMEOUT;
+    case SQLITE_INTERRUPT: {
+        bool asked_back = db->asked_back;
+        db->asked_back = false;
+        return asked_back ? ERR_BUSY : ERR_TIMEOUT;
+    }
     case SQLITE_TOOBIG:
         return ERR_TOO_LARGE;
     case SQLITE_CONSTRAINT:
@@ -398,6 +401,13 @@ static enum err sqlite_create(const char *path, struct buf *why)
     return e;
 }
 
+static void sqlite_watch(struct store *store, bool (*is_asked)(void *arg), void *arg)
+{
+    struct db *db = db_of(store);
+    db->is_asked = is_asked;
+    db->asked_arg = arg;
+}
+
 static void sqlite_budget(struct store *store, int64_t cpu_us)
 {
     db_of(store)->budget_us = cpu_us;
@@ -427,12 +437,14 @@ const struct store_driver *sqlite_driver(void)
         .update = write_update,
         .remove = write_delete,
         .trim = write_trim,
+        .redact = write_redact,
         .counter = write_counter,
         .key_max = read_key_max,
         .tokens_put = tokens_put,
         .read = read_query,
         .explain = read_explain,
         .budget = sqlite_budget,
+        .watch = sqlite_watch,
         .checkpoint = keep_checkpoint,
         .wal_pages = keep_wal_pages,
         .backup = backup_make,

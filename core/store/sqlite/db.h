@@ -110,6 +110,9 @@ struct db {
 
     int64_t budget_us, started_us; /* started_us: -1 until the progress handler first ran */
     bool out_of_time;
+    bool (*is_asked)(void *arg); /* whether somebody waits for the snapshot; NULL = nobody asks */
+    void *asked_arg;
+    bool asked_back; /* the statement was stopped for that */
     int wal_pages;
     char why[DB_WHY_BYTES];
     char index[NAME_BYTES_MAX * 2]; /* the index of the last conflict */
@@ -175,6 +178,8 @@ enum err write_delete(struct store *store, const char *table, const struct expr 
                       int64_t *changed);
 enum err write_trim(struct store *store, const char *table, const char *key, int64_t until,
                     int64_t *changed);
+enum err write_redact(struct store *store, const char *table, const char *column,
+                      const struct expr *where, int64_t *changed);
 enum err write_counter(struct store *store, struct slice name, int64_t start, int64_t by,
                        int64_t *out);
 

@@ -268,6 +268,23 @@ enum err write_trim(struct store *store, const char *table, const char *key, int
     return delete_where(store, table, &oldest, true, changed);
 }
 
+enum err write_redact(struct store *store, const char *table, const char *column,
+                      const struct expr *where, int64_t *changed)
+{
+    struct emit emit;
+    const struct table_entry *entry;
+    enum err e = write_start(&emit, db_of(store), table, true, &entry);
+    if (e)
+        return e;
+    emit_str(&emit, "UPDATE ");
+    emit_name(&emit, table);
+    emit_str(&emit, " AS t SET ");
+    emit_name(&emit, column);
+    emit_str(&emit, "=NULL WHERE ");
+    emit_expr(&emit, where);
+    return write_run(&emit, changed, NULL);
+}
+
 /* --- counters --- */
 
 enum err write_counter(struct store *store, struct slice name, int64_t start, int64_t by,

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "auth/audit.h"
+#include "base/limits.h"
 #include "office.h"
 #include "store/query.h"
 
@@ -91,7 +92,7 @@ static void test_audit__one_changed_byte_is_found(void **state)
     assert_int_equal(broken(o), 2);
 }
 
-/* Rows put in, taken out or moved are found as well; the oldest kept row may follow purged ones. */
+/* Rows put in, taken out or moved are found as well. */
 static void test_audit__a_gap_and_a_forgery_are_found(void **state)
 {
     struct office *o = *state;
@@ -113,13 +114,54 @@ static void test_audit__a_gap_and_a_forgery_are_found(void **state)
     office_begin(o);
     e = store_insert(o->bolt->store, "audit", sets, 4, NULL);
     assert_int_equal(office_end(o, e), ERR_OK);
+    assert_int_equal(broken(o), 500); /* nobody purged 499 rows before it */
+}
+
+static int64_t purge(struct office *o, int64_t before_ms)
+{
+    office_begin(o);
+    assert_int_equal(office_end(o, audit_purge(o->ctx.tenant, before_ms)), ERR_OK);
+    return office_count(o, "audit");
+}
+
+static void test_audit__old_rows_are_purged_and_the_rest_still_verifies(void **state)
+{
+    struct office *o = *state;
+    for (int i = 0; i < 3; i++)
+        put(o, "export", "{\"rows\":1}");
+    int64_t first_ms = o->ctx.now_ms;
+    office_wait(o, AUDIT_KEEP_MS);
+    put(o, "export", NULL);
+    assert_int_equal(purge(o, first_ms), 4);     /* not a moment too soon */
+    assert_int_equal(purge(o, first_ms + 1), 4); /* the law asks for one more millisecond */
+    office_wait(o, 1);
+    assert_int_equal(purge(o, first_ms + 1), 2); /* the fourth, and that three were purged */
+    assert_int_equal(broken(o), 0);
     put(o, "export", NULL);
     assert_int_equal(broken(o), 0);
-    sets[0].value = value_int(503);
+}
+
+static void test_audit__no_setting_purges_what_the_law_keeps(void **state)
+{
+    struct office *o = *state;
+    put(o, "export", NULL);
+    put(o, "export", NULL);
+    office_wait(o, AUDIT_KEEP_MS / 2);
+    assert_int_equal(purge(o, o->ctx.now_ms + 1), 2);
+}
+
+/* What is left begins with the hash of what was taken: changing the first row left is found. */
+static void test_audit__a_forged_beginning_is_found(void **state)
+{
+    struct office *o = *state;
+    put(o, "export", NULL);
+    office_wait(o, AUDIT_KEEP_MS + 1);
+    put(o, "export", NULL);
+    assert_int_equal(purge(o, o->ctx.now_ms), 2);
+    assert_int_equal(broken(o), 0);
     office_begin(o);
-    e = store_insert(o->bolt->store, "audit", sets, 4, NULL);
-    assert_int_equal(office_end(o, e), ERR_OK);
-    assert_int_equal(broken(o), 503);
+    assert_int_equal(office_end(o, store_trim(o->acme->store, "audit", "seq", 2, NULL)), ERR_OK);
+    assert_int_equal(broken(o), 3); /* the second row is missing */
 }
 
 int main(void)
@@ -130,6 +172,9 @@ int main(void)
         T(test_audit__rows_cannot_be_changed_or_deleted),
         T(test_audit__one_changed_byte_is_found),
         T(test_audit__a_gap_and_a_forgery_are_found),
+        T(test_audit__old_rows_are_purged_and_the_rest_still_verifies),
+        T(test_audit__no_setting_purges_what_the_law_keeps),
+        T(test_audit__a_forged_beginning_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
