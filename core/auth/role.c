@@ -9,6 +9,7 @@
 static const char *const action_names[ROLE_ACTIONS] = {
     [ROLE_READ] = "read",     [ROLE_CREATE] = "create", [ROLE_UPDATE] = "update",
     [ROLE_DELETE] = "delete", [ROLE_EXPORT] = "export", [ROLE_IMPORT] = "import",
+    [ROLE_UNMASK] = "unmask",
 };
 
 const char *role_action_name(enum role_action action)

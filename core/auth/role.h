@@ -2,7 +2,7 @@
  *
  * { "name": "sales", "label": "@role.sales", "grants": { "lead": {
  *     "read": "team", "create": true, "update": "own", "delete": { "status": "new" },
- *     "export": true, "import": false, "actions": ["pick", "convert"],
+ *     "export": true, "import": false, "unmask": false, "actions": ["pick", "convert"],
  *     "fields": { "cost": "none", "score": "read", "*": "write" } }, "*": { "read": "all" } },
  *   "admin": ["users", "roles", …] | true }
  *
@@ -25,6 +25,7 @@ enum role_action {
     ROLE_DELETE,
     ROLE_EXPORT,
     ROLE_IMPORT,
+    ROLE_UNMASK, /* read encrypted fields in plain, with a reason that is audited */
     ROLE_ACTIONS
 };
 const char *role_action_name(enum role_action action);

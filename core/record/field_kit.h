@@ -64,6 +64,15 @@ void field_put_id(const struct field *field, const struct value *values, struct 
 MUST_USE enum err field_parse_id(struct ctx *ctx, const struct field *field, const char *path,
                                  const struct json *in, struct value *out);
 
+/* Sealed types: the three values of a plain text and its mask, and an operand made by the type's
+ * parse. */
+MUST_USE enum err field_sealed_values(struct ctx *ctx, const struct field *field,
+                                      struct slice plain, struct slice mask, struct value *out);
+MUST_USE enum err field_sealed_operand(struct ctx *ctx, const struct field *field,
+                                       const struct json *in, struct value *out, int *column);
+/* Without spaces and hyphens, in capitals. */
+struct slice field_compact(struct arena *arena, struct slice s);
+
 /* Options: the place of a value among them, or NULL. */
 const struct field_option *field_option_find(const struct field *field, struct slice value);
 MUST_USE enum err field_parse_option(struct ctx *ctx, const struct field *field, const char *path,

@@ -78,8 +78,8 @@ static enum err read_value(const struct operand *o, const struct json *in, struc
     if (!o->type->operand)
         return refuse(o, "operator_not_allowed");
     enum err e = o->type->operand(o->ctx, o->field, in, out, column);
-    if (!e)
-        return ERR_OK;
+    if (e != ERR_VALIDATION)
+        return e;
     const struct err_field *said = o->ctx->err.last;
     *o->code = said && said != before.last && said->code ? arena_strdup(o->ctx->arena, said->code)
                                                          : "bad_value";

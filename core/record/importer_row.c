@@ -89,7 +89,10 @@ static const char *before_json(struct ctx *ctx, const struct record *record,
             field_equal(field, was, record->now))
             continue;
         json_put_key(&b, field->name);
-        field_put(field, was, &b);
+        if (field->type->is_sealed)
+            field_put_kept(field, was, &b);
+        else
+            field_put(field, was, &b);
         any = true;
     }
     buf_put_char(&b, '}');
@@ -151,9 +154,10 @@ static enum err find_existing(struct ctx *ctx, struct importer *importer, const 
     if (e || is_empty)
         return e;
     bool is_list = column->field->type->kind == KIND_LIST;
-    struct value key = is_list ? value_text(slice_trim(cells[column->cell])) : values[0];
+    struct value key = is_list ? value_text(slice_trim(cells[column->cell]))
+                               : values[column->field->type->is_sealed ? FIELD_INDEX : 0];
     const struct expr *same =
-        expr_cmp(ctx->arena, is_list ? EXPR_HAS : EXPR_EQ, column->field->column, key);
+        expr_cmp(ctx->arena, is_list ? EXPR_HAS : EXPR_EQ, field_equal_column(column->field), key);
     e = rights_rows(ctx, importer->entity, ROLE_READ, false, &rows);
     if (e == ERR_FORBIDDEN) {
         err_info_clear(&ctx->err);
@@ -327,8 +331,11 @@ enum err importer_row(struct ctx *base, struct importer *importer, struct slice 
     enum err e = store_savepoint(store);
     if (e)
         return e;
-    e = late ? apply_late(&ctx, importer, cells, count, &outcome)
-             : apply(&ctx, importer, cells, count, &outcome);
+    if (!late)
+        e = importer_before_row(&ctx, importer, cells, count);
+    if (!e)
+        e = late ? apply_late(&ctx, importer, cells, count, &outcome)
+                 : apply(&ctx, importer, cells, count, &outcome);
     if (!e && outcome.op)
         e = item_put(&ctx, importer, line, &outcome, NULL);
     e = store_savepoint_end(store, e);

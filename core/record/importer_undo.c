@@ -100,7 +100,12 @@ static enum err put_back(struct ctx *ctx, const struct entity *entity, const str
     json_each(value, before)
     {
         const struct field *field = entity_field(entity, value->key);
-        e = field ? record_set(ctx, record, field, value) : ERR_OK;
+        struct value kept[3];
+        if (field && field->type->is_sealed)
+            e = field_parse_kept(ctx, value, kept) ? record_set_values(ctx, record, field, kept)
+                                                   : ERR_CORRUPT;
+        else
+            e = field ? record_set(ctx, record, field, value) : ERR_OK;
         if (e)
             return e;
     }

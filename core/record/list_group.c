@@ -89,7 +89,8 @@ static enum err add_key(struct grouping *g, const struct json *in)
         return e;
     enum field_kind kind = field_result_type(key->field)->kind;
     bool timed = kind == KIND_DATE || kind == KIND_DATETIME;
-    if (kind == KIND_LIST || kind == KIND_JSON || kind == KIND_MONEY)
+    if (kind == KIND_LIST || kind == KIND_JSON || kind == KIND_MONEY ||
+        field_result_type(key->field)->is_sealed)
         return bad(plan, "group", name, "not_groupable");
     if ((by.len > 0) != (key->bucket != BUCKET_NONE) || (by.len > 0 && !timed))
         return bad(plan, "group", name, "bad_bucket");
@@ -560,6 +561,7 @@ enum err list_group(struct list_plan *plan, const struct list_query *query, stru
         .order_count = plan->orders_count,
         .limit = g.limit + 1,
         .group_count = g.keys_count,
+        .wide_sums = true,
         .having = wanted,
     };
     buf_put_str(out, "{\"groups\":[");

@@ -72,7 +72,7 @@ int list_plan_columns(struct list_plan *plan, const struct field *field, int joi
                       const struct expr *only_when)
 {
     int first = plan->columns_count;
-    for (int i = 0; i < field->type->columns; i++) {
+    for (int i = 0; i < field_shown_columns(field); i++) {
         const char *name = i == 0 ? field->column : field->entity->columns[field->slot + i];
         list_plan_column(plan, (struct query_column){
                                    {join, name}, only_when, MEASURE_NONE, BUCKET_NONE, NULL, 0});
@@ -358,7 +358,7 @@ static enum err add_order(struct list_plan *plan, struct slice key)
     if (e)
         return e;
     enum field_kind kind = field_result_type(field)->kind;
-    if (kind == KIND_LIST || kind == KIND_JSON)
+    if (kind == KIND_LIST || kind == KIND_JSON || field_result_type(field)->is_sealed)
         return err_field(&plan->ctx->err,
                          arena_printf(plan->ctx->arena, "sort.%.*s", SLICE_ARG(path)),
                          "not_sortable", NULL);

@@ -197,7 +197,8 @@ static void put_field(struct ctx *ctx, const struct field *field, bool is_readon
     put_flag(out, "inline", field->is_inline);
     put_flag(out, "sortable",
              field->type->columns > 0 && field->type->kind != KIND_LIST &&
-                 field->type->kind != KIND_JSON);
+                 field->type->kind != KIND_JSON && !field->type->is_sealed);
+    put_flag(out, "masked", field->type->is_sealed);
     put_tree(out, "default", field->fallback);
     put_tree(out, "visible_when", field->visible_when);
     put_tree(out, "required_when", field->required_when);

@@ -183,7 +183,7 @@ static enum err read_type(struct build *b, struct field *field, const struct jso
     if (field->is_search && !field->type->is_searchable)
         return build_fail(b, doc->line, "a field of type %s cannot be searched", type->name);
     if (field->is_unique && (field->type->kind == KIND_LIST || field->type->kind == KIND_JSON ||
-                             field->type->columns != 1))
+                             (field->type->columns != 1 && !field->type->is_sealed)))
         return build_fail(b, doc->line, "a field of type %s cannot be unique", type->name);
     return ERR_OK;
 }

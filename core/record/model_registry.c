@@ -321,7 +321,11 @@ static void add_field_indexes(struct arena *a, struct table_draft *d, const stru
             add_index(d, arena_printf(a, "%s_r%d", entity->table, f->n),
                       arena_printf(a, "%s,created_at desc,id desc", f->column), live, false);
         if (f->is_unique || f->type == &field_type_autonumber)
-            add_index(d, arena_printf(a, "%s_u%d", entity->table, f->n), f->column, live, true);
+            add_index(d, arena_printf(a, "%s_u%d", entity->table, f->n), field_equal_column(f),
+                      live, true);
+        else if (f->type->is_sealed) /* equal values are all it can be searched by */
+            add_index(d, arena_printf(a, "%s_h%d", entity->table, f->n), field_equal_column(f),
+                      live, false);
         if (f->type == &field_type_state)
             add_index(d, arena_printf(a, "%s_s%d", entity->table, f->n),
                       arena_printf(a, "%s,updated_at desc,id desc", f->column), "live", false);
@@ -343,7 +347,7 @@ static const char *index_columns(struct arena *a, const struct entity *entity,
         const struct field *f = entity_field(entity, slice_str(index->fields[i] + down));
         if (i)
             buf_put_char(&b, ',');
-        buf_put_str(&b, f->sort_column ? f->sort_column : f->column);
+        buf_put_str(&b, f->sort_column ? f->sort_column : field_equal_column(f));
         buf_put_str(&b, down ? " desc" : "");
     }
     if (!index->unique)

@@ -39,7 +39,8 @@ static const struct expr *equal_to(struct ctx *ctx, const struct record *record,
 {
     if (field_is_empty(field, record->now))
         return NULL;
-    return expr_cmp(ctx->arena, EXPR_EQ, field->column, record->now[field->slot]);
+    return expr_cmp(ctx->arena, EXPR_EQ, field_equal_column(field),
+                    *field_equal_value(field, record->now));
 }
 
 static enum err ask_field(struct ctx *ctx, const struct record *record, const struct field *field,

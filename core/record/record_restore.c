@@ -202,3 +202,45 @@ enum err record_purge(struct ctx *ctx, int limit, int *purged)
     }
     return ERR_OK;
 }
+
+/* --- erasure --- */
+
+/* The answers that wait to be given again may hold it; they are worth a day at most. */
+static enum err forget_answers(struct ctx *ctx)
+{
+    const struct expr *all = expr_cmp(ctx->arena, EXPR_GTE, "at", value_int(0));
+    return store_delete(ctx->tenant->store, "idem", all, NULL);
+}
+
+static enum err forget_imports(struct ctx *ctx, int64_t id)
+{
+    struct store_set sets[] = {{"before", value_null(), false}, {"reason", value_null(), false}};
+    const struct expr *of_it = expr_cmp(ctx->arena, EXPR_EQ, "record", value_int(id));
+    return store_update(ctx->tenant->store, "import_item", of_it, sets, 2, NULL, NULL);
+}
+
+static enum err forget_changes(struct ctx *ctx, const struct entity *entity, int64_t id)
+{
+    const struct expr *of_it =
+        expr_and(ctx->arena, expr_cmp(ctx->arena, EXPR_EQ, "entity", value_int(entity->n)),
+                 expr_cmp(ctx->arena, EXPR_EQ, "record", value_int(id)));
+    return store_redact(ctx->tenant->store, "change", "diff", of_it, NULL);
+}
+
+enum err record_erase(struct ctx *ctx, const struct entity *entity, int64_t id)
+{
+    ASSERT(ctx && ctx->unit && ctx->model);
+    ASSERT(entity && store_in_tx(ctx->tenant->store));
+    struct record *record;
+    enum err e = load_any(ctx, entity, id, &record);
+    bool was_live = !e && record->now[SLOT_DELETED_AT].type == VALUE_NULL;
+    if (!e)
+        e = purge_one(ctx, entity, id);
+    if (!e && was_live)
+        e = rollup_move(ctx, entity, record->old, NULL);
+    if (!e)
+        e = forget_changes(ctx, entity, id);
+    if (!e)
+        e = forget_imports(ctx, id);
+    return e ? e : forget_answers(ctx);
+}

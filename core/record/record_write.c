@@ -54,6 +54,18 @@ static void sort_keys(struct ctx *ctx, struct record *record)
     buf_release(&key);
 }
 
+/* From here on the values are as they are stored. */
+static enum err seal_fields(struct ctx *ctx, struct record *record)
+{
+    for (int i = SLOT_FIELDS; i < record->entity->fields_count; i++) {
+        const struct field *field = record->entity->fields[i];
+        enum err e = field->type->is_sealed ? field_seal(ctx, field, record->now) : ERR_OK;
+        if (e)
+            return e;
+    }
+    return ERR_OK;
+}
+
 /* --- the row --- */
 
 /* Every column, so that all inserts of an entity share a statement; tables with columns that cannot
@@ -152,6 +164,8 @@ enum err record_write(struct ctx *ctx, struct record *record)
     enum err e = record->is_new ? number_fill(ctx, record) : ERR_OK;
     if (!e)
         e = staff_prepare(ctx, record);
+    if (!e)
+        e = seal_fields(ctx, record);
     if (e)
         return e;
     sort_keys(ctx, record);

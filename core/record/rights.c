@@ -128,10 +128,10 @@ static bool scopes_allow(const struct actor *actor, const char *entity, const ch
 
 /* --- the rules of one action --- */
 
-/* Exporting is reading too. */
+/* Exporting and unmasking are reading too. */
 static bool is_read(enum role_action action)
 {
-    return action == ROLE_READ || action == ROLE_EXPORT;
+    return action == ROLE_READ || action == ROLE_EXPORT || action == ROLE_UNMASK;
 }
 
 static enum err forbid(struct ctx *ctx, const struct entity *entity, enum role_action action)
