@@ -252,11 +252,12 @@ static enum err subtree_read(struct tenant *tenant, struct generation *g, struct
 static enum err actor_read(struct tenant *tenant, struct generation *g, int64_t id,
                            struct actor **out)
 {
-    static const char *const columns[] = {"team",   "department", "manager", "login", "name",
-                                          "locale", "timezone",   "active",  "roles"};
-    struct value v[9];
+    static const char *const columns[] = {"team",  "department", "manager",    "login",
+                                          "name",  "locale",     "timezone",   "active",
+                                          "roles", "mfa",        "password_at"};
+    struct value v[11];
     struct expr nodes[3];
-    enum err e = row_read(tenant->store, g->arena, "user", columns, 9,
+    enum err e = row_read(tenant->store, g->arena, "user", columns, 11,
                           row_live(nodes, "id", value_int(id)), v);
     if (e)
         return e;
@@ -270,6 +271,8 @@ static enum err actor_read(struct tenant *tenant, struct generation *g, int64_t 
     actor->locale = row_text(&v[5]);
     actor->timezone = row_text(&v[6]);
     actor->active = v[7].integer != 0;
+    actor->has_mfa = v[9].type == VALUE_TEXT && slice_starts(v[9].bytes, SLICE("{\"on\":true"));
+    actor->password_at_ms = v[10].integer;
     e = roles_resolve(tenant, g, v[8].bytes, actor);
     if (!e)
         e = subtree_read(tenant, g, actor);
@@ -326,6 +329,36 @@ enum err actor_policy(struct tenant *tenant, const struct policy **out)
     }
     *out = &g->policy;
     return ERR_OK;
+}
+
+bool actor_is_admin(const struct actor *actor)
+{
+    ASSERT(actor);
+    for (int i = 0; i < actor->roles_count; i++)
+        if (actor->roles[i]->admin)
+            return true;
+    return false;
+}
+
+enum err actor_due(struct tenant *tenant, const struct actor *actor, int64_t now_ms,
+                   enum actor_due *out)
+{
+    const struct policy *policy;
+    enum err e = actor_policy(tenant, &policy);
+    *out = DUE_NOTHING;
+    if (e || actor->api_key)
+        return e;
+    bool must = policy->mfa == MFA_ALL || (policy->mfa == MFA_ADMINS && actor_is_admin(actor));
+    if (policy->password_ms && now_ms - actor->password_at_ms >= policy->password_ms)
+        *out = DUE_PASSWORD;
+    else if (must && !actor->has_mfa)
+        *out = DUE_MFA;
+    return ERR_OK;
+}
+
+const char *actor_due_name(enum actor_due due)
+{
+    return due == DUE_MFA ? "mfa" : due == DUE_PASSWORD ? "password" : NULL;
 }
 
 bool actor_has_role(const struct actor *actor, const char *name)

@@ -15,12 +15,19 @@ struct actor {
     int roles_count;
     const int64_t *subtree; /* departments at and below mine */
     int subtree_count;      /* ≤ SUBTREE_IDS_MAX; what is beyond is left out, so seen by fewer */
-    bool active;
+    bool active, has_mfa;   /* a second factor is on */
+    int64_t password_at_ms;
     /* of this request, not of the user */
     int64_t session, api_key; /* which of them identified it; 0 = the other */
     const struct json
         *scopes; /* of an API key: array of "entity:action" or "admin:area"; NULL = all */
 };
+
+/* What the policy asks of a person before anything else; API keys are never asked. */
+enum actor_due { DUE_NOTHING, DUE_MFA, DUE_PASSWORD };
+MUST_USE enum err actor_due(struct tenant *tenant, const struct actor *actor, int64_t now_ms,
+                            enum actor_due *out);
+const char *actor_due_name(enum actor_due due); /* "mfa", "password"; NULL for nothing */
 
 /* Where the roles come from: the model's declared roles; the layer above sets it once per process
  * (roles of plugins live in the model). Tenant-made roles (table role) override by name. */
@@ -40,6 +47,7 @@ MUST_USE enum err actor_policy(struct tenant *tenant, const struct policy **out)
 MUST_USE enum err actor_role(struct tenant *tenant, const char *name, const struct role **out);
 /* Within the scopes of the API key, if one identified it. */
 bool actor_may_admin(const struct actor *actor, const char *area);
+bool actor_is_admin(const struct actor *actor); /* some area of it */
 bool actor_has_role(const struct actor *actor, const char *name);
 /* Do the scopes let this through ("lead:read", "lead:*", "*:read", "*")? true without scopes. */
 bool actor_in_scope(const struct actor *actor, const char *entity, const char *action);

@@ -10,6 +10,8 @@
 #include "auth/audit.h"
 #include "auth/row.h"
 #include "auth/session.h"
+#include "base/crypto.h"
+#include "base/id.h"
 #include "base/limits.h"
 #include "base/text.h"
 
@@ -74,6 +76,87 @@ enum err password_check(struct ctx *ctx, struct slice password, struct slice log
     return e;
 }
 
+/* --- those that were --- */
+
+struct past {
+    struct arena *arena;
+    const char *encoded[PASSWORD_PAST_MAX];
+    int64_t oldest; /* id of the last one kept */
+    int count;
+};
+
+static bool take_past(void *arg, const struct store_row *row)
+{
+    struct past *past = arg;
+    past->oldest = store_row_int(row, 0);
+    past->encoded[past->count++] = arena_str(past->arena, store_row_bytes(row, 1));
+    return past->count < PASSWORD_PAST_MAX;
+}
+
+static enum err past_read(struct ctx *ctx, int64_t user, struct past *past)
+{
+    static const struct query_column columns[] = {{.column = {0, "id"}},
+                                                  {.column = {0, "encoded"}}};
+    static const struct query_order newest = {.column = {0, "id"}, .descending = true};
+    struct expr of_user = row_eq("user", value_int(user));
+    struct query query = {.table = "password_past",
+                          .select = columns,
+                          .select_count = 2,
+                          .where = &of_user,
+                          .order = &newest,
+                          .order_count = 1,
+                          .limit = PASSWORD_PAST_MAX};
+    *past = (struct past){.arena = ctx->arena};
+    return store_read(ctx->tenant->store, &query, take_past, past);
+}
+
+enum err password_check_past(struct ctx *ctx, int64_t user, struct slice password,
+                             const char *field)
+{
+    ASSERT(ctx && ctx->tenant && field);
+    const struct policy *policy;
+    struct past past;
+    char *present = NULL;
+    enum err e = actor_policy(ctx->tenant, &policy);
+    if (e || !policy->dengbao)
+        return e;
+    e = password_encoded(ctx->tenant, ctx->arena, user, &present);
+    if (e == ERR_NOT_FOUND)
+        e = ERR_OK;
+    if (!e)
+        e = past_read(ctx, user, &past);
+    if (e)
+        return e;
+    bool again = present && crypto_password_verify(password, present);
+    for (int i = 0; i < past.count && !again; i++)
+        again = crypto_password_verify(password, past.encoded[i]);
+    return again ? err_field(&ctx->err, field, "password_past",
+                             arena_printf(ctx->arena, "{\"max\":%d}", PASSWORD_PAST_MAX))
+                 : ERR_OK;
+}
+
+/* Kept in every profile: the stricter one may be chosen later. */
+static enum err past_write(struct ctx *ctx, int64_t user, const char *encoded)
+{
+    struct past past;
+    struct store_set sets[] = {
+        {.column = "id", .value = value_int(id_next())},
+        {.column = "user", .value = value_int(user)},
+        {.column = "encoded", .value = value_text(slice_str(encoded))},
+        {.column = "at", .value = value_int(ctx->now_ms)},
+    };
+    enum err e = store_insert(ctx->tenant->store, "password_past", sets, 4, NULL);
+    if (!e)
+        e = past_read(ctx, user, &past);
+    if (e || past.count < PASSWORD_PAST_MAX)
+        return e;
+    struct expr older = {.op = EXPR_LT, .column = {0, "id"}, .value = value_int(past.oldest)};
+    struct expr of_user = row_eq("user", value_int(user));
+    of_user.next = &older;
+    struct expr both = {.op = EXPR_AND, .first = &of_user};
+    return store_delete(ctx->tenant->store, "password_past", &both, NULL);
+}
+
 enum err password_store(struct ctx *ctx, int64_t user, const char *encoded, int64_t keep_session)
 {
     ASSERT(ctx && ctx->tenant);
@@ -91,6 +174,8 @@ enum err password_store(struct ctx *ctx, int64_t user, const char *encoded, int6
                               sets, 4, &changed, NULL);
     if (!e && changed == 0)
         return ERR_NOT_FOUND;
+    if (!e)
+        e = past_write(ctx, user, encoded);
     if (!e)
         e = session_end_others(ctx, user, keep_session);
     if (!e)

@@ -22,6 +22,10 @@ MUST_USE enum err password_check(struct ctx *ctx, struct slice password, struct 
 bool password_is_common(struct slice password);
 /* The word list that is used, or NULL when none is installed: for `perigee check` and the log. */
 const char *password_list_path(void);
+/* `dengbao`: not one of the last PASSWORD_PAST_MAX, the present one included. Slow (each is a hash
+ * to verify): only in runners. ERR_VALIDATION with password_past on `field`. */
+MUST_USE enum err password_check_past(struct ctx *ctx, int64_t user, struct slice password,
+                                      const char *field);
 /* In a write turn: stores an encoded hash made by crypto_password_hash, ends the user's sessions
  * except `keep_session`, audits. ERR_NOT_FOUND. */
 MUST_USE enum err password_store(struct ctx *ctx, int64_t user, const char *encoded,

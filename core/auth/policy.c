@@ -10,9 +10,28 @@
 #define MINUTE_MS 60000LL
 
 static const struct policy profiles[] = {
-    {false, SESSION_IDLE_MS, SESSION_LIFE_MS, SIGNIN_FAILS_ACCOUNT},
-    {true, SESSION_DENGBAO_IDLE_MS, SESSION_DENGBAO_LIFE_MS, SIGNIN_FAILS_ADDRESS},
+    {false, SESSION_IDLE_MS, SESSION_LIFE_MS, MFA_OFFERED, 0, SIGNIN_FAILS_ACCOUNT},
+    {true, SESSION_DENGBAO_IDLE_MS, SESSION_DENGBAO_LIFE_MS, MFA_ADMINS, PASSWORD_AGE_MS,
+     SIGNIN_FAILS_ADDRESS},
 };
+
+static const char *const mfa_names[] = {"offered", "admins", "all"};
+
+const char *policy_mfa_name(enum policy_mfa mfa)
+{
+    ASSERT(mfa <= MFA_ALL);
+    return mfa_names[mfa];
+}
+
+static bool mfa_find(struct slice name, enum policy_mfa *out)
+{
+    for (int i = MFA_OFFERED; i <= MFA_ALL; i++) {
+        *out = (enum policy_mfa)i;
+        if (slice_is(name, mfa_names[i]))
+            return true;
+    }
+    return false;
+}
 
 static int64_t shortened(const struct json *value, const char *key, int64_t most_ms)
 {
@@ -31,6 +50,9 @@ enum err policy_load(struct tenant *tenant, struct policy *out)
         *out = profiles[dengbao];
         out->idle_ms = shortened(value, "idle_minutes", out->idle_ms);
         out->life_ms = shortened(value, "life_minutes", out->life_ms);
+        enum policy_mfa mfa;
+        if (mfa_find(json_str(value, "mfa", SLICE("")), &mfa) && mfa > out->mfa)
+            out->mfa = mfa;
     }
     arena_free(arena);
     return e;
@@ -45,6 +67,10 @@ static enum err value_check(struct ctx *ctx, const struct json *value)
         if (slice_is(member->key, "passwords")) {
             known = true;
             fits = slice_is(member->text, "asvs") || slice_is(member->text, "dengbao");
+        } else if (slice_is(member->key, "mfa")) {
+            enum policy_mfa mfa;
+            known = true;
+            fits = member->type == JSON_STRING && mfa_find(member->text, &mfa);
         } else if (slice_is(member->key, "idle_minutes") || slice_is(member->key, "life_minutes")) {
             known = true;
             fits = member->type == JSON_INT && member->integer >= 1 &&

@@ -159,15 +159,13 @@ static enum err tally_forget(struct ctx *ctx, const char *key)
     return store_delete(ctx->tenant->store, "signin_fail", &where, NULL);
 }
 
-enum err signin_take_back(struct ctx *ctx, struct slice login, const char *address)
+static enum err take_back(struct ctx *ctx, struct slice login, const char *address, bool right)
 {
-    ASSERT(ctx && ctx->tenant);
-    ASSERT(store_in_tx(ctx->tenant->store));
     struct counters counters;
     enum err e = counters_init(ctx, login, address, &counters);
-    if (!e)
+    if (!e && right)
         e = tally_forget(ctx, counters.keys[COUNTER_PAIR]);
-    for (int i = COUNTER_ACCOUNT; i < COUNTERS && !e; i++) {
+    for (int i = right ? COUNTER_ACCOUNT : COUNTER_PAIR; i < COUNTERS && !e; i++) {
         struct tally tally;
         e = tally_read(ctx, counters.keys[i], &tally);
         if (e || tally.count == 0)
@@ -177,6 +175,44 @@ enum err signin_take_back(struct ctx *ctx, struct slice login, const char *addre
             tally.until = 0;
         e = tally.count > 0 ? tally_write(ctx, counters.keys[i], &tally)
                             : tally_forget(ctx, counters.keys[i]);
+    }
+    return e;
+}
+
+enum err signin_take_back(struct ctx *ctx, struct slice login, const char *address)
+{
+    ASSERT(ctx && ctx->tenant);
+    ASSERT(store_in_tx(ctx->tenant->store));
+    return take_back(ctx, login, address, true);
+}
+
+enum err signin_uncount(struct ctx *ctx, struct slice login, const char *address)
+{
+    ASSERT(ctx && ctx->tenant);
+    ASSERT(store_in_tx(ctx->tenant->store));
+    return take_back(ctx, login, address, false);
+}
+
+enum err signin_ask(struct ctx *ctx, struct slice login, const char *address, bool *allowed)
+{
+    ASSERT(ctx && ctx->tenant && allowed);
+    ASSERT(store_in_tx(ctx->tenant->store));
+    char account[LOGIN_HASH_CHARS + 1], place[ADDRESS_KEY_BYTES], keys[2][KEY_BYTES];
+    static const int limits[] = {RESET_MAX, SIGNIN_FAILS_ALL};
+    login_hash(login, account);
+    address_key(address, place);
+    (void)snprintf(keys[0], KEY_BYTES, "ra:%s", account);
+    (void)snprintf(keys[1], KEY_BYTES, "ri:%s", place);
+    *allowed = true;
+    enum err e = sweep(ctx);
+    for (int i = 0; i < 2 && !e; i++) {
+        struct tally tally;
+        e = tally_read(ctx, keys[i], &tally);
+        if (tally.count == 0)
+            tally.first_at = ctx->now_ms;
+        *allowed = *allowed && tally.count++ < limits[i];
+        if (!e)
+            e = tally_write(ctx, keys[i], &tally);
     }
     return e;
 }

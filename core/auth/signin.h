@@ -17,5 +17,12 @@ MUST_USE enum err signin_count(struct ctx *ctx, struct slice login, const char *
 /* In a write turn: the attempt was right. The account's count from this address starts anew, the
  * others lose one. */
 MUST_USE enum err signin_take_back(struct ctx *ctx, struct slice login, const char *address);
+/* In a write turn: the attempt neither failed nor came to its end (a second factor is still due).
+ * Each of the three loses one. */
+MUST_USE enum err signin_uncount(struct ctx *ctx, struct slice login, const char *address);
+/* In a write turn: somebody asks for a new password for this login. Counted by account and by
+ * address, known or not; it locks nobody out of signing in. */
+MUST_USE enum err signin_ask(struct ctx *ctx, struct slice login, const char *address,
+                             bool *allowed);
 /* In a write turn: an administrator opens a locked account. */
 MUST_USE enum err signin_unlock(struct ctx *ctx, struct slice login);
