@@ -153,7 +153,8 @@ static enum err count_columns(struct board *b)
                       .order = &most,
                       .order_count = 1,
                       .limit = BOARD_COLUMNS_MAX,
-                      .group_count = 1};
+                      .group_count = 1,
+                      .wide_sums = true};
     add_options(b);
     return store_read(b->ctx->tenant->store, &q, count_row, b);
 }

@@ -116,6 +116,7 @@ struct query {
         *after;      /* order_count values: rows strictly behind them; NULL = first page */
     int64_t limit;   /* 0 = none */
     int group_count; /* the first n of select are group keys */
+    bool wide_sums;  /* a sum beyond 64 bits is the VALUE_TEXT of its digits, else ERR_VALIDATION */
     const struct expr *having; /* column.join = -1, column "0", "1"…: index into select */
     int64_t count_cap;         /* > 0: answer one row with min(count, cap) */
     const char *index_hint;    /* name of an index of the schema to use, or NULL */

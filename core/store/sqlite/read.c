@@ -181,9 +181,9 @@ enum err read_query(struct store *store, const struct query *query, store_row_cb
     int parts;
     if (db->lost)
         return db->lost;
-    if (query->group_count > 0 && kept_state(db, &state))
+    if ((query->group_count > 0 || query->wide_sums) && kept_state(db, &state))
         return groups_read(db, query, state, cb, arg);
-    if (query->group_count > 0)
+    if (query->group_count > 0 || query->wide_sums)
         return read_whole(db, query, cb, arg);
     enum err e = select_parts(db, query, &parts);
     if (e)

@@ -412,11 +412,11 @@ enum err select_emit_tally(struct emit *emit, struct db *db, const struct query 
     if (e)
         return e;
     emit_str(emit, "SELECT tally(");
-    for (int i = 0; i < query->select_count; i++) {
+    for (int i = 0, given = 0; i < query->select_count; i++) {
         const struct query_column *column = &query->select[i];
         if (!column->column.column)
             continue; /* rows are counted by themselves */
-        emit_str(emit, i ? "," : "");
+        emit_str(emit, given++ ? "," : "");
         emit_guarded(emit, &column->column, column->only_when);
     }
     emit_str(emit, ")");

@@ -242,12 +242,18 @@ static bool having_fits(const struct query *query, const struct expr *e)
 
 bool tally_fits(const struct query *query)
 {
-    if (query->group_count < 1 || query->group_count > TALLY_KEYS_MAX || query->keyset ||
+    bool groups = query->group_count > 0 || query->wide_sums;
+    if (!groups || query->group_count > TALLY_KEYS_MAX || query->keyset || query->count_cap > 0 ||
         query->after || query->select_count - query->group_count > STORE_MEASURES_MAX)
         return false;
-    for (int i = 0; i < query->select_count; i++)
+    bool sums = query->group_count > 0; /* without groups SQLite counts and finds extremes itself */
+    for (int i = 0; i < query->select_count; i++) {
         if ((query->select[i].measure == MEASURE_NONE) != (i < query->group_count))
             return false;
+        sums = sums || query->select[i].measure == MEASURE_SUM;
+    }
+    if (!sums)
+        return false;
     for (int i = 0; i < query->order_count; i++)
         if (query->order[i].column.join >= 0)
             return false;
@@ -366,6 +372,28 @@ static struct value wide_value(struct arena *arena, wide n)
     return value_text(arena_slice(arena, slice_of(digits + at, sizeof digits - at)));
 }
 
+/* All in one group, also when it is empty, as in SQL. */
+static void group_whole(struct tally *tally)
+{
+    struct value none[1];
+    if (tally->query->group_count == 0 && tally->count == 0)
+        group_add(tally, none, 0);
+}
+
+/* Whether all sums have 64 bits. */
+static bool is_narrow(const struct tally *tally)
+{
+    for (int i = 0; i < tally->count; i++) {
+        for (int k = 0; k < tally->measures_count; k++) {
+            bool is_null;
+            wide n = measured(tally->groups[i], k, &is_null);
+            if (n < INT64_MIN || n > INT64_MAX)
+                return false;
+        }
+    }
+    return true;
+}
+
 static void put_groups(struct tally *tally, struct tally_rows *out)
 {
     const struct query *query = tally->query;
@@ -429,6 +457,12 @@ enum err tally_read(struct db *db, const struct query *query, struct tally_rows 
     if (e || tally.unfit) {
         arena_free(tally.arena);
         return tally.unfit ? ERR_OK : e;
+    }
+    group_whole(&tally);
+    if (!query->wide_sums && !is_narrow(&tally)) {
+        arena_free(tally.arena);
+        db_why(db, "integer overflow in a sum");
+        return ERR_VALIDATION;
     }
     put_groups(&tally, out);
     *done = true;

@@ -22,8 +22,7 @@ struct tally_rows {
     int columns, rows;
 };
 
-/* *done false, without an error: it is not for here (nothing was given). A sum beyond 64 bits is a
- * VALUE_TEXT of its digits. */
+/* *done false, without an error: it is not for here (nothing was given). */
 MUST_USE enum err tally_read(struct db *db, const struct query *query, struct tally_rows *out,
                              bool *done);
 void tally_rows_release(struct tally_rows *rows);

@@ -73,6 +73,28 @@ static void test_group__counts_sums_and_averages(void **state)
         "\"titles\":{}}");
 }
 
+/* One absurd amount, or a hundred of them, and the report still adds up. */
+static void test_group__sums_are_exact_whatever_their_size(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 2; i++)
+        fixture_insert(f, f->deal,
+                       "{\"status\":\"lost\",\"amount\":\"92233720368547758.07\","
+                       "\"score\":9223372036854775807,\"cost\":\"92233720368547758.07\"}");
+    fixture_as(f, 1, READ_ALL, NULL);
+    assert_string_equal(
+        run(f, "{\"filter\":{\"status\":\"lost\"},\"group\":[\"status\"],\"measure\":["
+               "\"sum.amount\",\"avg.amount\",\"sum.score\",\"sum.cost\"]}"),
+        "{\"groups\":[{\"status\":\"lost\",\"sum.amount\":{\"amount\":\"184467440737095516.14\","
+        "\"currency\":\"CNY\"},\"avg.amount\":{\"amount\":\"92233720368547758.07\",\"currency\":"
+        "\"CNY\"},\"sum.score\":\"18446744073709551614\",\"sum.cost\":"
+        "\"184467440737095516.14\"}],\"more\":false,\"titles\":{}}");
+    assert_string_equal(
+        run(f, "{\"filter\":{\"status\":\"lost\"},\"measure\":[\"count\",\"sum.score\"]}"),
+        "{\"groups\":[{\"count\":2,\"sum.score\":\"18446744073709551614\"}],"
+        "\"more\":false,\"titles\":{}}");
+}
+
 static void test_group__months_are_those_of_the_tenant(void **state)
 {
     assert_string_equal(run(*state, "{\"group\":[{\"f\":\"met\",\"by\":\"month\"}]}"),
@@ -179,6 +201,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(test_group__##name, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(counts_sums_and_averages),
+        T(sums_are_exact_whatever_their_size),
         T(months_are_those_of_the_tenant),
         T(references_come_with_titles),
         T(having_and_order),

@@ -17,7 +17,8 @@ static struct query groups(const struct expr *where)
                           .where = where,
                           .order = &in_order,
                           .order_count = 1,
-                          .group_count = 1};
+                          .group_count = 1,
+                          .wide_sums = true};
 }
 
 /* Another connection, that only reads: as a gateway does beside the worker. */

@@ -127,6 +127,12 @@ static void test_tally__having_and_order_by_measures(void **state)
     }
 }
 
+static bool no_row(void *arg, const struct store_row *row)
+{
+    (void)row;
+    return *(bool *)arg = false;
+}
+
 static void test_tally__sums_beyond_64_bits(void **state)
 {
     struct rig *rig = *state;
@@ -137,7 +143,8 @@ static void test_tally__sums_beyond_64_bits(void **state)
                           .select_count = 2,
                           .order = &order,
                           .order_count = 1,
-                          .group_count = 1};
+                          .group_count = 1,
+                          .wide_sums = true};
     struct store_set least[] = {set_int("id", 9), set_text("status", "least"),
                                 set_int("amount", INT64_MIN)};
     for (int i = 1; i <= 3; i++)
@@ -152,6 +159,25 @@ static void test_tally__sums_beyond_64_bits(void **state)
     have->column.join = -1;
     query.having = have;
     assert_string_equal(rig_rows(rig, &query), "big|27670116110564327421");
+    query.having = NULL;
+    query.wide_sums = false; /* for who can only take a number */
+    bool nothing = true;
+    assert_int_equal(store_read(rig->store, &query, no_row, &nothing), ERR_VALIDATION);
+    assert_non_null(strstr(store_why(rig->store), "overflow"));
+    assert_true(nothing);
+}
+
+static void test_tally__all_in_one(void **state)
+{
+    struct rig *rig = *state;
+    struct query_column select[] = {{.measure = MEASURE_COUNT},
+                                    {.column = {0, "amount"}, .measure = MEASURE_SUM},
+                                    {.column = {0, "amount"}, .measure = MEASURE_MAX}};
+    struct query query = {.table = "lead", .select = select, .select_count = 3, .wide_sums = true};
+    assert_string_equal(rig_rows(rig, &query), "0|-|-");
+    rig_lead(rig, 1, "a", "new", INT64_MAX);
+    rig_lead(rig, 2, "b", "new", INT64_MAX);
+    assert_string_equal(rig_rows(rig, &query), "2|18446744073709551614|9223372036854775807");
 }
 
 static void insert_named(struct rig *rig, int count)
@@ -178,12 +204,6 @@ static void test_tally__many_groups(void **state)
                         "n20000|1|1|20000|20000|20000 n19999|1|1|19999|19999|19999");
     rig_lead(rig, TALLY_GROUPS_MAX + 1, "n20001", "new", 1);
     assert_string_equal(rig_rows(rig, &q.query), "n20001|1|1|1|1|1 n20000|1|1|20000|20000|20000");
-}
-
-static bool no_row(void *arg, const struct store_row *row)
-{
-    (void)row;
-    return *(bool *)arg = false;
 }
 
 static void test_tally__a_budget_holds(void **state)
