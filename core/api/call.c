@@ -4,6 +4,7 @@
  */
 #include "api/call.h"
 
+#include "api/replay.h"
 #include "api/routes.h"
 #include "base/clock.h"
 #include "base/id.h"
@@ -165,6 +166,7 @@ struct call_write {
     struct call *call;
     enum err (*fn)(struct call *call, void *arg);
     void *arg;
+    bool joins; /* a transaction that ends with the whole call: the key is kept there */
 };
 
 static enum err call_write_fn(struct ctx *ctx, void *arg)
@@ -176,11 +178,18 @@ static enum err call_write_fn(struct ctx *ctx, void *arg)
     if (w->call->app->role == APP_RUNNER && ctx->model &&
         ctx->model->version != ctx->tenant->header.model_version)
         return ERR_BUSY;
-    return w->fn(w->call, w->arg);
+    enum err e = w->joins ? ERR_OK : replay_check(w->call);
+    if (!e)
+        e = w->fn(w->call, w->arg);
+    return e || w->joins ? e : replay_keep_now(w->call);
 }
 
 enum err call_write(struct call *call, enum err (*fn)(struct call *call, void *arg), void *arg)
 {
-    struct call_write w = {call, fn, arg};
-    return app_write(call->app, call->ctx, call_write_fn, &w);
+    struct call_write w = {call, fn, arg, store_in_tx(call->ctx->tenant->store)};
+    int status = call->kept_status;
+    enum err e = app_write(call->app, call->ctx, call_write_fn, &w);
+    if (e)
+        call->kept_status = status; /* it went with the rest */
+    return e;
 }

@@ -26,14 +26,16 @@ struct call {
     struct router_params params;
     struct ctx *ctx;
     struct resp *resp;
-    const struct json *body;  /* parsed JSON body; NULL when there is none */
-    const char *csrf;         /* of the session that asks, or NULL */
-    bool is_operator;         /* came over the operator socket or from the command line */
-    bool seen_due;            /* the session's last-seen should be noted */
-    struct events *events;    /* of an answer that goes on as a stream (events.h) */
-    bool model_pending;       /* ERR_BUSY because the owner must apply the model first */
-    bool owns_tx;             /* private to pipeline: a read transaction is open for this call */
-    bool has_idem;            /* private to replay: an Idempotency-Key is to be kept */
+    const struct json *body; /* parsed JSON body; NULL when there is none */
+    const char *csrf;        /* of the session that asks, or NULL */
+    bool is_operator;        /* came over the operator socket or from the command line */
+    bool seen_due;           /* the session's last-seen should be noted */
+    struct events *events;   /* of an answer that goes on as a stream (events.h) */
+    bool model_pending;      /* ERR_BUSY because the owner must apply the model first */
+    bool owns_tx;            /* private to pipeline: a read transaction is open for this call */
+    bool has_idem;           /* private to replay: an Idempotency-Key is to be kept */
+    int kept_status;         /* private to replay: what was kept with the effect; 0 = nothing yet */
+    size_t kept_bytes;       /* …and how long the answer was then */
     struct slice replay_body; /* private to replay: what the key's body is compared by */
 };
 
@@ -57,7 +59,10 @@ void call_etag(struct call *call, int64_t id, int64_t version);
 
 /* Runs fn as one write transaction of the tenant and commits it. In a worker the turn's transaction
  * is already open (fn runs in the caller's savepoint); a runner borrows the write turn; a command
- * begins and commits itself. fn must be repeatable and may not do I/O. */
+ * begins and commits itself. fn must be repeatable and may not do I/O.
+ *
+ * An Idempotency-Key is kept in the same transaction, with the answer as fn leaves it: so fn writes
+ * the answer, too. ERR_BUSY when another request with this key has done the work meanwhile. */
 MUST_USE enum err call_write(struct call *call, enum err (*fn)(struct call *call, void *arg),
                              void *arg);
 /* The same outside a request, for jobs. */

@@ -186,7 +186,12 @@ static int64_t count_lines(struct slice source)
 static enum err upload_insert(struct call *call, void *arg)
 {
     struct upload *up = arg;
-    return import_insert(call->ctx, &up->import);
+    enum err e = import_insert(call->ctx, &up->import);
+    if (e)
+        return e;
+    buf_put_char(&call->resp->body, '}');
+    call_created(call, IMPORTS_PATH, up->import.id);
+    return ERR_OK;
 }
 
 enum err imports_create(struct call *call)
@@ -214,13 +219,7 @@ enum err imports_create(struct call *call)
     e = put_sample(call, up.source, out);
     if (!e)
         e = upload_keep(call, &up);
-    if (!e)
-        e = call_write(call, upload_insert, &up);
-    if (e)
-        return e;
-    buf_put_char(out, '}');
-    call_created(call, IMPORTS_PATH, up.import.id);
-    return ERR_OK;
+    return e ? e : call_write(call, upload_insert, &up);
 }
 
 /* --- mapping ------------------------------------------------------------------------------------
@@ -305,16 +304,20 @@ static enum err mapping_check(struct call *call, const struct import *import,
     return e;
 }
 
+static void put_import(struct call *call, const struct import *import, int progress);
+
 static enum err mapping_write(struct call *call, void *arg)
 {
     struct import *wanted = arg, now;
     enum err e = import_read(call->ctx, wanted->id, &now);
     if (!e && !may_begin(&now))
         e = say_state(call);
-    return e ? e : import_restart(call->ctx, wanted);
+    if (!e)
+        e = import_restart(call->ctx, wanted);
+    if (!e)
+        put_import(call, wanted, 0);
+    return e;
 }
-
-static void put_import(struct call *call, const struct import *import, int progress);
 
 enum err imports_mapping(struct call *call)
 {
@@ -336,10 +339,7 @@ enum err imports_mapping(struct call *call)
     import.counts = (struct importer_counts){0};
     import.error = NULL;
     import.dry_run = false;
-    e = call_write(call, mapping_write, &import);
-    if (!e)
-        put_import(call, &import, 0);
-    return e;
+    return call_write(call, mapping_write, &import);
 }
 
 /* --- setting it going ---------------------------------------------------------------------------
