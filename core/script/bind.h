@@ -22,6 +22,7 @@ int bind_date_new(lua_State *L);
 int bind_datetime_new(lua_State *L);
 int bind_worktime_new(lua_State *L);
 int bind_sha256(lua_State *L);
+int bind_token(lua_State *L);
 int bind_matches(lua_State *L);
 /* Milliseconds of a table { hours, minutes, seconds, ms }; raises for anything else. */
 int64_t bind_time_worked(lua_State *L, int at);

@@ -423,6 +423,7 @@ static const luaL_Reg functions[] = {
     {"datetime", bind_datetime_new},
     {"calendar", bind_worktime_new},
     {"sha256", bind_sha256},
+    {"token", bind_token},
     {"matches", bind_matches},
     {NULL, NULL},
 };

@@ -110,6 +110,7 @@ static void test_values__ids_and_contexts(void **state)
                 "  ctx.tenant.currency, ctx.limits().reads, tostring(ctx.now()), ctx.source }",
                 "[13,12345,true,true,false,'3 is bad.',7,true,'CNY',200,"
                 "'2026-05-28T20:26:40.000Z','api']");
+    stage_gives(*state, "return { #crm.token(), crm.token() ~= crm.token() }", "[32,true]");
     stage_gives(*state, "return { crm.sha256('abc'), #crm.sha256('') }",
                 "['ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',64]");
     stage_fails(*state, "ctx.config.most = 1", "this is read-only");
