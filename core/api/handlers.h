@@ -102,6 +102,8 @@ enum err departments_delete(struct call *call);
 enum err plugins_list(struct call *call);
 enum err plugins_enable(struct call *call);
 enum err plugins_disable(struct call *call);
+/* quarantine.c */
+enum err plugins_release(struct call *call);
 /* deploys.c: the company's own bundles */
 enum err deploys_create(struct call *call);
 enum err deploys_list(struct call *call);

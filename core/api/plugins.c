@@ -14,6 +14,8 @@
 #include "api/page.h"
 #include "api/pluginset.h"
 #include "auth/audit.h"
+#include "script/code.h"
+#include "tenant/quarantine.h"
 
 /* --- reading ------------------------------------------------------------------------------------
  */
@@ -85,6 +87,17 @@ static const char *layer_name(enum plugin_layer layer)
     return names[layer];
 }
 
+/* A mark of other code than what is there now means nothing. */
+static bool is_set_aside(struct call *call, const struct plugin *plugin)
+{
+    const struct quarantine *mark = NULL;
+    char hash[2 * CRYPTO_SHA256_LEN + 1];
+    const struct tenant *tenant = call->ctx->tenant;
+    if (quarantine_get(call->ctx->arena, tenant->folder, plugin->id, &mark) || !mark)
+        return false;
+    return code_hash(plugin->folder, hash) == ERR_OK && strcmp(hash, mark->hash) == 0;
+}
+
 static void put_plugin(struct call *call, const struct pluginset *set, const struct plugin *plugin)
 {
     struct buf *out = &call->resp->body;
@@ -105,6 +118,8 @@ static void put_plugin(struct call *call, const struct pluginset *set, const str
     json_put_cstr(out, pluginset_is_enabled(set, slice_str(plugin->id)) ? "enabled" : "disabled");
     json_put_key(out, "why");
     json_put_cstr(out, pluginset_why(call, plugin));
+    json_put_key(out, "set_aside");
+    buf_put_str(out, is_set_aside(call, plugin) ? "true" : "false");
     put_names(call, set, plugin);
     put_warnings(call, plugin);
     buf_put_char(out, '}');

@@ -159,6 +159,8 @@ static const struct route ROUTES[] = {
      custom_history, "What was published, and when"},
     {HTTP_POST, V1 "/admin/customization/rollback", LL, ADMIN("fields"), BODY_JSON, 0,
      custom_rollback, "Go back to what was published before"},
+    {HTTP_POST, V1 "/admin/plugins/{id}/release", WK, ADMIN("plugins"), BODY_JSON, 0,
+     plugins_release, "Let code run again that was set aside"},
     {HTTP_GET, V1 "/admin/plugins/{id}/config", GW, ADMIN("plugins"), BODY_NONE, 0,
      plugins_config_get, "A plugin's settings"},
     {HTTP_PUT, V1 "/admin/plugins/{id}/config", WK, ADMIN("plugins"), BODY_JSON, 0,
@@ -205,5 +207,11 @@ const struct route *routes_all(int *count)
     *count = (int)(sizeof(ROUTES) / sizeof(ROUTES[0]));
     return ROUTES;
 }
-    {HTTP_POST, V1 "/operator/tenants/{name}/move", CT, OPERATOR, BODY_JSON, ROUTE_NO_TENANT,
-     operator_tenants_move, "Move a tenant to another worker"},
+{HTTP_POST,
+ V1 "/operator/tenants/{name}/move",
+ CT,
+ OPERATOR,
+ BODY_JSON,
+ ROUTE_NO_TENANT,
+ operator_tenants_move,
+ "Move a tenant to another worker"},

@@ -53,6 +53,18 @@ static int run_disable(struct cli *cli)
     return set_state(cli, "disable");
 }
 
+static int run_release(struct cli *cli)
+{
+    struct client_answer answer;
+    const char *path = arena_printf(cli_arena(cli), PLUGINS "/%s/release", cli_arg(cli, 1));
+    int status = plugin_call(cli, HTTP_POST, path, "{}", &answer);
+    if (!status && cli_json(cli))
+        print_object(cli, &answer);
+    else if (!status && !json_bool(answer.json, "released", false))
+        printf("nothing of %s was set aside\n", cli_arg(cli, 1));
+    return status;
+}
+
 /* Without --set the settings are printed; each --set NAME=VALUE changes one. */
 static int run_config(struct cli *cli)
 {
@@ -94,6 +106,8 @@ const struct cli_command CLI_PLUGIN[] = {
     {"plugin list", "TENANT", "list the plugins of a tenant", 1, 1, NULL, run_list},
     {"plugin enable", "TENANT PLUGIN", "enable a plugin", 2, 2, NULL, run_enable},
     {"plugin disable", "TENANT PLUGIN", "disable it; its data is kept", 2, 2, NULL, run_disable},
+    {"plugin release", "TENANT PLUGIN", "let code run again that was set aside", 2, 2, NULL,
+     run_release},
     {"plugin config", "TENANT PLUGIN", "show or change a plugin's settings", 2, 2, CONFIG_OPTIONS,
      run_config},
     {NULL, NULL, NULL, 0, 0, NULL, NULL},

@@ -9,9 +9,9 @@
 #include "base/err.h"
 
 static struct late *shared;
-static const _Atomic uint32_t *shared_marks;
+static _Atomic uint32_t *shared_marks;
 
-void late_share(struct late *mine, const _Atomic uint32_t *marks)
+void late_share(struct late *mine, _Atomic uint32_t *marks)
 {
     ASSERT(mine && marks);
     shared = mine;
@@ -37,4 +37,10 @@ void late_over(void)
 uint32_t late_marks(void)
 {
     return shared_marks ? atomic_load(shared_marks) : 0;
+}
+
+void late_marks_move(void)
+{
+    if (shared_marks)
+        atomic_fetch_add(shared_marks, 1);
 }

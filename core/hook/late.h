@@ -29,11 +29,12 @@ struct late {
     struct late_code code;
 };
 
-/* Where this process tells it, and the number that moves when the supervisor or an administrator
- * has changed what is set aside. Both lie on the shared page. Without it nothing is told. */
-void late_share(struct late *mine, const _Atomic uint32_t *marks);
+/* Where this process tells it, and the number that moves when what is set aside has changed. Both
+ * lie on the shared page. Without it nothing is told. */
+void late_share(struct late *mine, _Atomic uint32_t *marks);
 /* Safe in a signal handler. */
 void late_tell(const struct late_code *code, bool is_loading, int64_t now_us);
 void late_over(void);
-/* 0 without a shared page. */
+/* The number: VMs made under another one are made anew. 0 without a shared page. */
 uint32_t late_marks(void);
+void late_marks_move(void);

@@ -23,6 +23,7 @@ struct board_place {
 struct board_page {
     struct board_slot slots[BOARD_SLOTS_MAX];
     struct board_move moves[BOARD_MOVES_MAX];
+    _Atomic uint32_t marks;
     struct board_place streams[SLOTS_PER_ROLE_MAX][STREAMS_PER_GATEWAY_MAX];
 };
 
@@ -67,6 +68,11 @@ int board_fd(const struct board *board)
 struct board_slot *board_slot(struct board *board, int number)
 {
     return number >= 0 && number < BOARD_SLOTS_MAX ? &board->page->slots[number] : NULL;
+}
+
+_Atomic uint32_t *board_marks(struct board *board)
+{
+    return &board->page->marks;
 }
 
 void board_latency(struct board_slot *slot, int64_t us)

@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/limits.h"
+#include "hook/late.h"
 
 enum board_role { BOARD_NONE, BOARD_GATEWAY, BOARD_WORKER, BOARD_RUNNER };
 
@@ -26,6 +27,7 @@ struct board_slot {
     _Atomic int64_t requests, errors, refused, turns, writes, loans, starts;
     _Atomic int64_t latency_us[16]; /* counts; bucket i holds answers below 64 << i microseconds */
     _Atomic int64_t bytes_in, bytes_out, conns;
+    struct late late;                /* a script that overruns its time */
     _Atomic int64_t streams, events; /* open streams of live events; rounds that told something */
 };
 
@@ -55,4 +57,6 @@ void board_streams_clear(struct board *board, int gateway);
 enum board_stream board_stream_take(struct board *board, int gateway, uint64_t tenant, uint64_t who,
                                     const struct board_bounds *bounds, int *place);
 void board_stream_give(struct board *board, int gateway, int place);
+/* Moves whenever code is set aside or released (tenant/quarantine.h). */
+_Atomic uint32_t *board_marks(struct board *board);
 void board_metrics(struct board *board, struct buf *out);

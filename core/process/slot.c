@@ -107,6 +107,7 @@ void slot_init(struct slot *slot, enum board_role role, int index)
     if (!slot->board || !slot->throttle)
         slot_die("the shared pages could not be mapped");
     slot->mine = board_slot(slot->board, slot->number);
+    late_share(&slot->mine->late, board_marks(slot->board));
     slot->loop = loop_new();
     if (link_adopt(slot->loop, SLOT_FD_SUPERVISOR, &slot->supervisor))
         slot_die("the supervisor's link is not there");

@@ -145,6 +145,8 @@ static int context_call(lua_State *L)
     const struct bound *bound = map_get(&vm->services, slice_str(name));
     if (!frame || !bound)
         return luaL_error(L, "there is no service \"%s\"", name);
+    if (bound->script->barred)
+        return luaL_error(L, "%s", bound->script->barred);
     lua_settop(L, 2);
     lua_rawgeti(L, LUA_REGISTRYINDEX, bound->ref);
     lua_insert(L, 2);

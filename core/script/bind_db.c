@@ -194,6 +194,7 @@ static void read_query(lua_State *L, const struct table_box *table, struct list_
 
 struct rows {
     struct arena *arena;
+    size_t arena_limit;
     int slots, count, cap;
     struct value **items;
 };
@@ -202,6 +203,8 @@ struct rows {
 static bool keep_row(void *arg, const struct value *values)
 {
     struct rows *rows = arg;
+    if (arena_used(rows->arena) > rows->arena_limit)
+        return false; /* the script is ended as soon as it asks for anything */
     if (rows->count == rows->cap) {
         int cap = rows->cap ? rows->cap * 2 : 16;
         rows->items = arena_grow(rows->arena, rows->items, (size_t)rows->count * sizeof(void *),
@@ -223,10 +226,12 @@ static int read_rows(lua_State *L, int limit, struct rows *rows)
     read_query(L, table, &query);
     if (!query.limit)
         query.limit = limit;
-    *rows = (struct rows){.arena = ctx->arena, .slots = table->entity->slots};
+    *rows = (struct rows){
+        .arena = ctx->arena, .arena_limit = vm_of(L)->arena_limit, .slots = table->entity->slots};
     struct saved saved = enter(ctx, table);
     enum err e = list_rows(ctx, &query, keep_row, rows);
     int results = leave(L, &saved, e);
+    (void)vm_ctx(L); /* what was read may be more than the core keeps for one unit */
     count_read(L, rows->count);
     return results;
 }

@@ -48,6 +48,16 @@ static const char *absolute_key(lua_State *L, const char *text)
     return arena_printf(arena, "%s:%s", frame->script->id, text + 1);
 }
 
+/* What is said to people: short, or it is data in the wrong place. */
+static const char *message_at(lua_State *L, int at)
+{
+    luaL_checkstring(L, at);
+    struct slice text = convert_text(L, at);
+    if (text.len > SCRIPT_ERROR_BYTES_MAX)
+        luaL_argerror(L, at, "a message is at most 1000 bytes long");
+    return arena_str(vm_ctx(L)->arena, text);
+}
+
 /* The optional table of arguments as JSON object text, or NULL. */
 static const char *args_text(lua_State *L, int at)
 {
@@ -62,6 +72,8 @@ static const char *args_text(lua_State *L, int at)
     json_put(&b, args);
     const char *text = arena_str(arena, buf_slice(&b));
     buf_release(&b);
+    if (strlen(text) > TEXT_BYTES_MAX)
+        luaL_argerror(L, at, "the arguments of a message are at most 4096 bytes long");
     return text;
 }
 
@@ -87,8 +99,7 @@ static int event_fail(lua_State *L)
         else /* an operation complains about what it was given, too */
             name = arena_str(vm_ctx(L)->arena, given);
     }
-    luaL_checkstring(L, first + 1);
-    const char *text = arena_str(vm_ctx(L)->arena, convert_text(L, first + 1));
+    const char *text = message_at(L, first + 1);
     const char *args = args_text(L, first + 2);
     const char *key = absolute_key(L, text);
     if (event->reason) { /* one of several: its own affair */
@@ -112,8 +123,7 @@ static int event_abort(lua_State *L)
     int first;
     struct ctx *ctx = vm_ctx(L);
     (void)own_event(L, &first);
-    luaL_checkstring(L, first);
-    const char *text = arena_str(ctx->arena, convert_text(L, first));
+    const char *text = message_at(L, first);
     const char *args = args_text(L, first + 1);
     const char *key = absolute_key(L, text);
     ctx->err.code = *text == '@' ? key : NULL;

@@ -14,14 +14,14 @@ static int log_at(lua_State *L)
     enum log_level level = (enum log_level)lua_tointeger(L, lua_upvalueindex(2));
     struct ctx *ctx = vm_ctx(L);
     luaL_checkstring(L, 1);
+    if (!log_wants(level) || vm_of(L)->used.logs++ >= SCRIPT_LOGS_MAX)
+        return 0;
     struct slice message = convert_text(L, 1);
     struct json *fields = NULL;
     if (!lua_isnoneornil(L, 2)) {
         luaL_checktype(L, 2, LUA_TTABLE);
         fields = convert_json(L, 2, ctx->arena, NULL);
     }
-    if (!log_wants(level))
-        return 0;
     struct buf members = BUF_INIT;
     buf_put_str(&members, "\"plugin\":");
     json_put_cstr(&members, script->id);

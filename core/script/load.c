@@ -11,47 +11,48 @@
 #include <unistd.h>
 
 #include "script/bind.h"
+#include "script/code.h"
 #include "tenant/folder.h"
-
-#define SOURCE_BYTES_MAX (1 << 20) /* of one file */
 
 /* --- files --- */
 
-/* The file's text in the arena. ERR_NOT_FOUND, ERR_TOO_LARGE, ERR_IO. */
-static enum err read_source(struct arena *arena, const char *path, struct slice *out)
+static int put_bytes(lua_State *L, const void *bytes, size_t size, void *arg)
 {
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        return errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
-    char *text = arena_alloc(arena, SOURCE_BYTES_MAX + 1);
-    size_t len = fread(text, 1, SOURCE_BYTES_MAX + 1, file);
-    enum err e = ferror(file) ? ERR_IO : len > SOURCE_BYTES_MAX ? ERR_TOO_LARGE : ERR_OK;
-    (void)fclose(file);
-    *out = slice_of(text, len);
-    return e;
+    (void)L;
+    buf_put(arg, bytes, size);
+    return 0;
 }
 
-/* [-0, +1] The chunk of <folder>/<name>.lua with the script's _ENV; false when there is no file. */
+/* The function on top, as compiled, is kept for the next VM. */
+static void keep_compiled(lua_State *L, struct code *code)
+{
+    struct buf b = BUF_INIT;
+    if (lua_dump(L, put_bytes, &b, 0) == 0)
+        code_keep(code, buf_slice(&b));
+    buf_release(&b);
+}
+
+/* [-0, +1] The chunk of <folder>/<name>.lua with the script's _ENV; false when there is no file.
+ * What was compiled here before is loaded as bytecode: our own, never a file's. */
 static bool push_chunk(lua_State *L, struct script *script, const char *name)
 {
-    struct arena *arena = arena_new();
-    struct slice source;
-    const char *path = arena_printf(arena, "%s/%s.lua", script->plugin->folder, name);
-    enum err e = read_source(arena, path, &source);
-    int status = LUA_OK;
-    if (!e) {
-        char chunk[LUA_IDSIZE * 3];
-        (void)snprintf(chunk, sizeof chunk, "@%s/%s.lua", script->id, name);
-        /* An error of the parser comes back as a status; only memory could raise here. */
-        status = luaL_loadbufferx(L, source.at, source.len, chunk, "t");
-    }
-    arena_free(arena);
+    char path[FOLDER_PATH_MAX], file[2 * NAME_BYTES_MAX], chunk[LUA_IDSIZE * 3];
+    struct code *code = NULL;
+    (void)snprintf(file, sizeof file, "%s.lua", name);
+    folder_join(path, script->plugin->folder, file);
+    enum err e = code_get(path, &code);
     if (e == ERR_NOT_FOUND)
         return false;
     if (e)
         luaL_error(L, "%s/%s.lua: %s", script->id, name, err_text(e, LANG_EN));
-    if (status)
+    (void)snprintf(chunk, sizeof chunk, "@%s/%s.lua", script->id, name);
+    /* An error of the parser comes back as a status; only memory could raise here. */
+    bool is_compiled = code->compiled.at != NULL;
+    struct slice from = is_compiled ? code->compiled : code->text;
+    if (luaL_loadbufferx(L, from.at, from.len, chunk, is_compiled ? "b" : "t"))
         lua_error(L);
+    if (!is_compiled)
+        keep_compiled(L, code);
     lua_rawgeti(L, LUA_REGISTRYINDEX, script->env);
     lua_setupvalue(L, -2, 1);
     return true;
@@ -135,6 +136,8 @@ int load_require(lua_State *L)
 static int load_script(lua_State *L)
 {
     struct script *script = vm_protect_arg(L);
+    if (script->barred && script->is_stuck)
+        return luaL_error(L, "%s", script->barred);
     lua_newtable(L);
     script->modules = luaL_ref(L, LUA_REGISTRYINDEX);
     luaopen_crm_context(L, script);

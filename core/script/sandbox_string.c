@@ -37,7 +37,9 @@ int sandbox_format(lua_State *L)
         at += strspn(at, "-+ #0123456789.");
         if (*at == 'p')
             return luaL_error(L, "invalid conversion '%%p' to 'format': there are no addresses");
-        if (*at == 's' && arg <= count) {
+        if (arg > count) /* Lua's own says which is missing */
+            break;
+        if (*at == 's') {
             sandbox_push_text(L, arg);
             lua_replace(L, arg);
         }

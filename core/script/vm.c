@@ -4,13 +4,16 @@
  */
 #include "script/vm.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "record/rights.h"
 #include "script/bind.h"
+#include "script/code.h"
 #include "script/watch.h"
+#include "tenant/quarantine.h"
 
 #define VM_BYTES_HARD   (VM_BYTES_MAX + VM_BYTES_MAX / 4)
 #define BROKEN_RETRY_US 1000000 /* a script that did not load is tried again after so long */
@@ -41,6 +44,42 @@ static void *allocate(void *arg, void *block, size_t old, size_t size)
     return now;
 }
 
+/* --- the VMs of this process, by last use --- */
+
+static struct {
+    struct vm *newest, *oldest;
+} used;
+
+static void used_drop(struct vm *vm)
+{
+    *(vm->newer ? &vm->newer->older : &used.newest) = vm->older;
+    *(vm->older ? &vm->older->newer : &used.oldest) = vm->newer;
+    vm->newer = vm->older = NULL;
+}
+
+static void used_put(struct vm *vm)
+{
+    vm->older = used.newest;
+    *(used.newest ? &used.newest->newer : &used.oldest) = vm;
+    used.newest = vm;
+}
+
+/* Ends those used longest ago until the rest fits; never `kept`, nor one that runs. */
+static void used_trim(const struct vm *kept)
+{
+    size_t bytes = 0;
+    for (const struct vm *vm = used.newest; vm; vm = vm->older)
+        bytes += vm_bytes(vm);
+    for (struct vm *vm = used.oldest, *newer; vm && bytes > SCRIPT_VMS_BYTES_MAX; vm = newer) {
+        newer = vm->newer;
+        if (vm == kept || vm->depth || vm->tenant->pins)
+            continue;
+        bytes -= vm_bytes(vm);
+        vm->tenant->vm = NULL;
+        vm_free(vm);
+    }
+}
+
 /* --- making --- */
 
 static int open_state(lua_State *L)
@@ -57,7 +96,29 @@ static int open_state(lua_State *L)
 static enum err run_computed(struct ctx *ctx, const struct field *field, struct record *record,
                              void *arg);
 
-static void make_scripts(struct vm *vm)
+/* Whose code this is and what, and whether it was set aside. What cannot be read is no mark of
+ * ours: the folder's owner can always put the tenant out of service. */
+static void know_script(struct script *script, const struct tenant *tenant)
+{
+    struct arena *arena = script->vm->arena;
+    const struct quarantine *mark = NULL;
+    struct late_code *code = &script->code;
+    (void)snprintf(code->tenant, sizeof code->tenant, "%s", tenant->name);
+    (void)snprintf(code->plugin, sizeof code->plugin, "%s", script->id);
+    if (code_hash(script->plugin->folder, code->hash))
+        (void)snprintf(code->hash, sizeof code->hash, "unknown");
+    enum err e = tenant->folder ? quarantine_get(arena, tenant->folder, script->id, &mark) : ERR_OK;
+    if (!e && (!mark || strcmp(mark->hash, code->hash) != 0))
+        return;
+    script->is_stuck = e || mark->is_loading;
+    script->barred = arena_printf(
+        arena,
+        "%s is set aside: its code had to be stopped together with its process. Deploy other "
+        "code, or release it: perigee plugin release %s %s",
+        script->id, tenant->name, script->id);
+}
+
+static void make_scripts(struct vm *vm, const struct tenant *tenant)
 {
     const struct model *model = vm->model;
     vm->scripts = arena_array(vm->arena, struct script, (size_t)model->plugins_count + 1);
@@ -68,7 +129,17 @@ static void make_scripts(struct vm *vm)
         script->vm = vm;
         script->plugin = model->plugins[i];
         script->id = model->plugins[i]->id;
+        know_script(script, tenant);
     }
+}
+
+/* What the tenant's plan allows; where it cannot be read, what everybody may. */
+static void make_limits(struct vm *vm, struct ctx *ctx)
+{
+    const struct json *plan = NULL;
+    if (ctx->tenant->store && tenant_setting(ctx->tenant, ctx->arena, "limits", &plan))
+        plan = NULL;
+    limit_make(vm->limits, plan);
 }
 
 static struct vm *vm_new(struct ctx *ctx)
@@ -80,7 +151,8 @@ static struct vm *vm_new(struct ctx *ctx)
     vm->model = ctx->model;
     vm->version = ctx->model->version;
     vm->bytes_limit = VM_BYTES_MAX;
-    limit_make(vm->limits, NULL);
+    vm->marks = late_marks();
+    make_limits(vm, ctx);
     vm->hooks = hooks_new(vm->arena);
     vm->computed = (struct record_computed){run_computed, vm};
     map_init(&vm->services, vm->arena);
@@ -91,7 +163,7 @@ static struct vm *vm_new(struct ctx *ctx)
         BUG("out of memory");
     vm->running = vm->L;
     *(struct vm **)lua_getextraspace(vm->L) = vm;
-    make_scripts(vm);
+    make_scripts(vm, ctx->tenant);
     watch_start();
     return vm;
 }
@@ -102,6 +174,8 @@ void vm_free(void *arg)
     if (!vm)
         return;
     ASSERT(vm->depth == 0);
+    if (vm->tenant)
+        used_drop(vm);
     lua_close(vm->L);
     arena_free(vm->arena);
     free(vm);
@@ -128,7 +202,8 @@ static bool is_current(const struct vm *vm, const struct ctx *ctx)
 {
     if (vm->depth || ctx->unit)
         return true; /* in the middle of a unit, which holds its handlers */
-    if (vm->is_dead || vm->model != ctx->model || vm->version != ctx->model->version)
+    if (vm->is_dead || vm->model != ctx->model || vm->version != ctx->model->version ||
+        vm->marks != late_marks())
         return false;
     return !vm->broken || clock_mono_us() - vm->broken_at_us < BROKEN_RETRY_US;
 }
@@ -144,7 +219,13 @@ enum err vm_get(struct ctx *ctx, const char *home, struct vm **out)
         vm = vm_new(ctx);
         ctx->tenant->vm = vm;
         ctx->tenant->vm_free = vm_free;
+        vm->tenant = ctx->tenant;
+        used_put(vm);
         load(vm, ctx);
+        used_trim(vm);
+    } else if (used.newest != vm) {
+        used_drop(vm);
+        used_put(vm);
     }
     if (!vm->depth && !ctx->unit) { /* a unit of work begins */
         vm->used = (struct vm_used){0};

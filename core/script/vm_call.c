@@ -106,7 +106,10 @@ struct ctx *vm_ctx(lua_State *L)
     struct frame *frame = vm_frame(vm_of(L));
     if (!frame)
         luaL_error(L, "this works only inside a call");
-    return frame->call->ctx;
+    struct ctx *ctx = frame->call->ctx;
+    if (arena_used(ctx->arena) > vm_of(L)->arena_limit)
+        vm_stop(L, VM_LIMIT, "it made the core keep more data than it may");
+    return ctx;
 }
 
 void vm_allow(lua_State *L, unsigned allowed, const char *what)
@@ -172,10 +175,29 @@ static int on_error(lua_State *L)
     return 1;
 }
 
+/* What a script says as its error: cut, and text. */
+static const char *error_text(struct arena *arena, const char *text)
+{
+    struct slice shown = slice_str(text);
+    if (shown.len > SCRIPT_ERROR_BYTES_MAX) {
+        shown.len = SCRIPT_ERROR_BYTES_MAX;
+        while ((shown.at[shown.len] & 0xC0) == 0x80 && shown.len)
+            shown.len--; /* not through a character */
+    }
+    char *copy = arena_str(arena, shown);
+    if (text_is_utf8(shown))
+        return copy;
+    for (char *at = copy; *at; at++)
+        if ((unsigned char)*at >= 0x80)
+            *at = '?';
+    return copy;
+}
+
 static enum err fail(struct vm *vm, const struct vm_call *call, const char *text)
 {
     struct ctx *ctx = call->ctx;
-    ctx->err.detail = arena_printf(ctx->arena, "%s:%s %s", call->plugin, call->handler, text);
+    ctx->err.detail = arena_printf(ctx->arena, "%s:%s %s", call->plugin, call->handler,
+                                   error_text(ctx->arena, text));
     struct buf members = BUF_INIT;
     buf_put_str(&members, "\"plugin\":");
     json_put_cstr(&members, call->plugin);
@@ -280,6 +302,7 @@ static void unit_start(struct vm *vm, const struct vm_call *call)
     if (is_next)
         vm->saving = save;
     vm->bytes_limit = heap_limit(vm, limit);
+    vm->arena_limit = arena_used(call->ctx->arena) + SCRIPT_ARENA_BYTES_MAX;
     vm->unit_as_system = call->ctx->as_system;
     vm->seed_due = true;
     vm->wall_us = limit->wall_us ? clock_mono_us() + limit->wall_us * SLOWDOWN : 0;

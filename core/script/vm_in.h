@@ -31,6 +31,7 @@ struct script {
     int modules; /* registry: table of its loaded modules by name */
     bool is_loaded;
     const char *barred;    /* why it may not run: set aside after a hard stop; NULL = it may */
+    bool is_stuck;         /* barred because loading it did not end */
     struct late_code code; /* whose it is and what: for the watch and for what is set aside */
 };
 
@@ -90,8 +91,11 @@ struct vm {
     struct map services, actions, functions; /* → struct bound * */
     size_t bytes, bytes_limit;               /* what the allocator gave; where it asks for a look */
     bool collect_due, is_dead;
-    bool seed_due; /* math.random begins anew */
-    bool is_trial; /* what fails is told to who asked and is nothing for the log */
+    bool seed_due;         /* math.random begins anew */
+    uint32_t marks;        /* late_marks() when it was made: what is set aside may have changed */
+    struct tenant *tenant; /* whose tenant->vm this is; NULL: on trial */
+    struct vm *newer, *older; /* by last use, of this process */
+    bool is_trial;            /* what fails is told to who asked and is nothing for the log */
     enum vm_stop stop;
     enum err veto;
     const char *why;    /* of VM_LIMIT and VM_KILLED: a constant */
@@ -102,9 +106,10 @@ struct vm {
     int deadline;    /* tick of watch.h */
     int64_t wall_us; /* monotonic; 0 = only CPU time counts */
     struct limit limits[LIMIT_KINDS];
+    size_t arena_limit;   /* of ctx->arena: what a script makes the core keep */
     enum limit_kind kind; /* of the outermost call: whose counts hold */
     struct vm_used {
-        int reads, writes, rows, http, ticks;
+        int reads, writes, rows, http, logs, ticks;
     } used;         /* by the unit of work: one save with all that it sets off */
     int64_t saving; /* which of the unit's saves; 0: an operation or a service */
     bool unit_as_system;

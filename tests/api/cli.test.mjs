@@ -201,6 +201,8 @@ function commands(tenant) {
   ok(data, ["plugin", "enable", tenant, "hello"]);
   refused(data, ["plugin", "disable", tenant, "people"], 1, /leads/);
   refused(data, ["plugin", "enable", tenant, "nothing"], 1);
+  assert.match(ok(data, ["plugin", "release", tenant, "hello"]), /nothing of hello/);
+  refused(data, ["plugin", "release", tenant, "nothing"], 1);
   ok(data, ["plugin", "config", tenant, "leads", "--set", "max_open=12"]);
   assert.match(ok(data, ["plugin", "config", tenant, "leads"]), /12/);
   refused(data, ["plugin", "config", tenant, "leads", "--set", "max_open=0"], 1, /max_open/);

@@ -288,6 +288,10 @@ const ROWS = {
     ...at(`${ADMIN}/plugins/leads/disable`, { body: {} }),
     loose: true,
   },
+  "POST /api/v1/admin/plugins/{id}/release": {
+    ...at(`${ADMIN}/plugins/hello/release`, { body: {} }),
+    loose: true,
+  },
   "GET /api/v1/admin/plugins/{id}/deploys": {
     make: async (t) => ({ path: `${await deployed(t)}/deploys` }),
   },

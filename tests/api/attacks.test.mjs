@@ -1,0 +1,212 @@
+// attacks - a company's bundle that does its worst, and what everybody else notices of it: nothing.
+// SPDX-License-Identifier: MIT
+//
+// One bundle of acme holds every attack; a lead's name says which one its validate handler runs.
+// Each ends at its limit with a sentence in the log that names the plugin; the next lead of acme and
+// the next of globex are saved. What has to be killed with its process is in tests/faults.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { bundle, packed } from "../kit/pack.mjs";
+import { world } from "../kit/world.mjs";
+
+const LEADS = "/api/v1/records/lead";
+const ID = "acme.evil";
+const w = world();
+
+const CPU = /used more CPU time than it may/;
+const MEMORY = /used more memory than it may/;
+
+/* name: [what its function does, what the log says of it] */
+const ATTACKS = {
+  loop: ["while true do end", CPU],
+  goto_loop: ["::again:: goto again", CPU],
+  pcall_swallows: ["while true do pcall(function() while true do end end) end", CPU],
+  pcall_of_errors: ["while true do pcall(error) end", CPU],
+  handler_loops: [
+    "xpcall(error, function() while true do end end)",
+    CPU,
+  ],
+  close_loops: [
+    "local t <close> = setmetatable({}, { __close = function() while true do end end })\n" +
+      "while true do end",
+    CPU,
+  ],
+  index_loops: [
+    "local t = setmetatable({}, { __index = function() while true do end end })\n" +
+      "while true do pcall(function() return t.x end) end",
+    CPU,
+  ],
+  coroutine_loops: [
+    "local co = coroutine.wrap(function() while true do coroutine.yield() end end)\n" +
+      "while true do co() end",
+    CPU,
+  ],
+  coroutine_swallows: [
+    "while true do coroutine.resume(coroutine.create(function() while true do end end)) end",
+    CPU,
+  ],
+  coroutine_in_pcall: [
+    "while true do pcall(coroutine.wrap(function() pcall(function() while true do end end) end)) end",
+    CPU,
+  ],
+  coroutine_yields_in_pcall: [
+    "local co = coroutine.wrap(function()\n" +
+      "  while true do pcall(function() coroutine.yield() while true do end end) end\nend)\n" +
+      "while true do co() end",
+    CPU,
+  ],
+  coroutines_nest: [
+    "local function deeper() return coroutine.wrap(deeper)() end deeper()",
+    /more than 16 coroutines wait for one another/,
+  ],
+  coroutine_resets: ["coroutine.close(coroutine.create(f))", /field 'close'/],
+  gsub_yields: [
+    "coroutine.wrap(function() return (('abc'):gsub('.', coroutine.yield)) end)()",
+    /attempt to yield across a C-call boundary/,
+  ],
+  sort_yields: [
+    "coroutine.wrap(function() table.sort({ 3, 2, 1 }, coroutine.yield) end)()",
+    /attempt to yield across a C-call boundary/,
+  ],
+  yields_out: ["coroutine.yield()", /attempt to yield from outside a coroutine/],
+  tables: ["local t = {} while true do t[#t + 1] = {} end", MEMORY],
+  strings: ["local s = 'x' while true do s = s .. s end", MEMORY],
+  strings_in_pcall: [
+    "local s = 'x' while true do pcall(function() s = s .. s end) end",
+    /used more (memory|CPU time) than it may/,
+  ],
+  coroutines: [
+    "local t = {} while true do t[#t + 1] = coroutine.create(f) end",
+    /used more (memory|CPU time) than it may/,
+  ],
+  repeats: ["return ('x'):rep(1e10)", /string\.rep: the result would be longer/],
+  formats: ["return ('%99.99f'):rep(1e5):format(1)", /bad argument #3 to/],
+  pattern: [
+    "return ('a'):rep(60):find(('a-'):rep(40) .. 'b')",
+    /pattern too complex: more than 1000000 steps/,
+  ],
+  patterns_in_pcall: [
+    "while true do pcall(string.match, ('a'):rep(60), ('a-'):rep(40) .. 'b') end",
+    CPU,
+  ],
+  pattern_nests: ["return ('a'):rep(999):find(('a?'):rep(999))", /pattern too complex/],
+  gsub_loops: ["return ('a'):gsub('', function() while true do end end)", CPU],
+  ranges: ["return table.unpack({}, 1, 1 << 60)", /a range may span at most 1000000 items/],
+  borders: [
+    "local t = {} for i = 0, 61 do t[1 << i] = 1 end t[5] = 1 table.insert(t, 1, 1)",
+    /a range may span at most 1000000 items/,
+  ],
+  lengths: [
+    "table.concat(setmetatable({}, { __len = function() return 1 << 60 end }))",
+    /a plain table is expected/,
+  ],
+  sort_disorder: [
+    "local t = {} for i = 1, 20000 do t[i] = i * 7919 % 20011 end\n" +
+      "while true do table.sort(t, function() return true end) end",
+    CPU,
+  ],
+  sort_loops: ["table.sort({ 2, 1 }, function() while true do end end)", CPU],
+  recursion: ["local function deeper() return 1 + deeper() end deeper()", /used more|overflow/],
+  c_recursion: ["local function deeper(s) return (s:gsub('.', deeper)) end deeper('x')", /C stack overflow/],
+  tostring_loops: [
+    "error(setmetatable({}, { __tostring = function() while true do end end }))",
+    CPU,
+  ],
+  error_is_huge: ["error(('x'):rep(2000000))", /:evil .{900,1200}$/],
+  error_is_no_text: ["error('\\xff\\xfe' .. ('\\0'):rep(10), 0)", /evil:evil \?\?/],
+  error_is_table: ["error({})", /the error is a table/],
+  finalizer: ["setmetatable({}, { __gc = function() end })", /may not have __gc/],
+  weak: ["setmetatable({}, { __mode = 'k' })", /may not have __mode/],
+  hash_flood: [
+    "local t = {} for i = 1, 1e7 do t[i * 2147483647] = i end",
+    /used more (memory|CPU time) than it may/,
+  ],
+  complains_long: ["ev:fail('name', ('x'):rep(1000000))", /a message is at most 1000 bytes long/],
+  complains_for_ever: [
+    "while true do ev:fail('name', ('x'):rep(1000)) end",
+    /made the core keep more data than it may|used more CPU time/,
+  ],
+  keeps_for_ever: [
+    "local s = ('x'):rep(1000000) while true do ctx.t('@key', { s }) end",
+    /made the core keep more data than it may|used more CPU time/,
+  ],
+  logs_for_ever: ["while true do ctx.log.info(('x'):rep(100)) end", CPU],
+  reads_for_ever: ["while true do ctx.db.lead:count {} end", /read more often than it may/],
+  writes: ["ctx.db.lead:insert { name = 'more' }", /insert works only in/],
+  http: ["ctx.http.get('http://127.0.0.1/')", /evil:evil .*(http|capability|only)/],
+  files: ["return io.open('/etc/passwd')", /undeclared global "io"/],
+  host: ["return os.execute('id')", /undeclared global "os"/],
+  internals: ["return debug.getregistry()", /undeclared global "debug"/],
+  loads: ["return load('return 1')()", /undeclared global "load"/],
+  requires: ["return require('../../core/init')", /require works only while loading/],
+  collects: ["collectgarbage('stop')", /undeclared global "collectgarbage"/],
+  string_library: ["getmetatable('').__index = nil", /attempt to index a boolean value/],
+  others_library: ["string.format = nil", /this is read-only: "format" cannot be set/],
+  raw_library: ["rawset(string, 'format', nil)", /undeclared global "rawset"/],
+  other_data: ["return ctx.db:as_system().user:find {}", /does not declare the capability/],
+  other_tenant: ["return ctx.db.tenant:find {}", /there is no entity "tenant"/],
+};
+
+const files = bundle(ID, {
+  "init.lua":
+    'local attacks = require("attacks")\n' +
+    'crm.on("lead", "validate", { id = "evil" }, function(ev, ctx)\n' +
+    "  local run = attacks[ev.record.name]\n" +
+    "  if run then run(ev, ctx) end\n" +
+    "end)\n",
+  "attacks.lua":
+    "local attacks = {}\nlocal function f() end\n" +
+    Object.entries(ATTACKS)
+      .map(([name, [body]]) => `function attacks.${name}(ev, ctx)\n${body}\nend\n`)
+      .join("") +
+    "attacks.unused = f\nreturn attacks\n",
+});
+
+/* The log is another pipe than the answer: it may come later. */
+async function logged(from, told) {
+  for (let tries = 0; ; tries += 1) {
+    const lines = w.server.log.slice(from).split("\n").slice(0, -1);
+    const messages = lines
+      .filter((line) => line.includes(`"plugin":"${ID}"`))
+      .map((line) => JSON.parse(line).msg);
+    if (messages.some((msg) => told.test(msg))) return;
+    assert.ok(tries < 100, `${told} in vain: ${messages.join("\n").slice(0, 2000)}`);
+    await new Promise((done) => setTimeout(done, 20));
+  }
+}
+
+const lead = (tenant, name) => tenant.as("sales1", "POST", LEADS, { body: { name, phones: ["13800138000"] } });
+
+test("the bundle is taken: nothing in it is wrong but what it does", async () => {
+  const answer = await w.acme.as("admin", "POST", `/api/v1/admin/plugins/${ID}/deploys`, packed(files));
+  assert.equal(answer.status, 201, answer.text);
+});
+
+for (const [name, [, told]] of Object.entries(ATTACKS)) {
+  test(`${name} ends at its limit, and nobody else notices`, async () => {
+    const before = w.server.log.length;
+    const answer = await lead(w.acme, name);
+    assert.equal(answer.status, 500, answer.text);
+    assert.equal(answer.json.error.code, "plugin_error", answer.text);
+    assert.ok(answer.text.length < 200_000, `${answer.text.length} bytes of answer`);
+    await logged(before, told);
+    const [next, other] = await Promise.all([
+      lead(w.acme, `after ${name}`),
+      lead(w.globex, `beside ${name}`),
+    ]);
+    assert.equal(next.status, 201, next.text);
+    assert.equal(other.status, 201, other.text);
+  });
+}
+
+test("neither answer nor log shows an address", async () => {
+  const before = w.server.log.length;
+  const answer = await lead(w.acme, "error_is_table");
+  await logged(before, /^acme\.evil:evil .*the error is a table/);
+  assert.doesNotMatch(answer.text + w.server.log.slice(before), /0x[0-9a-f]{6}/);
+});
+
+test("a company without that bundle has none of its handlers", async () => {
+  const answer = await lead(w.globex, "loop");
+  assert.equal(answer.status, 201, answer.text);
+});
