@@ -7,6 +7,7 @@ import { after, before, test } from "node:test";
 import tls from "node:tls";
 import { Client } from "../kit/client.mjs";
 import { Server } from "../kit/server.mjs";
+import { Stream } from "../kit/stream.mjs";
 import { HOSTS, makeFolder, PASSWORD } from "../kit/world.mjs";
 
 let server;
@@ -152,4 +153,18 @@ test("SIGHUP with a broken certificate keeps the old one", async () => {
   server.signal("SIGHUP");
   await new Promise((done) => setTimeout(done, 300));
   assert.equal((await connect()).name, "second.example.com");
+});
+
+test("live events come over TLS as they are written", async () => {
+  const signed = await client.request("POST", "/api/v1/sessions", {
+    body: { login: "admin", password: PASSWORD },
+  });
+  const { token } = signed.json;
+  const tenant = { host: HOSTS.acme, client };
+  const stream = await Stream.open(tenant, null, { token, tls: { port: server.tlsPort } });
+  assert.equal(stream.status, 200);
+  const made = await client.request("POST", "/api/v1/records/lead", { token, body: { name: "A" } });
+  await stream.change(made.json.id, "create");
+  await client.request("DELETE", "/api/v1/sessions/current", { token });
+  assert.equal(await stream.ended(), "unauthenticated");
 });

@@ -7,11 +7,19 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import net from "node:net";
 import { test } from "node:test";
+import { Client } from "../kit/client.mjs";
 import * as faults from "../kit/faults.mjs";
+import { Stream } from "../kit/stream.mjs";
 import { HOSTS, makeFolder } from "../kit/world.mjs";
 
 const SECONDS = Number(process.env.SOAK_SECONDS || 3600);
+const IDLE = Number(process.env.SOAK_IDLE || 1000); // open connections that say nothing
+const ACTIVE = Number(process.env.SOAK_ACTIVE || 192); // others that read beside the writers
+const SLOW = Number(process.env.SOAK_SLOW || 1000); // clients that send a byte a second
+const STREAMS = 8; // live events, as a user's windows have them
 const SLOPE_MAX = 0.01; // of the mean, per hour
+/* All connections come from one address here. */
+const ALL_FROM_HERE = { PERIGEE_CONNS_PER_ADDRESS_MAX: "4096" };
 const RSS_MAX = 512 << 20;
 
 function sample(pid) {
@@ -30,19 +38,50 @@ function slope(points) {
   return { perSecond: top / points.reduce((sum, [at]) => sum + (at - x) ** 2, 0), mean: y };
 }
 
+/* Opened again when the server has closed it for its silence. */
+function keepIdle(port, seconds) {
+  const one = { over: false };
+  const open = () => {
+    one.socket = net.connect(port, "127.0.0.1").on("error", () => {});
+    one.socket.on("close", () => {
+      if (!one.over && seconds() < SECONDS) setTimeout(open, 100);
+    });
+  };
+  open();
+  one.close = () => {
+    one.over = true;
+    one.socket.destroy();
+  };
+  return one;
+}
+
+/* A person who looks something up every now and then. */
+async function readOn(client, token, seconds) {
+  while (seconds() < SECONDS) {
+    const answer = await faults.attempt(client, "GET", "/api/v1/records/lead?limit=5", { token });
+    assert.ok([0, 200, 429, 503].includes(answer.status), answer.text);
+    await faults.sleep(500);
+  }
+}
+
 test(`${SECONDS} s of load`, async (t) => {
   const office = new faults.Office(makeFolder());
   t.after(() => {
     if (office.server.child) faults.end(office.server.child.pid);
     office.server.remove();
   });
-  await office.open({ people: 8 });
+  await office.open({ people: 8, env: ALL_FROM_HERE });
   for (const person of office.people) person.update = 0.9;
-  const idle = Array.from({ length: 100 }, () =>
-    net.connect(office.place.port, "127.0.0.1").on("error", () => {}),
-  );
   const from = Date.now();
   const seconds = () => (Date.now() - from) / 1000;
+  const idle = Array.from({ length: IDLE }, () => keepIdle(office.place.port, seconds));
+  const clients = Array.from({ length: ACTIVE }, () => new Client(office.place));
+  const reading = clients.map((client) => readOn(client, office.token, seconds));
+  const tenant = { host: HOSTS.acme, client: clients[0] };
+  const streams = [];
+  for (let i = 0; i < STREAMS; i++) {
+    streams.push(await Stream.open(tenant, null, { token: office.token }));
+  }
   const samples = [];
   let all = 0;
   const watch = setInterval(
@@ -58,7 +97,14 @@ test(`${SECONDS} s of load`, async (t) => {
   );
   await office.work(() => seconds() > SECONDS);
   clearInterval(watch);
-  for (const socket of idle) socket.destroy();
+  for (const one of idle) one.close();
+  for (const stream of streams) {
+    assert.ok(!stream.isClosed, "a stream lives through it all");
+    assert.ok(stream.events.length > 0);
+    stream.close();
+  }
+  await Promise.all(reading);
+  for (const client of clients) client.close();
   t.diagnostic(`${JSON.stringify(office.sum())}; at most ${(all / 2 ** 20).toFixed(0)} MiB in all`);
   assert.ok(all <= RSS_MAX, `${all} bytes`);
   for (const { name } of samples[0].now) {
@@ -83,7 +129,7 @@ test("slow clients are cut in their time while others are served", async (t) => 
     if (office.server.child) faults.end(office.server.child.pid);
     office.server.remove();
   });
-  await office.open();
+  await office.open({ env: ALL_FROM_HERE });
   let over = false;
   const working = office.work(() => over);
   const slow = (first, drop) =>
@@ -102,13 +148,13 @@ test("slow clients are cut in their time while others are served", async (t) => 
     `Authorization: Bearer ${office.token}\r\n` +
     "Content-Type: application/json\r\nContent-Length: 100000\r\n\r\n";
   const ends = await Promise.all([
-    ...Array.from({ length: 50 }, () => slow("GET / HTTP/1.1\r\nX-A: b", "c")),
-    ...Array.from({ length: 50 }, () => slow(body, "{")),
+    ...Array.from({ length: SLOW / 2 }, () => slow("GET / HTTP/1.1\r\nX-A: b", "c")),
+    ...Array.from({ length: SLOW / 2 }, () => slow(body, "{")),
   ]);
   over = true;
   const sum = await working;
   t.diagnostic(
-    `headers cut after ${ends[0]} ms, bodies after ${ends[60]} ms; others: ${JSON.stringify(sum)}`,
+    `headers cut after ${ends[0]} ms, bodies after ${ends.at(-1)} ms; others: ${JSON.stringify(sum)}`,
   );
   assert.equal(sum.failed + sum.unknown, 0);
   await office.judge();
