@@ -87,15 +87,14 @@ static const char *layer_name(enum plugin_layer layer)
     return names[layer];
 }
 
-/* A mark of other code than what is there now means nothing. */
 static bool is_set_aside(struct call *call, const struct plugin *plugin)
 {
     const struct quarantine *mark = NULL;
     char hash[2 * CRYPTO_SHA256_LEN + 1];
     const struct tenant *tenant = call->ctx->tenant;
-    if (quarantine_get(call->ctx->arena, tenant->folder, plugin->id, &mark) || !mark)
+    if (code_hash(plugin->folder, hash))
         return false;
-    return code_hash(plugin->folder, hash) == ERR_OK && strcmp(hash, mark->hash) == 0;
+    return quarantine_get(call->ctx->arena, tenant->folder, plugin->id, hash, &mark) || mark;
 }
 
 static void put_plugin(struct call *call, const struct pluginset *set, const struct plugin *plugin)

@@ -385,50 +385,6 @@ static bool child_watch_late(struct child *child, struct board_slot *slot, int64
     return true;
 }
 
-/* Whose script is late; false when it ended while we looked. */
-static bool late_read(struct late *late, int64_t since_us, struct late_code *code,
-                      struct quarantine *mark)
-{
-    memcpy(code, &late->code, sizeof(*code));
-    code->tenant[sizeof(code->tenant) - 1] = code->plugin[sizeof(code->plugin) - 1] = '\0';
-    code->hash[sizeof(code->hash) - 1] = '\0';
-    *mark = (struct quarantine){.plugin = code->plugin,
-                                .hash = code->hash,
-                                .is_loading = atomic_load(&late->is_loading),
-                                .at_ms = clock_now_ms()};
-    return atomic_load(&late->since_us) == since_us;
-}
-
-/* The last rung: a script that does not come back from C, where no hook reaches it. Its code is set
- * aside before the process dies, or it would be run again at once. True: the process is killed. */
-static bool child_watch_late(struct child *child, struct board_slot *slot, int64_t now_us)
-{
-    struct supervisor *s = child->supervisor;
-    int64_t since_us = atomic_load(&slot->late.since_us);
-    int64_t late_ms = since_us ? (now_us - since_us) / 1000 : 0;
-    struct late_code code;
-    struct quarantine mark;
-    char name[32];
-    if (late_ms < SCRIPT_LATE_LOG_MS || !late_read(&slot->late, since_us, &code, &mark))
-        return false;
-    child_name(child, name, sizeof(name));
-    if (child->late_us != since_us) {
-        child->late_us = since_us;
-        log_warn("%s: %s of %s does not come back after its time", name, code.plugin, code.tenant);
-    }
-    if (late_ms < SCRIPT_LATE_KILL_MS)
-        return false;
-    enum err e = quarantine_put(s->config->data, code.tenant, &mark);
-    if (e)
-        log_error("%s of %s could not be set aside: %s", code.plugin, code.tenant, err_code(e));
-    atomic_fetch_add(board_marks(s->board), 1);
-    log_error("%s (pid %d) is killed: %s of %s did not come back for %lld ms and is set aside",
-              name, (int)child->pid, code.plugin, code.tenant, (long long)late_ms);
-    child->is_killed = true;
-    kill(child->pid, SIGKILL);
-    return true;
-}
-
 static void supervisor_watch(void *arg)
 {
     struct supervisor *s = arg;
@@ -438,8 +394,6 @@ static void supervisor_watch(void *arg)
         if (!child->pid || child->is_killed)
             continue;
         struct board_slot *slot = board_slot(s->board, child->number);
-        if (child_watch_late(child, slot, now_us))
-            continue;
         if (child_watch_late(child, slot, now_us))
             continue;
         int64_t since_us = atomic_load(&slot->busy_since_us);

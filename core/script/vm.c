@@ -107,8 +107,10 @@ static void know_script(struct script *script, const struct tenant *tenant)
     (void)snprintf(code->plugin, sizeof code->plugin, "%s", script->id);
     if (code_hash(script->plugin->folder, code->hash))
         (void)snprintf(code->hash, sizeof code->hash, "unknown");
-    enum err e = tenant->folder ? quarantine_get(arena, tenant->folder, script->id, &mark) : ERR_OK;
-    if (!e && (!mark || strcmp(mark->hash, code->hash) != 0))
+    enum err e = tenant->folder
+                     ? quarantine_get(arena, tenant->folder, script->id, code->hash, &mark)
+                     : ERR_OK;
+    if (!e && !mark)
         return;
     script->is_stuck = e || mark->is_loading;
     script->barred = arena_printf(
