@@ -31,7 +31,7 @@ test("systemd finds nothing wrong with the unit files", { skip: !analyze }, () =
 /* What systemd does: a shell that keeps the socket as descriptor 3 and starts the server with it,
  * once more when it has ended. */
 const SCRIPT = `for round in 1 2; do
-  sh -c 'echo pid $$; LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" serve --gateways 2 --workers 1 --runners 1' "$0"
+  sh -c 'echo pid $$; LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" serve' "$0"
   echo ended $?
 done`;
 
@@ -40,7 +40,8 @@ test("a socket of systemd is served by all gateways, also after a restart", asyn
   const listener = net.createServer();
   await new Promise((done) => listener.listen(0, "127.0.0.1", done));
   const { port } = listener.address();
-  const env = { ...process.env, PERIGEE_DATA: data };
+  const processes = { PERIGEE_GATEWAYS: "2", PERIGEE_WORKERS: "1", PERIGEE_RUNNERS: "1" };
+  const env = { ...process.env, ...processes, PERIGEE_DATA: data };
   const shell = spawn("sh", ["-c", SCRIPT, binary()], {
     env,
     stdio: ["ignore", "pipe", "pipe", listener._handle.fd],
@@ -59,11 +60,9 @@ test("a socket of systemd is served by all gateways, also after a restart", asyn
   };
   const ask = async () => {
     const client = new Client({ port, host: HOSTS.acme });
-    const all = await Promise.all(
-      Array.from({ length: 20 }, () =>
-        client.request("POST", "/api/v1/sessions", { body: { login: "admin", password: PASSWORD } }),
-      ),
-    );
+    const body = { login: "admin", password: PASSWORD };
+    const signIn = () => client.request("POST", "/api/v1/sessions", { body });
+    const all = await Promise.all(Array.from({ length: 20 }, signIn));
     client.close();
     for (const { status, text } of all) assert.ok([201, 503].includes(status), text);
     assert.ok(all.some(({ status }) => status === 201));

@@ -154,7 +154,8 @@ test("slow clients are cut in their time while others are served", async (t) => 
   over = true;
   const sum = await working;
   t.diagnostic(
-    `headers cut after ${ends[0]} ms, bodies after ${ends.at(-1)} ms; others: ${JSON.stringify(sum)}`,
+    `headers cut after ${ends[0]} ms, bodies after ${ends.at(-1)} ms; ` +
+      `others: ${JSON.stringify(sum)}`,
   );
   assert.equal(sum.failed + sum.unknown, 0);
   await office.judge();

@@ -4,6 +4,11 @@
  */
 #include "fixture.h"
 
+#include <unistd.h>
+
+#include "api/blob.h"
+#include "base/clock.h"
+
 #define FILES "/api/v1/files"
 
 static int upload(struct fixture *f, const char *who, const char *name, const char *more,
@@ -92,6 +97,32 @@ static void test_files__of_a_record_are_for_who_may_read_it(void **state)
     assert_int_equal(fixture_call(f, "kim", "GET", path, NULL), 404);
 }
 
+static const char *kept(struct fixture *f, const char *hash)
+{
+    return fixture_print(f, "%s/tenants/acme/files/%.2s/%s", f->config.data, hash, hash);
+}
+
+static void test_files__bytes_that_nobody_names_are_swept(void **state)
+{
+    struct fixture *f = *state;
+    struct tenant *tenant;
+    struct blob orphan;
+    assert_int_equal(upload(f, "root", "a.txt", "", "named"), 201);
+    const char *named = fixture_at(f, "hash");
+    f->config.files_bytes_max = 5; /* "named" fills it */
+    assert_int_equal(upload(f, "root", "b.txt", "", "refused"), 413);
+    assert_int_equal(tenants_by_name(f->tenants, SLICE("acme"), &tenant), ERR_OK);
+    assert_int_equal(blob_put(tenant, f->arena, SLICE("refused"), &orphan), ERR_OK);
+    for (int i = 0; i < BLOB_FOLDERS; i++)
+        assert_int_equal(blob_sweep(tenant, i, 0), ERR_OK);
+    assert_int_equal(access(kept(f, orphan.hash), F_OK), 0); /* it may be on its way to a row */
+    for (int i = 0; i < BLOB_FOLDERS; i++)
+        assert_int_equal(blob_sweep(tenant, i, clock_now_ms() + 60000), ERR_OK);
+    assert_int_not_equal(access(kept(f, orphan.hash), F_OK), 0);
+    assert_int_equal(access(kept(f, named), F_OK), 0);
+    tenants_unpin(f->tenants, tenant);
+}
+
 static void test_files__bad_forms(void **state)
 {
     struct fixture *f = *state;
@@ -112,6 +143,7 @@ int main(void)
         TEST(test_files__same_bytes_are_kept_once),
         TEST(test_files__are_their_owners),
         TEST(test_files__of_a_record_are_for_who_may_read_it),
+        TEST(test_files__bytes_that_nobody_names_are_swept),
         TEST(test_files__bad_forms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
