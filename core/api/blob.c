@@ -14,6 +14,8 @@
 #include "auth/actor.h"
 #include "auth/row.h"
 #include "base/id.h"
+#include "record/list.h"
+#include "record/model.h"
 #include "tenant/folder.h"
 
 struct mapping {
@@ -180,4 +182,30 @@ enum err blob_file_read(struct ctx *ctx, int64_t id, struct blob_file *out)
                               .entity = row_text(&v[6]),
                               .record = v[7].integer};
     return out->hash && strlen(out->hash) == BLOB_HASH_LEN ? ERR_OK : ERR_CORRUPT;
+}
+
+static bool is_mine(const struct ctx *ctx, const struct blob_file *file)
+{
+    if (ctx->as_system)
+        return true;
+    return ctx->actor && ctx->actor->user == file->created_by &&
+           actor_in_scope(ctx->actor, "file", "read");
+}
+
+/* What hangs on a record is for whoever may read the record; the rest for its owner. */
+enum err blob_file_visible(struct ctx *ctx, const struct blob_file *file)
+{
+    ASSERT(ctx && file);
+    if (is_mine(ctx, file) || actor_may_admin(ctx->actor, "files"))
+        return ERR_OK;
+    const struct entity *entity =
+        file->entity ? model_entity(ctx->model, slice_str(file->entity)) : NULL;
+    if (!entity || !file->record)
+        return ERR_NOT_FOUND;
+    struct buf ignored = BUF_INIT;
+    int64_t version;
+    enum err e =
+        list_get(ctx, entity, file->record, SLICE("id"), (struct slice){0}, &ignored, &version);
+    buf_release(&ignored);
+    return e == ERR_FORBIDDEN ? ERR_NOT_FOUND : e;
 }

@@ -46,3 +46,6 @@ MUST_USE enum err blob_sweep(struct tenant *tenant, int folder, int64_t before_m
 MUST_USE enum err blob_file_insert(struct ctx *ctx, struct blob_file *file);
 /* ERR_NOT_FOUND. No rights are asked. */
 MUST_USE enum err blob_file_read(struct ctx *ctx, int64_t id, struct blob_file *out);
+/* May the actor read it? What hangs on a record is for whoever may read the record, the rest for
+ * its owner: ERR_NOT_FOUND. */
+MUST_USE enum err blob_file_visible(struct ctx *ctx, const struct blob_file *file);

@@ -7,6 +7,8 @@
  */
 #include "api/blob.h"
 #include "api/handlers.h"
+#include "api/quota.h"
+#include "auth/actor.h"
 #include "base/id.h"
 #include "base/text.h"
 #include "http/multipart.h"
@@ -111,24 +113,6 @@ struct upload {
     const struct entity *entity;
 };
 
-static enum err upload_write(struct call *call, void *arg)
-{
-    struct upload *up = arg;
-    struct ctx *ctx = call->ctx;
-    if (up->entity) { /* only who may change the record may hang something on it */
-        struct unit unit;
-        struct record *record;
-        enum err e = app_unit_begin(call->app, ctx, &unit);
-        if (e)
-            return e;
-        e = record_load(ctx, up->entity, up->file.record, ROLE_UPDATE, &record);
-        unit_end(ctx);
-        if (e)
-            return e;
-    }
-    return blob_file_insert(ctx, &up->file);
-}
-
 static void put_file(const struct blob_file *file, struct buf *out)
 {
     char id[ID_TEXT_LEN + 1], at[25];
@@ -149,6 +133,33 @@ static void put_file(const struct blob_file *file, struct buf *out)
         buf_printf(out, ",\"record\":\"%s\"", id);
     }
     buf_put_char(out, '}');
+}
+
+static enum err upload_write(struct call *call, void *arg)
+{
+    struct upload *up = arg;
+    struct ctx *ctx = call->ctx;
+    if (up->entity) { /* only who may change the record may hang something on it */
+        struct unit unit;
+        struct record *record;
+        enum err e = app_unit_begin(call->app, ctx, &unit);
+        if (e)
+            return e;
+        e = record_load(ctx, up->entity, up->file.record, ROLE_UPDATE, &record);
+        unit_end(ctx);
+        if (e)
+            return e;
+    }
+    if (!up->entity && ctx->actor && !actor_in_scope(ctx->actor, "file", "create"))
+        return ERR_FORBIDDEN;
+    enum err e = quota_files(call, up->file.bytes);
+    if (!e)
+        e = blob_file_insert(ctx, &up->file);
+    if (e)
+        return e;
+    call_created(call, "/api/v1/files", up->file.id);
+    put_file(&up->file, &call->resp->body);
+    return ERR_OK;
 }
 
 /* The part "file", and "entity" with "record" when it belongs to something. */
@@ -213,39 +224,10 @@ enum err files_create(struct call *call)
         return e;
     up.file.hash = up.blob.hash;
     up.file.bytes = up.blob.bytes;
-    e = call_write(call, upload_write, &up);
-    if (e)
-        return e;
-    call_created(call, "/api/v1/files", up.file.id);
-    put_file(&up.file, &call->resp->body);
-    return ERR_OK;
+    return call_write(call, upload_write, &up);
 }
 
 /* --- giving out --- */
-
-static bool is_mine(const struct ctx *ctx, const struct blob_file *file)
-{
-    if (ctx->as_system)
-        return true;
-    return ctx->actor && ctx->actor->user == file->created_by;
-}
-
-/* What hangs on a record is for whoever may read the record; the rest for its owner. */
-static enum err file_visible(struct ctx *ctx, const struct blob_file *file)
-{
-    if (is_mine(ctx, file) || actor_may_admin(ctx->actor, "files"))
-        return ERR_OK;
-    const struct entity *entity =
-        file->entity ? model_entity(ctx->model, slice_str(file->entity)) : NULL;
-    if (!entity || !file->record)
-        return ERR_NOT_FOUND;
-    struct buf ignored = BUF_INIT;
-    int64_t version;
-    enum err e =
-        list_get(ctx, entity, file->record, SLICE("id"), (struct slice){0}, &ignored, &version);
-    buf_release(&ignored);
-    return e == ERR_FORBIDDEN ? ERR_NOT_FOUND : e;
-}
 
 /* RFC 6266: an ASCII name for old clients, RFC 5987 for the real one. */
 static void put_disposition(struct call *call, const char *name)
@@ -280,7 +262,7 @@ enum err files_get(struct call *call)
     if (!e)
         e = blob_file_read(ctx, id, &file);
     if (!e)
-        e = file_visible(ctx, &file);
+        e = blob_file_visible(ctx, &file);
     if (e)
         return e;
     put_disposition(call, file.name ? file.name : "file");
