@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "api/blob.h"
 #include "auth/session.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -314,9 +315,12 @@ static void worker_idle(void *arg)
 }
 
 /* Bodies and answers whose process was killed before it could remove them. */
-static void lane_sweep_files(const struct tenant *tenant)
+static void lane_sweep_files(struct lane *lane, struct tenant *tenant)
 {
     struct arena *arena = arena_new();
+    lane->blobs_at = (lane->blobs_at + 1) % BLOB_FOLDERS; /* one at a time: there may be many */
+    if (blob_sweep(tenant, lane->blobs_at, clock_now_ms() - BLOB_ORPHAN_KEEP_MS))
+        log_warn("files of %s that nobody names could not be removed", tenant->name);
     enum err e = folder_remove_older(arena_printf(arena, "%s/tmp", tenant->folder),
                                      clock_now_ms() - TMP_KEEP_MS);
     if (e)
@@ -327,7 +331,6 @@ static void lane_sweep_files(const struct tenant *tenant)
 /* What has had its time: sessions, failed sign-ins, idempotency keys. */
 static enum err lane_sweep(struct tenant *tenant)
 {
-    lane_sweep_files(tenant);
     enum err e = store_begin(tenant->store, true);
     if (e)
         return e;
@@ -352,6 +355,7 @@ static void worker_sweep(void *arg)
         lane->is_stale = false;
         if (tenants_by_name(worker->slot.app.tenants, slice_str(lane->name), &tenant))
             continue;
+        lane_sweep_files(lane, tenant);
         enum err e = lane_sweep(tenant);
         if (e)
             log_warn("sweeping %s: %s", lane->name, err_code(e));
