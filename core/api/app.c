@@ -8,6 +8,7 @@
 #include "auth/actor.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "outbound/outbound.h"
 #include "record/meta.h"
 #include "record/model.h"
 
@@ -60,6 +61,10 @@ void app_init(struct app *app, enum app_role role, const struct config *config,
         router_add(app->router, routes[i].method, routes[i].pattern, &routes[i]);
     describe_routes(routes, count);
     actor_role_source(model_role);
+    if (role == APP_RUNNER || role == APP_COMMAND) {
+        const struct outbound_policy policy = {config->outbound_private, config->outbound_ca};
+        outbound_permit(&policy);
+    }
 }
 
 void app_release(struct app *app)

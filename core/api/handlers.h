@@ -133,6 +133,13 @@ enum err audit_list(struct call *call);
 enum err settings_get(struct call *call);
 enum err settings_patch(struct call *call);
 
+/* mail.c: the company's mail server, what was sent through it */
+enum err mail_settings_get(struct call *call);
+enum err mail_settings_put(struct call *call);
+enum err mail_test(struct call *call);
+enum err mail_log(struct call *call);
+enum err mail_again(struct call *call);
+
 /* dictionaries.c */
 enum err dictionaries_list(struct call *call);
 enum err dictionaries_get(struct call *call);

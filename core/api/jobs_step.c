@@ -23,6 +23,7 @@
 static const struct jobs_queue QUEUES[] = {
     {"import", jobs_import_step, jobs_import_failed},
     {"export", jobs_export_step, NULL},
+    {"mail", jobs_mail_step, NULL},
 };
 
 static struct jobs_open *open_jobs; /* of this process */

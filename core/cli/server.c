@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "cli/cli.h"
+#include "outbound/guard.h"
 #include "process/supervisor.h"
 #include "tenant/control.h"
 
@@ -49,6 +50,10 @@ static int run_serve(struct cli *cli)
     }
     if (config_check(&config, &why))
         return cli_usage(cli, "%s", why);
+    for (const char **one = config.outbound_private; *one; one++)
+        if (!guard_exception_is_valid(slice_str(*one)))
+            return cli_usage(cli, "outbound_private: \"%s\" is no address, range or host name",
+                             *one);
     return supervisor_run(&config);
 }
 

@@ -40,10 +40,11 @@ enum {
 static const struct {
     const char *folder, *ending;
 } parts[] = {
-    {"entities", ".json"},     {"views", ".json"},  {"roles", ".json"},    {"reports", ".json"},
-    {"dictionaries", ".json"}, {"events", ".json"}, {"i18n", ".json"},     {"migrations", ".lua"},
-    {"tests", ".lua"},         {"tests", ".json"},  {"templates", ".txt"}, {"templates", ".html"},
-    {"templates", ".md"},
+    {"entities", ".json"},     {"views", ".json"},           {"roles", ".json"},
+    {"reports", ".json"},      {"dictionaries", ".json"},    {"events", ".json"},
+    {"i18n", ".json"},         {"migrations", ".lua"},       {"tests", ".lua"},
+    {"tests", ".json"},        {"templates", ".en.txt"},     {"templates", ".zh-CN.txt"},
+    {"templates", ".en.html"}, {"templates", ".zh-CN.html"},
 };
 
 static bool word_is_plain(struct slice word)

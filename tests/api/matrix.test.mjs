@@ -320,6 +320,24 @@ const ROWS = {
   "GET /api/v1/admin/audit": at(`${ADMIN}/audit`),
   "GET /api/v1/admin/settings": at(`${ADMIN}/settings`),
   "PATCH /api/v1/admin/settings": at(`${ADMIN}/settings`, { body: { timezone: "Asia/Shanghai" } }),
+  "GET /api/v1/admin/mail": at(`${ADMIN}/mail`),
+  "PUT /api/v1/admin/mail": at(`${ADMIN}/mail`, {
+    body: { host: "mail.example.com", from: "crm@example.com" },
+  }),
+  "POST /api/v1/admin/mail/test": {
+    make: async (t) => {
+      const body = { host: "127.0.0.1", port: 1, from: "crm@example.com" };
+      await t.ok("admin", "PUT", `${ADMIN}/mail`, body);
+      return { path: `${ADMIN}/mail/test`, body: { to: "a@example.com" } };
+    },
+    shared: true,
+  },
+  "GET /api/v1/admin/mail/letters": at(`${ADMIN}/mail/letters`),
+  "POST /api/v1/admin/mail/letters/{id}/again": {
+    ...at(`${ADMIN}/mail/letters/0000000000001/again`, { body: {} }),
+    good: 404,
+    loose: true,
+  },
   "GET /api/v1/admin/dictionaries": at(`${ADMIN}/dictionaries`),
   "GET /api/v1/admin/dictionaries/{name}": at(`${ADMIN}/dictionaries/region`),
   "PUT /api/v1/admin/dictionaries/{name}": {

@@ -68,10 +68,11 @@ static void test_pack__the_same_files_give_the_same_bytes(void **state)
 static void test_pack__only_parts_of_a_plugin_are_taken(void **state)
 {
     (void)state;
-    static const char *const good[] = {
-        "plugin.json",       "README.md",           "LICENSE",         "init.lua",
-        "entities/a_b.json", "views/x.json",        "i18n/zh-CN.json", "migrations/002_split.lua",
-        "tests/a_test.lua",  "templates/hello.html"};
+    static const char *const good[] = {"plugin.json",       "README.md",
+                                       "LICENSE",           "init.lua",
+                                       "entities/a_b.json", "views/x.json",
+                                       "i18n/zh-CN.json",   "migrations/002_split.lua",
+                                       "tests/a_test.lua",  "templates/hello.en.html"};
     static const char *const bad[] = {
         "",         "../x.lua",       "/etc/passwd",   "a/b/c.json", "entities/../x.json",
         "init.so",  "entities/x.lua", ".hidden.lua",   "init.lua/",  "entities/.json",

@@ -1,0 +1,170 @@
+/* letter - see letter.h.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "record/letter.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "base/template.h"
+#include "tenant/folder.h"
+
+#define SUBJECT "Subject:"
+
+/* --- files --------------------------------------------------------------------------------------
+ */
+
+static bool is_name(struct slice s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.at[i];
+        bool fine = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+        if (!fine)
+            return false;
+    }
+    return s.len > 0 && s.len <= NAME_BYTES_MAX;
+}
+
+static const struct plugin *find_plugin(const struct model *model, struct slice id)
+{
+    for (int i = 0; i < model->plugins_count; i++)
+        if (!model->plugins[i]->broken && slice_is(id, model->plugins[i]->id))
+            return model->plugins[i];
+    return NULL;
+}
+
+/* ERR_NOT_FOUND where there is no file. One byte more than allowed is read, to see it. */
+static enum err read_file(struct arena *arena, const char *path, struct slice *out)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
+    char *room = arena_alloc(arena, TEMPLATE_BYTES_MAX + 1);
+    size_t len = 0;
+    ssize_t n = 1;
+    while (n > 0 && len <= TEMPLATE_BYTES_MAX) {
+        n = read(fd, room + len, TEMPLATE_BYTES_MAX + 1 - len);
+        if (n > 0)
+            len += (size_t)n;
+    }
+    close(fd);
+    *out = slice_of(room, len);
+    return n < 0 ? ERR_IO : ERR_OK;
+}
+
+struct file {
+    const char *name; /* "leads/templates/welcome.en.txt" */
+    enum lang lang;
+    struct slice source;
+};
+
+static enum err find_in(struct arena *arena, const struct plugin *plugin, struct slice name,
+                        enum lang lang, const char *ending, struct file *out)
+{
+    static const char *const tags[] = {[LANG_ZH] = "zh-CN", [LANG_EN] = "en"};
+    const char *below =
+        arena_printf(arena, "templates/" SLICE_FMT ".%s%s", SLICE_ARG(name), tags[lang], ending);
+    out->name = arena_printf(arena, "%s/%s", plugin->id, below);
+    out->lang = lang;
+    return read_file(arena, arena_printf(arena, "%s/%s", plugin->folder, below), &out->source);
+}
+
+static enum err find_file(struct arena *arena, const struct plugin *plugin, struct slice name,
+                          enum lang lang, const char *ending, struct file *out)
+{
+    enum err e = find_in(arena, plugin, name, lang, ending, out);
+    enum lang other = lang == LANG_ZH ? LANG_EN : LANG_ZH;
+    return e == ERR_NOT_FOUND ? find_in(arena, plugin, name, other, ending, out) : e;
+}
+
+/* --- filling in ---------------------------------------------------------------------------------
+ */
+
+static enum err no_template(struct ctx *ctx, const char *name, const char **why)
+{
+    *why = arena_printf(ctx->arena, "there is no template \"%.80s\"", name);
+    return ERR_NOT_FOUND;
+}
+
+/* The plugin and the name behind "people:welcome"; NULL: there is no such plugin or name. */
+static const struct plugin *whose(struct ctx *ctx, const char *plugin, const char *name,
+                                  struct slice *rest)
+{
+    struct slice id;
+    *rest = slice_str(name);
+    id = slice_split(rest, ':');
+    if (id.len == strlen(name)) {
+        *rest = id;
+        id = slice_str(plugin);
+    }
+    return is_name(*rest) ? find_plugin(ctx->model, id) : NULL;
+}
+
+static enum err fill(struct ctx *ctx, const struct file *file, enum template_escape escape,
+                     const struct json *data, struct slice *out, const char **why)
+{
+    const struct template *t = NULL;
+    struct buf b = BUF_INIT;
+    enum err e = template_parse(ctx->arena, file->name, file->source, &t, why);
+    if (!e)
+        e = template_render(ctx->arena, t, data, escape, &b, why);
+    if (!e)
+        *out = arena_slice(ctx->arena, buf_slice(&b));
+    buf_release(&b);
+    return e;
+}
+
+enum err letter_part(struct ctx *ctx, const char *plugin, const char *name, enum lang lang,
+                     const char *ending, const struct json *data, struct slice *out,
+                     const char **why)
+{
+    ASSERT(ctx && ctx->model && name && ending && out && why);
+    struct slice rest;
+    struct file file = {0};
+    const struct plugin *of = whose(ctx, plugin, name, &rest);
+    enum err e = of ? find_file(ctx->arena, of, rest, lang, ending, &file) : ERR_NOT_FOUND;
+    if (e == ERR_NOT_FOUND)
+        return no_template(ctx, name, why);
+    bool is_html = strcmp(ending, ".html") == 0;
+    return e ? e : fill(ctx, &file, is_html ? TEMPLATE_HTML : TEMPLATE_PLAIN, data, out, why);
+}
+
+/* Takes "Subject: …" and the empty line behind it from the front. What was filled in stays on that
+ * line: a line end in it would be the first of the text. */
+static const char *take_subject(struct arena *arena, struct slice *text)
+{
+    if (!slice_starts(*text, SLICE(SUBJECT)))
+        return NULL;
+    struct slice line = slice_split(text, '\n');
+    line = slice_trim(slice_of(line.at + strlen(SUBJECT), line.len - strlen(SUBJECT)));
+    struct slice rest = *text, blank = slice_split(&rest, '\n');
+    if (slice_trim(blank).len == 0)
+        *text = rest;
+    return arena_str(arena, line);
+}
+
+/* Text and HTML are of one language: that of the text. */
+enum err letter_make(struct ctx *ctx, const char *plugin, const char *name, enum lang lang,
+                     const struct json *data, struct letter *out, const char **why)
+{
+    ASSERT(ctx && ctx->model && name && out && why);
+    struct slice rest;
+    struct file file = {0};
+    *out = (struct letter){0};
+    const struct plugin *of = whose(ctx, plugin, name, &rest);
+    enum err e = of ? find_file(ctx->arena, of, rest, lang, ".txt", &file) : ERR_NOT_FOUND;
+    if (e == ERR_NOT_FOUND)
+        return no_template(ctx, name, why);
+    if (!e)
+        e = fill(ctx, &file, TEMPLATE_PLAIN, data, &out->text, why);
+    if (e)
+        return e;
+    out->subject = take_subject(ctx->arena, &out->text);
+    e = find_in(ctx->arena, of, rest, file.lang, ".html", &file);
+    if (e == ERR_NOT_FOUND)
+        return ERR_OK;
+    return e ? e : fill(ctx, &file, TEMPLATE_HTML, data, &out->html, why);
+}
