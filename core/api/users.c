@@ -17,6 +17,7 @@
 #include "base/crypto.h"
 #include "record/list.h"
 #include "record/record.h"
+#include "record/rights.h"
 #include "store/query.h"
 
 #define USERS "/api/v1/admin/users"
@@ -41,7 +42,17 @@ static struct slice login_folded(struct arena *arena, struct slice login)
     return folded;
 }
 
-static enum err list_as_system(struct call *call)
+/* Who administers users and was granted to read them reads by that grant: its rows, its fields, its
+ * masks. The area alone shows all of them, because it is there to change all of them. */
+static bool reads_as_system(struct call *call)
+{
+    bool granted =
+        call->ctx->actor && rights_action(call->ctx, user_entity(call), ROLE_READ) == ERR_OK;
+    err_info_clear(&call->ctx->err);
+    return !granted;
+}
+
+static enum err list_users(struct call *call)
 {
     struct list_query query = {.entity = user_entity(call)};
     enum err e = ERR_OK;
@@ -56,8 +67,10 @@ static enum err list_as_system(struct call *call)
 
 enum err users_list(struct call *call)
 {
-    bool rights = admin_rights_take(call);
-    enum err e = list_as_system(call);
+    bool rights = call->ctx->as_system;
+    if (reads_as_system(call))
+        rights = admin_rights_take(call);
+    enum err e = list_users(call);
     admin_rights_give(call, rights);
     return e;
 }
@@ -77,9 +90,16 @@ static enum err put_user(struct call *call, int64_t id)
 
 enum err users_get(struct call *call)
 {
-    int64_t id;
+    int64_t id, version = 0;
     enum err e = call_id(call, 0, &id);
-    return e ? e : put_user(call, id);
+    if (!e && !reads_as_system(call))
+        e = list_get(call->ctx, user_entity(call), id, SLICE(""), req_query(call->req, "expand"),
+                     &call->resp->body, &version);
+    else if (!e)
+        return put_user(call, id);
+    if (!e)
+        call_etag(call, id, version);
+    return e;
 }
 
 /* --- what is asked of a body --------------------------------------------------------------------

@@ -374,3 +374,21 @@ test("accounts are administration also when they are changed as records", async 
   const bulk = await w.acme.as("admin", "POST", "/api/v1/records/user/bulk", { body: { items } });
   assert.equal(bulk.status, 403, bulk.text);
 });
+
+test("who administers users and may read only some sees only those", async () => {
+  const grants = { user: { read: { login: "sales1" } } };
+  const role = { label: "personnel", grants, admin: ["users"] };
+  const put = await w.acme.as("admin", "PUT", "/api/v1/admin/roles/personnel", { body: role });
+  assert.ok(put.status < 300, put.text);
+  const body = { login: "personnel", name: "personnel", roles: ["personnel"], password: PASSWORD };
+  await w.acme.ok("admin", "POST", "/api/v1/admin/users", body);
+  const { items } = await w.acme.ok("personnel", "GET", "/api/v1/admin/users");
+  assert.deepEqual(
+    items.map(({ login }) => login),
+    ["sales1"],
+  );
+  const one = (login) =>
+    w.acme.as("personnel", "GET", `/api/v1/admin/users/${w.acme.users[login]}`);
+  assert.equal((await one("sales1")).status, 200);
+  assert.equal((await one("sales2")).status, 404);
+});
