@@ -6,8 +6,8 @@ local run, must, read, write, start, stop, now =
 local rows = tonumber(arg[1]) or 100000
 local seconds = tonumber(os.getenv("PERIGEE_BENCH_SECONDS")) or 5
 local build = os.getenv("PERIGEE_BENCH_BUILD") or "build/benchmark"
-local perigee, limit, hook_call =
-  build .. "/perigee", build .. "/tests/limit", build .. "/tests/hook_call"
+local perigee, limit, hook_call, sandbox = build .. "/perigee", build .. "/tests/limit",
+  build .. "/tests/hook_call", build .. "/tests/sandbox"
 local folder = os.getenv("PERIGEE_BENCH_DATA") or "build/bench"
 local data = folder .. "/data"
 
@@ -222,6 +222,8 @@ local function measure()
   m.same = tonumber((must(copy .. "50000 64 " .. store .. " lead change visit")))
   m.alone = tonumber((must(limit .. " write " .. folder .. "/limit.db 100000 64")))
   m.hook_ns = tonumber((must(hook_call):match("ns (%d+)")))
+  m.loop, m.validator, m.vm_ms, m.vm_kb =
+    must(sandbox):match("loop (%S+) validator (%S+) vm_ms (%S+) vm_kb (%S+)")
   m.cold_ms, m.warm_kb = cold()
   m.read_row, m.in_tenant, m.quiet, m.elsewhere, m.import_over = beside_import()
   return m
@@ -255,6 +257,8 @@ local function main()
   print(string.format("hook C to Lua and back %d ns (bar 1000); cold tenant of %d plugins " ..
     "%.1f ms (bar 10), warm in a gateway %.0f KB (bar 1024)", m.hook_ns,
     select(2, all_plugins()), m.cold_ms, m.warm_kb))
+  print(string.format("sandbox over stock Lua: hot loop %+.1f %%, validator %+.1f %% (bar 10); " ..
+    "scripts of a tenant made anew in %.2f ms, %d KB", m.loop, m.validator, m.vm_ms, m.vm_kb))
 end
 
 main()

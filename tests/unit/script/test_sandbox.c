@@ -6,6 +6,8 @@
 
 #include "stage.h"
 
+#include "base/limits.h"
+
 /* The environment is walked by a script, so what it finds is what a plugin finds. */
 static const char walk[] =
     "local names = {}\n"
@@ -183,6 +185,145 @@ static void test_sandbox__pcall_keeps_ordinary_errors(void **state)
         "[false,7,'<x>',true,1,2,2]");
 }
 
+static void test_sandbox__coroutines_work_as_in_lua(void **state)
+{
+    struct stage *stage = *state;
+    stage_gives(stage,
+                "local co = coroutine.create(function(a, b)\n"
+                "  local c = coroutine.yield(a + b)\n"
+                "  local d, e = coroutine.yield(c * 2)\n"
+                "  return d, e, coroutine.isyieldable(), select(2, coroutine.running())\nend)\n"
+                "local out = { coroutine.status(co), coroutine.isyieldable() }\n"
+                "local function add(...) for _, v in ipairs { ... } do out[#out + 1] = v end end\n"
+                "add(coroutine.resume(co, 1, 2))\nadd(coroutine.resume(co, 5))\n"
+                "add(coroutine.status(co))\nadd(coroutine.resume(co, 'x', 'y'))\n"
+                "add(coroutine.status(co))\nadd(coroutine.resume(co))\n"
+                "return out",
+                "['suspended',false,true,3,true,10,'suspended',true,'x','y',true,false,'dead',"
+                "false,'cannot resume dead coroutine']");
+    stage_gives(
+        stage,
+        "local t = {}\n"
+        "for n in coroutine.wrap(function() for i = 1, 3 do coroutine.yield(i) end end) do\n"
+        "  t[#t + 1] = n\nend\n"
+        "local ok, why = pcall(coroutine.wrap(function() error('oops', 0) end))\n"
+        "t[#t + 1] = ok\n t[#t + 1] = why\n"
+        "t[#t + 1] = select(2, coroutine.resume(coroutine.running()))\n"
+        "return t",
+        "[1,2,3,false,'oops','cannot resume non-suspended coroutine']");
+}
+
+/* pcall and xpcall may be yielded in, as in Lua. */
+static void test_sandbox__pcall_lets_coroutines_yield(void **state)
+{
+    stage_gives(*state,
+                "local co = coroutine.wrap(function()\n"
+                "  local ok, a = pcall(function() return coroutine.yield(1) end)\n"
+                "  local bad, why = xpcall(function() coroutine.yield(2) error('x', 0) end,\n"
+                "    function(m) return m .. m end)\n"
+                "  return { ok, a, bad, why }\nend)\n"
+                "local one, two = co(), co('a')\n"
+                "local last = co()\n"
+                "return { one, two, table.unpack(last) }",
+                "[1,2,true,'a',false,'xx']");
+}
+
+static void test_sandbox__bindings_work_inside_coroutines(void **state)
+{
+    stage_gives(*state,
+                "local co = coroutine.wrap(function()\n"
+                "  coroutine.yield(ctx.db.thing:count())\n"
+                "  error(tostring(ctx.source), 0)\nend)\n"
+                "local n = co()\n"
+                "return { n, (select(2, pcall(co))) }",
+                "[0,'api']");
+}
+
+static void test_sandbox__coroutines_nest_so_deep_and_no_deeper(void **state)
+{
+    struct stage *stage = *state;
+    static const char body[] = "local function down(n) if n == 0 then return 'there' end\n"
+                               "  return coroutine.wrap(down)(n - 1) end\nreturn { down(%d) }";
+    stage_gives(stage, arena_printf(stage->arena, body, SCRIPT_RESUMES_MAX), "['there']");
+    stage_fails(stage, arena_printf(stage->arena, body, SCRIPT_RESUMES_MAX + 1),
+                "more than 16 coroutines wait for one another");
+}
+
+static void test_sandbox__a_refusal_leaves_a_coroutine(void **state)
+{
+    struct stage *stage = *state;
+    stage_script(stage, "crm.on('thing', 'validate', { id = 'no' }, function(ev)\n"
+                        "  pcall(coroutine.wrap(function() pcall(ev.abort, ev, 'never') end))\n"
+                        "end)");
+    assert_int_equal(stage_create(stage, "thing", "{'name':'x'}", NULL), ERR_VALIDATION);
+    assert_string_equal(stage->ctx.err.message, "never");
+}
+
+static void test_sandbox__tables_are_sorted_and_changed_as_in_lua(void **state)
+{
+    struct stage *stage = *state;
+    stage_gives(stage,
+                "local t = { 5, 2, 8, 1, 9, 3, 7 }\ntable.sort(t)\n"
+                "local u = { 'b', 'a', 'c' }\n"
+                "table.sort(u, function(a, b) return a > b end)\n"
+                "local people = {}\n"
+                "for i = 1, 9 do people[i] = { i % 3, i } end\n"
+                "table.sort(people, function(a, b) return a[1] < b[1] end)\n"
+                "local order = {}\n"
+                "for i, p in ipairs(people) do order[i] = p[2] end\n"
+                "return { t, u, order }",
+                "[[1,2,3,5,7,8,9],['c','b','a'],[3,6,9,1,4,7,2,5,8]]");
+    stage_gives(
+        stage,
+        "local t = { 1, 2, 3 }\ntable.insert(t, 4)\ntable.insert(t, 1, 0)\n"
+        "local gone, last = table.remove(t, 2), table.remove(t)\n"
+        "return { t, gone, last, table.remove({}) == nil, table.concat({ 1, 'b', 2.5 }, '-'),\n"
+        "  table.concat({}), table.concat({ 1, 2, 3 }, ',', 2, 3),\n"
+        "  table.move({ 1, 2, 3 }, 2, 3, 1), table.move({ 1, 2 }, 1, 2, 2, { 9 }),\n"
+        "  select('#', table.unpack({ 1, nil, 3 }, 1, 3)), table.unpack({ 7, 8 }, 2) }",
+        "[[0,2,3],1,4,true,'1-b-2.5','','2,3',[2,3,3],[9,1,2],3,8]");
+    stage_fails(stage, "table.sort({ 1, 'x' })", "attempt to compare");
+    stage_fails(stage, "table.insert({ 1 }, 5, 1)", "position out of bounds");
+    stage_fails(stage, "table.insert({}, 1, 2, 3)", "wrong number of arguments to 'insert'");
+    stage_fails(stage, "table.concat({ {} })", "invalid value (at index 1) in table for 'concat'");
+    stage_fails(stage, "local t = {} for i = 0, 61 do t[1 << i] = 1 end t[5] = 1 table.sort(t)",
+                "at most 1000000 items");
+}
+
+static void test_sandbox__a_range_has_a_bound(void **state)
+{
+    struct stage *stage = *state;
+    stage_gives(stage, "return { #table.move({}, 1, 1000000, 1) }", "[0]");
+    stage_fails(stage, "table.move({}, 1, 1000001, 1)", "at most 1000000 items");
+}
+
+/* The same work in the same unit draws the same numbers. */
+static void test_sandbox__random_numbers_begin_anew_with_each_call(void **state)
+{
+    struct stage *stage = *state;
+    const char *one, *two;
+    stage_script(stage, "crm.service('run', function()\n"
+                        "  return { math.random(1 << 40), math.random(1 << 40) }\nend)");
+    OK(stage_run(stage, &one));
+    OK(stage_run(stage, &two));
+    assert_string_equal(one, two);
+    stage_switch(stage, "bolt");
+    stage_enable(stage, "t");
+    OK(stage_run(stage, &two));
+    assert_string_not_equal(one, two);
+}
+
+static void test_sandbox__format_shows_no_address(void **state)
+{
+    struct stage *stage = *state;
+    stage_gives(stage, "return { ('%s %5s|%d%%'):format({}, crm.null, 7), ('%q'):format('a') }",
+                "['table  null|7%','\\\"a\\\"']");
+    stage_fails(stage, "return ('%p'):format({})", "there are no addresses");
+    stage_fails(stage, "return ('%s %s'):format(1)", "no value");
+    stage_fails(stage, "error(('x'):rep(5000), 0)", "xxx");
+    assert_true(strlen(stage->ctx.err.detail) < SCRIPT_ERROR_BYTES_MAX + 50);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -199,6 +340,15 @@ int main(void)
         T(deep_recursion_ends),
         T(tostring_shows_no_address),
         T(pcall_keeps_ordinary_errors),
+        T(coroutines_work_as_in_lua),
+        T(pcall_lets_coroutines_yield),
+        T(bindings_work_inside_coroutines),
+        T(coroutines_nest_so_deep_and_no_deeper),
+        T(a_refusal_leaves_a_coroutine),
+        T(tables_are_sorted_and_changed_as_in_lua),
+        T(a_range_has_a_bound),
+        T(random_numbers_begin_anew_with_each_call),
+        T(format_shows_no_address),
 #undef T
     };
     return cmocka_run_group_tests_name("script/sandbox", tests, NULL, NULL);
