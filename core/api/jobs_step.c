@@ -92,11 +92,14 @@ static enum err lease_fn(struct ctx *ctx, void *arg)
 static enum err lease(struct app *app, struct ctx *ctx, struct lease *lease)
 {
     int64_t due_ms = 0;
+    bool orphaned = false;
     enum err e = job_next(ctx->tenant, &due_ms);
+    if (!e)
+        e = job_orphans(ctx->tenant, lease->owner, &orphaned);
     if (e)
         return e;
     lease->next_ms = due_ms;
-    if (!due_ms || due_ms > ctx->now_ms)
+    if (!orphaned && (!due_ms || due_ms > ctx->now_ms))
         return ERR_OK;
     return app_write(app, ctx, lease_fn, lease);
 }
@@ -228,6 +231,7 @@ enum err jobs_step(struct app *app, struct tenant *tenant, struct arena *arena, 
     ctx.tenant = tenant;
     struct jobs_run run = {.app = app, .ctx = &ctx, .owner = (int64_t)getpid()};
     store_budget(tenant->store, 0);
+    store_watch(tenant->store, app->services->is_asked, app);
     *more = false;
     *next_ms = 0;
     enum err e = step_begin(app, &ctx);

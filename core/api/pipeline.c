@@ -369,6 +369,8 @@ enum err pipeline_run(struct call *call)
     enum err e = ERR_OK;
     if (ctx->tenant)
         store_budget(ctx->tenant->store, budget_us(call->app->role));
+    if (ctx->tenant)
+        store_watch(ctx->tenant->store, call->app->services->is_asked, call->app);
     if (ctx->tenant && call->route->runs == RUNS_GATEWAY && !store_in_tx(ctx->tenant->store)) {
         /* The body took its time: rights and model are read again, in the transaction that counts.
          */

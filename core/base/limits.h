@@ -301,6 +301,7 @@
     (6 << 20)           /* the archive: a head and padding for each file besides                   \
                          */
 #define DEPLOYS_KEPT 20 /* of one bundle; older ones that are not active go */
+#define MIGRATION_BATCH_ROWS   500       /* records of one transaction of a back-fill */
 
 _Static_assert(ARENA_BLOCK_BYTES <= ARENA_BLOCK_BYTES_MAX, "blocks only grow");
 _Static_assert(BODY_INLINE_BYTES_MAX <= BODY_JSON_BYTES_MAX, "spooling starts below the JSON cap");

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "hook/hookstat.h"
 
 struct board_move {
     _Atomic uint64_t tenant; /* stable hash of the name; 0 = free */
@@ -32,14 +33,21 @@ struct board {
     struct board_page *page;
 };
 
+/* Counters of handlers lie behind the page itself. */
+static size_t board_bytes(void)
+{
+    return sizeof(struct board_page) + hookstat_bytes();
+}
+
 static struct board *board_map(int fd)
 {
-    void *page = mmap(NULL, sizeof(struct board_page), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    void *page = mmap(NULL, board_bytes(), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (page == MAP_FAILED)
         return NULL;
     struct board *board = malloc(sizeof(*board));
     ASSERT(board);
     *board = (struct board){.fd = fd, .page = page};
+    hookstat_share((struct board_page *)page + 1);
     return board;
 }
 
@@ -48,7 +56,7 @@ struct board *board_new(void)
     int fd = memfd_create("perigee-board", MFD_CLOEXEC);
     if (fd < 0)
         return NULL;
-    if (ftruncate(fd, sizeof(struct board_page)) != 0) {
+    if (ftruncate(fd, (off_t)board_bytes()) != 0) {
         close(fd);
         return NULL;
     }
@@ -180,6 +188,16 @@ void board_stream_give(struct board *board, int gateway, int place)
     atomic_store(&board->page->streams[gateway][place].tenant, 0);
 }
 
+void board_reopen(struct board *board, struct slice tenant)
+{
+    uint64_t hash = hash_stable(tenant);
+    for (int i = 0; i < BOARD_SLOTS_MAX; i++) {
+        struct board_slot *slot = &board->page->slots[i];
+        if (atomic_load(&slot->role) == BOARD_RUNNER && atomic_load(&slot->busy_tenant) == hash)
+            atomic_store(&slot->reopen, 1);
+    }
+}
+
 /* --- Prometheus text ----------------------------------------------------------------------------
  */
 
@@ -256,4 +274,5 @@ void board_metrics(struct board *board, struct buf *out)
         }
     }
     board_put_latency(board, out);
+    hookstat_metrics(out);
 }

@@ -5,10 +5,12 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "api/jobs.h"
@@ -19,6 +21,7 @@
 #include "process/slot.h"
 #include "process/work.h"
 
+#define RUNNER_NICE      5 /* of the long lane */
 #define RUNNER_DUE_MAX   4096
 #define RUNNER_SWEEP_MS  2000 /* between two stores of the sweep at start: unhurried */
 #define RUNNER_BROKEN_MS 5000 /* a tenant whose jobs cannot be leased is left alone so long */
@@ -122,15 +125,29 @@ static enum err runner_turn_take(struct app *app, struct tenant *tenant)
     return ERR_BUSY;
 }
 
+/* Who filled the WAL copies it, while the turn is away: the owner has other tenants to serve. Tells
+ * how long the WAL is. */
+static int turn_checkpoint(struct tenant *tenant)
+{
+    int pages = store_wal_pages(tenant->store);
+    if (pages < WAL_LOAN_PAGES)
+        return pages;
+    enum err e = store_checkpoint(tenant->store, STORE_CHECKPOINT_IDLE, &pages);
+    if (e)
+        log_error("checkpoint of %s: %s", tenant->name, err_code(e));
+    return pages;
+}
+
 static void runner_turn_give(struct app *app, struct tenant *tenant, int64_t change_seq)
 {
     struct runner *runner = app->user;
-    int worker = runner->lender;
+    int worker = runner->lender, pages = turn_checkpoint(tenant);
     (void)change_seq;
     atomic_store_explicit(&runner->slot.mine->turn_since_us, 0, memory_order_relaxed);
     if (runner->worker_fds[worker] < 0)
         return;
-    if (frame_write(runner->worker_fds[worker], FRAME_TURN_BACK, 0, slice_str(tenant->name)))
+    if (frame_write(runner->worker_fds[worker], FRAME_TURN_BACK, (uint64_t)pages,
+                    slice_str(tenant->name)))
         turn_unlink(runner, worker);
 }
 
@@ -240,6 +257,9 @@ static void runner_sweep(void *arg)
             tenants_by_name(slot->app.tenants, slice_str(name), &tenant) == ERR_OK) {
             if (job_next(tenant, &run_at_ms) == ERR_OK && run_at_ms)
                 runner_due(runner, name, run_at_ms);
+            bool orphaned = false; /* jobs of the process that was here before */
+            if (job_orphans(tenant, (int64_t)getpid(), &orphaned) == ERR_OK && orphaned)
+                runner_due(runner, name, clock_now_ms());
             tenants_unpin(slot->app.tenants, tenant);
         }
     } else {
@@ -408,8 +428,17 @@ static void runner_wake(struct app *app, struct tenant *tenant, int64_t run_at_m
     slot_wake(&runner->slot, tenant->name, run_at_ms);
 }
 
-static const struct app_services RUNNER_SERVICES = {
-    .turn_take = runner_turn_take, .turn_give = runner_turn_give, .wake = runner_wake};
+static bool runner_is_asked(void *arg)
+{
+    struct runner *runner = ((struct app *)arg)->user;
+    return atomic_load_explicit(&runner->slot.mine->reopen, memory_order_relaxed) &&
+           atomic_exchange(&runner->slot.mine->reopen, 0);
+}
+
+static const struct app_services RUNNER_SERVICES = {.is_asked = runner_is_asked,
+                                                    .turn_take = runner_turn_take,
+                                                    .turn_give = runner_turn_give,
+                                                    .wake = runner_wake};
 
 static void runner_tick(void *arg)
 {
@@ -464,6 +493,7 @@ int runner_main(int index)
     loop_timer_new(slot->loop, 50, RUNNER_SWEEP_MS / 40, runner_sweep, &runner);
     loop_timer_new(slot->loop, 5000, 5000, runner_trim, &runner);
     loop_work(slot->loop, runner_work, &runner);
+    runner_yield(slot);
     sandbox_enter(BOARD_RUNNER, &slot->config);
     link_send(slot->supervisor, FRAME_STATUS, 0, SLICE("ready"));
     loop_run(slot->loop);

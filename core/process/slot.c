@@ -120,6 +120,7 @@ void slot_init(struct slot *slot, enum board_role role, int index)
 
 void slot_busy(struct slot *slot, const char *tenant)
 {
+    atomic_store_explicit(&slot->mine->reopen, 0, memory_order_relaxed);
     atomic_store_explicit(&slot->mine->busy_tenant, tenant ? hash_stable(slice_str(tenant)) : 0,
                           memory_order_relaxed);
     atomic_store_explicit(&slot->mine->busy_since_us, tenant ? clock_mono_us() : 0,

@@ -24,6 +24,7 @@
 #define WORKER_CHECKPOINT_MS  200
 #define WORKER_SWEEP_MS       60000
 #define WORKER_WAL_LOOK_TURNS 2
+#define WORKER_RESTART_MS     1000 /* between two tries to begin the WAL anew beside readers */
 
 struct worker {
     struct slot slot;
@@ -102,9 +103,10 @@ static void worker_ask(struct worker *worker, struct work_peer *peer, uint64_t t
     arena_free(arena);
 }
 
-static void lane_wal_look(struct worker *worker, struct lane *lane, bool after_loan);
+static void lane_wal_restart(struct worker *worker, struct lane *lane);
 
-static void worker_back(struct worker *worker, struct work_peer *peer, struct slice body)
+/* `pages` is the length of the WAL, which who borrowed the turn has just copied. */
+static void worker_back(struct worker *worker, struct work_peer *peer, int pages, struct slice body)
 {
     struct arena *arena = arena_new();
     struct lane *lane = lanes_get(&worker->lanes, arena_str(arena, body));
@@ -118,7 +120,9 @@ static void worker_back(struct worker *worker, struct work_peer *peer, struct sl
     lane->lent = NULL;
     lane->is_dirty = true;
     lane->is_moved = true;
-    lane_wal_look(worker, lane, true);
+    lane->active_at_ms = clock_mono_us() / 1000;
+    if (pages > WAL_RESTART_PAGES)
+        lane_wal_restart(worker, lane);
 }
 
 static void worker_cancel(struct worker *worker, struct work_peer *peer, uint64_t tag)
@@ -148,7 +152,7 @@ static void worker_frame(struct link *link, enum frame_kind kind, uint64_t tag, 
         worker_ask(worker, peer, tag, body);
         break;
     case FRAME_TURN_BACK:
-        worker_back(worker, peer, body);
+        worker_back(worker, peer, (int)tag, body);
         break;
     default:
         log_error("an unexpected frame of kind %d", (int)kind);
@@ -210,19 +214,34 @@ static void lane_measure(struct worker *worker, struct lane *lane, const struct 
 static void lane_checkpoint(struct worker *worker, struct lane *lane, enum store_checkpoint how)
 {
     struct tenant *tenant = NULL;
+    *busy = false;
     if (tenants_by_name(worker->slot.app.tenants, slice_str(lane->name), &tenant))
-        return;
+        return 0;
     int pages = 0;
     enum err e = store_checkpoint(tenant->store, how, &pages);
-    if (e && e != ERR_BUSY)
+    *busy = e == ERR_BUSY;
+    if (e && !*busy)
         log_error("checkpoint of %s: %s", lane->name, err_code(e));
     tenants_unpin(worker->slot.app.tenants, tenant);
+    return pages;
 }
 
-/* After a turn this connection knows the WAL's length. What was written on loan it does not know: a
- * passive checkpoint now and then keeps that short, and takes a few milliseconds where one at the
- * end of an import would hold up every tenant of this worker. */
-static void lane_wal_look(struct worker *worker, struct lane *lane, bool after_loan)
+/* The WAL begins anew only when no reader stands in it. Past the second bound who reads for long is
+ * told to go out; past the first it is tried again, but not at once: it may wait for readers. */
+static void lane_wal_restart(struct worker *worker, struct lane *lane)
+{
+    int64_t now_ms = clock_mono_us() / 1000;
+    bool busy;
+    if (now_ms < lane->restart_at_ms)
+        return;
+    int pages = lane_checkpoint(worker, lane, STORE_CHECKPOINT_RESTART, &busy);
+    lane->restart_at_ms = busy ? now_ms + WORKER_RESTART_MS : 0;
+    if (busy && pages > WAL_REOPEN_PAGES)
+        board_reopen(worker->slot.board, slice_str(lane->name));
+}
+
+/* After a turn this connection knows the WAL's length; of a loan it is told. */
+static void lane_wal_look(struct worker *worker, struct lane *lane)
 {
     lane->active_at_ms = clock_mono_us() / 1000;
     if (++lane->turns < WORKER_WAL_LOOK_TURNS)
@@ -233,16 +252,15 @@ static void lane_wal_look(struct worker *worker, struct lane *lane, bool after_l
         return;
     int pages = store_wal_pages(tenant->store);
     tenants_unpin(worker->slot.app.tenants, tenant);
-    if (after_loan)
-        lane_checkpoint(worker, lane, STORE_CHECKPOINT_IDLE);
-    else if (pages > WAL_RESTART_PAGES)
-        lane_checkpoint(worker, lane, STORE_CHECKPOINT_RESTART);
+    if (pages > WAL_RESTART_PAGES)
+        lane_wal_restart(worker, lane);
 }
 
 /* Everything is written and closed: the supervisor may let another worker take the tenant. */
 static void lane_leave(struct worker *worker, struct lane *lane)
 {
-    lane_checkpoint(worker, lane, STORE_CHECKPOINT_TRUNCATE);
+    bool busy;
+    (void)lane_checkpoint(worker, lane, STORE_CHECKPOINT_TRUNCATE, &busy);
     tenants_drop(worker->slot.app.tenants, lane->name);
     lane->is_leaving = false;
     lane->has_left = true;
@@ -278,7 +296,7 @@ static void lane_turn(struct worker *worker, struct lane *lane)
     atomic_fetch_add_explicit(&worker->slot.mine->turns, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&worker->slot.mine->writes, turn.requests, memory_order_relaxed);
     lane_measure(worker, lane, &turn);
-    lane_wal_look(worker, lane, false);
+    lane_wal_look(worker, lane);
 }
 
 static bool worker_work(void *arg)
@@ -302,6 +320,7 @@ static bool worker_work(void *arg)
 static void worker_idle(void *arg)
 {
     struct worker *worker = arg;
+    bool busy;
     int64_t now_ms = clock_mono_us() / 1000;
     for (int i = 0; i < worker->lanes.count; i++) {
         struct lane *lane = worker->lanes.order[i];
@@ -309,7 +328,7 @@ static void worker_idle(void *arg)
             now_ms - lane->active_at_ms < WORKER_CHECKPOINT_MS)
             continue;
         lane->is_dirty = false;
-        lane_checkpoint(worker, lane, STORE_CHECKPOINT_IDLE);
+        (void)lane_checkpoint(worker, lane, STORE_CHECKPOINT_IDLE, &busy);
     }
     tenants_trim(worker->slot.app.tenants, TENANTS_OPEN_MAX);
 }
@@ -488,9 +507,10 @@ int worker_main(int index)
     sandbox_enter(BOARD_WORKER, &slot->config);
     link_send(slot->supervisor, FRAME_STATUS, 0, SLICE("ready"));
     loop_run(slot->loop);
+    bool busy;
     for (int i = 0; i < worker.lanes.count; i++)
         if (*worker.lanes.order[i]->name && lane_serves(&worker, worker.lanes.order[i]))
-            lane_checkpoint(&worker, worker.lanes.order[i], STORE_CHECKPOINT_TRUNCATE);
+            (void)lane_checkpoint(&worker, worker.lanes.order[i], STORE_CHECKPOINT_TRUNCATE, &busy);
     log_info("stopped");
     return 0;
 }

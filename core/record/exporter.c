@@ -12,6 +12,8 @@
 #include "document/csv.h"
 #include "record/list_plan.h"
 
+#define EXPORT_TRIES 5 /* of one page */
+
 struct exporter {
     struct list_plan plan;
     enum exporter_format format;
@@ -102,9 +104,16 @@ static enum err read_page(struct exporter *x)
         .after = x->page > 0 ? x->last : NULL,
         .limit = EXPORT_PAGE_ROWS,
     };
-    x->rows = 0;
-    arena_clear(x->keys[x->page % 2]);
-    return store_read(plan->ctx->tenant->store, &q, export_row, x);
+    size_t from = x->chunk.len;
+    enum err e = ERR_BUSY;
+    for (int tries = 0; e == ERR_BUSY && tries < EXPORT_TRIES;
+         tries++) { /* the snapshot had to end */
+        x->rows = 0;
+        buf_truncate(&x->chunk, from);
+        arena_clear(x->keys[x->page % 2]);
+        e = store_read(plan->ctx->tenant->store, &q, export_row, x);
+    }
+    return e;
 }
 
 enum err exporter_run(struct ctx *ctx, const struct list_query *query, enum exporter_format format,

@@ -143,6 +143,10 @@ static int authorize(void *arg, int action, const char *a, const char *b, const 
 static int progress(void *arg)
 {
     struct db *db = arg;
+    if (db->is_asked && !db->tx_writes && db->is_asked(db->asked_arg)) {
+        db->asked_back = true;
+        return 1;
+    }
     if (db->budget_us == 0)
         return 0;
     int64_t now = clock_cpu_us();

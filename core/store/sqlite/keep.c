@@ -14,7 +14,9 @@ enum err keep_checkpoint(struct store *store, enum store_checkpoint how, int *pa
 {
     struct db *db = db_of(store);
     int frames = 0, copied = 0;
-    if (db->mode != STORE_OWNER) {
+    bool may =
+        db->mode == STORE_OWNER || (db->mode == STORE_WRITER && how == STORE_CHECKPOINT_IDLE);
+    if (!may) {
         db_why(db, "only the owner of a store checkpoints it");
         return ERR_FORBIDDEN;
     }

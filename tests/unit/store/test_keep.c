@@ -34,6 +34,64 @@ static void test_keep__a_checkpoint_empties_the_wal(void **state)
     assert_int_equal(store_wal_pages(rig->store), 0);
 }
 
+/* Who has borrowed the turn copies what it has written; only the owner begins the WAL anew. */
+static void test_keep__a_borrower_copies_but_does_not_reset(void **state)
+{
+    struct rig *rig = *state;
+    struct store *runner;
+    int pages = 0;
+    OK(store_open(rig->path, STORE_WRITER, &runner));
+    struct rig other = *rig;
+    other.store = runner;
+    fill(&other, 1, 500);
+    int before = store_wal_pages(runner);
+    OK(store_checkpoint(runner, STORE_CHECKPOINT_IDLE, &pages));
+    assert_int_equal(pages, before);
+    assert_int_equal(store_checkpoint(runner, STORE_CHECKPOINT_RESTART, NULL), ERR_FORBIDDEN);
+    assert_int_equal(store_checkpoint(runner, STORE_CHECKPOINT_TRUNCATE, NULL), ERR_FORBIDDEN);
+    fill(&other, 501, 1); /* all was copied and nobody reads: the WAL begins anew by itself */
+    assert_true(store_wal_pages(runner) < before);
+    store_close(runner);
+}
+
+static bool is_asked(void *arg)
+{
+    int *left = arg; /* questions until somebody waits */
+    return --*left < 0;
+}
+
+static bool any_row(void *arg, const struct store_row *row)
+{
+    (void)row;
+    ++*(int *)arg;
+    return true;
+}
+
+static void test_keep__a_snapshot_ends_when_it_is_asked_back(void **state)
+{
+    struct rig *rig = *state;
+    struct query_column select = {.column = {0, "id"}};
+    struct query_join join = {.table = "lead", .from = {0, "amount"}, .to = "amount"};
+    struct query query = {
+        .table = "lead", .select = &select, .select_count = 1, .joins = &join, .joins_count = 1};
+    int left = 3, rows = 0;
+    fill(rig, 1, 2000);
+    store_watch(rig->store, is_asked, &left);
+    assert_int_equal(store_read(rig->store, &query, any_row, &rows), ERR_BUSY);
+    assert_true(rows < 2000);
+    left = 1 << 30;
+    rows = 0;
+    OK(store_read(rig->store, &query, any_row, &rows)); /* again, from a new snapshot */
+    assert_int_equal(rows, 2000);
+    left = rows = 0;
+    OK(store_begin(rig->store, true)); /* a writer holds nobody up by reading */
+    OK(store_read(rig->store, &query, any_row, &rows));
+    assert_int_equal(rows, 2000);
+    store_rollback(rig->store);
+    store_watch(rig->store, NULL, NULL);
+    OK(store_read(rig->store, &query, any_row, &rows));
+}
+
 static int64_t pragma_busy(struct store *store)
 {
     int64_t n = -1;
@@ -153,6 +211,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(test_keep__##name, rig_setup, rig_teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_checkpoint_empties_the_wal),
+        TEST(a_borrower_copies_but_does_not_reset),
+        TEST(a_snapshot_ends_when_it_is_asked_back),
         TEST(a_reader_delays_the_reset_but_not_the_copy),
         TEST(the_wal_stays_bounded_under_readers_and_writes),
         TEST(a_backup_is_one_whole_snapshot),
