@@ -6,6 +6,7 @@
 
 #include "api/admin.h"
 #include "api/body.h"
+#include "api/migrations.h"
 #include "hook/outbox.h"
 #include "script/vm.h"
 
@@ -155,8 +156,12 @@ static enum err put_pointers(struct call *call, const struct activation *a,
             before = strcmp(rows[k].id, change->id) == 0 ? &rows[k] : NULL;
         if (!version)
             version = before ? before->version : "0.0.0";
-        e = tenant_plugin_put(tenant, change->id, version, change->enabled ? "enabled" : "disabled",
-                              (struct slice){0});
+        const struct plugin *plugin = find_plugin(model, change->id);
+        if (!before && plugin) /* nothing is there that could be migrated */
+            e = migration_skip(tenant, call->ctx->arena, plugin);
+        if (!e)
+            e = tenant_plugin_put(tenant, change->id, version,
+                                  change->enabled ? "enabled" : "disabled", (struct slice){0});
         if (!e)
             e = announce(call->ctx, event_of(change, before, version), change->id, version);
     }
@@ -179,42 +184,99 @@ static enum err switch_tx(struct call *call, const struct activation *a, const s
 }
 
 /* With the write turn: nobody else writes to this tenant meanwhile. */
-static enum err switch_over(struct call *call, const struct activation *a)
+static enum err plan_tables(struct call *call, const struct activation *a, struct model **out)
 {
     struct ctx *ctx = call->ctx;
-    struct model *model = NULL;
     const char *why = NULL;
     enum err e = tenant_refresh(ctx->tenant);
     if (!e && ctx->tenant->header.model_version != ctx->model->version)
         e = ERR_BUSY; /* what was tried is not what is there any more */
     if (e)
         return e;
-    e = model_plan(ctx->tenant, call->app->config->home, true, a->changes, a->count, &model, &why);
+    e = model_plan(ctx->tenant, call->app->config->home, true, a->changes, a->count, out, &why);
     if (e == ERR_CONFLICT || e == ERR_NOT_SUPPORTED)
         return refuse(call, a, why); /* the data there does not allow these tables */
-    if (e) {
+    if (e)
         ctx->err.detail = arena_strdup(ctx->arena, why);
+    return e;
+}
+
+typedef enum err (*turn_fn)(struct call *call, const struct activation *a, struct model **model);
+
+static enum err with_turn(struct call *call, const struct activation *a, turn_fn fn,
+                          struct model **model)
+{
+    const struct app_services *services = call->app->services;
+    struct tenant *tenant = call->ctx->tenant;
+    enum err e = services->turn_take ? services->turn_take(call->app, tenant) : ERR_OK;
+    if (e)
         return e;
-    }
-    e = switch_tx(call, a, model);
+    e = fn(call, a, model);
+    if (services->turn_give)
+        services->turn_give(call->app, tenant, 0);
+    return e;
+}
+
+static enum err switch_over(struct call *call, const struct activation *a, struct model **model)
+{
+    enum err e = plan_tables(call, a, model);
+    return e ? e : switch_tx(call, a, *model);
+}
+
+/* Does the tenant know one of them already? Only then is there something to migrate. */
+static bool knows_any(struct call *call, const struct activation *a)
+{
+    struct tenant_plugin *rows;
+    int count;
+    if (tenant_plugins(call->ctx->tenant, call->ctx->arena, &rows, &count))
+        return false;
+    for (int i = 0; i < a->count; i++)
+        for (int k = 0; k < count; k++)
+            if (a->changes[i].enabled && strcmp(rows[k].id, a->changes[i].id) == 0)
+                return true;
+    return false;
+}
+
+/* The tables come first, then each migration in a transaction of its own; the plugin goes on as it
+ * was until all of them have run. */
+static enum err migrate(struct call *call, const struct activation *a)
+{
+    struct ctx *ctx = call->ctx;
+    struct model *model = NULL;
+    struct migrations_run own = {0}, *run = a->ran ? a->ran : &own;
+    const char *why = NULL;
+    bool waits = false;
+    if (!knows_any(call, a))
+        return ERR_OK;
+    enum err e =
+        model_plan(ctx->tenant, call->app->config->home, false, a->changes, a->count, &model, &why);
+    if (e)
+        return e;
+    e = migrations_wait(ctx->tenant, ctx->arena, model, a->changes, a->count, &waits);
     model_free(model);
+    model = NULL;
+    if (!e && waits)
+        e = with_turn(call, a, plan_tables, &model);
+    if (!e && waits)
+        e = migrations_run(call->app, ctx, model, a->changes, a->count, run, &why);
+    if (e && why)
+        e = refuse(call, a, why);
+    model_free(model);
+    buf_release(&own.names);
     return e;
 }
 
 enum err activate_run(struct call *call, const struct activation *activation)
 {
-    struct app *app = call->app;
-    struct tenant *tenant = call->ctx->tenant;
-    ASSERT(app->role == APP_RUNNER || app->role == APP_COMMAND);
-    ASSERT(!store_in_tx(tenant->store));
+    struct model *model = NULL;
+    ASSERT(call->app->role == APP_RUNNER || call->app->role == APP_COMMAND);
+    ASSERT(!store_in_tx(call->ctx->tenant->store));
 
     enum err e = activate_check(call, activation);
-    if (!e && app->services->turn_take)
-        e = app->services->turn_take(app, tenant);
-    if (e)
-        return e;
-    e = switch_over(call, activation);
-    if (app->services->turn_give)
-        app->services->turn_give(app, tenant, 0);
+    if (!e)
+        e = migrate(call, activation);
+    if (!e)
+        e = with_turn(call, activation, switch_over, &model);
+    model_free(model);
     return e;
 }

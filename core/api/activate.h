@@ -22,7 +22,8 @@ struct activation {
     const char *code;    /* of a refusal, with {why}: "plugin_broken", "bundle_refused" */
     enum err (*write)(struct call *call, void *arg); /* in the transaction, after the pointers */
     void *arg;
-    struct buf *warnings; /* JSON strings with commas between; may be NULL */
+    struct buf *warnings;       /* JSON strings with commas between; may be NULL */
+    struct migrations_run *ran; /* what migrations did; may be NULL */
 };
 
 /* Tries it, changing nothing. ERR_CONFLICT or ERR_VALIDATION with the sentence. */

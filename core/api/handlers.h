@@ -154,4 +154,5 @@ enum err operator_tenants_delete(struct call *call);
 enum err operator_backup(struct call *call);
 enum err operator_restore(struct call *call);
 enum err operator_check(struct call *call);
+enum err operator_upgrade(struct call *call);
 enum err operator_tenants_move(struct call *call);

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "hook/outbox.h"
 #include "tenant/folder.h"
+#include "tenant/migration.h"
 #include "tenant/plugin.h"
 
 #define HOSTS_MAX       32
@@ -265,9 +266,12 @@ static enum err plugins_write(struct call *call, struct tenant *tenant, const st
     enum err e = store_begin(tenant->store, true);
     if (e)
         return e;
-    for (int i = 0; i < plan->plugins_count && !e; i++)
-        e = tenant_plugin_put(tenant, plan->plugins[i]->id, plan->plugins[i]->version, "enabled",
-                              SLICE("{}"));
+    for (int i = 0; i < plan->plugins_count && !e; i++) {
+        e = migration_skip(tenant, call->ctx->arena, plan->plugins[i]);
+        if (!e)
+            e = tenant_plugin_put(tenant, plan->plugins[i]->id, plan->plugins[i]->version,
+                                  "enabled", SLICE("{}"));
+    }
     if (!e)
         e = announce(call, tenant);
     if (e) {

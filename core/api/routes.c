@@ -209,6 +209,8 @@ static const struct route ROUTES[] = {
      operator_restore, "Restore a tenant"},
     {HTTP_POST, V1 "/operator/check", LL, OPERATOR, BODY_JSON, 0,
      operator_check, "Verify a tenant"},
+    {HTTP_POST, V1 "/operator/upgrade", LL, OPERATOR, BODY_JSON, 0,
+     operator_upgrade, "Run what a new release has to migrate"},
 };
 /* clang-format on */
 

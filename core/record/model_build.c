@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "tenant/migration.h"
 
 #include <sys/stat.h>
 
@@ -442,6 +443,31 @@ static void apply_changes(struct build *b, struct tenant_plugin **rows, int *cou
     *rows = all;
 }
 
+/* A plugin whose migrations have not run waits for them, unless this is the trial that is to run
+ * them. */
+static enum err wait_for_migrations(struct build *b, struct plugin *plugin)
+{
+    struct migration *all = NULL;
+    int count = 0;
+    const char *why = NULL;
+
+    bool is_tried = false;
+
+    for (int i = 0; i < b->changes_count; i++)
+        is_tried = is_tried || strcmp(b->changes[i].id, plugin->id) == 0;
+    if (plugin->broken)
+        return ERR_OK;
+    enum err e = migration_list(b->tenant, b->arena, plugin, &all, &count, &why);
+    if (e == ERR_MALFORMED)
+        plugin->broken = why;
+    for (int i = 0; i < count && !e && !plugin->broken && !is_tried; i++)
+        if (!migration_is_done(&all[i]))
+            plugin->broken = arena_printf(
+                b->arena, "%s/migrations/%s.lua has not run yet: `perigee upgrade` runs it",
+                plugin->id, all[i].name);
+    return e == ERR_MALFORMED ? ERR_OK : e;
+}
+
 static enum err choose_plugins(struct build *b)
 {
     struct plugin **all;
@@ -471,6 +497,9 @@ static enum err choose_plugins(struct build *b)
         for (int i = 0; i < all_count && !found; i++)
             found = strcmp(all[i]->id, enabled[k].id) == 0 ? all[i] : NULL;
         chosen[n] = found ? found : own_plugin(b, &enabled[k]);
+        e = wait_for_migrations(b, chosen[n]);
+        if (e)
+            return e;
         read_config(b, chosen[n++], enabled[k].config);
     }
     b->model->plugins = chosen;

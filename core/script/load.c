@@ -58,6 +58,12 @@ static bool push_chunk(lua_State *L, struct script *script, const char *name)
     return true;
 }
 
+void load_chunk(lua_State *L, struct script *script, const char *name)
+{
+    if (!push_chunk(L, script, name))
+        luaL_error(L, "there is no file %s/%s.lua", script->id, name);
+}
+
 /* --- require --- */
 
 static bool name_is_plain(struct slice name)

@@ -249,6 +249,24 @@ static const char *without_handler(struct ctx *ctx, const char *text)
     return arena_strdup(ctx->arena, has_handler ? space + 1 : text);
 }
 
+const char *vm_sentence(struct ctx *ctx, const char *detail)
+{
+    return without_handler(ctx, detail ? detail : "it failed");
+}
+
+enum err vm_beside(struct ctx *ctx, struct vm **out, const char **why)
+{
+    struct vm *vm = vm_new(ctx);
+    vm->is_trial = true;
+    *out = vm;
+    enum err e = vm_protect(vm, NULL, ctx, VM_LOAD, "libraries", open_state, NULL);
+    if (!e)
+        e = load_all(vm, ctx);
+    if (e)
+        *why = vm_sentence(ctx, vm->broken ? vm->broken : ctx->err.detail);
+    return e ? ERR_PLUGIN : ERR_OK;
+}
+
 enum err vm_try(struct ctx *ctx, const struct model *model, const struct plugin *plugin,
                 const char **why)
 {
@@ -257,15 +275,13 @@ enum err vm_try(struct ctx *ctx, const struct model *model, const struct plugin 
     const struct model *before = ctx->model;
     struct err_info info = ctx->err;
     ctx->model = model;
-    struct vm *vm = vm_new(ctx);
-    vm->is_trial = true;
-    enum err e = vm_protect(vm, NULL, ctx, VM_LOAD, "libraries", open_state, NULL);
-    if (!e)
-        e = load_all(vm, ctx);
-    if (!e && plugin)
+    struct vm *vm = NULL;
+    enum err e = vm_beside(ctx, &vm, why);
+    if (!e && plugin) {
         e = load_compile(vm, ctx, plugin->id);
-    if (e)
-        *why = without_handler(ctx, vm->broken ? vm->broken : ctx->err.detail);
+        if (e)
+            *why = vm_sentence(ctx, ctx->err.detail);
+    }
     vm_free(vm);
     ctx->model = before;
     ctx->err = info;

@@ -301,6 +301,10 @@ function commands(tenant) {
     ["restore", tenant, join(data, "absent"), "--as", "x", "--host", "x.example.com"],
     1,
   );
+  assert.match(ok(data, ["upgrade", tenant, "--rehearse"]), /ok, 0 migrations/);
+  assert.match(ok(data, ["upgrade", tenant]), /0 migrations/);
+  refused(data, ["upgrade", "nobody"], 1, /nobody/);
+  refused(data, ["upgrade", "--home", data], 2, /--rehearse/);
   assert.match(ok(data, ["check", tenant]), /ok/);
   refused(data, ["check", "nobody"], 1);
 

@@ -358,6 +358,7 @@ const ROWS = {
   "POST /api/v1/operator/backup": at("/api/v1/operator/backup", { body: { dir: "/tmp" } }),
   "POST /api/v1/operator/restore": at("/api/v1/operator/restore", { body: { tenant: "globex" } }),
   "POST /api/v1/operator/check": at("/api/v1/operator/check", { body: {} }),
+  "POST /api/v1/operator/upgrade": at("/api/v1/operator/upgrade", { body: {} }),
 };
 
 const table = routes();

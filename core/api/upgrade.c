@@ -1,0 +1,271 @@
+/* upgrade - see upgrade.h.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "api/upgrade.h"
+
+#include "api/activate.h"
+#include "api/handlers.h"
+#include "api/migrations.h"
+#include "auth/audit.h"
+#include "base/clock.h"
+#include "script/vm.h"
+
+/* Every plugin that is enabled: the trial is to see them with their migrations behind them. */
+static enum err enabled_changes(struct ctx *ctx, struct model_change **out, int *count)
+{
+    struct tenant_plugin *rows;
+    int n = 0, found = 0;
+    enum err e = tenant_plugins(ctx->tenant, ctx->arena, &rows, &n);
+    if (e)
+        return e;
+    *out = arena_array(ctx->arena, struct model_change, (size_t)n + 1);
+    for (int i = 0; i < n; i++)
+        if (strcmp(rows[i].state, "enabled") == 0)
+            (*out)[found++] = (struct model_change){rows[i].id, NULL, true};
+    *count = found;
+    return ERR_OK;
+}
+
+/* --- for one tenant that is served --------------------------------------------------------------
+ */
+
+static void put_run(struct buf *out, const char *tenant, const struct migrations_run *run)
+{
+    buf_put_str(out, "{\"tenant\":");
+    json_put_cstr(out, tenant);
+    buf_put_str(out, ",\"migrations\":[");
+    buf_put_slice(out, buf_slice(&run->names));
+    buf_printf(out, "],\"rows\":%lld", (long long)run->rows);
+}
+
+static enum err write_done(struct call *call, void *arg)
+{
+    const struct migrations_run *run = arg;
+    struct buf *out = &call->resp->body;
+    put_run(out, call->ctx->tenant->name, run);
+    json_put_key(out, "backup");
+    json_put_cstr(out, run->backup);
+    buf_put_char(out, '}');
+    return audit_put(call->ctx, "upgrade", NULL, 0, arena_str(call->ctx->arena, buf_slice(out)));
+}
+
+/* A plugin of the product that came in another version than the tenant has. */
+static bool is_newer(struct call *call, const struct model *model, const char *id)
+{
+    struct tenant_plugin *rows;
+    int count;
+    if (tenant_plugins(call->ctx->tenant, call->ctx->arena, &rows, &count))
+        return false;
+    for (int i = 0; i < model->plugins_count; i++) {
+        const struct plugin *plugin = model->plugins[i];
+        if (strcmp(plugin->id, id) != 0 || plugin->layer == PLUGIN_TENANT || plugin->broken)
+            continue;
+        for (int k = 0; k < count; k++)
+            if (strcmp(rows[k].id, id) == 0)
+                return strcmp(rows[k].version, plugin->version) != 0;
+    }
+    return false;
+}
+
+/* Only those that wait and fit: a bundle that does not must not hold up the rest. */
+static enum err waiting(struct call *call, const struct model_change *all, int all_count,
+                        struct model_change *out, int *count)
+{
+    struct ctx *ctx = call->ctx;
+    struct model *model = NULL;
+    const char *why = NULL;
+    *count = 0;
+    enum err e =
+        model_plan(ctx->tenant, call->app->config->home, false, all, all_count, &model, &why);
+    if (e)
+        return e;
+    for (int i = 0; i < all_count && !e; i++) {
+        bool waits = false;
+        e = migrations_wait(ctx->tenant, ctx->arena, model, &all[i], 1, &waits);
+        if (waits || is_newer(call, model, all[i].id))
+            out[(*count)++] = all[i];
+    }
+    model_free(model);
+    return e;
+}
+
+enum err operator_upgrade(struct call *call)
+{
+    struct ctx *ctx = call->ctx;
+    struct model_change *all = NULL;
+    struct migrations_run run = {0};
+    int all_count = 0, count = 0;
+    const struct json *body;
+    enum err e = call->body ? call_object(call, &body) : ERR_OK;
+    if (!e)
+        e = call_only(call, (const char *const[]){NULL});
+    if (!e)
+        e = enabled_changes(ctx, &all, &all_count);
+    if (e)
+        return e;
+    struct model_change *some = arena_array(ctx->arena, struct model_change, (size_t)all_count + 1);
+    e = waiting(call, all, all_count, some, &count);
+    struct activation activation = {.changes = some,
+                                    .count = count,
+                                    .code = "upgrade_failed",
+                                    .write = write_done,
+                                    .arg = &run,
+                                    .ran = &run};
+    if (!e && count)
+        e = activate_run(call, &activation);
+    else if (!e)
+        e = call_write(call, write_done, &run);
+    buf_release(&run.names);
+    return e;
+}
+
+/* --- on a copy ----------------------------------------------------------------------------------
+ */
+
+struct rehearsal {
+    struct app app;
+    struct ctx ctx;
+    struct tenant tenant;
+    struct model_change *changes;
+    int count;
+    struct buf broken;
+};
+
+static const char *layer_name(enum plugin_layer layer)
+{
+    return layer == PLUGIN_TENANT ? "tenant" : layer == PLUGIN_INDUSTRY ? "industry" : "product";
+}
+
+static void put_broken(struct rehearsal *r, const char *plugin, const char *layer, const char *why)
+{
+    buf_put_str(&r->broken, r->broken.len ? ",{\"plugin\":" : "{\"plugin\":");
+    json_put_cstr(&r->broken, plugin);
+    json_put_key(&r->broken, "layer");
+    json_put_cstr(&r->broken, layer);
+    json_put_key(&r->broken, "why");
+    json_put_cstr(&r->broken, why);
+    buf_put_char(&r->broken, '}');
+}
+
+static void put_broken_model(struct rehearsal *r, const struct model *model)
+{
+    for (int i = 0; i < model->plugins_count; i++)
+        if (model->plugins[i]->broken)
+            put_broken(r, model->plugins[i]->id, layer_name(model->plugins[i]->layer),
+                       model->plugins[i]->broken);
+}
+
+/* "acme.sales/rules.lua:14: …" is a failure of acme.sales. */
+static const struct plugin *culprit(const struct model *model, const char *why)
+{
+    struct slice rest = slice_str(why), id = slice_split(&rest, '/');
+    for (int i = 0; i < model->plugins_count; i++)
+        if (slice_is(id, model->plugins[i]->id))
+            return model->plugins[i];
+    return NULL;
+}
+
+/* Which scripts do not load: each that fails is left out, and the rest is tried again. */
+static enum err try_scripts(struct rehearsal *r)
+{
+    for (int tries = 0; tries <= r->count; tries++) {
+        struct model *model = NULL;
+        const char *why = NULL;
+        enum err e =
+            model_plan(&r->tenant, r->app.config->home, true, r->changes, r->count, &model, &why);
+        if (e)
+            return e;
+        if (tries == 0)
+            put_broken_model(r, model);
+        e = vm_try(&r->ctx, model, NULL, &why);
+        const struct plugin *plugin = e ? culprit(model, why) : NULL;
+        if (e)
+            put_broken(r, plugin ? plugin->id : "?", plugin ? layer_name(plugin->layer) : "?", why);
+        for (int i = 0; i < r->count && plugin; i++)
+            if (strcmp(r->changes[i].id, plugin->id) == 0)
+                r->changes[i].enabled = false;
+        model_free(model);
+        if (!e || !plugin)
+            break;
+    }
+    return ERR_OK;
+}
+
+static enum err run_migrations(struct rehearsal *r, struct migrations_run *run)
+{
+    struct model *model = NULL;
+    const char *why = NULL;
+    enum err e =
+        model_plan(&r->tenant, r->app.config->home, true, r->changes, r->count, &model, &why);
+    if (e)
+        return e;
+    if (migrations_run(&r->app, &r->ctx, model, r->changes, r->count, run, &why)) {
+        const struct plugin *plugin = why ? culprit(model, why) : NULL;
+        put_broken(r, plugin ? plugin->id : "?", plugin ? layer_name(plugin->layer) : "?",
+                   why ? why : "a migration failed");
+    }
+    model_free(model);
+    return ERR_OK;
+}
+
+/* As its only user, and without the keys of its encrypted fields: those stay closed. */
+static enum err open_copy(struct rehearsal *r, const char *folder,
+                          const struct control_tenant *spec)
+{
+    struct arena *arena = r->ctx.arena;
+    r->tenant = (struct tenant){.name = spec->name,
+                                .title = spec->title,
+                                .locale = spec->locale,
+                                .timezone = spec->timezone,
+                                .currency = spec->currency,
+                                .folder = folder,
+                                .state = "active",
+                                .arena = arena,
+                                .zone = spec->timezone ? zone_find(spec->timezone) : NULL};
+    if (!r->tenant.zone)
+        r->tenant.zone = zone_find("UTC");
+    r->ctx.tenant = &r->tenant;
+    return store_open(arena_printf(arena, "%s/tenant.db", folder), STORE_OWNER, &r->tenant.store);
+}
+
+static enum err rehearse(struct rehearsal *r, struct migrations_run *run)
+{
+    enum err e = store_header_read(r->tenant.store, &r->tenant.header);
+    if (!e)
+        e = enabled_changes(&r->ctx, &r->changes, &r->count);
+    if (!e)
+        e = try_scripts(r);
+    if (!e && !r->broken.len)
+        e = run_migrations(r, run);
+    return e;
+}
+
+enum err upgrade_rehearse(const struct config *config, struct arena *arena, const char *folder,
+                          const struct control_tenant *spec, struct buf *out, const char **why)
+{
+    static const struct app_services none = {0};
+    struct rehearsal *r = arena_make(arena, struct rehearsal);
+    struct migrations_run run = {0};
+    r->app = (struct app){.role = APP_COMMAND, .config = config, .services = &none};
+    ctx_init(&r->ctx, arena);
+    r->ctx.as_system = true;
+    enum err e = open_copy(r, folder, spec);
+    if (e) {
+        *why = arena_printf(arena, "%s: %s", folder, err_text(e, LANG_EN));
+        return e;
+    }
+    e = rehearse(r, &run);
+    if (e)
+        *why = r->ctx.err.detail ? r->ctx.err.detail : err_text(e, LANG_EN);
+    put_run(out, spec->name, &run);
+    buf_put_str(out, ",\"broken\":[");
+    buf_put_slice(out, buf_slice(&r->broken));
+    buf_put_str(out, "]}");
+    buf_release(&r->broken);
+    buf_release(&run.names);
+    if (r->tenant.cache)
+        r->tenant.cache_free(r->tenant.cache);
+    store_close(r->tenant.store);
+    return e;
+}

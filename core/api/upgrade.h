@@ -1,0 +1,16 @@
+/* upgrade - what a new release does to a tenant: its migrations, and what of the tenant's own would
+ * not fit any more.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#pragma once
+
+#include "api/call.h"
+
+/* Tries a release on the copy of a tenant that a backup is: its model, its migrations, the scripts
+ * of every plugin one after another. `out` gets JSON: {"tenant","migrations":[…],"rows","broken":
+ * [{"plugin","layer","why"}]}. The copy at `folder` is changed; nothing else is. ERR_IO and the
+ * like with *why. */
+MUST_USE enum err upgrade_rehearse(const struct config *config, struct arena *arena,
+                                   const char *folder, const struct control_tenant *spec,
+                                   struct buf *out, const char **why);
