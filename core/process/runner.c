@@ -467,6 +467,17 @@ static void runner_stop(void *arg)
     loop_timer_new(runner->slot.loop, 1, 10, runner_try_end, runner);
 }
 
+/* Who only waits for long work lets those go first that people wait for. */
+static void runner_yield(const struct slot *slot)
+{
+    const struct sched_param none = {0};
+    if (slot_is_quick(&slot->config, slot->index))
+        return;
+    if (setpriority(PRIO_PROCESS, 0, RUNNER_NICE) != 0 ||
+        sched_setscheduler(0, SCHED_BATCH, &none) != 0)
+        log_warn("the long lane runs at the priority of all");
+}
+
 int runner_main(int index)
 {
     static struct runner runner;

@@ -211,7 +211,9 @@ static void lane_measure(struct worker *worker, struct lane *lane, const struct 
     lane->window_units += turn->requests;
 }
 
-static void lane_checkpoint(struct worker *worker, struct lane *lane, enum store_checkpoint how)
+/* Gives the WAL's length before, 0 when that is not known; *busy: a reader holds it. */
+static int lane_checkpoint(struct worker *worker, struct lane *lane, enum store_checkpoint how,
+                           bool *busy)
 {
     struct tenant *tenant = NULL;
     *busy = false;
