@@ -24,6 +24,15 @@ enum err me_get(struct call *call);
 enum err me_patch(struct call *call);
 enum err me_password(struct call *call);
 
+/* mfa.c */
+enum err me_mfa(struct call *call);
+enum err users_mfa_reset(struct call *call);
+
+/* resets.c */
+enum err resets_create(struct call *call);
+enum err resets_use(struct call *call);
+enum err users_reset_link(struct call *call);
+
 /* meta.c */
 enum err meta_get_boot(struct call *call);
 enum err meta_get_all(struct call *call);
@@ -46,6 +55,8 @@ enum err records_timeline(struct call *call);
 enum err records_history(struct call *call);
 enum err records_related(struct call *call);
 enum err records_action(struct call *call);
+/* unmask.c */
+enum err records_unmask(struct call *call);
 enum err records_search(struct call *call);
 enum err records_queries(struct call *call);
 enum err records_changes(struct call *call);
@@ -67,6 +78,15 @@ enum err jobs_list(struct call *call);
 enum err jobs_get(struct call *call);
 enum err jobs_cancel(struct call *call);
 enum err exports_create(struct call *call);
+
+/* plugin_routes.c */
+enum err plugin_routes_run(struct call *call);
+
+/* schedules.c: the jobs that plugins offer */
+enum err schedules_list(struct call *call);
+enum err schedules_run(struct call *call);
+enum err schedules_pause(struct call *call);
+enum err schedules_resume(struct call *call);
 
 /* files.c */
 enum err files_create(struct call *call);
@@ -121,6 +141,18 @@ enum err custom_rollback(struct call *call);
 enum err plugins_config_get(struct call *call);
 enum err plugins_config_put(struct call *call);
 
+/* outbox.c: deliveries behind the commit */
+enum err outbox_list(struct call *call);
+enum err outbox_paused(struct call *call);
+enum err outbox_replay_one(struct call *call);
+enum err outbox_replay_all(struct call *call);
+enum err outbox_discard_one(struct call *call);
+enum err outbox_discard_all(struct call *call);
+enum err outbox_pause(struct call *call);
+enum err outbox_resume(struct call *call);
+/* hooks.c: which function runs when, and how it fares */
+enum err hooks_list(struct call *call);
+
 /* apikeys.c */
 enum err apikeys_list(struct call *call);
 enum err apikeys_create(struct call *call);
@@ -151,8 +183,12 @@ enum err operator_tenants_create(struct call *call);
 enum err operator_tenants_get(struct call *call);
 enum err operator_tenants_state(struct call *call);
 enum err operator_tenants_delete(struct call *call);
+enum err operator_tenants_move(struct call *call);
 enum err operator_backup(struct call *call);
 enum err operator_restore(struct call *call);
 enum err operator_check(struct call *call);
 enum err operator_upgrade(struct call *call);
-enum err operator_tenants_move(struct call *call);
+/* operator_keys.c */
+enum err operator_keys_list(struct call *call);
+enum err operator_keys_rotate(struct call *call);
+enum err operator_keys_rewrap(struct call *call);

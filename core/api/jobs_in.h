@@ -46,3 +46,10 @@ MUST_USE enum err jobs_import_step(struct jobs_run *run);
 MUST_USE enum err jobs_import_failed(struct ctx *ctx, const struct job *job, const char *reason);
 MUST_USE enum err jobs_export_step(struct jobs_run *run);
 MUST_USE enum err jobs_mail_step(struct jobs_run *run);
+MUST_USE enum err jobs_outbox_step(struct jobs_run *run);
+MUST_USE enum err jobs_keys_step(struct jobs_run *run);
+MUST_USE enum err jobs_script_step(struct jobs_run *run);
+MUST_USE enum err jobs_script_failed(struct ctx *ctx, const struct job *job, const char *reason);
+/* Brings the tables of jobs and routes to what the scripts of this model register; nothing where
+ * they are. Borrows a write turn. */
+MUST_USE enum err jobs_script_sync(struct app *app, struct ctx *ctx);

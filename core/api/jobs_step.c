@@ -15,6 +15,7 @@
 #include "auth/actor.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "hook/schedule.h"
 
 #define JOB_TRIES_MAX    8
 #define JOB_RETRY_MS     2000
@@ -24,6 +25,9 @@ static const struct jobs_queue QUEUES[] = {
     {"import", jobs_import_step, jobs_import_failed},
     {"export", jobs_export_step, NULL},
     {"mail", jobs_mail_step, NULL},
+    {"outbox", jobs_outbox_step, NULL},
+    {SCHEDULE_QUEUE, jobs_script_step, jobs_script_failed}, /* "job:leads.recycle" and the like */
+    {"keys", jobs_keys_step, NULL},
 };
 
 static struct jobs_open *open_jobs; /* of this process */
@@ -78,6 +82,7 @@ static struct jobs_open *open_new(const struct tenant *tenant, const struct job 
 
 struct lease {
     int64_t owner, next_ms;
+    bool by_clock; /* what is due by the clock becomes a job first: the server's affair alone */
     struct job *job;
 };
 
@@ -85,7 +90,20 @@ static enum err lease_fn(struct ctx *ctx, void *arg)
 {
     struct lease *lease = arg;
     lease->job = NULL;
-    return job_lease(ctx, lease->owner, &lease->job, &lease->next_ms);
+    enum err e = lease->by_clock ? schedule_fire(ctx) : ERR_OK;
+    if (!e)
+        e = job_adopt(ctx, lease->owner);
+    return e ? e : job_lease(ctx, lease->owner, &lease->job, &lease->next_ms);
+}
+
+/* The sooner of a job's time and a schedule's. */
+static enum err next_by_clock(struct ctx *ctx, int64_t *next_ms)
+{
+    int64_t at_ms = 0;
+    enum err e = schedule_next(ctx->tenant, &at_ms);
+    if (!e && at_ms && (!*next_ms || at_ms < *next_ms))
+        *next_ms = at_ms;
+    return e;
 }
 
 /* A write turn is asked for only when a plain read says that something is due. */
@@ -101,7 +119,10 @@ static enum err lease(struct app *app, struct ctx *ctx, struct lease *lease)
     lease->next_ms = due_ms;
     if (!orphaned && (!due_ms || due_ms > ctx->now_ms))
         return ERR_OK;
-    return app_write(app, ctx, lease_fn, lease);
+    e = app_write(app, ctx, lease_fn, lease);
+    if (!e && !lease->job && lease->by_clock)
+        e = next_by_clock(ctx, &lease->next_ms);
+    return e;
 }
 
 /* --- settling --- */
@@ -166,7 +187,9 @@ static void settle(struct jobs_run *run, const struct jobs_queue *queue, enum er
 static const struct jobs_queue *queue_of(const struct job *job)
 {
     for (size_t i = 0; i < sizeof QUEUES / sizeof *QUEUES; i++)
-        if (strcmp(QUEUES[i].name, job->queue) == 0)
+        if (strcmp(QUEUES[i].name, job->queue) == 0 ||
+            (slice_ends(slice_str(QUEUES[i].name), SLICE(":")) &&
+             slice_starts(slice_str(job->queue), slice_str(QUEUES[i].name))))
             return &QUEUES[i];
     return NULL;
 }
@@ -238,8 +261,13 @@ enum err jobs_step(struct app *app, struct tenant *tenant, struct arena *arena, 
     if (e)
         return e;
     run.open = open_find(tenant);
+    if (!run.open && app->role == APP_RUNNER) {
+        e = jobs_script_sync(app, &ctx);
+        if (e)
+            return e;
+    }
     if (!run.open) {
-        struct lease wanted = {.owner = run.owner};
+        struct lease wanted = {.owner = run.owner, .by_clock = app->role == APP_RUNNER};
         e = lease(app, &ctx, &wanted);
         *next_ms = wanted.next_ms;
         if (e || !wanted.job)

@@ -43,6 +43,7 @@ static const char *hash_of(struct arena *arena, struct slice bytes)
 struct writer {
     struct arena *arena;
     const char *from, *to; /* folders */
+    struct slice keys;     /* text of KEEP_KEYS, or empty */
     struct buf list;       /* the manifest's "files" */
     struct keep_info *info;
     const char **why;
@@ -115,6 +116,16 @@ static enum err write_database(struct writer *w, struct store *store)
     return e ? say(w->arena, w->why, e, NULL, "tenant.db") : ERR_OK;
 }
 
+static enum err write_keys(struct writer *w)
+{
+    const char *to = arena_printf(w->arena, "%s/" KEEP_KEYS, w->to);
+    if (!w->keys.len)
+        return ERR_OK;
+    list_file(w, KEEP_KEYS, w->keys, hash_of(w->arena, w->keys));
+    enum err e = folder_write(to, w->keys, 0600);
+    return e ? say(w->arena, w->why, e, NULL, KEEP_KEYS) : ERR_OK;
+}
+
 static enum err write_manifest(struct writer *w)
 {
     const struct keep_info *info = w->info;
@@ -166,12 +177,14 @@ static enum err write_all(struct writer *w, struct store *store)
     if (!e)
         e = write_folder(w, "custom", 0);
     if (!e)
+        e = write_keys(w);
+    if (!e)
         e = write_manifest(w);
     return e ? e : folder_sync(w->to);
 }
 
-enum err keep_write(struct tenant *tenant, struct arena *arena, const char *dir, const char **path,
-                    struct keep_info *info, const char **why)
+enum err keep_write(struct tenant *tenant, struct arena *arena, const char *dir, struct slice keys,
+                    const char **path, struct keep_info *info, const char **why)
 {
     ASSERT(tenant && arena && dir);
     ASSERT(path && info && why);
@@ -184,7 +197,8 @@ enum err keep_write(struct tenant *tenant, struct arena *arena, const char *dir,
                                           .locale = tenant->locale,
                                           .timezone = tenant->timezone,
                                           .currency = tenant->currency}};
-    struct writer w = {.arena = arena, .from = tenant->folder, .info = info, .why = why};
+    struct writer w = {
+        .arena = arena, .from = tenant->folder, .keys = keys, .info = info, .why = why};
     const char *whole = arena_printf(arena, "%s/%s", dir, folder_name(arena, info));
     w.to = arena_printf(arena, "%s/.part-%s", dir, id);
     if (folder_exists(whole))
@@ -212,8 +226,8 @@ enum err keep_write(struct tenant *tenant, struct arena *arena, const char *dir,
 static bool path_is_safe(const char *path)
 {
     struct slice rest = slice_str(path);
-    bool known = slice_is(rest, "tenant.db") || slice_starts(rest, SLICE("files/")) ||
-                 slice_starts(rest, SLICE("custom/"));
+    bool known = slice_is(rest, "tenant.db") || slice_is(rest, KEEP_KEYS) ||
+                 slice_starts(rest, SLICE("files/")) || slice_starts(rest, SLICE("custom/"));
     if (!known || strchr(path, '\\'))
         return false;
     while (rest.len) {

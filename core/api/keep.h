@@ -11,6 +11,7 @@
 #include "tenant/tenant.h"
 
 #define KEEP_MANIFEST "manifest.json"
+#define KEEP_KEYS     "keys.json" /* the keys of encrypted fields, under a passphrase */
 #define KEEP_FORMAT   1
 #define KEEP_FRESH    ".new-" /* names below tenants/ that tenant_sweep removes at the next start */
 
@@ -19,10 +20,11 @@ struct keep_info {
     int64_t created_at_ms, core_version, files, bytes;
 };
 
-/* Writes the backup as a new folder below dir; *path in the arena. *why is a sentence in the arena.
- */
+/* Writes the backup as a new folder below dir; *path in the arena. `keys` is the text of KEEP_KEYS;
+ * empty: the copy opens its encrypted fields only under this server's master key. *why is a sentence
+ * in the arena. */
 MUST_USE enum err keep_write(struct tenant *tenant, struct arena *arena, const char *dir,
-                             const char **path, struct keep_info *info, const char **why);
+                             struct slice keys, const char **path, struct keep_info *info, const char **why);
 /* What the manifest of a backup says; no file is looked at. */
 MUST_USE enum err keep_read(struct arena *arena, const char *path, struct keep_info *info,
                             const char **why);

@@ -2,9 +2,9 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "api/confirm.h"
 #include "api/handlers.h"
 #include "auth/password.h"
-#include "auth/signin.h"
 #include "base/crypto.h"
 #include "record/list.h"
 #include "record/record.h"
@@ -35,69 +35,72 @@ enum err me_get(struct call *call)
 }
 
 /* What people may change about themselves; team, roles and the like are administration. A key may,
- * where its scopes say so of users. */
-static const char *const OWN_FIELDS[] = {"name",     "email",    "phone", "locale",
-                                         "timezone", "settings", NULL};
+ * where its scopes say so of users. `current` is the password, asked for before letters and codes
+ * go to another address. */
+static const char *const OWN_FIELDS[] = {"name",     "email",    "phone",   "locale",
+                                         "timezone", "settings", "current", NULL};
+
+struct patch {
+    const struct entity *entity;
+    struct json *body;
+};
+
+static enum err patch_write(struct call *call, void *arg)
+{
+    const struct patch *patch = arg;
+    struct unit unit;
+    enum err e = app_unit_begin(call->app, call->ctx, &unit);
+    if (e)
+        return e;
+    bool before = call->ctx->as_system;
+    call->ctx->as_system = true; /* only the fields above can have come this far */
+    buf_clear(&call->resp->body);
+    e = record_update_json(call->ctx, patch->entity, call->ctx->actor->user, patch->body, 0,
+                           &call->resp->body);
+    call->ctx->as_system = before;
+    unit_end(call->ctx);
+    return e;
+}
+
+static bool moves_address(const struct json *body)
+{
+    return json_get(body, "email") || json_get(body, "phone");
+}
 
 enum err me_patch(struct call *call)
 {
-    const struct entity *entity;
     const struct json *body;
-    struct unit unit;
-    enum err e = me_entity(call, &entity);
+    struct patch patch;
+    enum err e = me_entity(call, &patch.entity);
     if (!e && !actor_in_scope(call->ctx->actor, "user", "update"))
         e = ERR_FORBIDDEN;
     if (!e)
         e = call_object(call, &body);
     if (!e)
         e = call_only(call, OWN_FIELDS);
-    if (!e)
-        e = app_unit_begin(call->app, call->ctx, &unit);
+    if (!e && moves_address(body))
+        e = confirm_password(call, json_str(body, "current", SLICE("")));
     if (e)
         return e;
-    call->ctx->as_system = true; /* only the fields above can have come this far */
-    e = record_update_json(call->ctx, entity, call->ctx->actor->user, body, 0, &call->resp->body);
-    call->ctx->as_system = false;
-    unit_end(call->ctx);
-    return e;
+    patch.body = json_new(call->ctx->arena, JSON_OBJECT);
+    json_each(member, body)
+    {
+        if (!slice_is(member->key, "current"))
+            json_add(call->ctx->arena, patch.body, arena_str(call->ctx->arena, member->key),
+                     json_copy(call->ctx->arena, member));
+    }
+    return call_write(call, patch_write, &patch);
 }
 
 struct new_password {
     const char *encoded;
 };
 
-/* Guessing at the old password counts like guessing at sign-in. */
-static enum err password_attempt(struct call *call, void *arg)
-{
-    (void)arg;
-    return signin_count(call->ctx, slice_str(call->ctx->actor->login), call->ctx->address);
-}
-
-static enum err password_was_right(struct call *call, void *arg)
-{
-    (void)arg;
-    return signin_take_back(call->ctx, slice_str(call->ctx->actor->login), call->ctx->address);
-}
-
 static enum err password_write(struct call *call, void *arg)
 {
     const struct new_password *p = arg;
     const struct actor *actor = call->ctx->actor;
     return password_store(call->ctx, actor->user, p->encoded, actor->session);
-}
-
-static enum err check_current(struct call *call, struct slice current)
-{
-    const struct actor *actor = call->ctx->actor;
-    char *encoded = NULL;
-    enum err e = call_write(call, password_attempt, NULL);
-    if (!e)
-        e = password_encoded(call->ctx->tenant, call->ctx->arena, actor->user, &encoded);
-    if (e)
-        return e;
-    if (current.len > PASSWORD_BYTES_MAX || !crypto_password_verify(current, encoded))
-        return err_field(&call->ctx->err, "current", "wrong_password", NULL);
-    return call_write(call, password_was_right, NULL);
 }
 
 enum err me_password(struct call *call)
@@ -114,10 +117,11 @@ enum err me_password(struct call *call)
         return e;
     struct slice current = json_str(body, "current", SLICE(""));
     struct slice wanted = json_str(body, "password", SLICE(""));
-    e = check_current(call, current);
-    if (e)
-        return e;
-    e = password_check(call->ctx, wanted, slice_str(actor->login), "password");
+    e = confirm_password(call, current);
+    if (!e)
+        e = password_check(call->ctx, wanted, slice_str(actor->login), "password");
+    if (!e)
+        e = password_check_past(call->ctx, actor->user, wanted, "password");
     if (e)
         return e;
     struct buf b = BUF_INIT;

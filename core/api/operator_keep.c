@@ -19,8 +19,10 @@
 #include "api/operator.h"
 #include "auth/audit.h"
 #include "auth/row.h"
+#include "auth/vault.h"
 #include "base/id.h"
 #include "base/log.h"
+#include "record/record.h"
 #include "tenant/folder.h"
 
 /* --- backup -------------------------------------------------------------------------------------
@@ -40,11 +42,26 @@ static enum err say_why(struct call *call, enum err e, const char *why)
     return err_say(info, e, NULL, "%s", why ? why : err_text(e, LANG_EN));
 }
 
+/* Under the passphrase, if one was given: without it the copy opens its encrypted fields only under
+ * this server's master key. */
+static enum err pack_keys(struct call *call, const struct json *passphrase, struct slice *out)
+{
+    struct buf text = BUF_INIT;
+    if (!passphrase || passphrase->type == JSON_NULL)
+        return ERR_OK;
+    enum err e = vault_pack(call->ctx, passphrase->text, &text);
+    if (!e)
+        *out = arena_slice(call->ctx->arena, buf_slice(&text));
+    buf_release(&text);
+    return e;
+}
+
 enum err operator_backup(struct call *call)
 {
-    static const char *const members[] = {"dir", NULL};
+    static const char *const members[] = {"dir", "passphrase", NULL};
     struct ctx *ctx = call->ctx;
     const struct json *body;
+    struct slice keys = {0};
     struct keep_info info;
     const char *path = NULL, *why = NULL;
     enum err e = call_object(call, &body);
@@ -55,7 +72,10 @@ enum err operator_backup(struct call *call)
     const char *dir = json_cstr(body, "dir", "");
     if (dir[0] != '/')
         return err_field(&ctx->err, "dir", *dir ? "not_absolute" : "required", NULL);
-    e = keep_write(ctx->tenant, ctx->arena, dir, &path, &info, &why);
+    e = pack_keys(call, json_get(body, "passphrase"), &keys);
+    if (e)
+        return e;
+    e = keep_write(ctx->tenant, ctx->arena, dir, keys, &path, &info, &why);
     if (e)
         return say_why(call, e, why);
     struct buf *out = &call->resp->body;
@@ -77,6 +97,7 @@ struct restore {
     const struct control_tenant *replaced; /* NULL: a new tenant */
     struct control_tenant spec;
     struct keep_info info;
+    bool keys_locked; /* its encrypted fields cannot be read here yet */
 };
 
 /* The name of a fresh folder beside the tenants, and nothing else. */
@@ -127,19 +148,97 @@ static enum err restore_read(struct call *call, struct restore *r)
     return e;
 }
 
-/* Personal data that was erased after the backup would be back. */
-static enum err erasures_check(struct call *call, const struct restore *r)
+/* --- erasures: what was forgotten after the backup must not be back --- */
+
+struct erasure {
+    const char *entity;
+    int64_t record;
+    struct erasure *next;
+};
+
+struct erasures {
+    struct arena *arena;
+    struct erasure *first;
+};
+
+static bool take_erasure(void *arg, const struct store_row *row)
+{
+    struct erasures *all = arg;
+    struct erasure *one = arena_make(all->arena, struct erasure);
+    one->entity = arena_str(all->arena, store_row_bytes(row, 0));
+    one->record = store_row_int(row, 1);
+    one->next = all->first;
+    all->first = one;
+    return true;
+}
+
+static enum err erasures_read(struct call *call, const struct restore *r, struct erasures *out)
 {
     struct arena *arena = call->ctx->arena;
-    int64_t count = 0;
-    const struct expr *where =
-        expr_and(arena, expr_cmp(arena, EXPR_EQ, "tenant", value_text(slice_str(r->source))),
-                 expr_cmp(arena, EXPR_GT, "at", value_int(r->info.created_at_ms)));
-    enum err e = store_count(call->app->control, "erasure", where, LIST_MAX, &count);
-    if (e || !count)
+    static const struct query_column columns[] = {{.column = {0, "entity"}},
+                                                  {.column = {0, "record"}}};
+    struct query query = {
+        .table = "erasure",
+        .select = columns,
+        .select_count = 2,
+        .where =
+            expr_and(arena, expr_cmp(arena, EXPR_EQ, "tenant", value_text(slice_str(r->source))),
+                     expr_cmp(arena, EXPR_GT, "at", value_int(r->info.created_at_ms)))};
+    *out = (struct erasures){.arena = arena};
+    return store_read(call->app->control, &query, take_erasure, out);
+}
+
+static enum err erase_all(struct ctx *ctx, const struct erasures *all)
+{
+    enum err e = ERR_OK;
+    for (const struct erasure *one = all->first; one && !e; one = one->next) {
+        const struct entity *entity = model_entity(ctx->model, slice_str(one->entity));
+        if (!entity)
+            return ERR_NOT_SUPPORTED; /* its plugin is off: the row cannot be found */
+        e = record_erase(ctx, entity, one->record);
+        e = e == ERR_NOT_FOUND ? ERR_OK : e;
+    }
+    return e ? e : audit_put(ctx, "restore.erased", NULL, 0, NULL);
+}
+
+static enum err erase_again(struct call *call, struct tenant *tenant, const struct erasures *all)
+{
+    struct ctx ctx;
+    struct unit unit;
+    const char *why = NULL;
+    ctx_init(&ctx, call->ctx->arena);
+    ctx.tenant = tenant;
+    ctx.as_system = true;
+    ctx.source = CTX_COMMAND;
+    enum err e = tenant_refresh(tenant);
+    if (!e)
+        e = model_get(tenant, call->app->config->home, true, &ctx.model, &why);
+    if (!e)
+        e = store_begin(tenant->store, true);
+    if (e)
         return e;
-    return err_say(&call->ctx->err, ERR_NOT_SUPPORTED, "erased_since",
-                   "Personal data was erased after this backup was made; it cannot be restored.");
+    unit_begin(&ctx, &unit, NULL);
+    e = erase_all(&ctx, all);
+    unit_end(&ctx);
+    if (!e)
+        e = store_commit(tenant->store);
+    else
+        store_rollback(tenant->store);
+    return e ? e : store_scrub(tenant->store);
+}
+
+static enum err erasures_apply(struct call *call, const struct restore *r, struct tenant *tenant)
+{
+    struct erasures all;
+    enum err e = erasures_read(call, r, &all);
+    if (e || !all.first)
+        return e;
+    e = erase_again(call, tenant, &all);
+    return e ? err_say(&call->ctx->err, ERR_NOT_SUPPORTED, "erased_since",
+                       "Personal data was erased after this backup was made, and erasing it again "
+                       "failed: %s",
+                       err_text(e, LANG_EN))
+             : ERR_OK;
 }
 
 static void put_setting(struct buf *b, const struct control_tenant *spec)
@@ -179,6 +278,21 @@ static enum err staged_write(struct tenant *tenant, const struct control_tenant 
     return e;
 }
 
+/* Does this server's master key open the keys of what is restored? */
+static enum err keys_look(struct tenant *tenant, struct restore *r)
+{
+    struct arena *arena = arena_new();
+    struct vault_key_info *keys = NULL;
+    int count = 0;
+    enum err e = tenant_refresh(tenant);
+    if (!e)
+        e = vault_list(tenant, arena, &keys, &count);
+    for (int i = 0; i < count && !e; i++)
+        r->keys_locked = r->keys_locked || !keys[i].is_readable;
+    arena_free(arena);
+    return e;
+}
+
 static enum err staged_settle(struct call *call, struct restore *r)
 {
     struct tenant tenant = {0};
@@ -186,6 +300,10 @@ static enum err staged_settle(struct call *call, struct restore *r)
     if (e)
         return e;
     e = staged_write(&tenant, &r->spec);
+    if (!e)
+        e = erasures_apply(call, r, &tenant);
+    if (!e)
+        e = keys_look(&tenant, r);
     if (!e)
         e = store_checkpoint(tenant.store, STORE_CHECKPOINT_TRUNCATE, NULL);
     operator_close(&tenant);
@@ -273,8 +391,6 @@ static enum err restore_run(struct call *call, struct restore *r)
                        "This is a backup of %s, not of %s.", r->info.tenant.name, r->source);
     e = r->replaced ? ERR_OK : operator_free(call, &r->spec);
     if (!e)
-        e = erasures_check(call, r);
-    if (!e)
         e = staged_settle(call, r);
     return e ? e : switch_over(call, r);
 }
@@ -297,7 +413,10 @@ enum err operator_restore(struct call *call)
     time_text(r->info.created_at_ms, at);
     buf_put_str(out, "{\"name\":");
     json_put_cstr(out, r->name);
-    buf_printf(out, ",\"state\":\"%s\",\"backed_up_at\":\"%s\",\"files\":%lld,\"bytes\":%lld}",
-               r->spec.state, at, (long long)r->info.files, (long long)r->info.bytes);
+    buf_printf(out,
+               ",\"state\":\"%s\",\"backed_up_at\":\"%s\",\"files\":%lld,\"bytes\":%lld,\"keys_"
+               "locked\":%s}",
+               r->spec.state, at, (long long)r->info.files, (long long)r->info.bytes,
+               r->keys_locked ? "true" : "false");
     return ERR_OK;
 }

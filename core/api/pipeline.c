@@ -159,6 +159,18 @@ static bool is_safe(enum http_method method)
     return method == HTTP_GET || method == HTTP_HEAD || method == HTTP_OPTIONS;
 }
 
+/* Who must set up a second factor or change the password first may do nothing else. */
+enum err pipeline_due(struct call *call)
+{
+    struct ctx *ctx = call->ctx;
+    enum actor_due due;
+    enum err e = actor_due(ctx->tenant, ctx->actor, ctx->now_ms, &due);
+    if (e || due == DUE_NOTHING)
+        return e;
+    const char *code = due == DUE_MFA ? "mfa_setup_required" : "password_expired";
+    return err_say(&ctx->err, ERR_FORBIDDEN, code, "@error.%s", code);
+}
+
 static enum err admit_identity(struct call *call, struct slice token, bool cookie)
 {
     struct ctx *ctx = call->ctx;
@@ -185,6 +197,10 @@ static enum err admit_identity(struct call *call, struct slice token, bool cooki
             !crypto_equal(req_header(call->req, "x-csrf-token"), slice_str(call->csrf)))
             return ERR_BAD_CSRF;
     }
+    bool is_due = call->route->who != WHO_ANYONE && !(call->route->flags & ROUTE_DUE);
+    e = is_due ? pipeline_due(call) : ERR_OK;
+    if (e)
+        return e;
     if (call->route->who == WHO_ADMIN && !actor_may_admin(ctx->actor, call->route->area))
         return ERR_FORBIDDEN;
     return ERR_OK;
@@ -212,6 +228,7 @@ static int64_t body_cap(const struct call *call)
     case BODY_NONE:
         return 0;
     case BODY_JSON:
+    case BODY_RAW:
         return known ? BODY_JSON_BYTES_MAX : BODY_ANONYMOUS_BYTES_MAX;
     case BODY_UPLOAD:
         return known ? config->upload_bytes_max + BODY_FORM_BYTES_MAX : BODY_ANONYMOUS_BYTES_MAX;
@@ -324,6 +341,12 @@ static enum err spooled_read(struct arena *arena, const struct req *req, struct 
     return got == (size_t)req->body_bytes ? ERR_OK : ERR_IO;
 }
 
+enum err pipeline_body(struct call *call, struct slice *out)
+{
+    *out = call->req->body;
+    return call->req->body_path ? spooled_read(call->ctx->arena, call->req, out) : ERR_OK;
+}
+
 static enum err run_body(struct call *call)
 {
     const struct req *req = call->req;
@@ -346,13 +369,13 @@ static enum err run_body(struct call *call)
 static enum err run_handler(struct call *call)
 {
     enum err e = run_body(call);
-    bool replayed = false;
-    if (!e)
+    bool replayed = false, own = call->route->flags & ROUTE_OWN_REPLAY;
+    if (!e && !own)
         e = replay_find(call, &replayed);
     if (e || replayed)
         return e;
     e = call->route->handler(call);
-    return e ? e : replay_keep(call);
+    return e || own ? e : replay_keep(call);
 }
 
 static int64_t budget_us(enum app_role role)

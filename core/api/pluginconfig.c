@@ -1,7 +1,7 @@
 /* pluginconfig - the settings of a plugin, as its manifest declares them.
  *
- * What is not set has its default. A secret is never told again: it is shown as SECRET_SHOWN, and
- * that word sent back leaves it as it is.
+ * What is not set has its default. A secret is stored sealed and never told again: it is shown as
+ * SECRET_SHOWN, and that word sent back leaves it as it is.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -9,6 +9,7 @@
 #include "api/handlers.h"
 #include "api/pluginset.h"
 #include "auth/audit.h"
+#include "auth/plugin_secret.h"
 #include "base/clock.h"
 #include "base/decimal.h"
 #include "base/id.h"
@@ -216,21 +217,27 @@ static bool is_mask(const struct json *setting, const struct json *value)
 }
 
 /* What is given goes before what is stored; null takes it away; the rest stays. */
-static const struct json *joined(struct call *call, const struct plugin *plugin,
-                                 const struct json *stored)
+static enum err joined(struct call *call, const struct plugin *plugin, const struct json *stored,
+                       const struct json **result)
 {
     struct arena *arena = call->ctx->arena;
     struct json *out = json_new(arena, JSON_OBJECT);
+    enum err e = ERR_OK;
     json_each(setting, json_get(plugin->manifest, "config"))
     {
         const char *name = json_cstr(setting, "name", "");
         const struct json *value = json_get(call->body, name);
         if (!value || is_mask(setting, value))
             value = json_get(stored, name);
+        if (value && value->type == JSON_STRING && type_is(setting, "secret"))
+            e = plugin_secret_seal(call->ctx, plugin->id, name, value->text, &value);
+        if (e)
+            return e;
         if (value && value->type != JSON_NULL)
             json_add(arena, out, name, json_copy(arena, value));
     }
-    return out;
+    *result = out;
+    return ERR_OK;
 }
 
 /* Which settings, not what to: some are secrets. */
@@ -264,10 +271,12 @@ enum err plugins_config_put(struct call *call)
     if (e)
         return e;
     struct slice id = slice_str(plugin->id);
-    const struct json *config = joined(call, plugin, pluginset_config(&set, id));
-    e = tenant_plugin_put(call->ctx->tenant, plugin->id, plugin->version,
-                          pluginset_is_enabled(&set, id) ? "enabled" : "disabled",
-                          slice_str(body_json(call->ctx->arena, config)));
+    const struct json *config = NULL;
+    e = joined(call, plugin, pluginset_config(&set, id), &config);
+    if (!e)
+        e = tenant_plugin_put(call->ctx->tenant, plugin->id, pluginset_version(&set, plugin),
+                              pluginset_is_enabled(&set, id) ? "enabled" : "disabled",
+                              slice_str(body_json(call->ctx->arena, config)));
     if (!e)
         e = audit_change(call, plugin);
     if (!e)

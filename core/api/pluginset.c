@@ -32,6 +32,12 @@ const struct json *pluginset_config(const struct pluginset *set, struct slice id
     return row && row->config && row->config->type == JSON_OBJECT ? row->config : NULL;
 }
 
+const char *pluginset_version(const struct pluginset *set, const struct plugin *plugin)
+{
+    const struct tenant_plugin *row = find_row(set, slice_str(plugin->id));
+    return plugin->layer == PLUGIN_TENANT && row ? row->version : plugin->version;
+}
+
 bool pluginset_needs(const struct plugin *plugin, struct slice id)
 {
     return json_get_slice(json_get(plugin->manifest, "requires"), id) != NULL;

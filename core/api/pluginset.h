@@ -21,6 +21,9 @@ const struct plugin *pluginset_find(const struct pluginset *set, struct slice id
 bool pluginset_is_enabled(const struct pluginset *set, struct slice id);
 /* What is stored for it; NULL if nothing. */
 const struct json *pluginset_config(const struct pluginset *set, struct slice id);
+/* What table plugin says of its version: of a bundle the deploy that is active, not its manifest's.
+ */
+const char *pluginset_version(const struct pluginset *set, const struct plugin *plugin);
 /* Does its manifest require that plugin? */
 bool pluginset_needs(const struct plugin *plugin, struct slice id);
 /* Why it is not active; NULL when it is, or could be. */

@@ -21,13 +21,15 @@ enum route_who {
     WHO_OPERATOR, /* the operator socket, or a command holding the folder lock */
 };
 
-enum route_body { BODY_NONE, BODY_JSON, BODY_UPLOAD, BODY_IMPORT };
+enum route_body { BODY_NONE, BODY_JSON, BODY_UPLOAD, BODY_IMPORT, BODY_RAW };
 
 enum route_flags {
     ROUTE_NO_TENANT = 1,       /* answered without a tenant (health) */
     ROUTE_SECRET = 2,          /* refuses the Idempotency-Key header (sign-in, secrets) */
     ROUTE_OPERATOR_LISTEN = 4, /* only on operator listeners (metrics) */
     ROUTE_STATIC = 8,          /* the console's files */
+    ROUTE_OWN_REPLAY = 32,     /* the handler asks for the Idempotency-Key when it knows who asks */
+    ROUTE_DUE = 16,            /* also for who must first set up a factor or change a password */
 };
 
 struct route {

@@ -1,20 +1,29 @@
 /* sessions - signing in and out.
  *
  * Signing in runs in a runner's quick lane: the attempt is counted durably before the password is
- * hashed, and taken back when it was right.
+ * hashed, and taken back when it was right. Where a second factor is on, its code is judged in the
+ * transaction that makes the session, so it is spent exactly once.
  *
  * SPDX-License-Identifier: MIT
  */
 #include "auth/session.h"
 
+#include "auth/signin.h"
+#include "auth/totp.h"
+
 #include "api/handlers.h"
+#include "api/quota.h"
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/id.h"
+#include "hook/outbox.h"
 #include "store/query.h"
 
+enum factor { FACTOR_DONE, FACTOR_MISSING, FACTOR_WRONG };
+
 struct signin {
-    struct slice login;
+    struct slice login, otp;
+    enum factor factor;
     int64_t user;
     char *encoded;
     const char *agent;
@@ -27,10 +36,43 @@ static enum err signin_attempt(struct call *call, void *arg)
     return session_attempt(call->ctx, s->login, call->ctx->address, &s->user, &s->encoded);
 }
 
+/* Its answer is committed either way: a wrong code stays counted, a missing one does not. */
+static enum err judge_factor(struct call *call, struct signin *s)
+{
+    bool on = false, right = true;
+    enum err e = totp_is_on(call->ctx->tenant, s->user, &on);
+    s->factor = on && !s->otp.len ? FACTOR_MISSING : FACTOR_DONE;
+    if (!e && on && s->otp.len)
+        e = totp_check(call->ctx, s->user, s->otp, &right);
+    if (!right)
+        s->factor = FACTOR_WRONG;
+    if (!e && s->factor == FACTOR_MISSING)
+        e = signin_uncount(call->ctx, s->login, call->ctx->address);
+    if (!e && s->factor == FACTOR_WRONG)
+        e = session_refused(call->ctx, s->login, call->ctx->address);
+    return e;
+}
+
+static enum err announce(struct ctx *ctx, const struct signin *s)
+{
+    struct json *payload = json_new(ctx->arena, JSON_OBJECT);
+    json_add(ctx->arena, payload, "user", json_new_int(ctx->arena, s->user));
+    if (ctx->address)
+        json_add(ctx->arena, payload, "address",
+                 json_new_str(ctx->arena, slice_str(ctx->address)));
+    return outbox_announce(ctx, HOOK_EVENT_AUTH_LOGIN, s->user, payload);
+}
+
 static enum err signin_create(struct call *call, void *arg)
 {
     struct signin *s = arg;
-    return session_create(call->ctx, s->user, call->ctx->address, s->agent, &s->session);
+    enum err e = judge_factor(call, s);
+    if (e || s->factor != FACTOR_DONE)
+        return e == ERR_NOT_FOUND ? ERR_BAD_CREDENTIALS : e;
+    e = session_create(call->ctx, s->user, call->ctx->address, s->agent, &s->session);
+    if (!e)
+        e = quota_sessions(call->app, call->ctx, s->user);
+    return e ? e : announce(call->ctx, s);
 }
 
 static enum err signin_refused(struct call *call, void *arg)
@@ -62,8 +104,14 @@ static void put_cookie(struct call *call, const char *token, int64_t seconds)
                              (long long)seconds));
 }
 
+static void put_due(struct buf *out, enum actor_due due)
+{
+    json_put_key(out, "due");
+    json_put_cstr(out, actor_due_name(due));
+}
+
 static void put_session(struct call *call, const struct session_new *session,
-                        const struct actor *actor)
+                        const struct actor *actor, enum actor_due due)
 {
     struct buf *out = &call->resp->body;
     char expires[25];
@@ -74,8 +122,29 @@ static void put_session(struct call *call, const struct session_new *session,
     json_put_cstr(out, session->csrf);
     buf_printf(out, ",\"expires_at\":\"%s\"", expires);
     put_user(out, actor);
+    put_due(out, due);
     buf_put_char(out, '}');
     put_cookie(call, session->token, (session->expires_at_ms - call->ctx->now_ms) / 1000);
+}
+
+static enum err say_factor(struct call *call, enum factor factor)
+{
+    const char *code = factor == FACTOR_MISSING ? "mfa_required" : "wrong_code";
+    return err_say(&call->ctx->err, ERR_BAD_CREDENTIALS, code, "@error.%s", code);
+}
+
+static enum err answer_session(struct call *call, const struct signin *s)
+{
+    const struct actor *actor = NULL;
+    enum actor_due due;
+    enum err e = actor_load(call->ctx->tenant, s->user, &actor);
+    if (!e)
+        e = actor_due(call->ctx->tenant, actor, call->ctx->now_ms, &due);
+    if (e)
+        return e;
+    call->resp->status = 201;
+    put_session(call, &s->session, actor, due);
+    return ERR_OK;
 }
 
 enum err sessions_create(struct call *call)
@@ -88,6 +157,7 @@ enum err sessions_create(struct call *call)
     if (e)
         return e;
     struct signin s = {.login = json_str(body, "login", SLICE("")),
+                       .otp = slice_trim(json_str(body, "otp", SLICE(""))),
                        .agent = arena_str(call->ctx->arena, req_header(call->req, "user-agent"))};
     struct slice password = json_str(body, "password", SLICE(""));
     if (!s.login.len)
@@ -105,28 +175,30 @@ enum err sessions_create(struct call *call)
         return e ? e : ERR_BAD_CREDENTIALS;
     }
     e = call_write(call, signin_create, &s);
-    const struct actor *actor = NULL;
-    if (!e)
-        e = actor_load(call->ctx->tenant, s.user, &actor);
     if (e)
         return e;
-    call->resp->status = 201;
-    put_session(call, &s.session, actor);
-    return ERR_OK;
+    return s.factor == FACTOR_DONE ? answer_session(call, &s) : say_factor(call, s.factor);
 }
 
 enum err sessions_current(struct call *call)
 {
     const struct actor *actor = call->ctx->actor;
     struct buf *out = &call->resp->body;
+    enum actor_due due;
     if (!actor)
         return ERR_UNAUTHENTICATED;
+    enum err e = actor_due(call->ctx->tenant, actor, call->ctx->now_ms, &due);
+    if (e)
+        return e;
     buf_put_char(out, '{');
     json_put_key(out, "kind");
     json_put_cstr(out, actor->session ? "session" : "api_key");
     json_put_key(out, "csrf");
     json_put_cstr(out, call->csrf);
     put_user(out, actor);
+    put_due(out, due);
+    json_put_key(out, "mfa");
+    json_put_bool(out, actor->has_mfa);
     buf_put_char(out, '}');
     return ERR_OK;
 }

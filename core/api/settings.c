@@ -44,6 +44,8 @@ static enum err answer(struct call *call)
     }
     json_put_key(out, "password_policy");
     json_put_cstr(out, policy.dengbao ? "dengbao" : "asvs");
+    json_put_key(out, "mfa");
+    json_put_cstr(out, policy_mfa_name(policy.mfa));
     put_minutes(out, "session_idle_minutes", policy.idle_ms);
     put_minutes(out, "session_life_minutes", policy.life_ms);
     buf_put_char(out, '}');
@@ -120,9 +122,24 @@ static enum err write_company(struct call *call)
  */
 
 struct wanted {
-    struct slice passwords;
+    struct slice passwords, mfa;        /* mfa empty: as the profile has it */
     int64_t idle_minutes, life_minutes; /* 0 = what the profile says */
 };
+
+/* `dengbao` asks at least administrators. */
+static void check_mfa(struct call *call, const struct json *stored, bool dengbao,
+                      struct wanted *out)
+{
+    const struct json *given = body_member(call, "mfa");
+    out->mfa = given ? given->text : json_str(stored, "mfa", SLICE(""));
+    bool known = false;
+    for (int i = dengbao ? MFA_ADMINS : MFA_OFFERED; i <= MFA_ALL; i++)
+        known = known || slice_is(out->mfa, policy_mfa_name((enum policy_mfa)i));
+    if (given && !known)
+        body_bad(call, "mfa", "not_in_list", NULL);
+    else if (!known) /* what is stored is less than the new profile asks */
+        out->mfa = (struct slice){0};
+}
 
 /* Times of the profile at hand are its longest. */
 static enum err check_policy(struct call *call, struct wanted *out)
@@ -136,6 +153,7 @@ static enum err check_policy(struct call *call, struct wanted *out)
     bool dengbao = slice_is(out->passwords, "dengbao");
     if (!dengbao && !slice_is(out->passwords, "asvs"))
         body_bad(call, "password_policy", "not_in_list", NULL);
+    check_mfa(call, stored, dengbao, out);
     int64_t idle = SESSION_IDLE_MS, life = SESSION_LIFE_MS;
     if (dengbao) {
         idle = SESSION_DENGBAO_IDLE_MS;
@@ -154,10 +172,12 @@ static enum err write_policy(struct call *call, const struct wanted *wanted)
 {
     struct arena *arena = call->ctx->arena;
     if (!body_has(call, "password_policy") && !body_has(call, "session_idle_minutes") &&
-        !body_has(call, "session_life_minutes"))
+        !body_has(call, "session_life_minutes") && !body_has(call, "mfa"))
         return ERR_OK;
     struct json *value = json_new(arena, JSON_OBJECT);
     json_add(arena, value, "passwords", json_new_str(arena, wanted->passwords));
+    if (wanted->mfa.len)
+        json_add(arena, value, "mfa", json_new_str(arena, wanted->mfa));
     if (wanted->idle_minutes > 0)
         json_add(arena, value, "idle_minutes", json_new_int(arena, wanted->idle_minutes));
     if (wanted->life_minutes > 0)
@@ -172,6 +192,7 @@ enum err settings_patch(struct call *call)
                                           "timezone",
                                           "currency",
                                           "password_policy",
+                                          "mfa",
                                           "session_idle_minutes",
                                           "session_life_minutes",
                                           NULL};

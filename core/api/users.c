@@ -430,9 +430,12 @@ enum err users_password(struct call *call)
     reset.login = arena_strdup(call->ctx->arena, user->login);
     if (!body_member(call, "password"))
         body_bad(call, "password", "required", NULL);
+    struct slice wanted = json_str(body, "password", SLICE(""));
     e = body_done(call);
     if (!e)
-        e = encode(call, json_str(body, "password", SLICE("")), reset.login, &reset.encoded);
+        e = password_check_past(call->ctx, reset.user, wanted, "password");
+    if (!e)
+        e = encode(call, wanted, reset.login, &reset.encoded);
     if (!e)
         e = call_write(call, reset_write, &reset);
     if (!e)

@@ -8,14 +8,17 @@
 
 #include "api/keep.h"
 #include "base/crypto.h"
+#include "cli/keys.h"
 #include "cli/print.h"
 #include "tenant/folder.h"
 
-static int backup_one(struct cli *cli, struct client *client, const char *tenant, const char *dir)
+static int backup_one(struct cli *cli, struct client *client, const char *tenant, const char *dir,
+                      const char *passphrase)
 {
     struct client_answer answer;
     int status = client_call(client, HTTP_POST, "/api/v1/operator/backup", tenant,
-                             print_json(cli_arena(cli), "dir", dir, NULL), &answer);
+                             print_json(cli_arena(cli), "dir", dir, "passphrase", passphrase, NULL),
+                             &answer);
     if (!status && cli_json(cli))
         print_object(cli, &answer);
     else if (!status)
@@ -23,7 +26,8 @@ static int backup_one(struct cli *cli, struct client *client, const char *tenant
     return status;
 }
 
-static int backup_all(struct cli *cli, struct client *client, const char *dir)
+static int backup_all(struct cli *cli, struct client *client, const char *dir,
+                      const char *passphrase)
 {
     struct client_answer answer;
     int status = client_call(client, HTTP_GET, "/api/v1/operator/tenants", NULL, NULL, &answer);
@@ -31,7 +35,7 @@ static int backup_all(struct cli *cli, struct client *client, const char *dir)
         return status;
     json_each(item, json_get(answer.json, "items"))
     {
-        int one = backup_one(cli, client, json_cstr(item, "name", ""), dir);
+        int one = backup_one(cli, client, json_cstr(item, "name", ""), dir, passphrase);
         status = status ? status : one; /* one that fails does not keep the others from it */
     }
     return status;
@@ -44,11 +48,15 @@ static int run_backup(struct cli *cli)
     if (!dir)
         return cli_usage(cli, "backup needs TENANT DIR, or --all DIR");
     struct client *client;
-    int status = client_open(cli, &client);
+    const char *passphrase;
+    int status = keys_passphrase(cli, &passphrase);
+    if (!status)
+        status = client_open(cli, &client);
     if (status)
         return status;
     dir = cli_path(cli, dir);
-    status = all ? backup_all(cli, client, dir) : backup_one(cli, client, cli_arg(cli, 0), dir);
+    status = all ? backup_all(cli, client, dir, passphrase)
+                 : backup_one(cli, client, cli_arg(cli, 0), dir, passphrase);
     client_close(client);
     return status;
 }
@@ -109,14 +117,34 @@ static void restore_unstage(struct cli *cli, const char *staged)
         fprintf(stderr, "perigee: %s could not be removed\n", folder);
 }
 
+/* Keys that came under a passphrase are taken in when the tenant is served again. */
+static int restore_keys(struct cli *cli, struct client *client, const char *name, bool locked,
+                        const char *passphrase)
+{
+    struct client_answer answer;
+    if (passphrase)
+        return client_call(client, HTTP_POST, "/api/v1/operator/keys/rewrap", name,
+                           print_json(cli_arena(cli), "passphrase", passphrase, NULL), &answer);
+    if (locked)
+        fprintf(stderr,
+                "perigee: the encrypted fields of %s cannot be read here: their keys are under "
+                "another master key. `perigee keys rewrap %s` takes in the keys of a backup made "
+                "with --key-passphrase-stdin.\n",
+                name, name);
+    return CLI_OK;
+}
+
 /* `tenant` as the backup calls it, restored as `name`. */
 static int restore(struct cli *cli, const char *tenant, const char *name)
 {
     struct client *client;
-    int status = client_open(cli, &client);
+    const char *passphrase;
+    int status = keys_passphrase(cli, &passphrase);
+    if (!status)
+        status = client_open(cli, &client);
     if (status)
         return status;
-    struct client_answer answer;
+    struct client_answer answer, kept;
     bool was_active = false;
     const char *path = arena_printf(cli_arena(cli), "/api/v1/operator/tenants/%s", name);
     const char *staged = NULL;
@@ -132,13 +160,15 @@ static int restore(struct cli *cli, const char *tenant, const char *name)
     if (status && staged)
         restore_unstage(cli, staged);
     if (was_active) { /* served again, restored or as it was */
-        int resumed =
-            client_call(client, HTTP_PATCH, path, NULL, "{\"state\":\"active\"}", &answer);
+        int resumed = client_call(client, HTTP_PATCH, path, NULL, "{\"state\":\"active\"}", &kept);
         status = status ? status : resumed;
     }
-    client_close(client);
     if (!status)
         printf("tenant %s restored\n", name);
+    if (!status)
+        status = restore_keys(cli, client, name, json_bool(answer.json, "keys_locked", false),
+                              passphrase);
+    client_close(client);
     return status;
 }
 
@@ -196,18 +226,31 @@ static int run_check(struct cli *cli)
     return json_bool(answer.json, "ok", false) ? CLI_OK : CLI_REFUSED;
 }
 
+#define KEY_OPTION                                                                                 \
+    {                                                                                              \
+        KEYS_OPTION, NULL, "a passphrase on standard input opens the keys elsewhere", false        \
+    }
+
 static const struct cli_option BACKUP_OPTIONS[] = {
+    KEY_OPTION,
     {"all", NULL, "every tenant", false},
     {NULL, NULL, NULL, false},
 };
 
+static const struct cli_option EXPORT_OPTIONS[] = {
+    KEY_OPTION,
+    {NULL, NULL, NULL, false},
+};
+
 static const struct cli_option RESTORE_OPTIONS[] = {
+    KEY_OPTION,
     {"as", "NAME", "restore under another name", false},
     {"host", "HOST", "host name of the restored tenant (needed with --as)", false},
     {NULL, NULL, NULL, false},
 };
 
 static const struct cli_option IMPORT_OPTIONS[] = {
+    KEY_OPTION,
     {"host", "HOST", "host name it is served under here", false},
     {NULL, NULL, NULL, false},
 };
@@ -218,7 +261,7 @@ const struct cli_command CLI_KEEP[] = {
     {"restore", "TENANT PATH", "restore a backup, verified before it replaces anything", 2, 2,
      RESTORE_OPTIONS, run_restore},
     {"tenant export", "NAME DIR", "write the tenant as a folder that can be carried elsewhere", 2,
-     2, NULL, run_backup},
+     2, EXPORT_OPTIONS, run_backup},
     {"tenant import", "NAME PATH", "take in a tenant that was exported elsewhere", 2, 2,
      IMPORT_OPTIONS, run_import_tenant},
     {"check", "TENANT", "verify structure, audit chain and counters", 1, 1, NULL, run_check},

@@ -120,8 +120,8 @@ static int user_find(struct cli *cli, struct client *client, const char **id)
     return CLI_OK;
 }
 
-static int change_user(struct cli *cli, enum http_method method, const char *suffix,
-                       const char *body)
+static int change_and_show(struct cli *cli, enum http_method method, const char *suffix,
+                           const char *body, struct client_answer *answer)
 {
     struct client *client;
     const char *id = NULL;
@@ -129,13 +129,19 @@ static int change_user(struct cli *cli, enum http_method method, const char *suf
     if (status)
         return status;
     status = user_find(cli, client, &id);
-    if (!status) {
-        struct client_answer answer;
-        const char *path = arena_printf(cli_arena(cli), USERS "/%s%s", id, suffix);
-        status = client_call(client, method, path, cli_arg(cli, 0), body, &answer);
-    }
+    if (!status)
+        status =
+            client_call(client, method, arena_printf(cli_arena(cli), USERS "/%s%s", id, suffix),
+                        cli_arg(cli, 0), body, answer);
     client_close(client);
     return status;
+}
+
+static int change_user(struct cli *cli, enum http_method method, const char *suffix,
+                       const char *body)
+{
+    struct client_answer answer;
+    return change_and_show(cli, method, suffix, body, &answer);
 }
 
 static int run_disable(struct cli *cli)
@@ -148,10 +154,35 @@ static int run_enable(struct cli *cli)
     return change_user(cli, HTTP_PATCH, "", "{\"active\":true}");
 }
 
+/* For who shall choose the new password: nobody else ever knows it. */
+static int reset_link(struct cli *cli)
+{
+    struct client_answer answer;
+    int status = change_and_show(cli, HTTP_POST, "/password-link", "{}", &answer);
+    if (status)
+        return status;
+    if (cli_json(cli)) {
+        print_object(cli, &answer);
+        return CLI_OK;
+    }
+    printf("link: %s\ntoken: %s\ngood once, until %s\n", json_cstr(answer.json, "link", ""),
+           json_cstr(answer.json, "token", ""), json_cstr(answer.json, "expires_at", ""));
+    return CLI_OK;
+}
+
+static int run_reset_mfa(struct cli *cli)
+{
+    return change_user(cli, HTTP_DELETE, "/mfa", NULL);
+}
+
 static int run_reset_password(struct cli *cli)
 {
     const char *password;
     bool made;
+    if (cli_flag(cli, "link"))
+        return cli_flag(cli, "password-stdin")
+                   ? cli_usage(cli, "--link and --password-stdin exclude each other")
+                   : reset_link(cli);
     int status = password_of(cli, &password, &made);
     if (status)
         return status;
@@ -171,6 +202,7 @@ static const struct cli_option CREATE_OPTIONS[] = {
 };
 
 static const struct cli_option RESET_OPTIONS[] = {
+    {"link", NULL, "print a link that is good once instead; the user chooses the password", false},
     {"password-stdin", NULL, "read the password from standard input (else one is made up)", false},
     {NULL, NULL, NULL, false},
 };
@@ -183,5 +215,6 @@ const struct cli_command CLI_USER[] = {
     {"user enable", "TENANT LOGIN", "let a disabled user in again", 2, 2, NULL, run_enable},
     {"user reset-password", "TENANT LOGIN", "set a new password", 2, 2, RESET_OPTIONS,
      run_reset_password},
+    {"user reset-mfa", "TENANT LOGIN", "take away a lost second factor", 2, 2, NULL, run_reset_mfa},
     {NULL, NULL, NULL, 0, 0, NULL, NULL},
 };

@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include "api/blob.h"
+#include "auth/audit.h"
+#include "auth/reset.h"
 #include "auth/session.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -19,10 +21,12 @@
 #include "process/turn.h"
 #include "record/idem.h"
 #include "tenant/folder.h"
+#include "tenant/kv.h"
 
 #define WORKER_NOTES_MAX      256 /* waiting notes of one tenant; more are dropped */
 #define WORKER_CHECKPOINT_MS  200
 #define WORKER_SWEEP_MS       60000
+#define DAY_MS                (24LL * 3600 * 1000)
 #define WORKER_WAL_LOOK_TURNS 2
 #define WORKER_RESTART_MS     1000 /* between two tries to begin the WAL anew beside readers */
 
@@ -349,8 +353,9 @@ static void lane_sweep_files(struct lane *lane, struct tenant *tenant)
     arena_free(arena);
 }
 
-/* What has had its time: sessions, failed sign-ins, idempotency keys. */
-static enum err lane_sweep(struct tenant *tenant)
+/* What has had its time: sessions, idempotency keys, values of plugins, links for new passwords,
+ * the oldest of the audit log. */
+static enum err lane_sweep(struct tenant *tenant, int64_t audit_days)
 {
     enum err e = store_begin(tenant->store, true);
     if (e)
@@ -358,6 +363,12 @@ static enum err lane_sweep(struct tenant *tenant)
     e = session_sweep(tenant, clock_now_ms());
     if (!e)
         e = idem_sweep(tenant, clock_now_ms());
+    if (!e)
+        e = kv_sweep(tenant, clock_now_ms());
+    if (!e)
+        e = reset_sweep(tenant, clock_now_ms());
+    if (!e)
+        e = audit_purge(tenant, clock_now_ms() - audit_days * DAY_MS);
     if (e) {
         store_rollback(tenant->store);
         return e;
@@ -377,7 +388,7 @@ static void worker_sweep(void *arg)
         if (tenants_by_name(worker->slot.app.tenants, slice_str(lane->name), &tenant))
             continue;
         lane_sweep_files(lane, tenant);
-        enum err e = lane_sweep(tenant);
+        enum err e = lane_sweep(tenant, worker->slot.config.audit_keep_days);
         if (e)
             log_warn("sweeping %s: %s", lane->name, err_code(e));
         tenants_unpin(worker->slot.app.tenants, tenant);
