@@ -42,3 +42,29 @@ test("beside reads that wait elsewhere, the gateway sees what was written", asyn
     for (const answer of await Promise.all(waiting)) assert.equal(answer.status, 200, answer.text);
   }
 });
+
+test("answers of many long records end early, page by page, and are whole", async () => {
+  const LEADS = "/api/v1/records/lead";
+  const text = "长".repeat(60_000);
+  for (let i = 0; i < 40; i++) {
+    await w.acme.create("admin", "lead", { name: "long", original_message: text });
+  }
+  const seen = new Set();
+  let cursor;
+  do {
+    const more = cursor ? `&cursor=${encodeURIComponent(cursor)}` : "";
+    const page = await w.acme.ok("admin", "GET", `${LEADS}?limit=200${more}`);
+    for (const { id } of page.items) seen.add(id);
+    cursor = page.next;
+  } while (cursor);
+  assert.equal(seen.size, 40);
+  const queries = Array.from({ length: 20 }, () => ({ entity: "lead", limit: 200 }));
+  const { results } = await w.acme.ok("admin", "POST", "/api/v1/queries", { queries });
+  assert.equal(results.length, 20);
+  for (const { items, next } of results) assert.ok(items.length >= 1 && next);
+  const board = await w.acme.ok("admin", "POST", `${LEADS}/board`, {
+    group_by: "status",
+    limit: 200,
+  });
+  assert.equal(board.columns.reduce((sum, { count }) => sum + count, 0), 40);
+});
