@@ -4,6 +4,8 @@
  */
 #include "stage.h"
 
+#include "base/limits.h"
+
 static const char *complaint(struct stage *stage)
 {
     const struct err_field *f = stage->ctx.err.first;
@@ -235,6 +237,43 @@ static void test_hooks__counts_are_bounded(void **state)
     assert_int_equal(stage_create(stage, "thing", "{'name':'writes'}", NULL), ERR_PLUGIN);
     ASSERT_HAS(detail(stage), "it wrote more often than it may");
     OK(stage_create(stage, "thing", "{'name':'modest'}", NULL));
+}
+
+/* The greatest number of `what` that a handler reaches, and that one more ends it. */
+static void limit_is(struct stage *stage, const char *body, int most, const char *why)
+{
+    stage_script(stage,
+                 arena_printf(stage->arena,
+                              "crm.on('thing', 'after_create', { id = 'counts' }, "
+                              "function(ev, ctx)\n  for i = 1, ev.record.amount do %s end\nend)",
+                              body));
+    OK(stage_create(stage, "thing", arena_printf(stage->arena, "{'amount':%d}", most), NULL));
+    assert_int_equal(
+        stage_create(stage, "thing", arena_printf(stage->arena, "{'amount':%d}", most + 1), NULL),
+        ERR_PLUGIN);
+    ASSERT_HAS(detail(stage), why);
+}
+
+static void test_hooks__so_many_reads_writes_and_rows_and_no_more(void **state)
+{
+    struct stage *stage = *state;
+    limit_is(stage, "ctx.db.thing:count()", SCRIPT_READS_MAX, "it read more often than it may");
+    limit_is(stage, "ctx.db.part:delete(1)", HOOK_WRITES_MAX, "it wrote more often than it may");
+}
+
+static void test_hooks__rows_are_counted_over_all_reads(void **state)
+{
+    struct stage *stage = *state;
+    for (int i = 0; i < 100; i++)
+        OK(stage_create(stage, "thing", "{'name':'row'}", NULL));
+    stage_script(stage, "crm.on('part', 'after_create', { id = 'rows' }, function(ev, ctx)\n"
+                        "  for i = 1, 50 do ctx.db.thing:find { limit = 100 } end\n"
+                        "  if ev.record.amount == 1 then ctx.db.thing:find { limit = 1 } end\n"
+                        "end)");
+    _Static_assert(SCRIPT_ROWS_MAX == 50 * 100, "as the script reads");
+    OK(stage_create(stage, "part", "{'amount':0}", NULL));
+    assert_int_equal(stage_create(stage, "part", "{'amount':1}", NULL), ERR_PLUGIN);
+    ASSERT_HAS(detail(stage), "it read more rows than it may");
 }
 
 /* Each record of a bulk request or an import has limits of its own. */
@@ -486,6 +525,8 @@ int main(void)
         T(endless_chains_are_ended),
         T(a_loop_in_a_hook_costs_one_save),
         T(counts_are_bounded),
+        T(so_many_reads_writes_and_rows_and_no_more),
+        T(rows_are_counted_over_all_reads),
         T(counts_begin_anew_with_each_record),
         T(records_die_with_their_call),
         T(slips_get_a_clear_sentence),
