@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "base/limits_outbound.h"
 #include "base/limits_script.h"
 
 /* HTTP (security.md sections 3 and 6). */
@@ -201,33 +202,13 @@
 #define TRIP_WHY_BYTES_MAX     1000   /* of a reason that is kept */
 #define TRIPS_LISTED_MAX       1000   /* paused handlers and jobs shown at once */
 
-/* Outbound: what scripts and letters may reach (security.md section 4). */
-#define FETCH_TIMEOUT_MS        10000     /* one call, from the name's look-up to the last byte */
-#define FETCH_CONNECT_MS        5000      /* of it for the connection */
-#define FETCH_BYTES_MAX         (1 << 20) /* a body, either way */
-#define FETCH_HEADERS_MAX       100       /* either way */
-#define FETCH_HEADERS_BYTES_MAX 32768
-#define FETCH_URL_BYTES_MAX     4096
-#define MAIL_TIMEOUT_MS         60000
-#define MAIL_RECIPIENTS_MAX     50
-#define MAIL_ADDRESS_BYTES_MAX  254       /* RFC 5321 */
-#define MAIL_DATA_BYTES_MAX     65536     /* what a letter's template is filled with */
-#define MAIL_FILES_MAX          10
-#define MAIL_FILES_BYTES_MAX    (10 << 20) /* attachments together */
-#define MAIL_TRIES_MAX          8          /* over about three days */
-#define MAIL_RATE_PER_HOUR      500        /* letters of one company; more wait */
-#define TEMPLATE_BYTES_MAX      65536
-#define TEMPLATE_DEPTH_MAX      8 /* blocks in each other */
-#define TEMPLATE_STEPS_MAX      100000
-#define TEMPLATE_OUT_BYTES_MAX  (1 << 20)
-
 /* What one user and one company may have (api/quota.h); keys of perigee.json. */
 #define JOBS_PER_USER       50 /* unfinished ones */
 #define JOBS_PER_TENANT     1000
 #define FILES_BYTES         (100LL << 30) /* attachments of one tenant */
 #define KEYS_PER_USER       20            /* not revoked */
 #define KEYS_PER_TENANT     200
-#define SESSIONS_PER_USER   50               /* the oldest end */
+#define SESSIONS_PER_USER   50              /* the oldest end */
 #define BLOB_ORPHAN_KEEP_MS (3600LL * 1000) /* bytes that no row has named by then are removed */
 
 /* Identity (security.md P10). */

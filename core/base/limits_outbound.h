@@ -1,0 +1,26 @@
+/* limits_outbound - bounds of calls to other systems, letters and templates.
+ *
+ * Part of limits.h, which includes it.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#pragma once
+
+#define FETCH_TIMEOUT_MS        10000     /* one call, from the name's look-up to the last byte */
+#define FETCH_CONNECT_MS        5000      /* of it for the connection */
+#define FETCH_BYTES_MAX         (1 << 20) /* a body, either way */
+#define FETCH_HEADERS_MAX       100       /* either way */
+#define FETCH_HEADERS_BYTES_MAX 32768
+#define FETCH_URL_BYTES_MAX     4096
+#define MAIL_TIMEOUT_MS         60000
+#define MAIL_RECIPIENTS_MAX     50
+#define MAIL_ADDRESS_BYTES_MAX  254   /* RFC 5321 */
+#define MAIL_DATA_BYTES_MAX     65536 /* what a letter's template is filled with */
+#define MAIL_FILES_MAX          10
+#define MAIL_FILES_BYTES_MAX    (10 << 20) /* attachments together */
+#define MAIL_TRIES_MAX          8          /* over about three days */
+#define MAIL_RATE_PER_HOUR      500        /* letters of one company; more wait */
+#define TEMPLATE_BYTES_MAX      65536
+#define TEMPLATE_DEPTH_MAX      8 /* blocks in each other */
+#define TEMPLATE_STEPS_MAX      100000
+#define TEMPLATE_OUT_BYTES_MAX  (1 << 20)
