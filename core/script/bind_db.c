@@ -53,12 +53,15 @@ struct saved {
     bool as_system;
     enum ctx_source source;
     struct err_info err;
+    int64_t budget_us; /* of the store's statements */
 };
 
-/* What the core complains about meanwhile is the script's to hear first, not the person's. */
+/* What the core complains about meanwhile is the script's to hear first, not the person's. No
+ * statement takes longer than the script may: the store ends it, where no hook would. */
 static struct saved enter(struct ctx *ctx, const struct table_box *table)
 {
-    struct saved saved = {ctx->as_system, ctx->source, ctx->err};
+    struct saved saved = {ctx->as_system, ctx->source, ctx->err, 0};
+    saved.budget_us = store_budget(ctx->tenant->store, watch_left_us());
     ctx->as_system = ctx->as_system || table->as_system;
     ctx->source = CTX_HOOK;
     err_info_init(&ctx->err, ctx->arena);
@@ -103,6 +106,9 @@ static int leave(lua_State *L, const struct saved *saved, enum err e)
     struct ctx *ctx = vm_ctx(L);
     ctx->as_system = saved->as_system;
     ctx->source = saved->source;
+    store_budget(ctx->tenant->store, saved->budget_us);
+    if (e == ERR_TIMEOUT && !vm->stop)
+        vm_stop(L, VM_KILLED, "it used more CPU time than it may");
     if (vm->stop)
         vm_stop(L, vm->stop, vm->why);
     if (e && !is_expected(e))

@@ -64,15 +64,14 @@ static void used_put(struct vm *vm)
     used.newest = vm;
 }
 
-/* Ends those used longest ago until the rest fits; never `kept`, nor one that runs. */
-static void used_trim(const struct vm *kept)
+void vm_trim(size_t bytes_max)
 {
     size_t bytes = 0;
     for (const struct vm *vm = used.newest; vm; vm = vm->older)
         bytes += vm_bytes(vm);
-    for (struct vm *vm = used.oldest, *newer; vm && bytes > SCRIPT_VMS_BYTES_MAX; vm = newer) {
+    for (struct vm *vm = used.oldest, *newer; vm && bytes > bytes_max; vm = newer) {
         newer = vm->newer;
-        if (vm == kept || vm->depth || vm->tenant->pins)
+        if (vm->depth || vm->tenant->pins)
             continue;
         bytes -= vm_bytes(vm);
         vm->tenant->vm = NULL;
@@ -224,7 +223,7 @@ enum err vm_get(struct ctx *ctx, const char *home, struct vm **out)
         vm->tenant = ctx->tenant;
         used_put(vm);
         load(vm, ctx);
-        used_trim(vm);
+        vm_trim(SCRIPT_VMS_BYTES_MAX); /* its own tenant is pinned */
     } else if (used.newest != vm) {
         used_drop(vm);
         used_put(vm);

@@ -31,6 +31,9 @@ const struct hooks *vm_hooks(const struct vm *vm);
 /* How computed fields are evaluated: goes into unit->computed. */
 struct record_computed *vm_computed(struct vm *vm);
 size_t vm_bytes(const struct vm *vm);
+/* Ends VMs of this process, those used longest ago first, until the rest hold no more than that;
+ * never one that runs or whose tenant is in use. vm_get keeps to SCRIPT_VMS_BYTES_MAX. */
+void vm_trim(size_t bytes_max);
 
 /* Runs a module's operation `crm.action("lead", "pick", fn)`: ERR_NOT_FOUND if there is none.
  * `params` is the body; the handler's returned table becomes JSON in out. ERR_FORBIDDEN where no

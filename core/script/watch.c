@@ -90,6 +90,14 @@ void watch_move(lua_State *L)
     watch.L = L;
 }
 
+int64_t watch_left_us(void)
+{
+    int64_t left = watch.run.deadline - watch.ticks;
+    if (!watch.L)
+        return 0;
+    return left > 0 ? left * WATCH_TICK_US : 1;
+}
+
 bool watch_is_late(void)
 {
     return watch.L && is_late();

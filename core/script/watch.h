@@ -35,6 +35,8 @@ void watch_set(const struct watch_run *run,
                void (*hook)(struct lua_State *L, struct lua_Debug *activation));
 /* Another state of the same VM runs now: a coroutine. */
 void watch_move(struct lua_State *L);
+/* CPU time left to what runs, at least one microsecond; 0 = nobody runs. */
+int64_t watch_left_us(void);
 /* The deadline of what runs has passed. */
 bool watch_is_late(void);
 /* Arms the hook at once: from the allocator. */

@@ -57,7 +57,7 @@ struct store_driver {
                            struct slice tokens);
     enum err (*read)(struct store *store, const struct query *query, store_row_cb cb, void *arg);
     enum err (*explain)(struct store *store, const struct query *query, struct buf *out);
-    void (*budget)(struct store *store, int64_t cpu_us);
+    int64_t (*budget)(struct store *store, int64_t cpu_us);
     void (*watch)(struct store *store, bool (*is_asked)(void *arg), void *arg);
     enum err (*checkpoint)(struct store *store, enum store_checkpoint how, int *pages);
     int (*wal_pages)(const struct store *store);

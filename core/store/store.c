@@ -241,11 +241,11 @@ enum err store_count(struct store *store, const char *table, const struct expr *
     return store->driver->read(store, &query, count_row, out);
 }
 
-void store_budget(struct store *store, int64_t cpu_us)
+int64_t store_budget(struct store *store, int64_t cpu_us)
 {
     ASSERT(store);
     ASSERT(cpu_us >= 0);
-    store->driver->budget(store, cpu_us);
+    return store->driver->budget(store, cpu_us);
 }
 
 void store_watch(struct store *store, bool (*is_asked)(void *arg), void *arg)

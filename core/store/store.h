@@ -178,8 +178,9 @@ MUST_USE enum err store_read(struct store *store, const struct query *query, sto
 /* How many rows match, counting no further than cap (≥ 1). `where` NULL = all. */
 MUST_USE enum err store_count(struct store *store, const char *table, const struct expr *where,
                               int64_t cap, int64_t *out);
-/* CPU budget of each following statement in microseconds of thread CPU; 0 = none. */
-void store_budget(struct store *store, int64_t cpu_us);
+/* CPU budget of each following statement in microseconds of thread CPU; 0 = none. Gives the one
+ * that held before. */
+int64_t store_budget(struct store *store, int64_t cpu_us);
 /* Asked now and then while a statement reads outside of a write transaction: true stops it with
  * ERR_BUSY, because somebody waits for its snapshot to end. NULL = nobody asks. */
 void store_watch(struct store *store, bool (*is_asked)(void *arg), void *arg);

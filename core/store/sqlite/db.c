@@ -408,9 +408,11 @@ static void sqlite_watch(struct store *store, bool (*is_asked)(void *arg), void 
     db->asked_arg = arg;
 }
 
-static void sqlite_budget(struct store *store, int64_t cpu_us)
+static int64_t sqlite_budget(struct store *store, int64_t cpu_us)
 {
+    int64_t before = db_of(store)->budget_us;
     db_of(store)->budget_us = cpu_us;
+    return before;
 }
 
 const struct store_driver *sqlite_driver(void)
