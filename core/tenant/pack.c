@@ -360,7 +360,8 @@ static void put_header(const struct pack_file *file, struct buf *out)
     block[TAR_TYPE] = '0';
     memcpy(block + TAR_MAGIC, "ustar", 6);
     memcpy(block + TAR_VERSION, "00", 2);
-    (void)snprintf(block + TAR_SUM, TAR_SUM_LEN, "%06llo", (unsigned long long)sum_of(block));
+    (void)snprintf(block + TAR_SUM, TAR_SUM_LEN, "%06llo",
+                   (unsigned long long)(sum_of(block) & 0777777));
     block[TAR_SUM + 7] = ' ';
     buf_put(out, block, sizeof block);
 }
