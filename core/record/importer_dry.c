@@ -47,7 +47,7 @@ static struct slice index_key(struct arena *arena, const struct record *record, 
             buf_release(&b);
             return (struct slice){0};
         }
-        put_value(&b, &record->now[field->slot]);
+        put_value(&b, field_equal_value(field, record->now));
         buf_put_char(&b, 0);
     }
     return key_end(arena, &b);
@@ -85,7 +85,8 @@ enum err importer_dry_check(struct ctx *ctx, const struct importer *importer,
         const struct field *field = entity->fields[i];
         if (!field->is_unique || !is_kept(importer, field) || field_is_empty(field, record->now))
             continue;
-        const int64_t *id = find(importer, field_key(ctx->arena, field, &record->now[field->slot]));
+        const int64_t *id =
+            find(importer, field_key(ctx->arena, field, field_equal_value(field, record->now)));
         if (id && *id != record->now[SLOT_ID].integer)
             failed = err_field(&ctx->err, field->name, "not_unique", NULL);
     }
@@ -118,7 +119,7 @@ void importer_dry_keep(struct ctx *ctx, struct importer *importer, const struct 
     for (int i = SLOT_FIELDS; i < entity->fields_count; i++) {
         const struct field *field = entity->fields[i];
         if (is_kept(importer, field) && !field_is_empty(field, record->now))
-            keep(importer, field_key(ctx->arena, field, &record->now[field->slot]), id);
+            keep(importer, field_key(ctx->arena, field, field_equal_value(field, record->now)), id);
     }
     for (int i = 0; i < entity->indexes_count; i++)
         if (entity->indexes[i].unique)
