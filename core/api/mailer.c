@@ -67,6 +67,32 @@ enum err mailer_seal(struct ctx *ctx, struct slice password, struct slice *out)
     return e;
 }
 
+enum err mailer_reseal(struct ctx *ctx)
+{
+    struct mailer mailer;
+    struct slice sealed = {0};
+    enum err e = mailer_load(ctx, &mailer);
+    if (e || !json_get(mailer.setting, "password"))
+        return e == ERR_NOT_FOUND ? ERR_OK : e;
+    e = mailer_open(ctx, &mailer);
+    if (!e)
+        e = mailer_seal(ctx, slice_str(mailer.server.password), &sealed);
+    if (e)
+        return e;
+    struct buf text = BUF_INIT;
+    struct json *setting = json_new(ctx->arena, JSON_OBJECT);
+    json_each(member, mailer.setting)
+    {
+        struct json *copy = slice_is(member->key, "password") ? json_new_str(ctx->arena, sealed)
+                                                              : json_copy(ctx->arena, member);
+        json_add(ctx->arena, setting, arena_str(ctx->arena, member->key), copy);
+    }
+    json_put(&text, setting);
+    e = tenant_setting_put(ctx->tenant, MAILER_SETTING, buf_slice(&text));
+    buf_release(&text);
+    return e;
+}
+
 enum err mailer_send(struct ctx *ctx, const struct mailer *mailer, struct mime_letter *letter,
                      int64_t job, struct mail_outcome *out)
 {

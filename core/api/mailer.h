@@ -28,6 +28,8 @@ MUST_USE enum err mailer_load(struct ctx *ctx, struct mailer *out);
 MUST_USE enum err mailer_open(struct ctx *ctx, struct mailer *mailer);
 /* In a write turn: password to be kept as text in the setting. */
 MUST_USE enum err mailer_seal(struct ctx *ctx, struct slice password, struct slice *out);
+/* In a write turn: seals the stored password by the newest key. */
+MUST_USE enum err mailer_reseal(struct ctx *ctx);
 /* Sends: sender, date and message id are filled in; the id is made from `job`, so that a letter
  * sent twice can be known as one. */
 MUST_USE enum err mailer_send(struct ctx *ctx, const struct mailer *mailer,
