@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { query } from "../kit/client.mjs";
+import { limit } from "../kit/limits.mjs";
 import { PASSWORD, world } from "../kit/world.mjs";
 
 const LEADS = "/api/v1/records/lead";
@@ -18,60 +19,72 @@ const list = (members) => w.acme.as("admin", "GET", `${LEADS}${query(members)}`)
 
 /** name, status under and over, and the request itself for a number. */
 const LIMITS = [
-  ["a filter 8 deep", 8, 200, 422, (n) => list({ filter: nested(n) })],
+  ["a filter so deep", limit("FILTER_DEPTH_MAX"), 200, 422, (n) => list({ filter: nested(n) })],
   [
-    "a filter of 500 values",
-    500,
+    "a filter of so many values",
+    limit("FILTER_IN_MAX"),
     200,
     422,
     (n) => list({ filter: { name: { in: times(n, String) } } }),
   ],
   [
-    "paths over 2 references",
-    2,
+    "paths over so many references",
+    limit("PATH_REFS_MAX"),
     200,
     422,
     (n) => list({ sort: `owner.${"manager.".repeat(n - 1)}name` }),
   ],
   [
-    "3 keys to sort by",
-    3,
+    "so many keys to sort by",
+    limit("SORT_KEYS_MAX"),
     200,
     422,
     (n) => list({ sort: ["name", "status", "score", "grade"].slice(0, n).join(",") }),
   ],
   [
-    "2 groups",
-    2,
+    "so many groups",
+    limit("GROUPS_MAX"),
     200,
     422,
     (n) => ask({ group: ["status", "source", "grade"].slice(0, n), measure: ["count"] }),
   ],
-  ["8 measures", 8, 200, 422, (n) => ask({ measure: MEASURES.slice(0, n) })],
   [
-    "20 queries",
-    20,
+    "so many measures",
+    limit("MEASURES_MAX"),
+    200,
+    422,
+    (n) => ask({ measure: MEASURES.slice(0, n) }),
+  ],
+  [
+    "so many queries",
+    limit("QUERIES_MAX"),
     200,
     422,
     (n) => post("/api/v1/queries", { queries: times(n, () => ({ entity: "lead", limit: 1 })) }),
   ],
   [
-    "an Idempotency-Key of 200 characters",
-    200,
+    "an Idempotency-Key of so many characters",
+    limit("IDEMPOTENCY_KEY_MAX"),
     201,
     400,
     (n) => post(LEADS, { name: "once" }, { headers: { "idempotency-key": "k".repeat(n) } }),
   ],
   [
-    "JSON 32 deep",
-    32,
+    "JSON so deep",
+    limit("JSON_DEPTH_MAX"),
     422,
     400,
     (n) => post(LEADS, `{"name":${"[".repeat(n - 1)}${"]".repeat(n - 1)}}`),
   ],
-  ["a body of 1 MiB", 1 << 20, 422, 413, (n) => post(LEADS, `{"name":"${"x".repeat(n - 11)}"}`)],
-  ["a password of 512 bytes", 512, 201, 422, (n) => user(`long${n}`, words(n))],
-  ["a login of 128 bytes", 128, 201, 422, (n) => user("l".repeat(n), PASSWORD)],
+  [
+    "a body of so many bytes",
+    limit("BODY_JSON_BYTES_MAX"),
+    422,
+    413,
+    (n) => post(LEADS, `{"name":"${"x".repeat(n - 11)}"}`),
+  ],
+  ["a password so long", limit("PASSWORD_BYTES_MAX"), 201, 422, (n) => user(`long${n}`, words(n))],
+  ["a login so long", limit("LOGIN_BYTES_MAX"), 201, 422, (n) => user("l".repeat(n), PASSWORD)],
 ];
 
 const SUMS = ["sum", "avg", "min", "max"];
