@@ -1,0 +1,46 @@
+-- calendars - business hours as people keep them, and as clocks count them.
+-- SPDX-License-Identifier: MIT
+local calendars = {}
+
+local DAYS = { "mon", "tue", "wed", "thu", "fri", "sat", "sun" }
+
+local kept = {} -- id → { version, calendar }: made once while a calendar stays as it is
+
+local function round_the_clock()
+  local week = {}
+  for _, day in ipairs(DAYS) do week[day] = { "00:00-24:00" } end
+  return crm.calendar { week = week }
+end
+
+local function make(row)
+  return crm.calendar { zone = row.zone, week = row.week, days = row.days }
+end
+
+-- The calendar of that id, else the company's default, else every hour of every day.
+function calendars.get(db, id)
+  local row = id and db.calendar:get(id)
+    or db.calendar:find { where = { is_default = true }, limit = 1 }[1]
+  if not row then return round_the_clock() end
+  local found = kept[row.id]
+  if not found or found.version ~= row.version then
+    found = { version = row.version, calendar = make(row) }
+    kept[row.id] = found
+  end
+  return found.calendar, row.id
+end
+
+-- A calendar that cannot be counted with is refused on the field that is wrong.
+function calendars.check(ev)
+  local ok, why = pcall(make, ev.record)
+  if ok then return end
+  local text = tostring(why):gsub("^[^:]*:%d+: ", "")
+  ev:fail(text:match("^days") and "days" or text:match("^zone") and "zone" or "week",
+    "@bad_calendar", { why = text })
+end
+
+-- Other hours: what runs by this calendar is reckoned anew.
+function calendars.changed(ev, ctx)
+  ctx.queue:push("recalculate", { calendar = ev.record.id })
+end
+
+return calendars

@@ -1,0 +1,179 @@
+-- desk - a ticket comes in, is looked at, and changes hands.
+-- SPDX-License-Identifier: MIT
+local calendars = require("calendars")
+local sla = require("sla")
+local states = require("states")
+
+local desk = {}
+
+-- --- coming in ---
+
+local function know_requester(ev, db)
+  local ticket = ev.record
+  if ticket.contact or not ticket.requester_email then return end
+  local found = db.contact:find { where = { emails = ticket.requester_email }, limit = 2 }
+  if #found == 1 then
+    ticket.contact = found[1].id
+    if not ticket.account then ticket.account = found[1].account end
+  end
+end
+
+-- Words that say what a ticket is about, where nobody has said it. A company puts its own in place.
+function desk.classify(ticket)
+  return { priority = ticket.priority, reasons = {} }
+end
+
+function desk.prepare(ev, ctx)
+  local ticket, db = ev.record, ctx.db:as_system()
+  know_requester(ev, db)
+  local found = ctx.call("ticket.classify", {
+    subject = ticket.subject, body = ticket.body, channel = ticket.channel, type = ticket.type,
+    priority = ticket.priority, product = ticket.product,
+  })
+  if found.priority then ticket.priority = found.priority end
+  if found.type then ticket.type = found.type end
+  if found.category then ticket.category = found.category end
+  ticket.rate_token = crm.token()
+  local policy = sla.choose(db, ticket, ctx.now():date())
+  ticket.sla_policy = policy and policy.id
+  local calendar = calendars.get(db, policy and policy.calendar)
+  ticket.raised_outside_hours = not calendar:is_open(ticket.received_at or ctx.now())
+end
+
+-- --- who works on it ---
+
+local function open_count(db, user)
+  return db.ticket:count {
+    where = { owner = user, status = { "new", "open", "waiting_customer", "waiting_third_party" } },
+  }
+end
+
+-- The agent of the team with the fewest open tickets; among equals who was given one longest ago.
+function desk.dispatch(ticket, ctx)
+  if ctx.config.dispatch == "none" or not ticket.team then return {} end
+  local db = ctx.db:as_system()
+  local agents = db.user:find {
+    where = { team = ticket.team, active = true }, order = "id", limit = 100,
+  }
+  if #agents == 0 then return {} end
+  if ctx.config.dispatch == "round_robin" then
+    local turn = ctx.kv:incr("turn:" .. ticket.team)
+    return { owner = agents[(turn - 1) % #agents + 1].id, reasons = { "round_robin" } }
+  end
+  local best, fewest
+  for _, agent in ipairs(agents) do
+    local count = open_count(db, agent.id)
+    if not fewest or count < fewest then best, fewest = agent.id, count end
+  end
+  return { owner = best, reasons = { "least_busy" } }
+end
+
+function desk.assign(ev, ctx)
+  local ticket = ev.record
+  local found = ctx.call("ticket.dispatch", {
+    id = ticket.id, team = ticket.team, type = ticket.type, priority = ticket.priority,
+    category = ticket.category, product = ticket.product,
+  })
+  if found.owner then
+    assert(ctx.db:as_system().ticket:update(ticket.id, { owner = found.owner }))
+  end
+end
+
+-- --- changes ---
+
+-- Merged and closed tickets are read; what ends a ticket is noted on it.
+function desk.change(ev, ctx)
+  local ticket, old = ev.record, ev.old
+  local was, is = states.of(old.status), states.of(ticket.status)
+  if was ~= is then
+    if is == "resolved" then ticket.resolved_at = ctx.now() end
+    if is == "closed" then ticket.closed_at = ctx.now() end
+    if (was == "resolved" or was == "closed") and (is == "open" or is == "paused") then
+      ticket.reopen_count = (old.reopen_count or 0) + 1
+      ticket.resolved_at, ticket.closed_at = nil, nil
+    end
+  end
+  if ev.changed("priority") or ev.changed("type") or ev.changed("category") then
+    local policy = sla.choose(ctx.db:as_system(), ticket, ctx.now():date())
+    ticket.sla_policy = policy and policy.id
+  end
+end
+
+local FIXED = {
+  "subject", "body", "type", "category", "priority", "account", "contact", "owner", "team",
+  "product", "resolution",
+}
+
+-- A ticket that is over says what it said.
+function desk.guard(ev)
+  if not ev.old or states.of(ev.old.status) ~= "closed" then return end
+  if states.is_live(ev.record.status) then return end
+  for _, field in ipairs(FIXED) do
+    if ev.changed(field) then ev:fail(field, "@ticket_closed") end
+  end
+end
+
+function desk.moved(ev, ctx)
+  local ticket, db = ev.record, ctx.db:as_system()
+  local was, is = states.of(ev.from), states.of(ev.to)
+  if was == "resolved" or was == "closed" then
+    if is == "open" or is == "paused" then sla.reopen(ctx, ticket) end
+  end
+  sla.pause(ctx, ticket, ev.from, ev.to)
+  if is == "resolved" then
+    sla.meet(db, ticket.id, "resolution", ctx.now())
+    sla.meet(db, ticket.id, "first_response", ctx.now())
+    sla.stop(db, ticket.id, ctx.now())
+  elseif is == "closed" then
+    sla.stop(db, ticket.id, ctx.now())
+  end
+  sla.refresh(ctx, ticket.id)
+end
+
+function desk.retargeted(ev, ctx)
+  if not states.is_live(ev.record.status) then return end
+  sla.retarget(ctx, ev.record)
+  sla.refresh(ctx, ev.record.id)
+end
+
+-- --- operations ---
+
+local function set(ev, ctx, fields)
+  local done, why = ctx.db:as_system().ticket:update(ev.record.id, fields)
+  if not done then return ev:fail("status", why) end
+  return { status = done.status, version = done.version }
+end
+
+-- POST …/ticket/{id}/actions/resolve { resolution, root_cause }
+function desk.resolve(ev, ctx)
+  if not states.is_live(ev.record.status) then return ev:fail("status", "@not_open") end
+  local fields = { status = "resolved" }
+  if type(ev.params.resolution) == "string" then fields.resolution = ev.params.resolution end
+  if type(ev.params.root_cause) == "string" then fields.root_cause = ev.params.root_cause end
+  return set(ev, ctx, fields)
+end
+
+-- POST …/ticket/{id}/actions/reopen
+function desk.reopen(ev, ctx)
+  if states.is_live(ev.record.status) then return { status = ev.record.status } end
+  if ev.record.merged_into then return ev:fail("status", "@ticket_merged") end
+  return set(ev, ctx, { status = "open" })
+end
+
+local STEPS = { low = "normal", normal = "high", high = "urgent", urgent = "urgent" }
+
+-- POST …/ticket/{id}/actions/escalate { reason }: one priority up, and the owner's manager is in.
+function desk.escalate(ev, ctx)
+  local ticket, db = ev.record, ctx.db:as_system()
+  if not states.is_live(ticket.status) then return ev:fail("status", "@not_open") end
+  local owner = ticket.owner and db.user:get(ticket.owner)
+  local fields = { priority = STEPS[ticket.priority] }
+  if owner and owner.manager then fields.owner = owner.manager end
+  assert(db.ticket_message:insert {
+    ticket = ticket.id, direction = "system", public = false,
+    body = ctx.t("@escalated", { reason = tostring(ev.params.reason or "") }),
+  })
+  return set(ev, ctx, fields)
+end
+
+return desk

@@ -1,0 +1,103 @@
+-- messages - what customer and agents write to each other, and what follows from it.
+-- SPDX-License-Identifier: MIT
+local sla = require("sla")
+local states = require("states")
+
+local messages = {}
+
+local function survivor(db, ticket)
+  for _ = 1, 16 do
+    if not ticket.merged_into then return ticket end
+    ticket = db.ticket:get(ticket.merged_into)
+  end
+  return ticket
+end
+
+-- A message to a merged ticket lands on the one that is left.
+function messages.prepare(ev, ctx)
+  local message, db = ev.record, ctx.db:as_system()
+  local ticket = message.ticket and db.ticket:get(message.ticket)
+  if not ticket then return end
+  local target = survivor(db, ticket)
+  if target.id ~= ticket.id then
+    message.came_from = ticket.id
+    message.ticket = target.id
+  end
+  local who = message.author_name or message.direction
+  message.label = who:sub(1, 60)
+  if message.direction == "agent" and ctx.user and not message.author_name then
+    message.author_name = ctx.user.name
+  end
+end
+
+-- A customer's public message starts the clock of the next answer, unless the first is still owed.
+local function from_customer(db, ticket, message)
+  local fields = { last_customer_message_at = message.sent_at }
+  local kind = states.of(ticket.status)
+  if kind == "paused" and ticket.status == "waiting_customer" or kind == "resolved"
+    or ticket.status == "closed" then
+    fields.status = "open"
+  end
+  assert(db.ticket:update(ticket.id, fields))
+  if sla.running(db, ticket.id, "first_response") or sla.running(db, ticket.id, "next_response")
+    or not ticket.sla_policy then
+    return
+  end
+  local policy = db.sla_policy:get(ticket.sla_policy)
+  local target = policy and sla.target(db, policy.id, ticket.priority)
+  if target and target.next_response then
+    local first = sla.running(db, ticket.id, "resolution")
+    sla.start(db, ticket, "next_response", target.next_response, message.sent_at, policy,
+      first and first.calendar)
+  end
+end
+
+local function from_agent(db, ticket, message)
+  local fields = { last_agent_message_at = message.sent_at }
+  if not ticket.first_response_at then fields.first_response_at = message.sent_at end
+  if ticket.status == "new" then fields.status = "open" end
+  sla.meet(db, ticket.id, "first_response", message.sent_at)
+  sla.meet(db, ticket.id, "next_response", message.sent_at)
+  assert(db.ticket:update(ticket.id, fields))
+end
+
+function messages.arrived(ev, ctx)
+  local message, db = ev.record, ctx.db:as_system()
+  if not message.public or message.direction == "system" then return end
+  local ticket = db.ticket:get(message.ticket)
+  if message.direction == "customer" then
+    if not message.auto_submitted then from_customer(db, ticket, message) end
+  else
+    from_agent(db, ticket, message)
+  end
+  sla.refresh(ctx, ticket.id)
+end
+
+local function write(ev, ctx, fields)
+  if type(ev.params.body) ~= "string" or ev.params.body == "" then
+    return ev:fail("body", "@body_required")
+  end
+  if ev.record.merged_into then return ev:fail("status", "@ticket_merged") end
+  fields.ticket, fields.body, fields.direction = ev.record.id, ev.params.body, "agent"
+  local message = assert(ctx.db:as_system().ticket_message:insert(fields))
+  local ticket = ctx.db:as_system().ticket:get(ev.record.id)
+  return { message = crm.id_text(message.id), status = ticket.status, version = ticket.version }
+end
+
+-- POST …/ticket/{id}/actions/reply { body, status }: to the customer; then, if wanted, wait.
+function messages.reply(ev, ctx)
+  if not states.is_live(ev.record.status) then return ev:fail("status", "@not_open") end
+  local answer = write(ev, ctx, { public = true })
+  local status = ev.params.status
+  if answer and type(status) == "string" then
+    local done, why = ctx.db:as_system().ticket:update(ev.record.id, { status = status })
+    if not done then return ev:fail("status", why) end
+    answer.status, answer.version = done.status, done.version
+  end
+  return answer
+end
+
+-- POST …/ticket/{id}/actions/note { body }: seen by colleagues only.
+function messages.note(ev, ctx) return write(ev, ctx, { public = false }) end
+
+return messages

@@ -1,0 +1,279 @@
+// tickets - a service desk answers its customers, and its clocks count working time only.
+// SPDX-License-Identifier: MIT
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { DATASETS, must, ROOT } from "../kit/server.mjs";
+import { world } from "../kit/world.mjs";
+
+const RECORDS = "/api/v1/records";
+const w = world({
+  setup: async ({ server }) => {
+    for (const name of ["acme", "globex"]) must(server.data, ["plugin", "enable", name, "tickets"]);
+  },
+});
+
+const MINUTE = 60e3;
+const OFFICE = ["09:00-12:00", "13:30-18:00"];
+const WEEK = Object.fromEntries(["mon", "tue", "wed", "thu", "fri"].map((day) => [day, OFFICE]));
+
+/** Is it working time in Shanghai? Minute by minute: slow and obvious. */
+function isOpen(ms, holidays) {
+  const local = new Date(ms + 8 * 3600e3);
+  if (holidays.includes(local.toISOString().slice(0, 10))) return false;
+  const day = local.getUTCDay();
+  const minute = local.getUTCHours() * 60 + local.getUTCMinutes();
+  return (
+    day >= 1 && day <= 5 && ((minute >= 540 && minute < 720) || (minute >= 810 && minute < 1080))
+  );
+}
+
+function slowDue(from, minutes, holidays) {
+  let at = from;
+  for (let left = minutes; left > 0; at += MINUTE) if (isOpen(at, holidays)) left--;
+  return at;
+}
+
+const act = (tenant, login, entity, id, action, body = {}) =>
+  tenant.as(login, "POST", `${RECORDS}/${entity}/${id}/actions/${action}`, { body });
+
+async function done(tenant, id, action, body) {
+  const answer = await act(tenant, "admin", "ticket", id, action, body);
+  assert.equal(answer.status, 200, `${action}: ${answer.text}`);
+  return answer.json;
+}
+
+async function refused(tenant, id, action, body, field) {
+  const answer = await act(tenant, "admin", "ticket", id, action, body);
+  assert.equal(answer.status, 422, `${action}: ${answer.text}`);
+  assert.deepEqual(Object.keys(answer.json.error.fields), [field]);
+}
+
+const read = (tenant, id) => tenant.ok("admin", "GET", `${RECORDS}/ticket/${id}`);
+const open = (tenant, subject, more = {}) =>
+  tenant.create("admin", "ticket", { subject, ...more }).then(({ id }) => id);
+
+async function clock(tenant, id, kind) {
+  const { clocks } = await done(tenant, id, "clocks");
+  return clocks.filter((one) => one.kind === kind).at(-1);
+}
+
+async function messages(tenant, id) {
+  const { items } = await tenant.ok("admin", "GET", `${RECORDS}/ticket_message?ticket=${id}`);
+  return items;
+}
+
+const write = (tenant, ticket, body, more = {}) =>
+  tenant.create("admin", "ticket_message", { ticket, body, direction: "customer", ...more });
+
+test("the service desk of two companies", async (t) => {
+  const { acme, globex } = w;
+  const holidays = ["2026-10-01", "2026-10-02"];
+  const days = Object.fromEntries(holidays.map((day) => [day, []]));
+  let calendar, policy;
+
+  await t.test("hours that cannot be counted with are refused on their field", async () => {
+    for (const [body, field] of [
+      [{ week: { mon: ["9-12"] } }, "week"],
+      [{ week: {} }, "week"],
+      [{ week: WEEK, days: { "2026-02-30": [] } }, "days"],
+      [{ week: WEEK, zone: "Moon/Base" }, "zone"],
+    ]) {
+      const answer = await acme.as("admin", "POST", `${RECORDS}/calendar`, {
+        body: { name: "x", ...body },
+      });
+      assert.equal(answer.status, 422, answer.text);
+      assert.deepEqual(Object.keys(answer.json.error.fields), [field]);
+    }
+  });
+
+  await t.test("a company says what it promises to whom", async () => {
+    const office = { name: "办公时间", zone: "Asia/Shanghai", week: WEEK, days };
+    calendar = (await acme.create("admin", "calendar", office)).id;
+    const own = { calendar, order: 10, match: { type: "complaint" } };
+    policy = (await acme.create("admin", "sla_policy", { name: "投诉", ...own })).id;
+    const targets = { first_response: 60, next_response: 120, resolution: 480 };
+    for (const priority of ["normal", "high"]) {
+      const target = { policy, priority, ...targets, resolution: priority === "high" ? 240 : 480 };
+      await acme.create("admin", "sla_target", target);
+    }
+  });
+
+  await t.test("deadlines agree with counting minute by minute", async () => {
+    let seed = 7;
+    for (let round = 0; round < 25; round++) {
+      seed = (seed * 48271) % 2147483647;
+      const at = Date.UTC(2026, 8, 21) + (seed % (20 * 1440)) * MINUTE;
+      const received_at = new Date(at).toISOString();
+      const id = await open(acme, `投诉 ${round}`, { type: "complaint", received_at });
+      const due = (one) => Date.parse(one.due_at);
+      assert.equal(due(await clock(acme, id, "first_response")), slowDue(at, 60, holidays));
+      assert.equal(due(await clock(acme, id, "resolution")), slowDue(at, 480, holidays));
+      const ticket = await read(acme, id);
+      assert.equal(Date.parse(ticket.due_at), slowDue(at, 60, holidays));
+      assert.equal(ticket.sla_state, "breached");
+      assert.equal(ticket.raised_outside_hours, !isOpen(at, holidays));
+    }
+  });
+
+  await t.test("what nobody promised has no clock", async () => {
+    const ticket = await read(acme, await open(acme, "请问营业时间"));
+    assert.deepEqual([ticket.sla_policy, ticket.due_at, ticket.sla_state], [null, null, null]);
+  });
+
+  await t.test("an answer meets the first clock; the customer's next starts another", async () => {
+    const id = await open(acme, "漏水", { type: "complaint" });
+    assert.equal((await clock(acme, id, "first_response")).state, "running");
+    await done(acme, id, "note", { body: "只给同事看" });
+    assert.equal((await clock(acme, id, "first_response")).state, "running");
+    await done(acme, id, "reply", { body: "我们马上处理。", status: "waiting_customer" });
+    assert.equal((await clock(acme, id, "first_response")).state, "met");
+    assert.equal((await clock(acme, id, "resolution")).state, "paused");
+    const waiting = await read(acme, id);
+    assert.deepEqual(
+      [waiting.status, waiting.due_at, waiting.sla_state],
+      ["waiting_customer", null, "paused"],
+    );
+    await write(acme, id, "还在漏");
+    const again = await read(acme, id);
+    assert.equal(again.status, "open");
+    assert.equal((await clock(acme, id, "next_response")).state, "running");
+    assert.equal((await clock(acme, id, "resolution")).state, "running");
+    await done(acme, id, "reply", { body: "师傅已出发。" });
+    assert.equal((await clock(acme, id, "next_response")).state, "met");
+    const { items } = await acme.ok("admin", "GET", `${RECORDS}/ticket_pause?ticket=${id}`);
+    assert.equal(items.length, 1);
+    assert.ok(items[0].to_at);
+  });
+
+  await t.test("another priority keeps what was used and moves the deadline", async () => {
+    const received_at = "2026-11-02T01:00:00Z"; // a Monday, nine o'clock
+    const id = await open(acme, "换优先级", { type: "complaint", received_at });
+    const before = await clock(acme, id, "resolution");
+    await acme.ok("admin", "PATCH", `${RECORDS}/ticket/${id}`, { priority: "high" });
+    const after = await clock(acme, id, "resolution");
+    assert.deepEqual([before.target_minutes, after.target_minutes], [480, 240]);
+    assert.equal(after.started_at, before.started_at);
+    assert.equal(Date.parse(after.due_at), slowDue(Date.parse(received_at), 240, holidays));
+  });
+
+  await t.test("solving ends every clock, reopening goes on with the same", async () => {
+    const id = await open(acme, "打不开", { type: "complaint" });
+    await done(acme, id, "resolve", { resolution: "已更换" });
+    const solved = await read(acme, id);
+    assert.deepEqual([solved.status, solved.kind, solved.due_at], ["resolved", "resolved", null]);
+    assert.equal((await clock(acme, id, "resolution")).state, "met");
+    await refused(acme, id, "resolve", {}, "status");
+    await write(acme, id, "又坏了");
+    const back = await read(acme, id);
+    assert.deepEqual([back.status, back.reopen_count, back.resolved_at], ["open", 1, null]);
+    const { clocks } = await done(acme, id, "clocks");
+    const solution = clocks.filter(({ kind }) => kind === "resolution");
+    assert.deepEqual([solution.length, solution[0].state], [1, "running"]);
+  });
+
+  await t.test("every clock is told interval by interval", async () => {
+    const received_at = "2026-09-30T09:00:00Z"; // an hour before the holidays
+    const id = await open(acme, "明细", { type: "complaint", received_at });
+    await done(acme, id, "resolve", {});
+    const { intervals, worked_minutes } = await clock(acme, id, "resolution");
+    assert.equal(intervals[0].from, "2026-09-30T09:00:00.000Z");
+    assert.equal(intervals[0].to, "2026-09-30T10:00:00.000Z");
+    assert.equal(intervals[1].from, "2026-10-05T01:00:00.000Z");
+    const sum = intervals.reduce((total, { minutes }) => total + minutes, 0);
+    assert.ok(Math.abs(sum - worked_minutes) <= intervals.length);
+  });
+
+  await t.test(
+    "messages to a merged ticket land on the one that is left; it can be undone",
+    async () => {
+      const [a, b] = [await open(acme, "甲"), await open(acme, "乙")];
+      await write(acme, a, "第一条");
+      await done(acme, a, "merge", { into: b });
+      await refused(acme, a, "merge", { into: b }, "status");
+      await refused(acme, b, "merge", { into: a }, "into");
+      await write(acme, a, "第二条");
+      assert.deepEqual(
+        (await messages(acme, b)).map(({ came_from }) => came_from),
+        [a, a],
+      );
+      await refused(acme, a, "note", { body: "x" }, "status");
+      const edit = { body: { subject: "改" } };
+      assert.equal((await acme.as("admin", "PATCH", `${RECORDS}/ticket/${a}`, edit)).status, 422);
+      await done(acme, a, "unmerge");
+      assert.equal((await messages(acme, a)).length, 2);
+      assert.equal((await messages(acme, b)).length, 0);
+    },
+  );
+
+  await t.test("one ticket becomes two, and the messages say where they came from", async () => {
+    const id = await open(acme, "两件事");
+    const one = await write(acme, id, "第一件");
+    const two = await write(acme, id, "第二件");
+    await refused(acme, id, "split", { subject: "x", messages: [] }, "messages");
+    await refused(acme, id, "split", { messages: [two.id] }, "subject");
+    const { ticket } = await done(acme, id, "split", { subject: "第二件", messages: [two.id] });
+    assert.deepEqual(
+      (await messages(acme, id)).map((m) => m.id),
+      [one.id],
+    );
+    assert.equal((await messages(acme, ticket))[0].came_from, id);
+    assert.equal((await read(acme, ticket)).split_from, id);
+  });
+
+  await t.test("the same mail is never taken in twice", async () => {
+    const id = await open(acme, "邮件");
+    await write(acme, id, "正文", { message_id: "<1@example.com>" });
+    const again = await acme.as("admin", "POST", `${RECORDS}/ticket_message`, {
+      body: { ticket: id, body: "正文", direction: "customer", message_id: "<1@example.com>" },
+    });
+    assert.equal(again.status, 409);
+  });
+
+  await t.test("knowledge keeps every version", async () => {
+    const body = { title: "如何退货", body: "<p>七天内</p>" };
+    const { id } = await acme.create("admin", "article", body);
+    await acme.ok("admin", "PATCH", `${RECORDS}/article/${id}`, { body: "<p>十五天内</p>" });
+    await acme.ok("admin", "PATCH", `${RECORDS}/article/${id}`, { state: "published" });
+    const { items } = await acme.ok(
+      "admin",
+      "GET",
+      `${RECORDS}/article_version?article=${id}&sort=version_no`,
+    );
+    assert.deepEqual(
+      items.map(({ version_no }) => version_no),
+      [1, 2],
+    );
+  });
+
+  await t.test("a seller cannot answer; another company sees nothing", async () => {
+    const id = await open(acme, "别人看不到");
+    assert.ok(
+      [403, 404].includes((await act(acme, "sales1", "ticket", id, "reply", { body: "x" })).status),
+    );
+    assert.equal((await act(globex, "admin", "ticket", id, "reply", { body: "x" })).status, 404);
+    const { items } = await globex.ok("admin", "GET", `${RECORDS}/ticket`);
+    assert.deepEqual(items, []);
+  });
+});
+
+const TICKETS = join(DATASETS, "support_tickets.csv");
+
+test("8,469 tickets of a help desk come in", { skip: !existsSync(TICKETS) }, async () => {
+  const { globex, server } = w;
+  const map = join(ROOT, "tests/fixtures/import/support_tickets.json");
+  const run = (...more) =>
+    must(server.data, ["import", "globex", "ticket", TICKETS, "--map", map, ...more], {
+      cwd: server.data,
+    });
+  assert.match(run(), /created 8469, updated 0, skipped 0, failed 0/);
+  const { groups } = await globex.ok("admin", "POST", `${RECORDS}/ticket/query`, {
+    group: ["status"],
+    measure: ["count"],
+  });
+  const counts = Object.fromEntries(groups.map((group) => [group.status, group.count]));
+  assert.deepEqual(counts, { closed: 2769, open: 2819, waiting_customer: 2881 });
+  const many = await globex.ok("admin", "GET", `${RECORDS}/ticket?external_no=3`);
+  assert.match(many.items[0].body, /\n/);
+});
