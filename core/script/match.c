@@ -17,6 +17,8 @@
 #define DEPTH_MAX    200 /* the same */
 #define POLL_STEPS   4096
 #define ESCAPE       '%'
+/* One walk is one function to the compiler, so place and pattern stay in registers. */
+#define ALWAYS_INLINE inline __attribute__((always_inline))
 #ifdef PERIGEE_FUZZ
 #define STEPS_MAX 20000 /* the other side has no bound */
 #else
@@ -29,7 +31,7 @@ struct match {
     lua_State *L;
     const char *text, *text_end;
     const char *pattern, *pattern_end;
-    int64_t steps; /* of this attempt */
+    int fuel, granted; /* steps left until the next look at the clock; given to this attempt */
     int depth;
     int captures_count;
     struct capture {
@@ -40,14 +42,24 @@ struct match {
 
 static const char *walk(struct match *m, const char *s, const char *p);
 
-static void count(struct match *m, size_t steps)
+/* The clock is looked at between two grants. */
+static void refuel(struct match *m)
 {
-    int64_t before = m->steps;
-    m->steps += (int64_t)steps;
-    if (m->steps > STEPS_MAX)
-        luaL_error(m->L, "pattern too complex: more than %d steps", STEPS_MAX);
-    if (before / POLL_STEPS != m->steps / POLL_STEPS)
+    while (m->fuel < 0) {
+        int more = STEPS_MAX - m->granted < POLL_STEPS ? STEPS_MAX - m->granted : POLL_STEPS;
+        if (more == 0)
+            luaL_error(m->L, "pattern too complex: more than %d steps", STEPS_MAX);
         vm_poll(m->L);
+        m->granted += more;
+        m->fuel += more;
+    }
+}
+
+static inline void count(struct match *m, size_t steps)
+{
+    m->fuel -= (int)steps; /* a text has at most VM_BYTES_MAX bytes */
+    if (m->fuel < 0)
+        refuel(m);
 }
 
 /* --- one character --- */
@@ -57,7 +69,7 @@ static int byte(const char *at)
     return (unsigned char)*at;
 }
 
-static bool class_has(int c, int name)
+static inline bool class_has(int c, int name)
 {
     bool has;
     switch (tolower(name)) {
@@ -123,7 +135,7 @@ static bool set_has(struct match *m, int c, const char *p, const char *last)
 }
 
 /* Behind the single character, class or set at p. */
-static const char *item_end(struct match *m, const char *p)
+static inline const char *item_end(struct match *m, const char *p)
 {
     const char *start = p;
     switch (*p++) {
@@ -148,7 +160,7 @@ static const char *item_end(struct match *m, const char *p)
 }
 
 /* Does the character at s fit the item from p to end? */
-static bool item_fits(struct match *m, const char *s, const char *p, const char *end)
+static inline bool item_fits(struct match *m, const char *s, const char *p, const char *end)
 {
     count(m, 1);
     if (s >= m->text_end)
@@ -266,7 +278,7 @@ static const char *walk_frontier(struct match *m, const char *s, const char *p)
 /* --- the walk --- */
 
 /* A single item with what follows it. True: go on at *s and *p; false: *s is the answer. */
-static bool step_item(struct match *m, const char **s, const char **p)
+static ALWAYS_INLINE bool step_item(struct match *m, const char **s, const char **p)
 {
     const char *end = item_end(m, *p);
     const char *found;
@@ -304,7 +316,7 @@ static bool step_item(struct match *m, const char **s, const char **p)
 }
 
 /* The same for what begins with %. */
-static bool step_escape(struct match *m, const char **s, const char **p)
+static ALWAYS_INLINE bool step_escape(struct match *m, const char **s, const char **p)
 {
     int c = byte(*p + 1);
     if (c == 'b') {
@@ -326,7 +338,7 @@ static bool step_escape(struct match *m, const char **s, const char **p)
     return step_item(m, s, p);
 }
 
-static bool step(struct match *m, const char **s, const char **p)
+static ALWAYS_INLINE bool step(struct match *m, const char **s, const char **p)
 {
     const char *at = *p;
     switch (*at) {
@@ -379,7 +391,7 @@ static const char *attempt(struct match *m, const char *s)
 {
     m->captures_count = 0;
     m->depth = 0;
-    m->steps = 0;
+    m->fuel = m->granted = POLL_STEPS;
     return walk(m, s, m->pattern);
 }
 

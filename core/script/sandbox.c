@@ -142,10 +142,7 @@ static int sandbox_tostring(lua_State *L)
 
 int sandbox_original(lua_State *L)
 {
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_insert(L, 1);
-    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
-    return lua_gettop(L);
+    return lua_tocfunction(L, lua_upvalueindex(1))(L);
 }
 
 /* The first number of a call seeds anew, from what the call is about: the same work in the same
@@ -163,7 +160,10 @@ static int sandbox_random(lua_State *L)
         lua_pushinteger(L, ctx->now_ms + (event ? event->id : 0));
         lua_call(L, 2, 0);
     }
-    return sandbox_original(L);
+    lua_pushvalue(L, lua_upvalueindex(1)); /* it keeps its state in an upvalue of its own */
+    lua_insert(L, 1);
+    lua_call(L, lua_gettop(L) - 1, 1);
+    return 1;
 }
 
 static const struct {

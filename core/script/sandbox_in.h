@@ -10,7 +10,7 @@
 
 #include "script/bind.h"
 
-/* Calls upvalue 1 with all arguments. [-n, +m] */
+/* Goes on as the C function in upvalue 1, which has no upvalues itself. */
 int sandbox_original(lua_State *L);
 /* The value at `at` as tostring shows it: no addresses. [-0, +1] */
 void sandbox_push_text(lua_State *L, int at);

@@ -39,7 +39,7 @@ int sandbox_format(lua_State *L)
             return luaL_error(L, "invalid conversion '%%p' to 'format': there are no addresses");
         if (arg > count) /* Lua's own says which is missing */
             break;
-        if (*at == 's') {
+        if (*at == 's' && lua_type(L, arg) != LUA_TSTRING) {
             sandbox_push_text(L, arg);
             lua_replace(L, arg);
         }

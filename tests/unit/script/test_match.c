@@ -193,7 +193,7 @@ static void test_match__ends_with_the_scripts_time(void **state)
     struct stage *stage = *state;
     stage_fails(stage, "while true do pcall(string.find, ('a'):rep(60), ('a-'):rep(40) .. 'b') end",
                 "more CPU time than it may");
-    stage_fails(stage, "return ('a'):rep(9000):find('a-b')", "it used more CPU time");
+    stage_fails(stage, "return ('a'):rep(60000):find('a-b')", "it used more CPU time");
     stage_gives(stage, "return { ('ab'):find('b') }", "[2,2]");
 }
 
