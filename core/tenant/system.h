@@ -30,8 +30,8 @@
  *   password_reset  id user hash(blob, unique) expires_at: links that were sent
  *   setting     name(key) value(JSON) updated_at
  *   plugin      id(key text) state version config(JSON) updated_at
- *   deploy      id plugin hash version at actor action(deploy, rollback, publish) bytes files before:
- *               what was made active when; `before` is the hash that was active until then
+ *   deploy      id plugin hash version at actor action(deploy, rollback, publish) bytes files
+ *               before(hash that was active until then): what was made active when
  *   draft       actor(key, user; 0 = the operator) body(JSON) base(hash it began with) version
  *               updated_at: customization that is not published yet
  *   migration   plugin,no(key) name version state(running, done) done(rows) cursor at

@@ -93,7 +93,10 @@ test("what is no document, or does not fit, is refused with its place", async ()
     [extend({ name: "level", type: "text" }), '"x_level"'],
     [extend({ name: "x_a", type: "enum" }), "x_a"],
     [extend({ name: "company", length: 4000 }), "only tighten"],
-    [{ entities: [{ extend: "leed", fields: [] }], views: [{ kind: "list", entity: "leed" }] }, "leed"],
+    [
+      { entities: [{ extend: "leed", fields: [] }], views: [{ kind: "list", entity: "leed" }] },
+      "leed",
+    ],
     [{ views: [{ kind: "list", entity: "lead", name: "x", columns: ["compny"] }] }, "company"],
   ];
   for (const [document, part] of bad) {
@@ -122,7 +125,12 @@ test("a draft has a version; an older one is told so", async () => {
 });
 
 test("who began before another has published merges first", async () => {
-  const body = { login: "second", name: "second", roles: ["admin"], password: "Perigee-Test-2026!" };
+  const body = {
+    login: "second",
+    name: "second",
+    roles: ["admin"],
+    password: "Perigee-Test-2026!",
+  };
   await w.acme.ok("admin", "POST", "/api/v1/admin/users", body);
   const document = extend(level, { name: "x_other", type: "int" });
   const theirs = await keep(document, {}, "second");
@@ -155,7 +163,11 @@ test("a field that is taken out keeps its data, and is itself again when it come
   assert.equal((await w.acme.ok("sales1", "GET", path)).x_note, undefined);
   await keep(extend(level, { name: "x_new", type: "text" }, { name: "x_other", type: "int" }));
   await published();
-  assert.equal((await w.acme.ok("sales1", "GET", path)).x_new, null, "a number is never given twice");
+  assert.equal(
+    (await w.acme.ok("sales1", "GET", path)).x_new,
+    null,
+    "a number is never given twice",
+  );
   await keep(extend(level, note, { name: "x_other", type: "int" }));
   await published();
   assert.equal((await w.acme.ok("sales1", "GET", path)).x_note, "kept");
@@ -167,7 +179,9 @@ test("a field may be renamed with its data, but not change its type", async () =
     ...document,
     entities: document.entities.map((entity) => ({
       ...entity,
-      fields: entity.fields.map((field) => (field.name === "x_note" ? { ...field, ...change } : field)),
+      fields: entity.fields.map((field) =>
+        field.name === "x_note" ? { ...field, ...change } : field,
+      ),
     })),
   });
   const typed = await put(rename({ type: "int" }));
@@ -201,7 +215,10 @@ test("dictionaries, views, forms, texts and an entity of one's own", async () =>
         ],
       },
     ],
-    texts: { "zh-CN": { visits: "拜访", x_visit: "拜访" }, en: { visits: "Visits", x_visit: "Visit" } },
+    texts: {
+      "zh-CN": { visits: "拜访", x_visit: "拜访" },
+      en: { visits: "Visits", x_visit: "Visit" },
+    },
   });
   const answer = await published();
   assert.equal(answer.warnings.length, 1);
@@ -231,11 +248,19 @@ test("nobody makes themselves more by a draft", async () => {
     grants: { lead: { read: "all" } },
     admin: ["fields"],
   });
-  const body = { login: "maker", name: "maker", roles: ["modeller"], password: "Perigee-Test-2026!" };
+  const body = {
+    login: "maker",
+    name: "maker",
+    roles: ["modeller"],
+    password: "Perigee-Test-2026!",
+  };
   await w.acme.ok("admin", "POST", "/api/v1/admin/users", body);
   const { document } = await get("maker");
   const grants = { lead: { fields: { x_level: "read" } } };
-  assert.equal((await put({ ...document, roles: [{ name: "sales", grants }] }, {}, "maker")).status, 403);
+  assert.equal(
+    (await put({ ...document, roles: [{ name: "sales", grants }] }, {}, "maker")).status,
+    403,
+  );
   await keep(document, {}, "maker");
   await keep({ ...document, roles: [{ name: "sales", grants }] });
   await published();
@@ -247,8 +272,7 @@ test("200 fields of the company fit an entity, one more is refused", async () =>
   const { document } = await get();
   const [lead, ...rest] = document.entities;
   const live = lead.fields.filter(({ retired }) => !retired).length;
-  const more = (n) =>
-    Array.from({ length: n }, (_, i) => ({ name: `x_more${i}`, type: "int" }));
+  const more = (n) => Array.from({ length: n }, (_, i) => ({ name: `x_more${i}`, type: "int" }));
   const of = (n) => ({
     ...document,
     entities: [{ ...lead, fields: [...lead.fields, ...more(n)] }, ...rest],
@@ -271,8 +295,8 @@ test("rollback brings back any publication", async () => {
   assert.equal(back.hash, first.hash);
   assert.deepEqual(await fieldNames(), ["x_level"]);
   const audit = await w.acme.ok("admin", "GET", "/api/v1/admin/audit?action=plugin.*");
-  assert.deepEqual(
-    [...new Set(audit.items.map(({ action }) => action))].sort(),
-    ["plugin.publish", "plugin.rollback"],
-  );
+  assert.deepEqual([...new Set(audit.items.map(({ action }) => action))].sort(), [
+    "plugin.publish",
+    "plugin.rollback",
+  ]);
 });

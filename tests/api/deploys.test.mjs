@@ -16,7 +16,9 @@ const LEADS = "/api/v1/records/lead";
 
 const level = {
   extend: "lead",
-  fields: [{ no: 1, name: "x_level", type: "enum", values: ["A", "B"], default: "B", label: "级别" }],
+  fields: [
+    { no: 1, name: "x_level", type: "enum", values: ["A", "B"], default: "B", label: "级别" },
+  ],
 };
 const rules = (word) => ({
   "init.lua": `local rules = require("rules")
@@ -40,7 +42,8 @@ const folders = (id = ID) => {
   const path = join(w.server.data, "tenants", "acme", "custom", id);
   return existsSync(path) ? readdirSync(path) : [];
 };
-const lead = (body, as = "sales1") => w.acme.as(as, "POST", LEADS, { body: { name: "张三", ...body } });
+const lead = (body, as = "sales1") =>
+  w.acme.as(as, "POST", LEADS, { body: { name: "张三", ...body } });
 let one, two;
 
 test("a bundle is checked without leaving anything behind", async () => {
@@ -100,7 +103,11 @@ test("a new deploy goes before the old one, the same again changes nothing", asy
 /* [what is told, files, the part of the message] */
 const refusals = () => [
   ["a slip in Lua", { ...first(), "rules.lua": "local x = = 1" }, `${ID}/rules.lua:1: `],
-  ["a slip in a file nobody requires", { ...first(), "late.lua": "return {" }, `${ID}/late.lua:1: `],
+  [
+    "a slip in a file nobody requires",
+    { ...first(), "late.lua": "return {" },
+    `${ID}/late.lua:1: `,
+  ],
   ["a slip in a test", { ...first(), "tests/a_test.lua": "\n\nif" }, `${ID}/tests/a_test.lua:3: `],
   [
     "a misspelt field",
@@ -115,12 +122,16 @@ const refusals = () => [
   ["a wrong version of one", bundle(ID, {}, { requires: { leads: "^9" } }), "leads"],
   [
     "a field without its prefix",
-    bundle(ID, { "entities/lead.json": { extend: "lead", fields: [{ no: 1, name: "level", type: "text" }] } }),
+    bundle(ID, {
+      "entities/lead.json": { extend: "lead", fields: [{ no: 1, name: "level", type: "text" }] },
+    }),
     `${ID}/entities/lead.json:`,
   ],
   [
     "a loosened field",
-    bundle(ID, { "entities/lead.json": { extend: "lead", fields: [{ name: "name", length: 4000 }] } }),
+    bundle(ID, {
+      "entities/lead.json": { extend: "lead", fields: [{ name: "name", length: 4000 }] },
+    }),
     "only tighten",
   ],
   [
@@ -131,7 +142,11 @@ const refusals = () => [
   [
     "an entity without its prefix",
     bundle(ID, {
-      "entities/shop.json": { name: "shop", title: "name", fields: [{ no: 1, name: "name", type: "text" }] },
+      "entities/shop.json": {
+        name: "shop",
+        title: "name",
+        fields: [{ no: 1, name: "name", type: "text" }],
+      },
     }),
     "x_shop",
   ],
@@ -232,7 +247,11 @@ test("what others need can be neither disabled nor broken", async () => {
     "acme.more",
     {
       "views/lead.json": [
-        { form: "lead", after: "section.nowhere", section: { id: "section.x", cells: ["x_level"] } },
+        {
+          form: "lead",
+          after: "section.nowhere",
+          section: { id: "section.x", cells: ["x_level"] },
+        },
       ],
     },
     { requires: { leads: "^1", "acme.sales": "^1" } },

@@ -25,7 +25,10 @@ function release(name, version, fields, migrations = {}) {
   mkdirSync(join(stock, "entities"), { recursive: true });
   mkdirSync(join(stock, "migrations"));
   const put = (path, content) =>
-    writeFileSync(join(stock, path), typeof content === "string" ? content : JSON.stringify(content));
+    writeFileSync(
+      join(stock, path),
+      typeof content === "string" ? content : JSON.stringify(content),
+    );
   put("plugin.json", { id: "stock", version, api: 1, title: "Stock" });
   put("entities/item.json", { name: "stock_item", title: "name", fields });
   for (const [file, text] of Object.entries(migrations)) put(`migrations/${file}.lua`, text);
@@ -91,7 +94,8 @@ crm.on("stock_item", "validate", { id = "some", fields = { "${field}" } }, rules
       { requires: { stock: "*" } },
     ),
   );
-const deploy = (field) => w.acme.as("admin", "POST", "/api/v1/admin/plugins/acme.kit/deploys", kit(field));
+const deploy = (field) =>
+  w.acme.as("admin", "POST", "/api/v1/admin/plugins/acme.kit/deploys", kit(field));
 let one, two;
 
 before(async () => {
@@ -198,7 +202,11 @@ test("what fails half way names file and line, and goes on where it stopped", as
 
 test("a plugin that is enabled for the first time has nothing to migrate", async () => {
   await stop();
-  must(data, ["tenant", "create", "late", "--host", "late.example.com", "--plugins", "stock"], at(two));
+  must(
+    data,
+    ["tenant", "create", "late", "--host", "late.example.com", "--plugins", "stock"],
+    at(two),
+  );
   assert.match(must(data, ["upgrade", "late"], at(two)), /^late: 0 migrations/m);
   assert.equal(command(data, ["upgrade", "nobody"], at(two)).status, 1);
   assert.equal(command(data, ["upgrade", "--home", two], at(two)).status, 2);

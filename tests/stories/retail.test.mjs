@@ -7,7 +7,8 @@ import { PASSWORD, world } from "../kit/world.mjs";
 const w = world();
 const PURCHASES = "/api/v1/records/retail_purchase";
 const cny = (amount) => ({ amount, currency: "CNY" });
-const day = (offset) => new Date(Date.now() + 8 * 3600e3 + offset * 864e5).toISOString().slice(0, 10);
+const day = (offset) =>
+  new Date(Date.now() + 8 * 3600e3 + offset * 864e5).toISOString().slice(0, 10);
 
 test("a chain of shops", async (t) => {
   const { acme, globex, server } = w;
@@ -61,7 +62,9 @@ test("a chain of shops", async (t) => {
     };
     promotion = await acme.create("keeper", "retail_promotion", promotionBody);
     const late = { ...promotionBody, ends_on: day(-5) };
-    const refused = await acme.as("keeper", "POST", "/api/v1/records/retail_promotion", { body: late });
+    const refused = await acme.as("keeper", "POST", "/api/v1/records/retail_promotion", {
+      body: late,
+    });
     assert.equal(refused.status, 422, refused.text);
     const wrong = await acme.as("clerk", "POST", "/api/v1/records/retail_promotion", {
       body: promotionBody,
@@ -83,7 +86,10 @@ test("a chain of shops", async (t) => {
     assert.match(purchase.number, /^XF\d{8}-00001$/);
     const small = { contact: customer.id, amount: cny("30.00"), promotion: promotion.id };
     const refused = await acme.as("clerk", "POST", PURCHASES, { body: small });
-    assert.equal(refused.json.error.fields.promotion[0].code, "industry_retail:promotion_too_little");
+    assert.equal(
+      refused.json.error.fields.promotion[0].code,
+      "industry_retail:promotion_too_little",
+    );
     const seen = await acme.ok("clerk", "GET", `/api/v1/records/contact/${customer.id}`);
     assert.deepEqual(
       [seen.industry_retail_purchases, seen.industry_retail_spent.amount],
