@@ -97,6 +97,28 @@ static int run_config(struct cli *cli)
     return status;
 }
 
+/* In the order they run; without ENTITY all of them. */
+static int run_hooks(struct cli *cli)
+{
+    static const struct print_column columns[] = {
+        {"entity", "ENTITY"}, {"moment", "MOMENT"}, {"place", "#"},       {"plugin", "PLUGIN"},
+        {"id", "ID"},         {"where", "WHERE"},   {"calls", "CALLS"},   {"errors", "ERRORS"},
+        {"kills", "KILLS"},   {"p95_us", "P95 US"}, {"dead", "DEAD"},     {"paused_at", "PAUSED"},
+        {NULL, NULL},
+    };
+    struct client_answer answer;
+    struct arena *arena = cli_arena(cli);
+    const char *path = "/api/v1/admin/hooks";
+    if (cli_arg(cli, 1))
+        path = arena_printf(arena, "%s?entity=%s", path, cli_arg(cli, 1));
+    if (cli_arg(cli, 2))
+        path = arena_printf(arena, "%s&moment=%s", path, cli_arg(cli, 2));
+    int status = plugin_call(cli, HTTP_GET, path, NULL, &answer);
+    if (!status)
+        print_items(cli, &answer, columns);
+    return status;
+}
+
 static const struct cli_option CONFIG_OPTIONS[] = {
     {"set", "NAME=VALUE", "change one setting; the value is JSON or plain text", true},
     {NULL, NULL, NULL, false},
@@ -110,5 +132,7 @@ const struct cli_command CLI_PLUGIN[] = {
      run_release},
     {"plugin config", "TENANT PLUGIN", "show or change a plugin's settings", 2, 2, CONFIG_OPTIONS,
      run_config},
+    {"hooks", "TENANT [ENTITY] [MOMENT]", "print which function runs when, in order", 1, 3, NULL,
+     run_hooks},
     {NULL, NULL, NULL, 0, 0, NULL, NULL},
 };

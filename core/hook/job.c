@@ -8,6 +8,7 @@
  */
 #include "hook/job.h"
 
+#include "base/clock.h"
 #include "base/id.h"
 #include "base/limits.h"
 #include "hook/schedule.h"
@@ -417,17 +418,35 @@ enum err job_unpark(struct ctx *ctx, const char *queue)
     return store_update(ctx->tenant->store, "job", parked, sets, 2, NULL, NULL);
 }
 
-enum err job_adopt(struct ctx *ctx, int64_t owner)
+/* Leased by another, and the lease has not run out. */
+static const struct expr *of_others(struct arena *arena, int64_t owner, int64_t now_ms)
 {
     char name[24];
     owner_text(owner, name);
-    struct arena *a = ctx->arena;
+    struct value mine = value_text(slice_str(arena_strdup(arena, name)));
     const struct expr *others =
-        expr_and(a, eq_text(a, "state", "leased"),
-                 expr_cmp(a, EXPR_NE, "owner", value_text(slice_str(arena_strdup(a, name)))));
-    const struct expr *later = expr_cmp(a, EXPR_GT, "run_at", value_int(ctx->now_ms));
+        expr_and(arena, eq_text(arena, "state", "leased"), expr_cmp(arena, EXPR_NE, "owner", mine));
+    return expr_and(arena, others, expr_cmp(arena, EXPR_GT, "run_at", value_int(now_ms)));
+}
+
+enum err job_orphans(struct tenant *tenant, int64_t owner, bool *out)
+{
+    ASSERT(tenant && out);
+    struct arena *arena = arena_new();
+    int64_t count = 0;
+    enum err e =
+        store_count(tenant->store, "job", of_others(arena, owner, clock_now_ms()), 1, &count);
+    *out = count > 0;
+    arena_free(arena);
+    return e;
+}
+
+enum err job_adopt(struct ctx *ctx, int64_t owner)
+{
+    ASSERT(ctx && ctx->tenant);
     struct store_set now = {"run_at", value_int(ctx->now_ms), false};
-    return store_update(ctx->tenant->store, "job", expr_and(a, others, later), &now, 1, NULL, NULL);
+    return store_update(ctx->tenant->store, "job", of_others(ctx->arena, owner, ctx->now_ms), &now,
+                        1, NULL, NULL);
 }
 
 /* --- asking it to stop --- */

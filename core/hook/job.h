@@ -50,8 +50,9 @@ MUST_USE enum err job_requeue(struct ctx *ctx, const struct job *job, int64_t ow
                               const char *why);
 /* In a write transaction: what is parked in that queue is due now. */
 MUST_USE enum err job_unpark(struct ctx *ctx, const char *queue);
-/* In a write transaction: what others than owner have leased is due now. For the one process that
- * runs a tenant's jobs, when it begins: those others are dead. */
+/* One process at a time runs a tenant's jobs, so what another has leased is a dead one's. Is there
+ * such a job (a plain read); in a write transaction: all of them are due now. */
+MUST_USE enum err job_orphans(struct tenant *tenant, int64_t owner, bool *out);
 MUST_USE enum err job_adopt(struct ctx *ctx, int64_t owner);
 /* A person asks it to stop: a queued job ends, a running one sees it at its next renew; one that
  * has ended stays as it is. ERR_NOT_FOUND. */

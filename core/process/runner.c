@@ -255,7 +255,7 @@ static void runner_sweep(void *arg)
         int64_t run_at_ms = 0;
         if (is_my_tenant(runner, name) &&
             tenants_by_name(slot->app.tenants, slice_str(name), &tenant) == ERR_OK) {
-            if (job_next(tenant, &run_at_ms) == ERR_OK && run_at_ms)
+            if (jobs_look(tenant, &run_at_ms) == ERR_OK && run_at_ms)
                 runner_due(runner, name, run_at_ms);
             bool orphaned = false; /* jobs of the process that was here before */
             if (job_orphans(tenant, (int64_t)getpid(), &orphaned) == ERR_OK && orphaned)
@@ -495,6 +495,7 @@ int runner_main(int index)
     app_init(&slot->app, APP_RUNNER, &slot->config, tenants, &RUNNER_SERVICES);
     slot->app.user = &runner;
     slot->app.slot = index;
+    slot->app.throttle = slot->throttle; /* plugins' routes: others are counted before */
     struct link_listener *listener;
     if (link_listen(slot->loop, SLOT_FD_LISTEN, runner_open, &runner, &listener))
         BUG("the slot's socket is unusable");

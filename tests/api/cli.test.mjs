@@ -190,6 +190,10 @@ function commands(tenant) {
   );
   ok(data, ["user", "enable", tenant, "helper"]);
   ok(data, ["user", "reset-password", tenant, "helper", "--password-stdin"], PASS);
+  assert.match(ok(data, ["user", "reset-password", tenant, "helper", "--link"]), /token: pr_/);
+  refused(data, ["user", "reset-password", tenant, "helper", "--link", "--password-stdin"], 2);
+  ok(data, ["user", "reset-mfa", tenant, "helper"]);
+  refused(data, ["user", "reset-mfa", tenant, "nobody"], 1, /nobody/);
   refused(data, ["user", "disable", tenant, "nobody"], 1, /nobody/);
   refused(data, ["user", "disable", tenant, "boss"], 1);
 
@@ -206,6 +210,8 @@ function commands(tenant) {
   ok(data, ["plugin", "config", tenant, "leads", "--set", "max_open=12"]);
   assert.match(ok(data, ["plugin", "config", tenant, "leads"]), /12/);
   refused(data, ["plugin", "config", tenant, "leads", "--set", "max_open=0"], 1, /max_open/);
+  assert.match(ok(data, ["hooks", tenant, "lead", "validate"]), /lead +validate +1 +leads /);
+  refused(data, ["hooks", tenant, "lead", "sometimes"], 1);
 
   const made_bundle = join(data, "acme.sales");
   const field = { no: 1, name: "x_level", type: "enum", values: ["A", "B"], default: "B" };
@@ -305,6 +311,13 @@ function commands(tenant) {
   assert.match(ok(data, ["upgrade", tenant]), /0 migrations/);
   refused(data, ["upgrade", "nobody"], 1, /nobody/);
   refused(data, ["upgrade", "--home", data], 2, /--rehearse/);
+  assert.deepEqual(list(["keys", "list", tenant]), []); // nothing was ever encrypted
+  ok(data, ["keys", "rotate", tenant]);
+  refused(data, ["keys", "rotate", "nobody"], 1);
+  refused(data, ["keys", "rewrap", tenant], 2, /--key-passphrase-stdin/);
+  const phrase = { input: "a passphrase of some length\n" };
+  refused(data, ["keys", "rewrap", tenant, "--key-passphrase-stdin"], 1, /No keys/, phrase);
+  ok(data, ["backup", tenant, `${backups}-keys`, "--key-passphrase-stdin"], phrase);
   assert.match(ok(data, ["check", tenant]), /ok/);
   refused(data, ["check", "nobody"], 1);
 
@@ -328,10 +341,10 @@ function commands(tenant) {
   refused(data, ["tenant", "delete", `${tenant}two`, "--yes", tenant], 2);
   ok(data, ["tenant", "delete", `${tenant}two`, "--yes", `${tenant}two`]);
   refused(data, ["tenant", "show", `${tenant}two`], 1);
-  ok(data, ["tenant", "suspend", tenant]);
-  assert.match(ok(data, ["tenant", "show", tenant]), /suspended/);
   ok(data, ["tenant", "move", tenant, "--worker", "1"]);
   assert.equal(JSON.parse(ok(data, ["tenant", "show", tenant, "--json"])).worker, 1);
+  ok(data, ["tenant", "suspend", tenant]);
+  assert.match(ok(data, ["tenant", "show", tenant]), /suspended/);
   ok(data, ["tenant", "resume", tenant]);
   for (const path of [backups, `${backups}-all`]) rmSync(path, { recursive: true });
 }

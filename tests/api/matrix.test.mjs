@@ -98,6 +98,32 @@ const deployed = async (t) => {
   }
   return path;
 };
+/* A greeting with an encrypted field, and somebody who may read it in plain. */
+const keepers = {};
+const keeper = async (t) => {
+  const fields = [{ no: 1, name: "x_code", type: "secret", label: "code" }];
+  const extension = { extend: "greeting", fields };
+  const files = bundle(
+    "acme.safe",
+    { "entities/greeting.json": extension },
+    { requires: { hello: "^1" } },
+  );
+  const made = await t.as("admin", "POST", `${ADMIN}/plugins/acme.safe/deploys`, packed(files));
+  assert.equal(made.status, 201, made.text);
+  const grants = { greeting: { read: "all", create: true, unmask: "all" } };
+  await t.ok("admin", "PUT", `${ADMIN}/roles/keeper`, { label: "keeper", grants });
+  const body = { login: "keeper", name: "keeper", roles: ["keeper"], password: PASSWORD };
+  await t.ok("admin", "POST", `${ADMIN}/users`, body);
+};
+const sealed = async (t) => {
+  await (keepers[t.name] ??= keeper(t));
+  const body = { name: `${HIDDEN} ${fresh(t)}`, x_code: `${HIDDEN} code` };
+  return `${R}/${(await t.create("keeper", "greeting", body)).id}/unmask`;
+};
+const link = async (t) => {
+  const made = await t.ok("admin", "POST", `${ADMIN}/users/${await user(t)}/password-link`, {});
+  return `/api/v1/password-resets/${made.token}`;
+};
 /* A draft of customization, and what was published of one. */
 const CUSTOM = `${ADMIN}/customization`;
 const drafted = async (t) => {
@@ -108,6 +134,42 @@ const published = async (t) => {
   for (let i = 0; i < 2; i++) {
     await drafted(t);
     await t.ok("admin", "POST", `${CUSTOM}/publish`, {});
+  }
+};
+/* A delivery that stays, because its handler does not. */
+const HELD = "hook:acme.held:push@greeting";
+const delivery = async (t) => {
+  const files = bundle(
+    "acme.held",
+    {
+      "init.lua":
+        'crm.on("greeting", "after_commit", { id = "push" }, function() error("no answer") end)\n',
+    },
+    { requires: { hello: "^1" } },
+  );
+  const deploys = `${ADMIN}/plugins/acme.held/deploys`;
+  const answer = await t.as("admin", "POST", deploys, packed(files));
+  assert.ok([200, 201, 409].includes(answer.status), answer.text);
+  const made = await greeting(t);
+  for (;;) {
+    const { items } = await t.ok("admin", "GET", `${ADMIN}/outbox?handler=${HELD}&limit=200`);
+    const found = items.find((item) => item.record === made.id && item.fails > 0);
+    if (found) return `${ADMIN}/outbox/${found.id}`;
+    await new Promise((done) => setTimeout(done, 20));
+  }
+};
+/* A job that a bundle offers, once the server has taken note of it. */
+const offered = async (t) => {
+  const plugin = `${t.name}.clock`;
+  const files = bundle(plugin, { "init.lua": 'crm.job("tick", {}, function() end)\n' }, {
+    requires: {},
+  });
+  const answer = await t.as("admin", "POST", `${ADMIN}/plugins/${plugin}/deploys`, packed(files));
+  assert.ok([200, 201, 409].includes(answer.status), answer.text);
+  for (;;) {
+    const { items } = await t.ok("admin", "GET", `${ADMIN}/jobs`);
+    if (items.some((item) => item.plugin === plugin)) return `${ADMIN}/jobs/${plugin}/tick`;
+    await new Promise((done) => setTimeout(done, 20));
   }
 };
 /* Somebody whose session may be ended. */
@@ -153,6 +215,17 @@ const ROWS = {
   },
   "GET /api/v1/me": own("/api/v1/me"),
   "PATCH /api/v1/me": own("/api/v1/me", { locale: "zh-CN" }),
+  "POST /api/v1/me/mfa": {
+    make: async (t) => ({
+      path: "/api/v1/me/mfa",
+      as: await passing(t),
+      body: { action: "begin", current: PASSWORD },
+    }),
+    shared: true,
+    wrong: "own",
+  },
+  "POST /api/v1/password-resets": at("/api/v1/password-resets", { body: { login: "admin" } }),
+  "POST /api/v1/password-resets/{token}": to(link, { password: "Chosen-By-Link-1" }),
   "POST /api/v1/me/password": {
     make: async (t) => ({
       path: "/api/v1/me/password",
@@ -198,6 +271,13 @@ const ROWS = {
     make: async (t) => ({ path: await assigning(t), body: { owner: t.users.sales2 } }),
     loose: true,
   },
+  "POST /api/v1/records/{entity}/{id}/unmask": {
+    make: async (t) => ({
+      path: await sealed(t),
+      as: "keeper",
+      body: { field: "x_code", reason: "matrix" },
+    }),
+  },
   "POST /api/v1/queries": own("/api/v1/queries", { queries: [{ entity: "greeting" }] }),
   "GET /api/v1/search": own(`/api/v1/search?q=${HIDDEN}`),
   "GET /api/v1/changes": own("/api/v1/changes"),
@@ -235,6 +315,12 @@ const ROWS = {
   },
   "GET /api/v1/files/{id}": to(file),
 
+  "GET /api/v1/x/{plugin}/{path*}": { ...at("/api/v1/x/hello/nothing"), good: 404 },
+  "POST /api/v1/x/{plugin}/{path*}": { ...at("/api/v1/x/hello/nothing"), good: 404 },
+  "PUT /api/v1/x/{plugin}/{path*}": { ...at("/api/v1/x/hello/nothing"), good: 404 },
+  "PATCH /api/v1/x/{plugin}/{path*}": { ...at("/api/v1/x/hello/nothing"), good: 404 },
+  "DELETE /api/v1/x/{plugin}/{path*}": { ...at("/api/v1/x/hello/nothing"), good: 404 },
+
   "GET /api/v1/views": own("/api/v1/views"),
   "POST /api/v1/views": at("/api/v1/views", {
     body: { entity: "greeting", kind: "list", name: "mine", body: { columns: ["name"] } },
@@ -261,6 +347,13 @@ const ROWS = {
       path: `${ADMIN}/users/${await user(t)}/password`,
       body: { password: "Given-By-Admin-1" },
     }),
+  },
+  "POST /api/v1/admin/users/{id}/password-link": {
+    make: async (t) => ({ path: `${ADMIN}/users/${await user(t)}/password-link`, body: {} }),
+    loose: true,
+  },
+  "DELETE /api/v1/admin/users/{id}/mfa": {
+    make: async (t) => ({ path: `${ADMIN}/users/${await user(t)}/mfa` }),
   },
   "DELETE /api/v1/admin/users/{id}/sessions": {
     make: async (t) => ({ path: `${ADMIN}/users/${await user(t)}/sessions` }),
@@ -314,6 +407,31 @@ const ROWS = {
   "PUT /api/v1/admin/plugins/{id}/config": at(`${ADMIN}/plugins/hello/config`, {
     body: { greeting: "Good day" },
   }),
+  "GET /api/v1/admin/hooks": at(`${ADMIN}/hooks?entity=greeting&moment=validate`),
+  "GET /api/v1/admin/outbox": at(`${ADMIN}/outbox`),
+  "GET /api/v1/admin/outbox/paused": at(`${ADMIN}/outbox/paused`),
+  "POST /api/v1/admin/outbox/pause": at(`${ADMIN}/outbox/pause`, { body: { handler: HELD } }),
+  "POST /api/v1/admin/outbox/resume": at(`${ADMIN}/outbox/resume`, { body: { handler: HELD } }),
+  "POST /api/v1/admin/outbox/replay": at(`${ADMIN}/outbox/replay`, { body: { handler: HELD } }),
+  "POST /api/v1/admin/outbox/discard": at(`${ADMIN}/outbox/discard`, { body: { handler: HELD } }),
+  "POST /api/v1/admin/outbox/{id}/replay": {
+    make: async (t) => ({ path: `${await delivery(t)}/replay`, body: {} }),
+    loose: true,
+  },
+  "DELETE /api/v1/admin/outbox/{id}": to(delivery),
+  "GET /api/v1/admin/jobs": at(`${ADMIN}/jobs`),
+  "POST /api/v1/admin/jobs/{plugin}/{name}/run": {
+    make: async (t) => ({ path: `${await offered(t)}/run`, body: {} }),
+    loose: true,
+  },
+  "POST /api/v1/admin/jobs/{plugin}/{name}/pause": {
+    make: async (t) => ({ path: `${await offered(t)}/pause`, body: {} }),
+    loose: true,
+  },
+  "POST /api/v1/admin/jobs/{plugin}/{name}/resume": {
+    make: async (t) => ({ path: `${await offered(t)}/resume`, body: {} }),
+    loose: true,
+  },
   "GET /api/v1/admin/api-keys": at(`${ADMIN}/api-keys`),
   "POST /api/v1/admin/api-keys": at(`${ADMIN}/api-keys`, { body: { name: "robot" } }),
   "DELETE /api/v1/admin/api-keys/{id}": to(key),
@@ -354,9 +472,15 @@ const ROWS = {
   "PATCH /api/v1/operator/tenants/{name}": at("/api/v1/operator/tenants/globex", {
     body: { state: "suspended" },
   }),
+  "POST /api/v1/operator/tenants/{name}/move": at("/api/v1/operator/tenants/globex/move", {
+    body: { worker: 0 },
+  }),
   "DELETE /api/v1/operator/tenants/{name}": at("/api/v1/operator/tenants/globex"),
   "POST /api/v1/operator/backup": at("/api/v1/operator/backup", { body: { dir: "/tmp" } }),
   "POST /api/v1/operator/restore": at("/api/v1/operator/restore", { body: { tenant: "globex" } }),
+  "GET /api/v1/operator/keys": at("/api/v1/operator/keys"),
+  "POST /api/v1/operator/keys/rotate": at("/api/v1/operator/keys/rotate", { body: {} }),
+  "POST /api/v1/operator/keys/rewrap": at("/api/v1/operator/keys/rewrap", { body: {} }),
   "POST /api/v1/operator/check": at("/api/v1/operator/check", { body: {} }),
   "POST /api/v1/operator/upgrade": at("/api/v1/operator/upgrade", { body: {} }),
 };
@@ -377,9 +501,6 @@ async function asNobody(route, spec) {
   const stranger = [undefined, `ps_${"x".repeat(43)}`, "pk_", "nonsense"];
   for (const token of stranger) {
     const answer = await w.acme.as(null, route.method, spec.path, {
-  "POST /api/v1/operator/tenants/{name}/move": at("/api/v1/operator/tenants/globex/move", {
-    body: { worker: 0 },
-  }),
       ...spec,
       as: undefined,
       token,

@@ -1,0 +1,282 @@
+// outbox - what scripts are told behind the commit: in order, until it has worked, by people's will.
+// SPDX-License-Identifier: MIT
+import assert from "node:assert/strict";
+import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { bundle, packed } from "../kit/pack.mjs";
+import { multipart } from "../kit/client.mjs";
+import { folder, ROOT, Server } from "../kit/server.mjs";
+import { HOSTS, PASSWORD, Tenant, world } from "../kit/world.mjs";
+
+const ID = "acme.told";
+const ADMIN = "/api/v1/admin";
+const LEADS = "/api/v1/records/lead";
+const GREETINGS = "/api/v1/records/greeting";
+const PUSH = `hook:${ID}:push@lead`;
+const w = world({ setup: async () => deploy(w.acme) });
+
+/* Greetings are where the handlers write down what they saw. */
+const init = `
+local function note(ctx, text) assert(ctx.db.greeting:insert { name = "note", text = text }) end
+local function seen(name)
+  return function(ev, ctx) note(ctx, "seen " .. name) end
+end
+local function mended(ctx) return ctx.db.greeting:count { where = { name = "mended" } } > 0 end
+
+crm.on("lead", "after_commit", { id = "push" }, function(ev, ctx)
+  if ev.record.title == "broken" and not mended(ctx) then error("no answer") end
+  ctx.once(ev.id, function()
+    note(ctx, ("push %s %s %s"):format(ev.op, ev.record.name, ev.old and ev.old.name or "-"))
+  end)
+end)
+crm.on("lead", "after_update", { id = "emit", fields = { "company" } }, function(ev, ctx)
+  ctx.emit("acme.moved", { lead = ev.record.id, to = ev.record.company })
+end)
+crm.on("acme.moved", { id = "now" }, function(ev, ctx)
+  if ev.payload.to == "nowhere" then ev:abort("Nobody moves to nowhere.") end
+  note(ctx, "moved now " .. ev.payload.to)
+end)
+crm.on("acme.moved", "after_commit", { id = "later" }, function(ev, ctx)
+  note(ctx, "moved later " .. ev.payload.to .. " " .. crm.id_text(ev.payload.lead))
+end)
+for _, name in ipairs { "auth.login", "plugin.installed", "plugin.upgraded", "plugin.disabled" } do
+  crm.on(name, "after_commit", { id = "see" }, seen(name))
+end
+crm.on("import.before_row", { id = "see" }, function(ev, ctx)
+  if ev.payload.entity ~= "lead" then return end
+  note(ctx, "seen import.before_row")
+  if ev.payload.row.name == "unwanted" then ev:fail("name", "This one is not wanted.") end
+end)
+for _, moment in ipairs { "after_create", "after_update", "after_delete", "after_commit" } do
+  crm.on("lead", moment, { id = "see" }, seen("record." .. moment))
+end
+crm.on("lead", "transition:status", { id = "see" }, seen("record.transition"))
+local marks = {}
+for _, moment in ipairs { "before_create", "before_update", "before_delete",
+                          "validate", "validate_delete" } do
+  crm.on("lead", moment, { id = "see" }, function() marks[moment] = true end)
+end
+crm.on("lead", "after_delete", { id = "tell" }, function(ev, ctx)
+  for moment in pairs(marks) do note(ctx, "seen record." .. moment) end
+end)
+`;
+const moved = {
+  name: "acme.moved",
+  entity: "lead",
+  summary: "A lead works elsewhere.",
+  payload: { lead: "id!", to: "text" },
+};
+
+async function deploy(tenant) {
+  const files = { "init.lua": init, "events/moved.json": moved };
+  const requires = { leads: "^1", hello: "^1" };
+  const path = `${ADMIN}/plugins/${ID}/deploys`;
+  const answer = await tenant.as("admin", "POST", path, packed(bundle(ID, files, { requires })));
+  assert.equal(answer.status, 201, answer.text);
+}
+
+async function until(what, ask) {
+  for (let tries = 0; ; tries += 1) {
+    const got = await ask();
+    if (got) return got;
+    assert.ok(tries < 3000, `waited in vain until ${what}`);
+    await new Promise((done) => setTimeout(done, 20));
+  }
+}
+
+async function notes(start) {
+  const texts = [];
+  for (let cursor = ""; cursor !== null; ) {
+    const more = cursor && `&cursor=${cursor}`;
+    const page = await w.acme.ok("admin", "GET", `${GREETINGS}?sort=id&limit=200${more}`);
+    texts.push(...page.items.map(({ text }) => text));
+    cursor = page.next;
+  }
+  return texts.filter((text) => text?.startsWith(start));
+}
+const waiting = async (query) =>
+  (await w.acme.ok("admin", "GET", `${ADMIN}/outbox?limit=200&${query}`)).items;
+const lead = (body) => w.acme.create("admin", "lead", body);
+
+test("a handler is told of every change in order, as it was", async () => {
+  const made = await lead({ name: "one" });
+  await w.acme.ok("admin", "PATCH", `${LEADS}/${made.id}`, { name: "two" });
+  await w.acme.ok("admin", "DELETE", `${LEADS}/${made.id}`);
+  const told = await until("all is told", async () => {
+    const texts = await notes("push");
+    return texts.length === 3 && texts;
+  });
+  assert.deepEqual(told, ["push create one -", "push update two one", "push delete two two"]);
+});
+
+test("what is refused is told nobody", async () => {
+  const answer = await w.acme.as("admin", "POST", LEADS, { body: { source: "website" } });
+  assert.equal(answer.status, 422);
+  const items = [{ op: "create", data: { name: "kept" } }, { op: "create", data: {} }];
+  await w.acme.as("admin", "POST", `${LEADS}/bulk`, { body: { items } });
+  await until("the good one is told", async () => (await notes("push create kept")).length === 1);
+  assert.equal((await notes("push create")).length, 2);
+});
+
+test("what fails waits with its reason, and is told when it is replayed", async () => {
+  const made = await lead({ name: "late", title: "broken" });
+  const row = await until("it has failed", async () =>
+    (await waiting(`handler=${PUSH}`)).find(({ record, fails }) => record === made.id && fails),
+  );
+  assert.equal(row.state, "waiting");
+  assert.match(row.error, /acme\.told:push .*no answer/);
+  assert.ok(Date.parse(row.next_at) > Date.parse(row.created_at));
+  const foreign = await w.globex.as("admin", "POST", `${ADMIN}/outbox/${row.id}/replay`, {
+    body: {},
+  });
+  assert.equal(foreign.status, 404, "another company's delivery");
+  assert.deepEqual((await w.globex.ok("admin", "GET", `${ADMIN}/outbox`)).items, []);
+  const refused = await w.acme.as("sales1", "POST", `${ADMIN}/outbox/${row.id}/replay`, {
+    body: {},
+  });
+  assert.equal(refused.status, 403);
+  await w.acme.create("admin", "greeting", { name: "mended", text: "works again" });
+  await w.acme.ok("admin", "POST", `${ADMIN}/outbox/${row.id}/replay`, {});
+  await until("it is told", async () => (await notes("push create late")).length === 1);
+  const gone = await w.acme.as("admin", "POST", `${ADMIN}/outbox/${row.id}/replay`, { body: {} });
+  assert.equal(gone.status, 404);
+  for (const { id } of await w.acme.ok("admin", "GET", `${GREETINGS}?name=mended`).then((l) => l.items))
+    await w.acme.ok("admin", "DELETE", `${GREETINGS}/${id}`);
+});
+
+test("twenty errors in a row pause the handler until an administrator resumes it", async () => {
+  for (let i = 0; i < 20; i += 1) await lead({ name: `fails ${i}`, title: "broken" });
+  const paused = await until("it is paused", async () =>
+    (await w.acme.ok("admin", "GET", `${ADMIN}/outbox/paused`)).items.find(
+      ({ handler }) => handler === PUSH,
+    ),
+  );
+  assert.match(paused.why, /no answer/);
+  assert.deepEqual((await w.globex.ok("admin", "GET", `${ADMIN}/outbox/paused`)).items, []);
+  const audit = await w.acme.ok("admin", "GET", `${ADMIN}/audit?action=handler_paused`);
+  assert.equal(audit.items[0].detail.handler, PUSH);
+  await lead({ name: "during the pause" });
+  const held = await waiting(`handler=${PUSH}&state=paused`);
+  assert.equal(held.length, 21);
+  const { items } = await w.acme.ok("admin", "GET", `${ADMIN}/hooks?entity=lead&moment=after_commit`);
+  const push = items.find(({ id, plugin }) => id === "push" && plugin === ID);
+  assert.match(push.where, /^acme\.told\/init\.lua:\d+$/);
+  assert.ok(push.calls >= 20 && push.errors >= 20 && push.paused_at && push.held === 21, push);
+
+  const discarded = await w.acme.as("admin", "DELETE", `${ADMIN}/outbox/${held[0].id}`);
+  assert.equal(discarded.status, 204);
+  await w.acme.create("admin", "greeting", { name: "mended", text: "works again" });
+  await w.acme.as("admin", "POST", `${ADMIN}/outbox/resume`, { body: { handler: PUSH } });
+  await until("all is told", async () => (await notes("push create fails")).length === 19);
+  await until("the last too", async () => (await notes("push create during")).length === 1);
+  await until("no row is left", async () => (await waiting(`handler=${PUSH}`)).length === 0);
+});
+
+test("a declared event runs in the unit of work and behind the commit", async () => {
+  const made = await lead({ name: "mover", company: "here" });
+  await w.acme.ok("admin", "PATCH", `${LEADS}/${made.id}`, { company: "there" });
+  assert.deepEqual(await notes("moved now"), ["moved now there"]);
+  await until("it is told later", async () => (await notes("moved later")).length === 1);
+  assert.deepEqual(await notes("moved later"), [`moved later there ${made.id}`]);
+  const refused = await w.acme.as("admin", "PATCH", `${LEADS}/${made.id}`, {
+    body: { company: "nowhere" },
+  });
+  assert.equal(refused.status, 422, refused.text);
+  assert.match(refused.text, /Nobody moves to nowhere/);
+  assert.equal((await w.acme.ok("admin", "GET", `${LEADS}/${made.id}`)).company, "there");
+});
+
+test("a row of an import can be refused before it is mapped", async () => {
+  const content = "name\nwanted\nunwanted\n";
+  const made = await w.acme.as(
+    "admin",
+    "POST",
+    "/api/v1/imports",
+    multipart([
+      { name: "entity", content: "lead" },
+      { name: "file", filename: "a.csv", type: "text/csv", content },
+    ]),
+  );
+  const path = `/api/v1/imports/${made.json.id}`;
+  await w.acme.ok("admin", "PUT", `${path}/mapping`, {});
+  await w.acme.ok("admin", "POST", `${path}/run`, {});
+  const done = await w.acme.settled("admin", path);
+  assert.deepEqual([done.counts.created, done.counts.failed], [1, 1], JSON.stringify(done));
+  const errors = await w.acme.as("admin", "GET", `${path}/errors.csv`);
+  assert.match(errors.text, /unwanted.*This one is not wanted/s);
+});
+
+test("the order of handlers is printed with file and line", () => {
+  const table = w.server.must(["hooks", "acme", "lead", "after_commit"]);
+  assert.match(table, /after_commit +1 +acme\.told +push +acme\.told\/init\.lua:\d+/);
+  assert.match(w.server.must(["hooks", "acme"]), /lead +validate .*leads +\w+ +leads\/init\.lua/);
+  assert.notEqual(w.server.command(["hooks", "acme", "lead", "sometimes"]).status, 0);
+});
+
+test("every event in schemas/events is fired", async () => {
+  const made = await lead({ name: "all of them" });
+  await w.acme.ok("admin", "PATCH", `${LEADS}/${made.id}`, { status: "working" });
+  await w.acme.ok("admin", "DELETE", `${LEADS}/${made.id}`);
+  await w.acme.signIn("admin");
+  const other = `${ADMIN}/plugins/acme.other`;
+  for (const version of ["1.0.0", "1.1.0"]) {
+    const more = bundle("acme.other", { "init.lua": `-- ${version}\n` }, { version });
+    const answer = await w.acme.as("admin", "POST", `${other}/deploys`, packed(more));
+    assert.equal(answer.status, 201, answer.text);
+  }
+  await w.acme.ok("admin", "POST", `${other}/disable`, {});
+  const all = readdirSync(join(ROOT, "schemas/events")).map((name) => name.slice(0, -5));
+  let missing;
+  const isDone = async () => {
+    const seen = new Set((await notes("seen ")).map((text) => text.slice(5)));
+    missing = all.filter((name) => !seen.has(name) && name !== "tenant.provisioned");
+    return missing.length === 0;
+  };
+  for (let tries = 0; tries < 500 && !(await isDone()); tries += 1)
+    await new Promise((done) => setTimeout(done, 20));
+  assert.deepEqual(missing, []);
+});
+
+/* Only a product plugin can be there before the company is. */
+function makeHome() {
+  const home = folder();
+  mkdirSync(join(home, "plugins/witness"), { recursive: true });
+  symlinkSync(join(ROOT, "schemas"), join(home, "schemas"));
+  for (const id of ["core", "hello"])
+    symlinkSync(join(ROOT, "plugins", id), join(home, "plugins", id));
+  const manifest = { id: "witness", version: "1.0.0", api: 1, title: "W", requires: { hello: "^1" } };
+  const write = (name, text) => writeFileSync(join(home, "plugins/witness", name), text);
+  write("plugin.json", JSON.stringify(manifest));
+  write(
+    "init.lua",
+    `crm.on("tenant.provisioned", "after_commit", { id = "see" }, function(ev, ctx)
+      assert(ctx.db.greeting:insert { name = ev.payload.name, text = "seen " .. ev.name })
+    end)\n`,
+  );
+  return home;
+}
+
+test("a product plugin is told of a new company", async () => {
+  const env = { PERIGEE_HOME: makeHome() };
+  const server = new Server(folder());
+  server.must(["init"], { env });
+  await server.start({ env });
+  try {
+    const host = ["--host", HOSTS.acme];
+    server.must(["tenant", "create", "acme", ...host, "--plugins", "witness"], { env });
+    const input = `${PASSWORD}\n`;
+    const admin = ["user", "create", "acme", "admin", "--role", "admin", "--password-stdin"];
+    server.must(admin, { env, input });
+    const tenant = new Tenant("acme", server);
+    await until("it is told", async () => {
+      const { items } = await tenant.ok("admin", "GET", GREETINGS);
+      return items.some(({ name, text }) => name === "acme" && text === "seen tenant.provisioned");
+    });
+    tenant.close();
+  } finally {
+    await server.stop();
+    server.remove();
+    rmSync(env.PERIGEE_HOME, { recursive: true });
+  }
+});
