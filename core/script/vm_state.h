@@ -1,0 +1,131 @@
+/* vm_state - a tenant's VM as the files of script see it; private to this folder.
+ *
+ * Its fields are set by vm.c and vm_call.c; what bind_*.c keep here says so.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#pragma once
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#include "base/hash.h"
+#include "base/limits.h"
+#include "script/limit.h"
+#include "script/vm.h"
+#include "script/watch.h"
+
+#define VM_FRAMES_MAX                                                                              \
+    (2 * HOOK_DEPTH_MAX + 8) /* entries nested in each other: a write, a service */
+#define VM_TRACE_BYTES 1024  /* of a traceback kept for the log */
+
+/* One plugin's code in this VM. */
+struct script {
+    struct vm *vm;
+    const struct plugin *plugin;
+    const char *id;
+    int env;     /* registry: its _ENV */
+    int context; /* registry: its ctx */
+    int modules; /* registry: table of its loaded modules by name */
+    bool is_loaded;
+    const char *barred;    /* why it may not run: set aside after a hard stop; NULL = it may */
+    bool is_stuck;         /* barred because loading it did not end */
+    struct late_code code; /* whose it is and what: for the watch and for what is set aside */
+};
+
+/* When something may be called; bindings check it and name the allowed ones. */
+enum vm_moment {
+    VM_LOAD = 1,      /* init.lua */
+    VM_BEFORE = 2,    /* own record may change, others may be read */
+    VM_VALIDATE = 4,  /* read only */
+    VM_AFTER = 8,     /* other records may be written */
+    VM_COMPUTED = 16, /* a pure function of the record */
+    VM_ACTION = 32,   /* an operation of a module, or a service */
+    VM_JOB = 64,      /* a job's function: outside any transaction, may wait */
+    VM_ROUTE = 128,   /* a plugin's route: likewise */
+    VM_COMMIT = 256,  /* after_commit: likewise */
+    VM_TX = 512,      /* a function that one of those runs in a transaction of its own */
+};
+
+/* One entry into Lua. `push` (may be NULL) leaves the arguments on the stack, `take` (may be NULL)
+ * reads the result on top of it: both run protected too. */
+struct vm_call {
+    struct ctx *ctx;
+    struct event *event; /* NULL outside events */
+    enum vm_moment moment;
+    const char *handler; /* for errors */
+    const char *plugin;  /* private: whose it is */
+    int (*push)(struct lua_State *L, void *arg);
+    void (*take)(struct lua_State *L, void *arg);
+    void *arg;
+};
+
+/* One entry into Lua that has not ended. */
+struct frame {
+    struct vm_call *call;
+    struct script *script;
+    uint32_t generation; /* moves when the call ends: handles made in it die */
+};
+
+/* Why scripts are being unwound; their own pcall lets all of these pass. */
+enum vm_stop {
+    VM_GOES,
+    VM_VETO,  /* refused, or a core error handed on: vm->veto */
+    VM_LIMIT, /* too many reads, writes or rows */
+    VM_KILLED /* out of time or memory: the VM ends */
+};
+
+struct vm {
+    lua_State *L;
+    lua_State *running;  /* L, or the coroutine that runs */
+    int resumes;         /* coroutines that wait for one another */
+    struct arena *arena; /* owned: all that registrations keep */
+    const struct model *model;
+    int64_t version;
+    struct hooks *hooks;
+    struct record_computed computed;
+    struct script *scripts; /* in load order */
+    int scripts_count;
+    struct map services, actions, functions; /* → struct bound * */
+    size_t bytes, bytes_limit;               /* what the allocator gave; where it asks for a look */
+    bool collect_due, is_dead;
+    bool seed_due;         /* math.random begins anew */
+    uint32_t marks;        /* late_marks() when it was made: what is set aside may have changed */
+    struct tenant *tenant; /* whose tenant->vm this is; NULL: on trial */
+    struct vm *newer, *older; /* by last use, of this process */
+    bool is_trial;            /* what fails is told to who asked and is nothing for the log */
+    enum vm_stop stop;
+    enum err veto;
+    const char *why;    /* of VM_LIMIT and VM_KILLED: a constant */
+    const char *broken; /* why the scripts did not load; NULL = they did */
+    int64_t broken_at_us;
+    struct frame frames[VM_FRAMES_MAX];
+    int depth;
+    int deadline;    /* tick of watch.h */
+    int64_t wall_us; /* monotonic; 0 = only CPU time counts */
+    struct limit limits[LIMIT_KINDS];
+    size_t arena_limit;   /* of ctx->arena: what a script makes the core keep */
+    enum limit_kind kind; /* of the outermost call: whose counts hold */
+    struct vm_used {
+        int reads, writes, rows, http, logs, ticks;
+    } used;         /* by the unit of work: one save with all that it sets off */
+    int64_t saving; /* which of the unit's saves; 0: an operation or a service */
+    bool unit_as_system;
+    char trace[VM_TRACE_BYTES];
+};
+
+/* A Lua function and whose it is. */
+struct bound {
+    struct script *script;
+    const char *name;
+    int ref;
+};
+
+static inline struct vm *vm_of(lua_State *L)
+{
+    return *(struct vm **)lua_getextraspace(L);
+}
+static inline struct frame *vm_frame(struct vm *vm)
+{
+    return vm->depth ? &vm->frames[vm->depth - 1] : NULL;
+}
