@@ -26,10 +26,25 @@ int bind_token(lua_State *L);
 int bind_matches(lua_State *L);
 /* Milliseconds of a table { hours, minutes, seconds, ms }; raises for anything else. */
 int64_t bind_time_worked(lua_State *L, int at);
+extern const luaL_Reg bind_tx[];                          /* of ctx; upvalue 1: struct script */
+extern const luaL_Reg bind_mail[];                        /* likewise */
+void bind_http_push(lua_State *L, struct script *script); /* [-0, +1] ctx.http */
+int bind_on(lua_State *L);                                /* crm.on; upvalue 1: struct script */
+/* The entity named at `at`, NULL for "*"; raises with a suggestion. */
+const struct entity *bind_entity(lua_State *L, int at);
+int bind_function(lua_State *L, int at);                   /* a reference to the function at `at` */
+int bind_route(lua_State *L);                              /* crm.route; upvalue 1: struct script */
+int bind_job(lua_State *L);                                /* crm.job; upvalue 1: struct script */
+void luaopen_crm_kv(lua_State *L, struct script *script);  /* [-0, +1] ctx.kv */
+void bind_queue_push(lua_State *L, struct script *script); /* ctx.queue. [-0, +1] */
+/* The plugin's capability for an entity: "r", "rw" or "system"; NULL = none. */
+const char *bind_capability(const struct script *script, const char *entity);
 void bind_log_push(lua_State *L, struct script *script); /* [-0, +1] log.info … */
 
 /* ev of a call. `params` may be NULL. [-0, +1] */
 void event_push(lua_State *L, struct event *event, const struct json *params);
+/* Sets `fail` and `abort` of the table on top, as ev has them. [-0, +0] */
+void event_push_refusals(lua_State *L);
 /* A handle to a record that lives as long as the running call. [-0, +1] */
 struct record_handle {
     const struct entity *entity;

@@ -10,7 +10,8 @@
 #include "record/rights.h"
 #include "script/bind.h"
 
-#define ANY_CALL (VM_BEFORE | VM_VALIDATE | VM_AFTER | VM_ACTION)
+#define ANY_CALL                                                                                   \
+    (VM_BEFORE | VM_VALIDATE | VM_AFTER | VM_ACTION | VM_JOB | VM_ROUTE | VM_COMMIT | VM_TX)
 
 /* Upvalue 1 of everything here. */
 static struct script *script_of(lua_State *L)
@@ -245,10 +246,20 @@ void luaopen_crm_context(lua_State *L, struct script *script)
     lua_newtable(L);
     lua_pushlightuserdata(L, script);
     luaL_setfuncs(L, functions, 1);
+    lua_pushlightuserdata(L, script);
+    luaL_setfuncs(L, bind_tx, 1);
+    lua_pushlightuserdata(L, script);
+    luaL_setfuncs(L, bind_mail, 1);
+    bind_http_push(L, script);
+    lua_setfield(L, -2, "http");
     bind_log_push(L, script);
     lua_setfield(L, -2, "log");
     luaopen_crm_db(L, script);
     lua_setfield(L, -2, "db");
+    bind_queue_push(L, script);
+    lua_setfield(L, -2, "queue");
+    luaopen_crm_kv(L, script);
+    lua_setfield(L, -2, "kv");
     if (config)
         convert_push_json(L, config, true);
     else {

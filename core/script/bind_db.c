@@ -12,8 +12,8 @@
 
 #define TABLE_META "crm.table"
 #define DB_META    "crm.db"
-#define READERS    (VM_BEFORE | VM_VALIDATE | VM_AFTER | VM_ACTION)
-#define WRITERS    (VM_AFTER | VM_ACTION)
+#define WRITERS    (VM_AFTER | VM_ACTION | VM_JOB | VM_ROUTE | VM_COMMIT | VM_TX)
+#define READERS    (VM_BEFORE | VM_VALIDATE | WRITERS)
 
 struct table_box {
     struct script *script;
@@ -40,7 +40,8 @@ static void count_write(lua_State *L, const struct table_box *table)
         luaL_error(L, "%s may only read %s as_system: its capability is \"db:%s:r\"",
                    table->script->id, table->entity->name, table->entity->name);
     const struct ctx *ctx = vm_ctx(L);
-    if (!ctx->unit || !store_in_tx(ctx->tenant->store))
+    bool in_tx = ctx->unit && store_in_tx(ctx->tenant->store);
+    if (!in_tx && !vm_host(vm_of(L)))
         luaL_error(L, "nothing can be written here: this service was asked for an answer only");
     struct vm *vm = vm_of(L);
     if (++vm->used.writes > vm_limit(vm)->writes)
@@ -387,32 +388,59 @@ static enum err set_all(struct ctx *ctx, const struct table_box *table, struct r
     return record_set_json(ctx, record, rest);
 }
 
+/* One write, run in the open transaction or in one of its own; nothing in here may raise. */
+struct writing {
+    const struct table_box *table;
+    int64_t id, version;
+    const struct json *body;
+    struct record *record;
+};
+
+static enum err insert_fn(struct ctx *ctx, void *arg)
+{
+    struct writing *w = arg;
+    enum err e = record_new(ctx, w->table->entity, &w->record);
+    if (!e)
+        e = set_all(ctx, w->table, w->record, w->body);
+    return e ? e : record_save(ctx, w->record, 0);
+}
+
+static enum err update_fn(struct ctx *ctx, void *arg)
+{
+    struct writing *w = arg;
+    enum err e = record_load(ctx, w->table->entity, w->id, ROLE_UPDATE, &w->record);
+    if (!e)
+        e = set_all(ctx, w->table, w->record, w->body);
+    return e ? e : record_save(ctx, w->record, w->version);
+}
+
+static enum err delete_fn(struct ctx *ctx, void *arg)
+{
+    const struct writing *w = arg;
+    return record_delete(ctx, w->table->entity, w->id, 0);
+}
+
+/* As leave: 0, or the results that tell of a refusal. */
+static int write_now(lua_State *L, struct writing *w, enum err (*fn)(struct ctx *ctx, void *arg))
+{
+    count_write(L, w->table);
+    struct saved saved = enter(vm_ctx(L), w->table);
+    return leave(L, &saved, vm_write(L, fn, w));
+}
+
 /*** Makes a record.
  * @param fields table
  * @return record the new one; or nil, text, name
- * @moment after_* action
+ * @moment after_* action job route after_commit
  */
 static int table_insert(lua_State *L)
 {
-    struct table_box *table = table_at(L, WRITERS, "insert");
-    struct ctx *ctx = vm_ctx(L);
-    struct json *body = convert_fields(L, 2, ctx->arena, table->entity);
-    struct record *record = NULL;
-    count_write(L, table);
-    struct saved saved = enter(ctx, table);
-    enum err e = store_savepoint(ctx->tenant->store);
-    if (!e) {
-        e = record_new(ctx, table->entity, &record);
-        if (!e)
-            e = set_all(ctx, table, record, body);
-        if (!e)
-            e = record_save(ctx, record, 0);
-        e = store_savepoint_end(ctx->tenant->store, e);
-    }
-    int results = leave(L, &saved, e);
+    struct writing w = {.table = table_at(L, WRITERS, "insert")};
+    w.body = convert_fields(L, 2, vm_ctx(L)->arena, w.table->entity);
+    int results = write_now(L, &w, insert_fn);
     if (results)
         return results;
-    record_push(L, &(struct record_handle){.entity = table->entity, .record = record});
+    record_push(L, &(struct record_handle){.entity = w.table->entity, .record = w.record});
     return 1;
 }
 
@@ -421,54 +449,33 @@ static int table_insert(lua_State *L)
  * @param fields table
  * @param options table|nil if_version: refuse when the record has another one
  * @return record as it is now; or nil, text, name
- * @moment after_* action
+ * @moment after_* action job route after_commit
  */
 static int table_update(lua_State *L)
 {
-    struct table_box *table = table_at(L, WRITERS, "update");
-    struct ctx *ctx = vm_ctx(L);
-    int64_t id = id_at(L, 2), version = 0;
-    struct json *body = convert_fields(L, 3, ctx->arena, table->entity);
-    struct record *record = NULL;
+    struct writing w = {.table = table_at(L, WRITERS, "update"), .id = id_at(L, 2)};
+    w.body = convert_fields(L, 3, vm_ctx(L)->arena, w.table->entity);
     if (!lua_isnoneornil(L, 4)) {
         luaL_checktype(L, 4, LUA_TTABLE);
         lua_getfield(L, 4, "if_version");
-        version = luaL_checkinteger(L, -1);
+        w.version = luaL_checkinteger(L, -1);
     }
-    count_write(L, table);
-    struct saved saved = enter(ctx, table);
-    enum err e = store_savepoint(ctx->tenant->store);
-    if (!e) {
-        e = record_load(ctx, table->entity, id, ROLE_UPDATE, &record);
-        if (!e)
-            e = set_all(ctx, table, record, body);
-        if (!e)
-            e = record_save(ctx, record, version);
-        e = store_savepoint_end(ctx->tenant->store, e);
-    }
-    int results = leave(L, &saved, e);
+    int results = write_now(L, &w, update_fn);
     if (results)
         return results;
-    record_push(L, &(struct record_handle){.entity = table->entity, .record = record});
+    record_push(L, &(struct record_handle){.entity = w.table->entity, .record = w.record});
     return 1;
 }
 
 /*** Deletes a record (into the recycle bin).
  * @param id integer
  * @return boolean true; or nil, text, name
- * @moment after_* action
+ * @moment after_* action job route after_commit
  */
 static int table_delete(lua_State *L)
 {
-    struct table_box *table = table_at(L, WRITERS, "delete");
-    struct ctx *ctx = vm_ctx(L);
-    int64_t id = id_at(L, 2);
-    count_write(L, table);
-    struct saved saved = enter(ctx, table);
-    enum err e = store_savepoint(ctx->tenant->store);
-    if (!e)
-        e = store_savepoint_end(ctx->tenant->store, record_delete(ctx, table->entity, id, 0));
-    int results = leave(L, &saved, e);
+    struct writing w = {.table = table_at(L, WRITERS, "delete"), .id = id_at(L, 2)};
+    int results = write_now(L, &w, delete_fn);
     if (results)
         return results;
     lua_pushboolean(L, 1);
@@ -487,8 +494,7 @@ struct db_box {
     bool as_system;
 };
 
-/* The plugin's capability for an entity: "r", "rw" or "system"; NULL = none. */
-static const char *capability(const struct script *script, const char *entity)
+const char *bind_capability(const struct script *script, const char *entity)
 {
     struct slice name = slice_str(entity);
     json_each(item, json_get(script->plugin->manifest, "capabilities"))
@@ -534,7 +540,7 @@ static int db_index(lua_State *L)
     const struct entity *entity = model_entity(vm_of(L)->model, slice_str(name));
     if (!entity)
         return luaL_error(L, "there is no entity \"%s\"", name);
-    const char *may = db->as_system ? capability(db->script, name) : "rw";
+    const char *may = db->as_system ? bind_capability(db->script, name) : "rw";
     if (!may)
         return luaL_error(L, "%s does not declare the capability \"db:%s:rw\"", db->script->id,
                           name);

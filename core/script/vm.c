@@ -297,6 +297,11 @@ struct record_computed *vm_computed(struct vm *vm)
     return &vm->computed;
 }
 
+bool vm_was_killed(const struct vm *vm)
+{
+    return vm->was_killed;
+}
+
 size_t vm_bytes(const struct vm *vm)
 {
     return vm->bytes;

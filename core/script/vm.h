@@ -10,10 +10,20 @@
 #pragma once
 
 #include "hook/hook.h"
+#include "hook/job.h"
 #include "record/model.h"
 #include "record/record.h"
 
 struct vm;
+
+/* What a process lends to scripts that run outside a transaction: jobs, routes, after_commit. */
+struct vm_host {
+    /* Runs fn as one write transaction of the tenant, in a write turn, with a unit in ctx; commits,
+     * or rolls everything back and hands fn's error on. Ends within TURN_LOAN_US_MAX or so. */
+    enum err (*write)(const struct vm_host *host, struct ctx *ctx,
+                      enum err (*fn)(struct ctx *ctx, void *arg), void *arg);
+    void *user;
+};
 
 /* The tenant's VM for its current model. Plugins whose scripts do not load are an error naming
  * file:line: writes are refused (a silently skipped validator would be worse); they are tried again
@@ -34,6 +44,28 @@ size_t vm_bytes(const struct vm *vm);
 /* Ends VMs of this process, those used longest ago first, until the rest hold no more than that;
  * never one that runs or whose tenant is in use. vm_get keeps to SCRIPT_VMS_BYTES_MAX. */
 void vm_trim(size_t bytes_max);
+
+/* After the commit (hook/outbox.h). */
+struct vm_delivery {
+    const struct job *job;
+    const char *reason; /* why it failed, by ev:fail; NULL = it did not */
+};
+/* Does its handler take several at once? */
+bool vm_delivers_batches(struct vm *vm, const struct job *job);
+/* Calls the handler that the rows are for; several only for one that takes batches. Outside any
+ * unit and transaction. ERR_NOT_FOUND when the handler (or its entity) is no longer there,
+ * ERR_PLUGIN when it failed, ERR_VALIDATION when it complained; with several, what single ones
+ * complained about stands in their reason and the call is ERR_OK. */
+MUST_USE enum err vm_deliver(struct vm *vm, struct ctx *ctx, const struct vm_host *host,
+                             struct vm_delivery *deliveries, int count);
+/* In a write transaction: replaces an announced event by a row for each handler. */
+MUST_USE enum err vm_announce(struct vm *vm, struct ctx *ctx, const struct job *job);
+/* "leads:score@lead.before_create": under this name a handler's calls are counted
+ * (hook/hookstat.h).
+ */
+const char *vm_stat_name(struct arena *arena, const struct hook_spec *spec);
+/* Was the last call ended by force, its limits passed? */
+bool vm_was_killed(const struct vm *vm);
 
 /* Runs a module's operation `crm.action("lead", "pick", fn)`: ERR_NOT_FOUND if there is none.
  * `params` is the body; the handler's returned table becomes JSON in out. ERR_FORBIDDEN where no

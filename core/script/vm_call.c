@@ -357,6 +357,7 @@ static void frame_end(struct vm *vm, const struct vm_call *call, const struct ou
     vm->bytes_limit = VM_BYTES_MAX;
     vm->wall_us = 0;
     vm->collect_due = false;
+    vm->was_killed = vm->stop >= VM_LIMIT;
     vm->stop = VM_GOES;
     vm->used.ticks += watch_ticks() - outer->started;
 }

@@ -42,6 +42,15 @@ void *vm_protect_arg(lua_State *L); /* the arg in such an fn */
 int vm_pcall(lua_State *L);
 int vm_xpcall(lua_State *L);
 
+/* --- host.c --- */
+
+/* What the outermost call was lent; NULL = it has no transactions of its own to begin. */
+const struct vm_host *vm_host(const struct vm *vm);
+/* In the transaction that is open, or else in one of its own that the host lends: fn with a unit.
+ * Nothing of it stays when fn fails. fn may be run twice and never raises; what it calls in Lua it
+ * calls by vm_call. Raises where neither is there. */
+MUST_USE enum err vm_write(lua_State *L, enum err (*fn)(struct ctx *ctx, void *arg), void *arg);
+
 /* --- sandbox.c --- */
 
 /* Makes the shared library tables: registry "libraries". [-0, +0] */

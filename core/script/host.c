@@ -1,0 +1,24 @@
+/* host - how scripts outside a transaction get one: a write turn lent to the runner they run in.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "script/vm_in.h"
+
+const struct vm_host *vm_host(const struct vm *vm)
+{
+    return vm->depth ? vm->frames[0].call->host : NULL;
+}
+
+enum err vm_write(lua_State *L, enum err (*fn)(struct ctx *ctx, void *arg), void *arg)
+{
+    struct ctx *ctx = vm_ctx(L);
+    struct store *store = ctx->tenant->store;
+    const struct vm_host *host = vm_host(vm_of(L));
+    if (ctx->unit && store_in_tx(store)) {
+        enum err e = store_savepoint(store);
+        return e ? e : store_savepoint_end(store, fn(ctx, arg));
+    }
+    if (!host || store_in_tx(store))
+        luaL_error(L, "nothing can be written here: this service was asked for an answer only");
+    return host->write(host, ctx, fn, arg);
+}
