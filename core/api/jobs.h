@@ -11,3 +11,8 @@
  * when to look again (0 = nothing waits). Borrows write turns through app_write. */
 MUST_USE enum err jobs_step(struct app *app, struct tenant *tenant, struct arena *arena, bool *more,
                             int64_t *next_ms);
+/* When jobs_step has something to do for the tenant: 0 = nothing. A plain read that builds no
+ * model: for looking through many stores. */
+MUST_USE enum err jobs_look(struct tenant *tenant, int64_t *run_at_ms);
+/* Have the jobs and routes that the scripts of this model register been stored? A plain read. */
+MUST_USE enum err jobs_is_known(struct tenant *tenant, bool *out);

@@ -308,14 +308,14 @@ enum err schedule_push(struct ctx *ctx, const struct schedule_push *push, int64_
     ASSERT(ctx && ctx->tenant);
     ASSERT(push && push->plugin && push->name && id);
     struct schedule_row row;
-    enum err e = schedule_load(ctx, push->plugin, push->name, &row);
+    enum err e = push->spec ? ERR_OK : schedule_load(ctx, push->plugin, push->name, &row);
     if (e)
         return e;
     const char *dedupe = push->key ? arena_printf(ctx->arena, SCHEDULE_QUEUE "%s.%s:%s",
                                                   push->plugin, push->name, push->key)
                                    : NULL;
     int64_t at_ms = push->run_at_ms ? push->run_at_ms : ctx->now_ms;
-    return put_job(ctx, &row.spec, dedupe, push, at_ms, id);
+    return put_job(ctx, push->spec ? push->spec : &row.spec, dedupe, push, at_ms, id);
 }
 
 /* --- firing --- */

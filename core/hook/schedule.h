@@ -46,7 +46,8 @@ MUST_USE enum err schedule_fire(struct ctx *ctx);
  * NULL) keeps a second one away while the first is unfinished. ERR_NOT_FOUND: no such job. */
 struct schedule_push {
     const char *plugin, *name;
-    const struct json *args; /* or NULL */
+    const struct schedule *spec; /* as it was registered; NULL: as the table has it */
+    const struct json *args;     /* or NULL */
     const char *key;
     int64_t run_at_ms; /* 0 = now */
     int64_t created_by;

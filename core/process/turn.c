@@ -210,6 +210,9 @@ struct turn_result turn_run(struct slot *slot, struct lanes *lanes, struct lane 
         (!tenant->model || ((struct model *)tenant->model)->version != model_version) &&
         model_get(tenant, slot->config.home, true, &model, &why))
         log_error("the new model of %s: %s", lane->name, why ? why : "not applied");
+    if (!e && tenant->header.model_version != lane->model_told)
+        slot_wake(slot, lane->name, clock_now_ms()); /* plugins' jobs may have come or gone */
+    lane->model_told = tenant->header.model_version;
     turn_answer(works, e);
     result.us = clock_mono_us() - started_us;
     tenants_unpin(slot->app.tenants, tenant);
