@@ -5,6 +5,7 @@
 #include "record/meta.h"
 
 #include "api/handlers.h"
+#include "api/jobs.h"
 #include "record/rights.h"
 
 /* The answer depends on model, rights and language: one tag for all of it. */
@@ -62,7 +63,16 @@ enum err meta_get_texts(struct call *call)
     return ERR_OK;
 }
 
+/* What plugins answer themselves is known a moment after the model: until then no tag is given. */
+static bool is_settled(struct call *call)
+{
+    bool is_known = false;
+    return jobs_is_known(call->ctx->tenant, &is_known) == ERR_OK && is_known;
+}
+
 enum err meta_get_openapi(struct call *call)
 {
-    return is_unchanged(call) ? ERR_OK : meta_openapi(call->ctx, &call->resp->body);
+    if (is_settled(call) && is_unchanged(call))
+        return ERR_OK;
+    return meta_openapi(call->ctx, &call->resp->body);
 }

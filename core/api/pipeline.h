@@ -25,6 +25,11 @@ MUST_USE enum err pipeline_admit(struct call *call, bool throttled, int64_t *bod
  * a runner's. Always leaves an answer in resp; the return value says whether a turn must roll back.
  */
 MUST_USE enum err pipeline_run(struct call *call);
+/* ERR_FORBIDDEN while the policy asks something else of who is signed in first: a second factor,
+ * another password. Asked at admission, but for routes that find out later who may ask. */
+MUST_USE enum err pipeline_due(struct call *call);
+/* The body as it came, for routes that read it themselves (BODY_RAW). In the arena. */
+MUST_USE enum err pipeline_body(struct call *call, struct slice *out);
 /* The call goes on in another process: no transaction may stay open for it here. */
 void pipeline_leave(struct call *call);
 /* Unpins the tenant. After the answer has been encoded. */

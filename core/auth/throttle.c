@@ -87,15 +87,14 @@ void throttle_free(struct throttle *throttle)
     free(throttle);
 }
 
-bool throttle_take(struct throttle *throttle, struct slice key, int rate_per_s, int burst,
-                   int64_t now_ms, int *wait_s)
+/* One of a bucket that holds `burst`, each of which takes `one` ns to grow again. */
+static bool take(struct throttle *throttle, struct slice key, int64_t one, int burst,
+                 int64_t now_ms, int *wait_s)
 {
-    ASSERT(throttle && wait_s);
-    ASSERT(rate_per_s > 0 && burst > 0);
     struct table *table = throttle->table;
     uint64_t hash = hash_sip(table->key0, table->key1, key);
     _Atomic int64_t *bucket = &table->full_at_ns[hash % THROTTLE_SLOTS];
-    int64_t one = SECOND_NS / rate_per_s, whole = one * burst, now = now_ms * MS_NS;
+    int64_t whole = one * burst, now = now_ms * MS_NS;
 
     int64_t old = atomic_load(bucket), fresh;
     do {
@@ -113,4 +112,20 @@ bool throttle_take(struct throttle *throttle, struct slice key, int rate_per_s, 
         }
     } while (!atomic_compare_exchange_weak(bucket, &old, fresh));
     return *wait_s == 0;
+}
+
+bool throttle_take(struct throttle *throttle, struct slice key, int rate_per_s, int burst,
+                   int64_t now_ms, int *wait_s)
+{
+    ASSERT(throttle && wait_s);
+    ASSERT(rate_per_s > 0 && burst > 0);
+    return take(throttle, key, SECOND_NS / rate_per_s, burst, now_ms, wait_s);
+}
+
+bool throttle_take_per(struct throttle *throttle, struct slice key, int count, int period_s,
+                       int64_t now_ms, int *wait_s)
+{
+    ASSERT(throttle && wait_s);
+    ASSERT(count > 0 && period_s > 0);
+    return take(throttle, key, SECOND_NS * period_s / count, count, now_ms, wait_s);
 }

@@ -18,3 +18,12 @@ const char *meta_label(struct ctx *ctx, const struct field *field);
 void meta_put_views(struct ctx *ctx, const struct entity *entity, struct buf *out);
 /* Items of every menu that lead somewhere the actor may go. */
 void meta_put_menu(struct ctx *ctx, struct buf *out);
+/* Paths of plugins' routes, as the setting "plugin_routes" keeps them, each behind a comma. */
+MUST_USE enum err meta_put_routes(struct ctx *ctx, struct buf *out);
+/* ,"parameters":[…] of every {name} in a path. */
+void meta_put_parameters(const char *path, struct buf *out);
+
+/* What any operation may answer besides. */
+#define META_DEFAULT_ANSWER                                                                        \
+    "\"default\":{\"description\":\"Refused\",\"content\":{\"application/json\":{\"schema\":{"     \
+    "\"$ref\":\"#/components/schemas/Error\"}}}}"

@@ -183,7 +183,7 @@ static const struct record_path {
 #define RECORD_PATHS_COUNT (sizeof(record_paths) / sizeof *record_paths)
 
 /* Every {name} of a path is a parameter. */
-static void put_parameters(const char *path, struct buf *out)
+void meta_put_parameters(const char *path, struct buf *out)
 {
     struct slice rest = slice_str(path);
     bool first = true;
@@ -236,10 +236,6 @@ static const char *answer_schema(struct ctx *ctx, const struct entity *entity,
     return "{\"type\":\"object\"}";
 }
 
-#define DEFAULT_ANSWER                                                                             \
-    "\"default\":{\"description\":\"Refused\",\"content\":{\"application/json\":{\"schema\":{"     \
-    "\"$ref\":\"#/components/schemas/Error\"}}}}"
-
 static void put_operation(struct ctx *ctx, const struct entity *entity, const struct record_path *p,
                           struct buf *out)
 {
@@ -248,7 +244,7 @@ static void put_operation(struct ctx *ctx, const struct entity *entity, const st
     json_put_cstr(out, entity->name);
     buf_put_str(out, "],\"summary\":");
     json_put_cstr(out, p->summary);
-    put_parameters(p->path, out);
+    meta_put_parameters(p->path, out);
     if (p->body != BODY_NONE) {
         buf_put_str(out, ",\"requestBody\":{");
         put_content(out, body_schema(ctx, entity, p));
@@ -259,7 +255,7 @@ static void put_operation(struct ctx *ctx, const struct entity *entity, const st
         buf_put_char(out, ',');
         put_content(out, answer_schema(ctx, entity, p));
     }
-    buf_put_str(out, "}," DEFAULT_ANSWER "}}");
+    buf_put_str(out, "}," META_DEFAULT_ANSWER "}}");
 }
 
 static void put_record_paths(struct ctx *ctx, const struct entity *entity, struct buf *out)
@@ -299,8 +295,9 @@ static void put_fixed_paths(struct buf *out)
         json_put_key(out, p->method);
         buf_put_str(out, "{\"summary\":");
         json_put_cstr(out, p->summary);
-        put_parameters(p->path, out);
-        buf_put_str(out, ",\"responses\":{\"2XX\":{\"description\":\"Done\"}," DEFAULT_ANSWER "}}");
+        meta_put_parameters(p->path, out);
+        buf_put_str(out,
+                    ",\"responses\":{\"2XX\":{\"description\":\"Done\"}," META_DEFAULT_ANSWER "}}");
     }
     if (open)
         buf_put_char(out, '}');
@@ -320,6 +317,9 @@ enum err meta_openapi(struct ctx *ctx, struct buf *out)
         if (meta_sees_entity(ctx, model->entity_list[i], ROLE_READ))
             put_record_paths(ctx, model->entity_list[i], out);
     put_fixed_paths(out);
+    enum err e = meta_put_routes(ctx, out);
+    if (e)
+        return e;
     buf_put_str(out, "},");
     put_components(ctx, out);
     buf_put_char(out, '}');

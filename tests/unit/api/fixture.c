@@ -199,7 +199,7 @@ static void fill(struct fixture *f, struct arena *arena, struct req *req, const 
     assert_true(http_method_find(slice_str(method), &req->method));
     if (!target_parse(arena, req, &authority, &port, &why))
         fail_msg("%s: %s", target, why);
-    req->headers = arena_array(arena, struct req_pair, 8);
+    req->headers = arena_array(arena, struct req_pair, 10);
     header(req, "accept-language", "en");
     header(req, "content-type",
            f->content_type ? f->content_type
@@ -207,6 +207,8 @@ static void fill(struct fixture *f, struct arena *arena, struct req *req, const 
                            : NULL);
     header(req, "if-match", f->if_match);
     header(req, "idempotency-key", f->idempotency_key);
+    header(req, "x-perigee-timestamp", f->timestamp);
+    header(req, "x-perigee-signature", f->signature);
     if (is_operator(who))
         header(req, "x-perigee-tenant", tenant_of(who));
     else if (who)
@@ -268,6 +270,7 @@ int fixture_call(struct fixture *f, const char *who, const char *method, const c
     pipeline_end(call);
     keep(f, &resp);
     f->if_match = f->idempotency_key = f->content_type = NULL;
+    f->timestamp = f->signature = NULL;
     resp_release(&resp);
     arena_free(arena);
     return f->status;

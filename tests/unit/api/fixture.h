@@ -35,6 +35,7 @@ struct fixture {
     int users_count;
     /* the next request's; forgotten after it */
     const char *if_match, *idempotency_key, *content_type;
+    const char *timestamp, *signature; /* X-Perigee-… of who signs */
     /* the last answer */
     int status;
     const char *text;        /* of the body, or of the file that is sent instead */

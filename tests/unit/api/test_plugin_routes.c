@@ -1,0 +1,377 @@
+/* test_plugin_routes - plugins' own addresses: who may, how often, what is brought, what comes
+ * back.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "fixture.h"
+
+#include <unistd.h>
+
+#include "api/jobs.h"
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "base/limits.h"
+#include "tenant/folder.h"
+
+#define X     "/api/v1/x/desk"
+#define WARES "/api/v1/records/ware"
+
+static const char manifest[] =
+    "{\"id\":\"desk\",\"version\":\"1.2.0\",\"api\":1,\"title\":\"Desk\","
+    "\"requires\":{\"shop\":\"^1\"},"
+    "\"capabilities\":[\"db:ware:rw\",\"route:public\",\"secret:key\"],"
+    "\"config\":[{\"name\":\"key\",\"type\":\"secret\"},{\"name\":\"note\",\"type\":\"text\"}]}";
+
+static const char routes[] =
+    "crm.route('GET', '/me', function(req, ctx)\n"
+    "  return { who = ctx.user.login, method = req.method, source = ctx.source }\n"
+    "end)\n"
+    "crm.route('POST', '/wares', { body = { name = 'text!', cost = 'int', price = 'money',\n"
+    "    on = 'date', tags = 'text[]', more = 'json', rate = 'decimal' }, query = { dry = 'bool' } "
+    "},\n"
+    "  function(req, ctx)\n"
+    "    if req.body.name == 'bad' then req:fail('name', '@taken') end\n"
+    "    if req.body.name == 'worse' then req:abort('@taken') end\n"
+    "    if req.query.dry then return { price = req.body.price, on = req.body.on,\n"
+    "      tags = req.body.tags and #req.body.tags, rate = req.body.rate } end\n"
+    "    local ware = assert(ctx.db.ware:insert { name = req.body.name, cost = req.body.cost })\n"
+    "    return { id = crm.id_text(ware.id), name = ware.name }, 201\n"
+    "  end)\n"
+    "crm.route('GET', '/wares/{name}', function(req) return { name = req.params.name } end)\n"
+    "crm.route('GET', '/wares/all', function() return 'all\\n', 200,\n"
+    "  { type = 'text/csv', filename = '商品.csv' } end)\n"
+    "crm.route('DELETE', '/wares/{name}/{part}', function(req) end)\n"
+    "crm.route('GET', '/boss', { role = 'admin' }, function() return {} end)\n"
+    "crm.route('GET', '/maker', { perm = 'ware:delete' }, function() return {} end)\n"
+    "crm.route('POST', '/robot', { auth = 'key' }, function() return {} end)\n"
+    "crm.route('POST', '/signed', { auth = 'hmac:key', body = { no = 'text!' } },\n"
+    "  function(req, ctx)\n"
+    "    local n = ctx.kv:incr('signed')\n"
+    "    return { no = req.body.no, n = n, user = ctx.user and ctx.user.login,\n"
+    "      hidden = req.headers['x-perigee-signature'] }\n"
+    "  end)\n"
+    "crm.route('POST', '/open', { auth = 'public', rate = '3/m', body = 'text' },\n"
+    "  function(req, ctx)\n"
+    "    local found, why = ctx.db.ware:find {}\n"
+    "    return { text = req.text, user = ctx.user, found = found ~= nil, why = why }\n"
+    "  end)\n"
+    "crm.route('GET', '/torn', function() error('torn') end)\n"
+    "crm.route('GET', '/page', function() return '<b>', 200, { type = 'text/html' } end)\n";
+
+static void plugin(struct fixture *f, const char *lua)
+{
+    const char *folder = fixture_print(f, "%s/home/plugins/desk", f->folder);
+    assert_int_equal(folder_make(fixture_print(f, "%s/i18n", folder)), ERR_OK);
+    assert_int_equal(
+        folder_write(fixture_print(f, "%s/plugin.json", folder), slice_str(manifest), 0600),
+        ERR_OK);
+    assert_int_equal(folder_write(fixture_print(f, "%s/i18n/en.json", folder),
+                                  SLICE("{\"taken\":\"It is taken.\"}"), 0600),
+                     ERR_OK);
+    assert_int_equal(folder_write(fixture_print(f, "%s/i18n/zh-CN.json", folder),
+                                  SLICE("{\"taken\":\"已被占用。\"}"), 0600),
+                     ERR_OK);
+    assert_int_equal(folder_write(fixture_print(f, "%s/init.lua", folder), slice_str(lua), 0600),
+                     ERR_OK);
+    if (fixture_call(f, OPERATOR, "POST", "/api/v1/admin/plugins/desk/enable", "{}") != 200)
+        fail_msg("%s", f->text);
+}
+
+static int setup(void **state)
+{
+    if (fixture_setup(state))
+        return 1;
+    plugin(*state, routes);
+    fixture_user(*state, "sal", "[\"seller\"]");
+    return 0;
+}
+
+static void expect(struct fixture *f, const char *who, const char *method, const char *path,
+                   const char *body, int status)
+{
+    if (fixture_call(f, who, method, path, body) != status)
+        fail_msg("%s %s: wanted %d, not %d: %s", method, path, status, f->status, f->text);
+}
+
+/* --- addresses --- */
+
+static void test_plugin_routes__are_found_below_their_plugin(void **state)
+{
+    struct fixture *f = *state;
+    expect(f, "sal", "GET", X "/me", NULL, 200);
+    assert_string_equal(fixture_at(f, "who"), "sal");
+    assert_string_equal(fixture_at(f, "method"), "GET");
+    assert_string_equal(fixture_at(f, "source"), "api");
+    expect(f, "sal", "GET", X "/wares/ball", NULL, 200);
+    assert_string_equal(fixture_at(f, "name"), "ball");
+    expect(f, "sal", "GET", X "/wares/all", NULL, 200); /* literal before capture */
+    assert_string_equal(f->text, "all\n");
+    assert_string_equal(f->disposition, "attachment; filename*=UTF-8''%E5%95%86%E5%93%81.csv");
+    expect(f, "sal", "DELETE", X "/wares/a/b", NULL, 204);
+    expect(f, "sal", "POST", X "/me", "{}", 405);
+    expect(f, "sal", "GET", X "/nothing", NULL, 404);
+    expect(f, "sal", "GET", X "/me/", NULL, 404);
+    expect(f, "sal", "GET", X "/wares/a/b/c", NULL, 404);
+    expect(f, "sal", "GET", "/api/v1/x/none/me", NULL, 404);
+}
+
+static void test_plugin_routes__are_their_companys(void **state)
+{
+    struct fixture *f = *state;
+    expect(f, "root@bolt", "GET", X "/me", NULL, 404);
+    expect(f, NOBODY, "GET", X "/me", NULL, 401);
+    expect(f, OPERATOR, "POST", "/api/v1/admin/plugins/desk/disable", "{}", 200);
+    expect(f, "sal", "GET", X "/me", NULL, 404);
+}
+
+static void test_plugin_routes__ask_for_rights(void **state)
+{
+    struct fixture *f = *state;
+    expect(f, "sal", "GET", X "/boss", NULL, 403);
+    expect(f, "root", "GET", X "/boss", NULL, 200);
+    expect(f, "sal", "GET", X "/maker", NULL, 403);
+    expect(f, "root", "GET", X "/maker", NULL, 200);
+    expect(f, "root", "POST", X "/robot", "{}", 401); /* a session is no key */
+    expect(f, "root", "POST", "/api/v1/admin/api-keys", "{\"name\":\"k\"}", 201);
+    expect(f, arena_strdup(f->arena, fixture_at(f, "token")), "POST", X "/robot", "{}", 200);
+}
+
+/* --- bodies --- */
+
+static void test_plugin_routes__check_what_is_brought(void **state)
+{
+    struct fixture *f = *state;
+    expect(f, "root", "POST", X "/wares",
+           "{\"cost\":\"7\",\"price\":1.005,\"on\":\"x\",\"tags\":1,"
+           "\"other\":1,\"rate\":\"a\"}",
+           422);
+    assert_string_equal(fixture_complaint(f, "name"), "required");
+    assert_string_equal(fixture_complaint(f, "cost"), "not_a_number");
+    assert_string_equal(fixture_complaint(f, "price"), "bad_money");
+    assert_string_equal(fixture_complaint(f, "on"), "bad_date");
+    assert_string_equal(fixture_complaint(f, "tags"), "not_a_list");
+    assert_string_equal(fixture_complaint(f, "rate"), "not_a_decimal");
+    assert_string_equal(fixture_complaint(f, "other"), "unknown_field");
+    expect(f, "root", "POST", X "/wares", "{\"name\":\"a\",\"tags\":[\"x\",2]}", 422);
+    assert_string_equal(fixture_complaint(f, "tags[1]"), "not_a_text");
+    expect(f, "root", "POST", X "/wares?dry=maybe&x=1", "{\"name\":\"a\"}", 422);
+    assert_string_equal(fixture_complaint(f, "dry"), "not_a_bool");
+    assert_string_equal(fixture_complaint(f, "x"), "unknown_field");
+    expect(f, "root", "POST", X "/wares", "[]", 400);
+    expect(f, "root", "POST", X "/wares", "{", 400);
+    f->content_type = "text/plain";
+    expect(f, "root", "POST", X "/wares", "{\"name\":\"a\"}", 415);
+    expect(f, "root", "POST", X "/wares", NULL, 400);
+}
+
+static void test_plugin_routes__give_typed_values(void **state)
+{
+    struct fixture *f = *state;
+    expect(f, "root", "POST", X "/wares?dry=true",
+           "{\"name\":\"a\",\"price\":{\"amount\":\"12.50\",\"currency\":\"USD\"},"
+           "\"on\":\"2026-02-28\",\"tags\":[\"x\",\"y\"],\"rate\":\"1.25\",\"more\":{\"a\":[1]}}",
+           200);
+    assert_string_equal(fixture_at(f, "price.amount"), "12.50");
+    assert_string_equal(fixture_at(f, "price.currency"), "USD");
+    assert_string_equal(fixture_at(f, "on"), "2026-02-28");
+    assert_string_equal(fixture_at(f, "tags"), "2");
+    assert_string_equal(fixture_at(f, "rate"), "1.250000");
+    expect(f, "root", "POST", X "/wares?dry=true", "{\"name\":\"a\",\"price\":{\"minor\":5}}", 200);
+    assert_string_equal(fixture_at(f, "price.amount"), "0.05");
+}
+
+static void test_plugin_routes__write_with_the_rights_of_who_asks(void **state)
+{
+    struct fixture *f = *state;
+    expect(f, "root", "POST", X "/wares", "{\"name\":\"ball\",\"cost\":4}", 201);
+    const char *ware = fixture_print(f, WARES "/%s", fixture_at(f, "id"));
+    expect(f, "root", "GET", ware, NULL, 200);
+    assert_string_equal(fixture_at(f, "cost"), "4");
+    expect(f, "sal", "POST", X "/wares", "{\"name\":\"pen\",\"cost\":4}", 500); /* not his to set */
+    expect(f, "root", "GET", WARES "?count=true", NULL, 200);
+    assert_string_equal(fixture_at(f, "count"), "1");
+}
+
+static void test_plugin_routes__refuse_in_words(void **state)
+{
+    struct fixture *f = *state;
+    expect(f, "root", "POST", X "/wares?dry=true", "{\"name\":\"bad\"}", 422);
+    assert_string_equal(fixture_at(f, "error.fields.name.0.message"), "It is taken.");
+    expect(f, "root", "POST", X "/wares", "{\"name\":\"worse\"}", 422);
+    assert_string_equal(fixture_at(f, "error.message"), "It is taken.");
+    expect(f, "root", "GET", X "/torn", NULL, 500);
+    assert_string_equal(fixture_at(f, "error.code"), "plugin_error");
+    assert_null(strstr(f->text, "init.lua"));
+    expect(f, "root", "GET", X "/page", NULL, 500); /* no pages of others under our name */
+}
+
+static void test_plugin_routes__answer_a_key_once(void **state)
+{
+    struct fixture *f = *state;
+    f->idempotency_key = "k1";
+    expect(f, "root", "POST", X "/wares", "{\"name\":\"ball\"}", 201);
+    const char *id = fixture_at(f, "id");
+    f->idempotency_key = "k1";
+    expect(f, "root", "POST", X "/wares", "{\"name\":\"ball\"}", 201);
+    assert_string_equal(fixture_at(f, "id"), id);
+    f->idempotency_key = "k1";
+    expect(f, "root", "POST", X "/wares", "{\"name\":\"pen\"}", 422);
+    f->idempotency_key = "k1";
+    expect(f, NOBODY, "POST", X "/wares", "{\"name\":\"ball\"}", 401);
+    expect(f, "root", "GET", WARES "?count=true", NULL, 200);
+    assert_string_equal(fixture_at(f, "count"), "1");
+}
+
+/* --- other systems --- */
+
+static int signed_call(struct fixture *f, const char *secret, int64_t at_s, const char *body,
+                       const char *key)
+{
+    uint8_t mac[CRYPTO_SHA256_LEN];
+    struct buf hex = BUF_INIT;
+    const char *message = fixture_print(f, "%lld.%s", (long long)at_s, body);
+    crypto_hmac_sha256(slice_str(secret), slice_str(message), mac);
+    crypto_put_hex(&hex, slice_of((const char *)mac, sizeof mac));
+    f->timestamp = fixture_print(f, "%lld", (long long)at_s);
+    f->signature = fixture_print(f, "sha256=%s", buf_cstr(&hex));
+    f->idempotency_key = key;
+    buf_release(&hex);
+    return fixture_call(f, NOBODY, "POST", X "/signed", body);
+}
+
+static void test_plugin_routes__take_what_is_signed_once(void **state)
+{
+    struct fixture *f = *state;
+    int64_t now_s = clock_now_ms() / 1000;
+    clock_fix(now_s * 1000);
+    assert_int_equal(signed_call(f, "s3cret", now_s, "{\"no\":\"1\"}", NULL), 401); /* none set */
+    expect(f, OPERATOR, "PUT", "/api/v1/admin/plugins/desk/config", "{\"key\":\"s3cret\"}", 200);
+    assert_int_equal(signed_call(f, "s3cret", now_s, "{\"no\":\"1\"}", NULL), 200);
+    assert_string_equal(fixture_at(f, "no"), "1");
+    assert_string_equal(fixture_at(f, "n"), "1");
+    assert_string_equal(fixture_at(f, "user"), "");
+    assert_string_equal(fixture_at(f, "hidden"), "");
+    assert_int_equal(signed_call(f, "s3cret", now_s, "{\"no\":\"1\"}", NULL), 401); /* a copy */
+    assert_int_equal(signed_call(f, "other", now_s, "{\"no\":\"2\"}", NULL), 401);
+    assert_int_equal(signed_call(f, "s3cret", now_s, "{}", NULL), 422);
+    assert_int_equal(signed_call(f, "s3cret", now_s - ENDPOINT_SIGNED_S, "{\"no\":\"3\"}", NULL),
+                     200);
+    assert_int_equal(
+        signed_call(f, "s3cret", now_s - ENDPOINT_SIGNED_S - 1, "{\"no\":\"4\"}", NULL), 401);
+    assert_int_equal(
+        signed_call(f, "s3cret", now_s + ENDPOINT_SIGNED_S + 1, "{\"no\":\"5\"}", NULL), 401);
+    assert_int_equal(signed_call(f, "s3cret", now_s, "{\"no\":\"6\"}", "k"), 200);
+    const char *first = f->text;
+    assert_int_equal(signed_call(f, "s3cret", now_s, "{\"no\":\"6\"}", "k"), 200); /* repeated */
+    assert_string_equal(f->text, first);
+    expect(f, "root", "POST", X "/signed", "{\"no\":\"7\"}", 401); /* a session is no signature */
+    clock_fix(-1);
+}
+
+static void test_plugin_routes__public_ones_have_a_rate(void **state)
+{
+    struct fixture *f = *state;
+    int64_t now_ms = clock_now_ms();
+    clock_fix(now_ms);
+    f->app.throttle = throttle_new();
+    for (int i = 0; i < 3; i++) {
+        f->content_type = "text/plain";
+        expect(f, i == 1 ? "root" : NOBODY, "POST", X "/open", "hello", 200);
+        assert_string_equal(fixture_at(f, "text"), "hello");
+        assert_string_equal(fixture_at(f, "user"), ""); /* whoever comes is nobody here */
+        assert_string_equal(fixture_at(f, "found"), "false");
+    }
+    expect(f, NOBODY, "POST", X "/open", "\"hello\"", 429);
+    clock_fix(now_ms + 20000);
+    expect(f, NOBODY, "POST", X "/open", "\"hello\"", 200);
+    clock_fix(-1);
+    throttle_free(f->app.throttle);
+    f->app.throttle = NULL;
+}
+
+/* --- registering --- */
+
+static void refused(struct fixture *f, const char *lua)
+{
+    const char *path = fixture_print(f, "%s/home/plugins/desk/init.lua", f->folder);
+    expect(f, OPERATOR, "POST", "/api/v1/admin/plugins/desk/disable", "{}", 200);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(folder_write(path, slice_str(lua), 0600), ERR_OK);
+    (void)fixture_call(f, OPERATOR, "POST", "/api/v1/admin/plugins/desk/enable", "{}");
+    if (fixture_call(f, "root", "GET", X "/me", NULL) < 400)
+        fail_msg("it was taken: %s", lua);
+}
+
+static void test_plugin_routes__slips_are_found_while_loading(void **state)
+{
+    static const char *const bad[] = {
+        "crm.route('GET', 'me', function() end)",
+        "crm.route('GET', '/me/', function() end)",
+        "crm.route('GET', '/m e', function() end)",
+        "crm.route('LOOK', '/me', function() end)",
+        "crm.route('GET', '/me', { auth = 'none' }, function() end)",
+        "crm.route('GET', '/me', { auth = 'hmac:note' }, function() end)",
+        "crm.route('GET', '/me', { auth = 'public' }, function() end)",
+        "crm.route('GET', '/me', { rate = '60' }, function() end)",
+        "crm.route('GET', '/me', { rate = '0/m' }, function() end)",
+        "crm.route('GET', '/me', { body = {} }, function() end)",
+        "crm.route('POST', '/me', { body = { a = 'texts' } }, function() end)",
+        "crm.route('POST', '/me', { boddy = {} }, function() end)",
+        "crm.route('GET', '/me', { perm = 'wares:read' }, function() end)",
+        "crm.route('GET', '/me', function() end) crm.route('GET', '/me', function() end)",
+        "crm.job('Bad Name', {}, function() end)",
+        "crm.job('a', { cron = '61 * * * *' }, function() end)",
+        "crm.job('a', { cron = '* * * * *', every = '1h' }, function() end)",
+        "crm.job('a', { cron = '* * * * *', tz = 'Mars/Base' }, function() end)",
+        "crm.job('a', { every = '9s' }, function() end)",
+        "crm.job('a', { catch_up = 'some' }, function() end)",
+        "crm.job('a', { retry = 11 }, function() end)",
+        "crm.job('a', { retrys = 1 }, function() end)",
+    };
+    struct fixture *f = *state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        refused(f, bad[i]);
+}
+
+static void test_plugin_routes__stand_in_the_document(void **state)
+{
+    struct fixture *f = *state;
+    struct tenant *tenant;
+    bool more = true;
+    assert_int_equal(tenants_by_name(f->tenants, SLICE("acme"), &tenant), ERR_OK);
+    f->app.role = APP_RUNNER;
+    while (more) {
+        int64_t next_ms;
+        struct arena *arena = arena_new();
+        assert_int_equal(jobs_step(&f->app, tenant, arena, &more, &next_ms), ERR_OK);
+        arena_free(arena);
+    }
+    f->app.role = APP_COMMAND;
+    tenants_unpin(f->tenants, tenant);
+    expect(f, "root", "GET", "/api/v1/openapi.json", NULL, 200);
+    const struct json *path = json_get(json_get(f->json, "paths"), "/x/desk/wares");
+    assert_non_null(json_get(path, "post"));
+    assert_non_null(strstr(f->text, "/x/desk/wares/{name}"));
+    expect(f, "root@bolt", "GET", "/api/v1/openapi.json", NULL, 200);
+    assert_null(strstr(f->text, "/x/desk/"));
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fixture_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_plugin_routes__are_found_below_their_plugin),
+        TEST(test_plugin_routes__are_their_companys),
+        TEST(test_plugin_routes__ask_for_rights),
+        TEST(test_plugin_routes__check_what_is_brought),
+        TEST(test_plugin_routes__give_typed_values),
+        TEST(test_plugin_routes__write_with_the_rights_of_who_asks),
+        TEST(test_plugin_routes__refuse_in_words),
+        TEST(test_plugin_routes__answer_a_key_once),
+        TEST(test_plugin_routes__take_what_is_signed_once),
+        TEST(test_plugin_routes__public_ones_have_a_rate),
+        TEST(test_plugin_routes__slips_are_found_while_loading),
+        TEST(test_plugin_routes__stand_in_the_document),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
