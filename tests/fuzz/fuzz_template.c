@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     const struct template *t = NULL;
     const char *why = NULL;
     struct buf out = BUF_INIT;
-    if (json_parse(arena, SLICE(data), &tree, NULL))
+    if (json_parse(arena, slice_str(data), &tree, NULL))
         BUG("the data is JSON");
     struct slice source = slice_of((const char *)bytes, size);
     enum err e = template_parse(arena, "t", source, &t, &why);

@@ -1,0 +1,335 @@
+/* bind_http - `ctx.http`: calls to other systems, where nothing waits for the script.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "auth/plugin_secret.h"
+#include "base/crypto.h"
+#include "base/id.h"
+#include "hook/hook.h"
+#include "outbound/fetch.h"
+#include "script/bind.h"
+
+#define CALLERS (VM_JOB | VM_ROUTE | VM_COMMIT)
+
+/* --- what is asked ------------------------------------------------------------------------------
+ */
+
+static const char *text_member(lua_State *L, struct arena *arena, const char *name)
+{
+    const char *text = NULL;
+    if (lua_getfield(L, 1, name) != LUA_TNIL) {
+        if (lua_type(L, -1) != LUA_TSTRING)
+            luaL_error(L, "%s is a text", name);
+        size_t n;
+        const char *at = lua_tolstring(L, -1, &n);
+        if (strlen(at) != n)
+            luaL_error(L, "%s holds a zero byte", name);
+        text = arena_strdup(arena, at);
+    }
+    lua_pop(L, 1);
+    return text;
+}
+
+static void check_members(lua_State *L)
+{
+    static const char *const known[] = {"url", "headers", "body", "json", "timeout", NULL};
+    lua_pushnil(L);
+    while (lua_next(L, 1)) {
+        const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
+        bool found = false;
+        for (const char *const *one = known; *one; one++)
+            found = found || strcmp(*one, name) == 0;
+        if (!found)
+            luaL_error(L, "a call has no member \"%s\": url headers body json timeout", name);
+        lua_pop(L, 1);
+    }
+}
+
+static bool names(const struct fetch *fetch, const char *name)
+{
+    for (int i = 0; i < fetch->headers_count; i++)
+        if (slice_eq_nocase(slice_str(fetch->headers[i].name), slice_str(name)))
+            return true;
+    return false;
+}
+
+static void add_header(lua_State *L, struct fetch *fetch, struct fetch_header *headers,
+                       const char *name, const char *value)
+{
+    if (fetch->headers_count == FETCH_HEADERS_MAX)
+        luaL_error(L, "more than %d headers", FETCH_HEADERS_MAX);
+    headers[fetch->headers_count++] = (struct fetch_header){name, value};
+}
+
+static bool declares(const struct plugin *plugin, const char *capability)
+{
+    json_each(item, json_get(plugin->manifest, "capabilities"))
+    {
+        if (slice_is(item->text, capability))
+            return true;
+    }
+    return false;
+}
+
+/* The setting's value goes from the vault into the request: no script sees it on its way. */
+static void put_secret(lua_State *L, const struct script *script, const char *name, struct buf *out)
+{
+    struct buf secret = BUF_INIT;
+    struct ctx *ctx = vm_ctx(L);
+    enum err e = plugin_secret_open(ctx, script->id, name, &secret);
+    buf_put_slice(out, buf_slice(&secret));
+    if (secret.at)
+        crypto_wipe(secret.at, secret.len);
+    buf_release(&secret);
+    if (e) {
+        buf_release(out);
+        vm_veto(L, e);
+    }
+}
+
+/* A text, a setting of type secret, or a list of them: { "Bearer ", ctx.config.erp_key }. */
+static const char *header_value(lua_State *L, const struct script *script, int at)
+{
+    struct arena *arena = vm_ctx(L)->arena;
+    const struct json *given = convert_json(L, at, arena, NULL);
+    bool is_list = given->type == JSON_ARRAY;
+    /* What cannot be sent is found before anything is put together: errors of Lua free nothing. */
+    for (const struct json *one = is_list ? given->first : given; one; one = one->next) {
+        const char *name = json_cstr(one, "secret", NULL);
+        if (!name && one->type != JSON_STRING && one->type != JSON_INT)
+            luaL_error(L, "a header is a text, a secret of ctx.config, or a list of them");
+        if (name && !declares(script->plugin, arena_printf(arena, "secret:%s", name)))
+            luaL_error(L, "%s does not declare the capability \"secret:%s\"", script->id, name);
+        if (!is_list)
+            break;
+    }
+    struct buf value = BUF_INIT;
+    for (const struct json *one = is_list ? given->first : given; one; one = one->next) {
+        const char *name = json_cstr(one, "secret", NULL);
+        if (name)
+            put_secret(L, script, name, &value);
+        else if (one->type == JSON_INT)
+            buf_put_int(&value, one->integer);
+        else
+            buf_put_slice(&value, one->text);
+        if (!is_list)
+            break;
+    }
+    const char *text = arena_str(arena, buf_slice(&value));
+    buf_release(&value);
+    return text;
+}
+
+static void take_headers(lua_State *L, const struct script *script, struct fetch *fetch,
+                         struct fetch_header *headers)
+{
+    if (lua_getfield(L, 1, "headers") != LUA_TNIL) {
+        if (frozen_open(L, lua_gettop(L))) /* what came with a request */
+            lua_replace(L, -2);
+        luaL_checktype(L, -1, LUA_TTABLE);
+        lua_pushnil(L);
+        while (lua_next(L, -2)) {
+            if (lua_type(L, -2) != LUA_TSTRING)
+                luaL_error(L, "headers is a table of names and texts");
+            const char *name = arena_strdup(vm_ctx(L)->arena, lua_tostring(L, -2));
+            add_header(L, fetch, headers, name, header_value(L, script, lua_gettop(L)));
+            lua_pop(L, 1);
+        }
+    }
+    lua_pop(L, 1);
+}
+
+static void take_body(lua_State *L, struct arena *arena, struct fetch *fetch,
+                      struct fetch_header *headers)
+{
+    bool has_body = lua_getfield(L, 1, "body") != LUA_TNIL;
+    bool has_json = lua_getfield(L, 1, "json") != LUA_TNIL;
+    if (has_body && has_json)
+        luaL_error(L, "a call has body or json, not both");
+    if (has_body) {
+        struct slice body = {0};
+        if (lua_type(L, -2) != LUA_TSTRING)
+            luaL_error(L, "body is a text");
+        body.at = lua_tolstring(L, -2, &body.len);
+        fetch->body = arena_slice(arena, body);
+    } else if (has_json) {
+        const struct json *tree = convert_json(L, lua_gettop(L), arena, NULL);
+        struct buf b = BUF_INIT;
+        json_put(&b, tree);
+        fetch->body = arena_slice(arena, buf_slice(&b));
+        buf_release(&b);
+        if (!names(fetch, "content-type"))
+            add_header(L, fetch, headers, "Content-Type", "application/json");
+    }
+    lua_pop(L, 2);
+}
+
+/* A handler that is tried again sends the same keys: its n-th call has the event's id, and from the
+ * second on its number. */
+static void add_key(lua_State *L, struct arena *arena, struct fetch *fetch,
+                    struct fetch_header *headers)
+{
+    const struct vm *vm = vm_of(L);
+    const struct frame *first = vm->depth ? &vm->frames[0] : NULL;
+    if (!first || first->call->moment != VM_COMMIT || !first->call->event ||
+        strcmp(fetch->method, "GET") == 0 || names(fetch, "idempotency-key"))
+        return;
+    char id[ID_TEXT_LEN + 1];
+    id_text(first->call->event->id, id);
+    const char *key = vm->used.http > 1 ? arena_printf(arena, "%s-%d", id, vm->used.http)
+                                        : arena_strdup(arena, id);
+    add_header(L, fetch, headers, "Idempotency-Key", key);
+}
+
+static void take_capabilities(struct arena *arena, const struct plugin *plugin, struct fetch *fetch)
+{
+    const struct json *all = json_get(plugin->manifest, "capabilities");
+    struct slice *may = arena_array(arena, struct slice, all ? (size_t)all->count + 1 : 1);
+    json_each(item, all) may[fetch->may_count++] = item->text;
+    fetch->may = may;
+}
+
+/* --- what is answered ---------------------------------------------------------------------------
+ */
+
+/* Upvalue 1: the body. */
+static int answer_json(lua_State *L)
+{
+    struct slice body = {0};
+    struct arena *arena = vm_ctx(L)->arena;
+    const struct json *tree = NULL;
+    const char *why = NULL;
+    body.at = lua_tolstring(L, lua_upvalueindex(1), &body.len);
+    if (json_parse(arena, body, &tree, &why)) {
+        lua_pushnil(L);
+        lua_pushstring(L, why);
+        return 2;
+    }
+    convert_push_json(L, tree, false);
+    return 1;
+}
+
+static void push_answer(lua_State *L, const struct fetch_answer *answer)
+{
+    luaL_checkstack(L, 8, NULL);
+    lua_createtable(L, 0, 4);
+    lua_pushinteger(L, answer->status);
+    lua_setfield(L, -2, "status");
+    lua_createtable(L, 0, answer->headers_count);
+    for (int i = 0; i < answer->headers_count; i++) {
+        const struct fetch_header *header = &answer->headers[i];
+        if (lua_getfield(L, -1, header->name) == LUA_TSTRING)
+            lua_pushfstring(L, "%s, %s", lua_tostring(L, -1), header->value);
+        else
+            lua_pushstring(L, header->value);
+        lua_setfield(L, -3, header->name);
+        lua_pop(L, 1);
+    }
+    lua_setfield(L, -2, "headers");
+    lua_pushlstring(L, answer->body.at, answer->body.len);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -3, "body");
+    lua_pushcclosure(L, answer_json, 1);
+    lua_setfield(L, -2, "json");
+}
+
+static const char *name_of(enum err e)
+{
+    switch (e) {
+    case ERR_TIMEOUT:
+        return "TIMEOUT";
+    case ERR_FORBIDDEN:
+        return "FORBIDDEN";
+    case ERR_TOO_LARGE:
+        return "TOO_LARGE";
+    case ERR_NOT_SUPPORTED:
+        return "NOT_SUPPORTED";
+    default:
+        return "IO";
+    }
+}
+
+/* --- the calls ----------------------------------------------------------------------------------
+ */
+
+/*** @type http
+ * Calls to other systems, in after_commit, jobs and routes only, and never inside ctx.tx: nobody
+ * waits for them there. The plugin names each host under capabilities:
+ * "http:https://erp.example.com". Redirects are not followed, certificates are verified, addresses
+ * of private networks are refused unless the operator allows them. A call has 10 s, a body 1 MiB.
+ * In after_commit every call but get carries the Idempotency-Key of its event, the same when it is
+ * tried again.
+ * A setting of type secret can be sent in a header and read by nobody: ctx.config has a handle
+ * for it, and the plugin the capability "secret:erp_key".
+ * @usage local answer = assert(ctx.http.post { url = "https://erp.example.com/v1/orders",
+ *   json = { no = ev.record.no }, headers = { authorization = { "Bearer ", ctx.config.erp_key } }
+ * })
+ */
+
+/*** Upvalues: the script, the method.
+ * @param call table|string url, headers, body (text) or json (any), timeout in ms; or the url
+ * @return table|nil status, headers (names in lower case), body, json()
+ * @return string|nil what went wrong
+ * @return string|nil TIMEOUT, IO, FORBIDDEN or TOO_LARGE
+ */
+static int http_call(lua_State *L)
+{
+    const struct script *script = lua_touserdata(L, lua_upvalueindex(1));
+    struct arena *arena = vm_ctx(L)->arena;
+    struct fetch_answer answer = {0};
+    const char *why = NULL;
+    struct fetch fetch = {.method = lua_tostring(L, lua_upvalueindex(2))};
+    struct fetch_header *headers = arena_array(arena, struct fetch_header, FETCH_HEADERS_MAX);
+    vm_allow(L, CALLERS, "ctx.http");
+    if (store_in_tx(vm_ctx(L)->tenant->store))
+        return luaL_error(L, "ctx.http waits for others: call it before or behind ctx.tx");
+    if (lua_type(L, 1) == LUA_TSTRING) {
+        lua_createtable(L, 0, 1);
+        lua_pushvalue(L, 1);
+        lua_setfield(L, -2, "url");
+        lua_replace(L, 1);
+    }
+    if (frozen_open(L, 1))
+        lua_replace(L, 1);
+    luaL_checktype(L, 1, LUA_TTABLE);
+    check_members(L);
+    fetch.url = text_member(L, arena, "url");
+    if (!fetch.url)
+        return luaL_error(L, "a call needs a url");
+    fetch.headers = headers;
+    take_headers(L, script, &fetch, headers);
+    take_body(L, arena, &fetch, headers);
+    take_capabilities(arena, script->plugin, &fetch);
+    if (lua_getfield(L, 1, "timeout") != LUA_TNIL)
+        fetch.timeout_ms = luaL_checkinteger(L, -1);
+    int left_ms = vm_http_begin(L);
+    if (fetch.timeout_ms <= 0 || fetch.timeout_ms > left_ms)
+        fetch.timeout_ms = left_ms;
+    add_key(L, arena, &fetch, headers);
+    enum err e = fetch_run(arena, &fetch, &answer, &why);
+    vm_poll(L);
+    if (e == ERR_MALFORMED)
+        return luaL_error(L, "ctx.http: %s", why);
+    if (e) {
+        lua_pushnil(L);
+        lua_pushstring(L, why);
+        lua_pushstring(L, name_of(e));
+        return 3;
+    }
+    push_answer(L, &answer);
+    return 1;
+}
+
+void bind_http_push(lua_State *L, struct script *script)
+{
+    static const char *const methods[][2] = {
+        {"get", "GET"}, {"post", "POST"}, {"put", "PUT"}, {"patch", "PATCH"}, {"delete", "DELETE"}};
+    lua_createtable(L, 0, 5);
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        lua_pushlightuserdata(L, script);
+        lua_pushstring(L, methods[i][1]);
+        lua_pushcclosure(L, http_call, 2);
+        lua_setfield(L, -2, methods[i][0]);
+    }
+    frozen_wrap(L);
+}
