@@ -14,12 +14,13 @@
 #define SCRIPT_RESUMES_MAX      16        /* coroutines that wait for one another */
 #define SCRIPT_LATE_LOG_MS      250  /* over its time and still inside one C function: logged */
 #define SCRIPT_LATE_KILL_MS     2000 /* and so long: its process is killed, its code set aside */
-#define SCRIPT_ARENA_BYTES_MAX  (64 << 20) /* of the core's memory for one unit: rows, JSON, texts \
-                                            */
-#define SCRIPT_LOGS_MAX        200         /* lines one unit logs; more are left out */
-#define SCRIPT_ERROR_BYTES_MAX 1000        /* of an error's text that is told and logged */
-#define SCRIPT_VMS_BYTES_MAX   (64 << 20)  /* of one process: the VMs used longest ago go first */
-#define SCRIPT_CODE_BYTES_MAX  (32 << 20)  /* compiled files kept by one process */
+#define SCRIPT_ARENA_BYTES_MAX                                                                     \
+    (64 << 20)                            /* of the core's memory for one unit: rows, JSON, texts  \
+                                           */
+#define SCRIPT_LOGS_MAX        200        /* lines one unit logs; more are left out */
+#define SCRIPT_ERROR_BYTES_MAX 1000       /* of an error's text that is told and logged */
+#define SCRIPT_VMS_BYTES_MAX   (64 << 20) /* of one process: the VMs used longest ago go first */
+#define SCRIPT_CODE_BYTES_MAX  (32 << 20) /* compiled files kept by one process */
 
 /* In a transaction: one handler, and all handlers of one unit. Its writes are HOOK_WRITES_MAX. */
 #define SCRIPT_CPU_US_MAX      50000

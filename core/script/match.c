@@ -103,6 +103,9 @@ static inline bool class_has(int c, int name)
     case 'x':
         has = isxdigit(c);
         break;
+    case 'z': /* of older versions, and still there */
+        has = c == 0;
+        break;
     default:
         return name == c;
     }

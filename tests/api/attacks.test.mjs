@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 //
 // One bundle of acme holds every attack; a lead's name says which one its validate handler runs.
-// Each ends at its limit with a sentence in the log that names the plugin; the next lead of acme and
-// the next of globex are saved. What has to be killed with its process is in tests/faults.
+// Each ends at its limit with a sentence in the log that names the plugin; the next lead of acme
+// and the next of globex are saved. What has to be killed with its process is in tests/faults.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bundle, packed } from "../kit/pack.mjs";
@@ -22,10 +22,7 @@ const ATTACKS = {
   goto_loop: ["::again:: goto again", CPU],
   pcall_swallows: ["while true do pcall(function() while true do end end) end", CPU],
   pcall_of_errors: ["while true do pcall(error) end", CPU],
-  handler_loops: [
-    "xpcall(error, function() while true do end end)",
-    CPU,
-  ],
+  handler_loops: ["xpcall(error, function() while true do end end)", CPU],
   close_loops: [
     "local t <close> = setmetatable({}, { __close = function() while true do end end })\n" +
       "while true do end",
@@ -46,7 +43,9 @@ const ATTACKS = {
     CPU,
   ],
   coroutine_in_pcall: [
-    "while true do pcall(coroutine.wrap(function() pcall(function() while true do end end) end)) end",
+    "while true do\n" +
+      "  pcall(coroutine.wrap(function() pcall(function() while true do end end) end))\n" +
+      "end",
     CPU,
   ],
   coroutine_yields_in_pcall: [
@@ -107,7 +106,10 @@ const ATTACKS = {
   ],
   sort_loops: ["table.sort({ 2, 1 }, function() while true do end end)", CPU],
   recursion: ["local function deeper() return 1 + deeper() end deeper()", /used more|overflow/],
-  c_recursion: ["local function deeper(s) return (s:gsub('.', deeper)) end deeper('x')", /C stack overflow/],
+  c_recursion: [
+    "local function deeper(s) return (s:gsub('.', deeper)) end deeper('x')",
+    /C stack overflow/,
+  ],
   tostring_loops: [
     "error(setmetatable({}, { __tostring = function() while true do end end }))",
     CPU,
@@ -175,10 +177,12 @@ async function logged(from, told) {
   }
 }
 
-const lead = (tenant, name) => tenant.as("sales1", "POST", LEADS, { body: { name, phones: ["13800138000"] } });
+const lead = (tenant, name) =>
+  tenant.as("sales1", "POST", LEADS, { body: { name, phones: ["13800138000"] } });
 
 test("the bundle is taken: nothing in it is wrong but what it does", async () => {
-  const answer = await w.acme.as("admin", "POST", `/api/v1/admin/plugins/${ID}/deploys`, packed(files));
+  const path = `/api/v1/admin/plugins/${ID}/deploys`;
+  const answer = await w.acme.as("admin", "POST", path, packed(files));
   assert.equal(answer.status, 201, answer.text);
 });
 

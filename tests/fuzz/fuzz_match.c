@@ -1,8 +1,8 @@
 /* fuzz_match - our pattern matcher against Lua's own: the same results and the same errors.
  *
- * The input is a line of options, the pattern, the text and the replacement, apart by newlines. Ours
- * goes first and tells when it gave up by its count of steps: then Lua, which has none, is not
- * asked.
+ * The input is a line of options, the pattern, the text and the replacement, apart by newlines.
+ * Ours goes first and tells when it gave up by its count of steps: then Lua, which has none, is
+ * not asked.
  *
  * SPDX-License-Identifier: MIT
  */

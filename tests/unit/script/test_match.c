@@ -69,6 +69,7 @@ static void test_match__classes_sets_and_repeats(void **state)
         {"('\\1\\2 x'):match('%C+')", "[' x']"},
         {"('a]b-c^d'):gsub('[]^-]', '.')", "['a.b.c.d',3]"},
         {"('a]b-c^d'):gsub('[^]^-]', '.')", "['.].-.^.',4]"},
+        {"('a\\0b'):find('%z')", "[2,2]"},
         {"('0aF'):match('^%x+$')", "['0aF']"},
         {"('a-z'):match('[a%-z]+')", "['a-z']"},
         {"('%d'):match('[%%d]+')", "['%d']"},
