@@ -252,25 +252,21 @@ static const char *name_of(enum err e)
 /* --- the calls ----------------------------------------------------------------------------------
  */
 
-/*** @type http
- * Calls to other systems, in after_commit, jobs and routes only, and never inside ctx.tx: nobody
- * waits for them there. The plugin names each host under capabilities:
- * "http:https://erp.example.com". Redirects are not followed, certificates are verified, addresses
- * of private networks are refused unless the operator allows them. A call has 10 s, a body 1 MiB.
- * In after_commit every call but get carries the Idempotency-Key of its event, the same when it is
- * tried again.
- * A setting of type secret can be sent in a header and read by nobody: ctx.config has a handle
- * for it, and the plugin the capability "secret:erp_key".
- * @usage local answer = assert(ctx.http.post { url = "https://erp.example.com/v1/orders",
- *   json = { no = ev.record.no }, headers = { authorization = { "Bearer ", ctx.config.erp_key } }
- * })
- */
-
-/*** Upvalues: the script, the method.
+/*** ctx.http.get, post, put, patch and delete call another system: in after_commit, jobs and routes
+ * only, and never inside ctx.tx, because nobody waits for them there. The plugin names each host
+ * under capabilities: "http:https://erp.example.com". Redirects are not followed, certificates are
+ * verified, addresses of private networks are refused unless the operator allows them. A call has
+ * 10 s, a body 1 MiB. In after_commit every call but get carries the Idempotency-Key of its event,
+ * the same when it is tried again. A setting of type secret can be sent in a header and read by
+ * nobody: ctx.config has a handle for it, and the plugin the capability "secret:erp_key".
  * @param call table|string url, headers, body (text) or json (any), timeout in ms; or the url
  * @return table|nil status, headers (names in lower case), body, json()
  * @return string|nil what went wrong
- * @return string|nil TIMEOUT, IO, FORBIDDEN or TOO_LARGE
+ * @return string|nil TIMEOUT, IO, FORBIDDEN, TOO_LARGE or NOT_SUPPORTED
+ * @moment job route after_commit
+ * @usage local answer = assert(ctx.http.post { url = "https://erp.example.com/v1/orders",
+ *   json = { no = ev.record.no }, headers = { authorization = { "Bearer ", ctx.config.erp_key } }
+ * })
  */
 static int http_call(lua_State *L)
 {

@@ -38,6 +38,7 @@ static enum lang lang_of(lua_State *L, int at, enum lang fallback)
  * @param data table|nil what is filled in; a name that it lacks is an error
  * @param lang string|nil "zh-CN" or "en"; the language of who asks
  * @return string
+ * @moment before_* validate after_* action job route after_commit
  * @usage local text = ctx.template("offer", { name = ev.record.name, lines = lines })
  */
 static int context_template(lua_State *L)
@@ -167,6 +168,7 @@ static bool has_capability(const struct plugin *plugin)
  *   also lang, reply_to, files (ids), key (one letter of that key waits at a time)
  * @return integer|nil its id in the log of letters
  * @return string|nil what was wrong with it
+ * @moment before_* validate after_* action job route after_commit
  * @usage ctx.mail { to = ev.record.email, template = "welcome", data = { name = ev.record.name } }
  */
 static int context_mail(lua_State *L)
