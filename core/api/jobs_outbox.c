@@ -25,6 +25,7 @@ struct outcome {
     const struct job *job;
     enum err e;
     bool killed, dead, paused;
+    bool is_counted; /* another of its batch has told of this failure */
     const char *reason;
 };
 
@@ -56,7 +57,7 @@ static enum err settle_failed(struct ctx *ctx, struct outcome *o)
 {
     enum trip_how how = o->killed ? TRIP_KILL : TRIP_ERROR;
     enum err e = outbox_failed(ctx, o->job, o->run->owner, o->reason, &o->dead);
-    if (!e)
+    if (!e && !o->is_counted)
         e = trip_count(ctx, name_of(o->job), how, o->reason, &o->paused);
     if (!e && o->paused)
         e = outbox_hold(ctx, name_of(o->job));
@@ -122,23 +123,107 @@ static const char *reason_of(struct ctx *ctx, enum err e, const char *given)
     return jobs_reason(ctx, e);
 }
 
+struct batch {
+    struct jobs_run *run;
+    struct job *jobs[BATCH_EVENTS_MAX];
+    int count;
+};
+
+static bool is_same_actor(const struct json *a, const struct json *b)
+{
+    return json_int(a, "actor", 0) == json_int(b, "actor", 0) &&
+           json_bool(a, "system", false) == json_bool(b, "system", false);
+}
+
+/* From the first that somebody else has caused they wait for their turn: a batch has one actor. */
+static enum err more_fn(struct ctx *ctx, void *arg)
+{
+    struct batch *batch = arg;
+    const struct job *first = &batch->run->open->job;
+    int count = 0;
+    batch->count = 0;
+    enum err e =
+        job_lease_more(ctx, batch->run->owner, first, outbox_of_handler(ctx->arena, name_of(first)),
+                       BATCH_EVENTS_MAX - 1, batch->jobs + 1, &count);
+    while (!e && batch->count < count &&
+           is_same_actor(first->body, batch->jobs[batch->count + 1]->body))
+        batch->count++;
+    for (int i = batch->count + 1; i <= count && !e; i++)
+        e = outbox_wait(ctx, batch->jobs[i], batch->run->owner, ctx->now_ms);
+    return e;
+}
+
+/* All that waits for a handler that takes many. */
+static enum err gather(struct jobs_run *run, struct vm *vm, struct batch *batch)
+{
+    *batch = (struct batch){.run = run, .jobs = {&run->open->job}};
+    if (!vm_delivers_batches(vm, &run->open->job))
+        return ERR_OK;
+    return app_write(run->app, run->ctx, more_fn, batch);
+}
+
+static enum err settle_all_fn(struct ctx *ctx, void *arg)
+{
+    struct outcome *o = arg;
+    enum err e = ERR_OK;
+    for (; o->job && !e; o++)
+        e = settle_fn(ctx, o);
+    return e;
+}
+
+/* Each row by what became of it, or of the whole, which counts as one failure. The first is settled
+ * by the caller. */
+static void settle_batch(struct jobs_run *run, const struct batch *batch,
+                         const struct vm_delivery *deliveries, struct outcome *whole)
+{
+    struct ctx *ctx = run->ctx;
+    struct outcome *all = arena_array(ctx->arena, struct outcome, (size_t)batch->count + 1);
+    for (int i = 1; i <= batch->count; i++) {
+        struct outcome *o = &all[i - 1];
+        *o = (struct outcome){.run = run,
+                              .job = batch->jobs[i],
+                              .e = whole->e,
+                              .is_counted = whole->e != ERR_OK,
+                              .reason = whole->reason};
+        if (!whole->e && deliveries[i].reason) {
+            o->e = ERR_VALIDATION;
+            o->reason = deliveries[i].reason;
+        }
+    }
+    err_info_clear(&ctx->err);
+    ctx->now_ms = clock_now_ms();
+    enum err e = batch->count ? app_write(run->app, ctx, settle_all_fn, all) : ERR_OK;
+    if (e) /* their leases run out, and they are delivered once more */
+        log_warn("%d deliveries of %s could not be settled: %s", batch->count, ctx->tenant->name,
+                 err_code(e));
+    if (!whole->e && deliveries[0].reason) {
+        whole->e = ERR_VALIDATION;
+        whole->reason = deliveries[0].reason;
+    }
+}
+
 static enum err deliver(struct jobs_run *run, struct outcome *o)
 {
     struct ctx *ctx = run->ctx;
     struct vm *vm = NULL;
+    struct batch batch;
     struct vm_host host = host_of(run->app);
-    struct vm_delivery delivery = {.job = o->job};
+    struct vm_delivery deliveries[BATCH_EVENTS_MAX] = {{0}};
     enum err e = act_as(ctx, o->job->body);
     if (e)
         return e;
     if (vm_get(ctx, run->app->config->home, &vm))
         return ERR_BUSY; /* its plugins do not load now: said in the log, counted nowhere */
-    e = vm_deliver(vm, ctx, &host, &delivery, 1);
-    if (!e && delivery.reason)
-        e = ERR_VALIDATION;
+    e = gather(run, vm, &batch);
+    if (e)
+        return e;
+    for (int i = 0; i <= batch.count; i++)
+        deliveries[i].job = batch.jobs[i];
+    o->e = vm_deliver(vm, ctx, &host, deliveries, batch.count + 1);
     o->killed = vm_was_killed(vm);
-    o->reason = e ? reason_of(ctx, e, delivery.reason) : NULL;
-    return e;
+    o->reason = o->e ? reason_of(ctx, o->e, deliveries[0].reason) : NULL;
+    settle_batch(run, &batch, deliveries, o);
+    return o->e;
 }
 
 struct announce {
@@ -176,6 +261,8 @@ static enum err lost_fn(struct ctx *ctx, void *arg)
     struct outcome *o = arg;
     const char *name = name_of(o->job);
     enum err e = trip_count(ctx, name, TRIP_KILL, o->reason, &o->paused);
+    if (!e)
+        e = outbox_reclaim(ctx, name, o->run->owner);
     if (e || !o->paused)
         return e;
     e = outbox_wait(ctx, o->job, o->run->owner, ctx->now_ms);

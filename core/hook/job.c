@@ -315,6 +315,73 @@ enum err job_lease(struct ctx *ctx, int64_t owner, struct job **out, int64_t *ne
     return e;
 }
 
+/* --- several at once --- */
+
+/* How many unfinished jobs of its stream lie before it. */
+static enum err count_before(struct ctx *ctx, const struct job *job, int64_t *out)
+{
+    struct arena *a = ctx->arena;
+    const struct expr *open = expr_cmp(a, EXPR_NULL, "finished_at", value_null());
+    const struct expr *earlier = expr_cmp(a, EXPR_LT, "id", value_int(job->id));
+    *out = 0;
+    if (!job->stream)
+        return ERR_OK;
+    return store_count(ctx->tenant->store, "job",
+                       expr_and(a, expr_and(a, eq_text(a, "stream", job->stream), earlier), open),
+                       JOB_LOOK_MAX, out);
+}
+
+static int count_same(const struct job *first, struct job *const *jobs, int count,
+                      const char *stream)
+{
+    int same = first->stream && stream && strcmp(first->stream, stream) == 0;
+    for (int i = 0; i < count && stream; i++)
+        same += jobs[i]->stream && strcmp(jobs[i]->stream, stream) == 0;
+    return same;
+}
+
+static bool take_lowest(void *arg, const struct store_row *row)
+{
+    struct due_reader *reader = arg;
+    (void)take_due(arg, row);
+    return reader->count < BATCH_EVENTS_MAX;
+}
+
+enum err job_lease_more(struct ctx *ctx, int64_t owner, const struct job *first,
+                        const struct expr *which, int max, struct job **out, int *count)
+{
+    ASSERT(ctx && first && which);
+    ASSERT(max <= BATCH_EVENTS_MAX);
+    struct arena *a = ctx->arena;
+    struct due_reader reader = {a, arena_array(a, struct due, BATCH_EVENTS_MAX), 0};
+    struct query_column select[JOB_COLUMNS];
+    memset(select, 0, sizeof select);
+    for (int i = 0; i < JOB_COLUMNS; i++)
+        select[i].column.column = job_columns[i];
+    const struct expr *is_due = expr_and(a, eq_text(a, "state", "queued"),
+                                         expr_cmp(a, EXPR_LTE, "run_at", value_int(ctx->now_ms)));
+    struct query_order order = {.column = {0, "id"}};
+    struct query query = {.table = "job",
+                          .select = select,
+                          .select_count = JOB_COLUMNS,
+                          .where = expr_and(a, which, is_due),
+                          .order = &order,
+                          .order_count = 1,
+                          .limit = max};
+    *count = 0;
+    enum err e = max > 0 ? store_read(ctx->tenant->store, &query, take_lowest, &reader) : ERR_OK;
+    for (int i = 0; i < reader.count && !e; i++) {
+        struct due *due = &reader.items[i];
+        int64_t before = 0;
+        e = count_before(ctx, &due->job, &before);
+        if (!e && before == count_same(first, out, *count, due->job.stream)) {
+            e = take(ctx, due, owner, &out[*count]);
+            *count += !e;
+        }
+    }
+    return e;
+}
+
 /* --- while it runs --- */
 
 static const struct expr *held_by(struct ctx *ctx, const struct job *job, int64_t owner)

@@ -13,6 +13,8 @@
 
 #define JOB_LEASE_MS 60000
 
+struct expr; /* store/query.h: a condition on table job */
+
 struct job {
     int64_t id;
     const char *queue;  /* "import", "export", "outbox"… decides the handler */
@@ -31,6 +33,11 @@ MUST_USE enum err job_put(struct ctx *ctx, const struct job *spec, int64_t *id);
 /* In a write transaction: takes the next due job for owner (a process number); *out NULL if none,
  * then *next_ms is when the next becomes due (0 = never). */
 MUST_USE enum err job_lease(struct ctx *ctx, int64_t owner, struct job **out, int64_t *next_ms);
+/* In a write transaction: leases more that are due and match, lowest ids first, to be done together
+ * with `first`; one that has to wait for a job of its stream outside of these is left out. out has
+ * room for `max`. */
+MUST_USE enum err job_lease_more(struct ctx *ctx, int64_t owner, const struct job *first,
+                                 const struct expr *which, int max, struct job **out, int *count);
 /* In a write transaction; ERR_CONFLICT when the lease was lost, or (code "cancelled") when a person
  * asked the job to stop: it has ended then. state_json NULL keeps the last state; job_done and a
  * job that gives up replace it by their result. */

@@ -262,6 +262,18 @@ enum err outbox_failed(struct ctx *ctx, const struct job *job, int64_t owner, co
     return e;
 }
 
+enum err outbox_reclaim(struct ctx *ctx, const char *name, int64_t owner)
+{
+    struct arena *arena = ctx->arena;
+    const char *mine = arena_printf(arena, "%lld", (long long)owner);
+    const struct expr *others = expr_cmp(arena, EXPR_NE, "owner", value_text(slice_str(mine)));
+    const struct expr *leased = in_state(arena, outbox_of_handler(arena, name), "leased");
+    struct store_set sets[] = {{"state", value_text(SLICE("queued")), false},
+                               {"owner", value_null(), false},
+                               {"run_at", value_int(ctx->now_ms), false}};
+    return update(ctx, expr_and(arena, leased, others), sets, 3, NULL);
+}
+
 /* --- pausing --- */
 
 enum err outbox_hold(struct ctx *ctx, const char *name)

@@ -48,6 +48,9 @@ MUST_USE enum err outbox_wait(struct ctx *ctx, const struct job *job, int64_t ow
 /* Failed: again by the table above, or a dead letter (*dead). */
 MUST_USE enum err outbox_failed(struct ctx *ctx, const struct job *job, int64_t owner,
                                 const char *reason, bool *dead);
+/* The process that had rows of this handler has died: they wait again, so that a batch that was
+ * lost counts once. Those that `owner` has leased stay. */
+MUST_USE enum err outbox_reclaim(struct ctx *ctx, const char *name, int64_t owner);
 /* How often it has failed so far. */
 int outbox_fails(const struct job *job);
 

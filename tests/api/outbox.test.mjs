@@ -40,6 +40,15 @@ end)
 crm.on("acme.moved", "after_commit", { id = "later" }, function(ev, ctx)
   note(ctx, "moved later " .. ev.payload.to .. " " .. crm.id_text(ev.payload.lead))
 end)
+crm.on("lead", "after_commit", { id = "many", batch = true, when = { title = "one of many" } },
+  function(evs, ctx)
+    local names = {}
+    for i, ev in ipairs(evs) do
+      names[i] = ev.record.name
+      if ev.record.name == "odd" then ev:fail("name", "It is odd.") end
+    end
+    note(ctx, ("many %d %s"):format(#evs, table.concat(names, " ")))
+  end)
 for _, name in ipairs { "auth.login", "plugin.installed", "plugin.upgraded", "plugin.disabled" } do
   crm.on(name, "after_commit", { id = "see" }, seen(name))
 end
@@ -171,6 +180,25 @@ test("twenty errors in a row pause the handler until an administrator resumes it
   await until("all is told", async () => (await notes("push create fails")).length === 19);
   await until("the last too", async () => (await notes("push create during")).length === 1);
   await until("no row is left", async () => (await waiting(`handler=${PUSH}`)).length === 0);
+});
+
+test("a batch is given what waits, and fails row by row", async () => {
+  const handler = `hook:${ID}:many@lead`;
+  await w.acme.as("admin", "POST", `${ADMIN}/outbox/pause`, { body: { handler } });
+  const data = (name) => ({ op: "create", data: { name, title: "one of many" } });
+  const items = ["p", "q", "odd", "r"].map(data);
+  await w.acme.ok("admin", "POST", `${LEADS}/bulk`, { items });
+  assert.equal((await waiting(`handler=${handler}&state=paused`)).length, 4);
+  await w.acme.as("admin", "POST", `${ADMIN}/outbox/resume`, { body: { handler } });
+  await until("the batch was called", async () => (await notes("many 4")).length === 1);
+  assert.deepEqual(await notes("many"), ["many 4 p q odd r"]);
+  const rest = await until("the rest is settled", async () => {
+    const rows = await waiting(`handler=${handler}`);
+    return rows.length === 1 && rows[0].fails === 1 && rows;
+  });
+  assert.match(rest[0].error, /name: It is odd\./);
+  const gone = await w.acme.as("admin", "DELETE", `${ADMIN}/outbox/${rest[0].id}`);
+  assert.equal(gone.status, 204);
 });
 
 test("a declared event runs in the unit of work and behind the commit", async () => {
