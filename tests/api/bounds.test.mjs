@@ -4,7 +4,6 @@
 // Keys lowered here, with their defaults in limits.h: UPLOAD_BYTES_MAX, IMPORT_BYTES_MAX,
 // CONNS_PER_ADDRESS_MAX.
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import net from "node:net";
 import { test } from "node:test";
 import { multipart } from "../kit/client.mjs";
@@ -63,10 +62,9 @@ async function open() {
   const socket = net.connect(w.server.port, "127.0.0.1");
   socket.on("error", () => {});
   socket.write(`GET /healthz HTTP/1.1\r\nHost: ${HOSTS.acme}\r\n\r\n`);
-  const served = await Promise.race([
-    once(socket, "data").then(() => true),
-    once(socket, "close").then(() => false),
-  ]);
+  const served = await new Promise((done) => {
+    socket.once("data", () => done(true)).once("close", () => done(false));
+  });
   return { socket, served };
 }
 
