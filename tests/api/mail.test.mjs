@@ -5,8 +5,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { certify } from "../kit/certify.mjs";
+import { multipart } from "../kit/client.mjs";
+import { limit } from "../kit/limits.mjs";
 import { bundle, packed } from "../kit/pack.mjs";
-import { folder } from "../kit/server.mjs";
 import { parseLetter, SmtpServer } from "../kit/smtp.mjs";
 import { world } from "../kit/world.mjs";
 
@@ -14,7 +15,7 @@ const MAIL = "/api/v1/admin/mail";
 const LETTERS = `${MAIL}/letters`;
 const SECRET = "Mail-Secret-2026";
 const ID = "acme.letters";
-const certificate = certify(folder(), "mail");
+const certificate = certify();
 const w = world({
   env: {
     PERIGEE_OUTBOUND_PRIVATE: "127.0.0.1",
@@ -157,7 +158,7 @@ test("a server without STARTTLS gets nothing, and no password", async () => {
 });
 
 test("a certificate for another name is refused", async () => {
-  const strange = certify(folder(), "strange", ["DNS:other.example.com"]);
+  const strange = certify(["DNS:other.example.com"]);
   const server = await new SmtpServer({ mode: "tls", certificate: strange }).start();
   servers.push(server);
   await setUp(server, {});
@@ -311,7 +312,6 @@ test("a letter that cannot be made stops the write and says why", async () => {
 });
 
 test("an attachment goes along for who may read it, and for nobody else", async () => {
-  const { multipart } = await import("../kit/client.mjs");
   const upload = (login) =>
     w.acme.as(
       login,
@@ -334,6 +334,20 @@ test("an attachment goes along for who may read it, and for nobody else", async 
   assert.equal((await lead({ name: "no", title: "file", description: theirs })).status, 201);
   const failed = await newest("failed");
   assert.match(failed.error, /attachment/);
+});
+
+test("attachments together are as large as they may be, and no larger", async () => {
+  const bytes = limit("MAIL_FILES_BYTES_MAX");
+  const attach = async (size) => {
+    const content = Buffer.alloc(size, "x");
+    const part = { name: "file", filename: "a.bin", type: "application/octet-stream", content };
+    const { json } = await w.acme.as("sales1", "POST", "/api/v1/files", multipart([part]));
+    assert.equal((await lead({ name: "f", title: "file", description: json.id })).status, 201);
+    return newest("sent", "failed");
+  };
+  assert.equal((await attach(bytes)).state, "sent");
+  assert.ok(box.letters.at(-1).raw.length > bytes);
+  assert.match((await attach(bytes + 1)).error, /larger than 10 MiB/);
 });
 
 test("later is tried again, never is not, and an administrator may have it sent anew", async () => {

@@ -6,13 +6,13 @@ import https from "node:https";
 import { after, before, test } from "node:test";
 import { certify } from "../kit/certify.mjs";
 import { bundle, packed } from "../kit/pack.mjs";
-import { folder } from "../kit/server.mjs";
+import { command } from "../kit/server.mjs";
 import { world } from "../kit/world.mjs";
 
 const ID = "acme.calls";
 const CALL = `/api/v1/x/${ID}/call`;
 const KEY = "erp-key-2026-secret";
-const certificate = certify(folder(), "outbound");
+const certificate = certify();
 const seen = [];
 let plain, secure;
 const w = world({
@@ -145,6 +145,16 @@ const got = async (...args) => {
   return answer.json;
 };
 const at = (path) => `https://localhost:${secure.port}${path}`;
+
+test("an exception that is none stops the server before it starts", () => {
+  for (const wrong of ["10.0.0.0/33", "http://erp", "fd00::/129"]) {
+    const { status, stderr } = command(w.server.data, ["serve", "--listen", "127.0.0.1:0"], {
+      env: { PERIGEE_OUTBOUND_PRIVATE: wrong },
+    });
+    assert.equal(status, 2, stderr);
+    assert.match(stderr, /outbound_private/);
+  }
+});
 
 test("a call is sent and answered as it was told", async () => {
   seen.length = 0;

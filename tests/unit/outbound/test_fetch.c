@@ -71,6 +71,11 @@ static void answer(int fd, const char *request)
         send_text(fd, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n");
         send_many(fd, "X-A: b\r\n", n - 1);
         send_text(fd, "\r\n");
+    } else if (sscanf(request, "GET /head/%d", &n) == 1) { /* a head of exactly n bytes */
+        static const char start[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: ";
+        send_text(fd, start);
+        send_many(fd, "x", n - (int)sizeof start + 1 - 4);
+        send_text(fd, "\r\n\r\n");
     } else if (strncmp(request, "GET /redirect", 13) == 0) {
         snprintf(head, sizeof head,
                  "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:%d/bytes/5\r\n"
@@ -386,6 +391,10 @@ static void test_fetch__answers_are_bounded(void **state)
     assert_int_equal(answered.headers_count, FETCH_HEADERS_MAX);
     const char *beyond = arena_printf(arena, "/headers/%d", FETCH_HEADERS_MAX + 1);
     assert_int_equal(get(local(beyond), origin(), 0), ERR_TOO_LARGE);
+    most = arena_printf(arena, "/head/%d", FETCH_HEADERS_BYTES_MAX);
+    assert_int_equal(get(local(most), origin(), 0), ERR_OK);
+    beyond = arena_printf(arena, "/head/%d", FETCH_HEADERS_BYTES_MAX + 1);
+    assert_int_equal(get(local(beyond), origin(), 0), ERR_TOO_LARGE);
     assert_int_equal(get(local("/junk"), origin(), 0), ERR_IO);
 }
 
@@ -406,6 +415,14 @@ static void test_fetch__what_is_sent_is_bounded(void **state)
     fetch.headers_count = FETCH_HEADERS_MAX + 1;
     assert_int_equal(fetch_run(arena, &fetch, &answered, &why), ERR_TOO_LARGE);
     fetch.headers_count = FETCH_HEADERS_MAX;
+    assert_int_equal(fetch_run(arena, &fetch, &answered, &why), ERR_OK);
+    /* A name, a value and four bytes between and behind them. */
+    char *value = arena_alloc(arena, FETCH_HEADERS_BYTES_MAX);
+    memset(value, 'v', FETCH_HEADERS_BYTES_MAX - 4);
+    headers[0] = (struct fetch_header){"X", value};
+    fetch.headers_count = 1;
+    assert_int_equal(fetch_run(arena, &fetch, &answered, &why), ERR_TOO_LARGE);
+    value[FETCH_HEADERS_BYTES_MAX - 5] = '\0';
     assert_int_equal(fetch_run(arena, &fetch, &answered, &why), ERR_OK);
 }
 
