@@ -138,7 +138,7 @@ scenarios(w, [
     body: {},
     status: 404,
   },
-  { name: "a route knows who asks", path: `${X}/mine`, as: "sales1", status: [200, 500] },
+  { name: "a route knows who asks", path: `${X}/mine`, as: "admin", status: 200 },
   { name: "a route of nobody's is refused", path: `${X}/mine`, as: null, status: 401 },
   { name: "a route is its company's", path: `${X}/mine`, tenant: "globex", status: 404 },
   { name: "another method", method: "PUT", path: `${X}/mine`, body: {}, status: 405 },
@@ -158,13 +158,7 @@ scenarios(w, [
     status: 422,
     fields: { nam: "unknown_field", name: "required" },
   },
-  {
-    name: "a body that is none",
-    method: "POST",
-    path: `${X}/greetings`,
-    body: "{",
-    status: 400,
-  },
+  { name: "a body that is none", method: "POST", path: `${X}/greetings`, body: "{", status: 400 },
   {
     name: "a good body is stored",
     method: "POST",
@@ -180,8 +174,14 @@ scenarios(w, [
     body: { name: "7 of 9" },
     status: 422,
   },
-  { name: "without a signature", method: "POST", path: `${X}/order`, as: null, body: { no: "1" },
-    status: 401 },
+  {
+    name: "without a signature",
+    method: "POST",
+    path: `${X}/order`,
+    as: null,
+    body: { no: "1" },
+    status: 401,
+  },
 ]);
 
 test("a signed request counts once, and its repetition is told the same", async () => {
@@ -218,7 +218,7 @@ test("a route that does not end is ended, and the others go on", async () => {
 });
 
 test("routes stand in the document of their company", async () => {
-  const path = `/x/acme.desk/greetings`;
+  const path = "/x/acme.desk/greetings";
   const doc = await until(async () => {
     const { paths } = await w.acme.ok("admin", "GET", "/api/v1/openapi.json");
     return paths[path] && paths;

@@ -55,6 +55,19 @@ static void test_throttle__slow_rates_lose_nothing(void **state)
     assert_int_equal(n, 10);
 }
 
+static void test_throttle__less_than_one_a_second(void **state)
+{
+    int n = 0, wait = 0;
+    for (int i = 0; i < 5; i++)
+        n += throttle_take_per(*state, SLICE("a"), 3, 60, NOON, &wait);
+    assert_int_equal(n, 3);
+    assert_int_equal(wait, 20);
+    assert_false(throttle_take_per(*state, SLICE("a"), 3, 60, NOON + 19999, &wait));
+    assert_true(throttle_take_per(*state, SLICE("a"), 3, 60, NOON + 20000, &wait));
+    assert_true(throttle_take_per(*state, SLICE("b"), 1, 86400, NOON, &wait)); /* once a day */
+    assert_false(throttle_take_per(*state, SLICE("b"), 1, 86400, NOON + 86399999, &wait));
+}
+
 static void test_throttle__says_when_to_come_again(void **state)
 {
     int wait = -1;
@@ -120,6 +133,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(test_throttle__burst_then_rate),
         T(test_throttle__slow_rates_lose_nothing),
+        T(test_throttle__less_than_one_a_second),
         T(test_throttle__says_when_to_come_again),
         T(test_throttle__a_clock_stepping_back_does_not_lock_out),
         T(test_throttle__largest_numbers_do_not_overflow),
