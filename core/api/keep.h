@@ -21,10 +21,11 @@ struct keep_info {
 };
 
 /* Writes the backup as a new folder below dir; *path in the arena. `keys` is the text of KEEP_KEYS;
- * empty: the copy opens its encrypted fields only under this server's master key. *why is a sentence
- * in the arena. */
+ * empty: the copy opens its encrypted fields only under this server's master key. *why is a
+ * sentence in the arena. */
 MUST_USE enum err keep_write(struct tenant *tenant, struct arena *arena, const char *dir,
-                             struct slice keys, const char **path, struct keep_info *info, const char **why);
+                             struct slice keys, const char **path, struct keep_info *info,
+                             const char **why);
 /* What the manifest of a backup says; no file is looked at. */
 MUST_USE enum err keep_read(struct arena *arena, const char *path, struct keep_info *info,
                             const char **why);

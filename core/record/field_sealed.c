@@ -5,6 +5,8 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "record/field_sealed.h"
+
 #include <string.h>
 
 #include "record/entity.h"

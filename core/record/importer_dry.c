@@ -8,6 +8,7 @@
  */
 #include "base/limits.h"
 #include "record/field_kit.h"
+#include "record/field_sealed.h"
 #include "record/importer_in.h"
 
 static void put_value(struct buf *b, const struct value *value)

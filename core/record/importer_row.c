@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "record/field_kit.h"
+#include "record/field_sealed.h"
 #include "record/importer_in.h"
 #include "record/model.h"
 

@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "record/change.h"
 #include "record/field_kit.h"
+#include "record/field_sealed.h"
 #include "record/importer_in.h"
 #include "record/model.h"
 

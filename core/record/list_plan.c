@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/limits.h"
+#include "record/field_sealed.h"
 #include "record/model.h"
 #include "record/search.h"
 

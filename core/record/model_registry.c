@@ -6,6 +6,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "record/field_sealed.h"
 #include "record/model_build.h"
 
 #include "record/field_kit.h"

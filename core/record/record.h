@@ -28,8 +28,9 @@ struct record {
 struct unit {
     const struct hooks *hooks;
     int depth, writes;
-    int64_t saves; /* outermost writes so far: limits of scripts begin anew with each */
+    int64_t saves;          /* outermost writes so far: limits of scripts begin anew with each */
     struct unit_frame *top; /* records being saved further up, for the cycle check and the chain */
+    const char *handler;    /* "leads:score": the one that runs, for the chain; or NULL */
     int64_t change_seq;     /* last seq written in this unit */
     bool moved_auth, moved_model;
     struct record_computed *computed; /* how computed fields are evaluated (script/), may be NULL */
@@ -80,9 +81,9 @@ MUST_USE enum err record_restore(struct ctx *ctx, const struct entity *entity, i
                                  struct record **out);
 /* Removes for good, oldest first, at most `limit` records deleted more than DELETED_KEEP_MS ago. */
 MUST_USE enum err record_purge(struct ctx *ctx, int limit, int *purged);
-/* Forgets one record, live or deleted: its row, search tokens, visits of states, what the change log,
- * imports and kept answers say of its values. Rights are the caller's to ask; what refers to it
- * reads as empty. store_scrub afterwards takes it out of the file. ERR_NOT_FOUND. */
+/* Forgets one record, live or deleted: its row, search tokens, visits of states, what the change
+ * log, imports and kept answers say of its values. Rights are the caller's to ask; what refers to
+ * it reads as empty. store_scrub afterwards takes it out of the file. ERR_NOT_FOUND. */
 MUST_USE enum err record_erase(struct ctx *ctx, const struct entity *entity, int64_t id);
 /* The whole record as the actor may see it; only id and version when it may not be read. What is
  * stored is shown as GET shows it, so a saved record comes with its lookups. */

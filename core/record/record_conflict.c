@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "base/id.h"
+#include "record/field_sealed.h"
 #include "record/record_in.h"
 
 /* A live record other than this one where all these fields are equal; 0 = none. */

@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "record/field_kit.h"
+#include "record/field_sealed.h"
 #include "record/filter.h"
 #include "record/record_in.h"
 

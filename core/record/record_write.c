@@ -6,6 +6,7 @@
 #include "base/id.h"
 #include "base/token.h"
 #include "record/change.h"
+#include "record/field_sealed.h"
 #include "record/list.h"
 #include "record/number.h"
 #include "record/record_in.h"

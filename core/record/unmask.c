@@ -7,6 +7,7 @@
 #include "auth/audit.h"
 #include "base/text.h"
 #include "record/field_kit.h"
+#include "record/field_sealed.h"
 #include "record/record_in.h"
 
 static enum err sealed_field(struct ctx *ctx, const struct record *record, struct slice name,

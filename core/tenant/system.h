@@ -24,8 +24,8 @@
  *               seen_at created_at revoked_at
  *   role        name(key) body(JSON) updated_at: tenant-made or overriding roles
  *   signin_fail key(key) count until first_at
- *   vault_key   id class kind(data, index) version state(active, retired) vault(blob) wrapped(blob)
- *               created_at retired_at: data keys under the master key (auth/vault)
+ *   vault_key   id class kind(data, index) version state(active, retired) vault(blob)
+ *               wrapped(blob) created_at retired_at: keys under the master key (auth/vault)
  *   password_past   id user encoded at: hashes that may not come again yet
  *   password_reset  id user hash(blob, unique) expires_at: links that were sent
  *   setting     name(key) value(JSON) updated_at
@@ -54,9 +54,9 @@
  *   view        id entity kind name scope owner body(JSON) version updated_at
  *   schedule    plugin,name(key) spec next_at last_at last_job last_state last_error: jobs that run
  *               by the clock; next_at empty = not scheduled
- *   trip        name(key) errors errors_at kills kills_at paused_at why: what failed again and again
- *   kv          plugin,key(key) value(JSON) expires_at
- *   redirect    entity(n),loser(key) winner at
+ *   trip        name(key) errors errors_at kills kills_at paused_at why: what failed again and
+ * again kv          plugin,key(key) value(JSON) expires_at redirect    entity(n),loser(key) winner
+ * at
  *
  * control.db:
  *

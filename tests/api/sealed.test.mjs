@@ -1,7 +1,14 @@
 // sealed - encrypted fields and settings: masks everywhere, unmasking with a reason, keys.
 // SPDX-License-Identifier: MIT
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -198,15 +205,10 @@ test("keys are listed, rotated, and everything is readable after it", async () =
 
 test("a copy elsewhere opens its fields with the passphrase alone", () => {
   const dir = mkdtempSync(join(w.server.data, "..", "carried-"));
-  const short = command(w.server.data, ["tenant", "export", "acme", dir, "--key-passphrase-stdin"], {
-    input: "too short\n",
-  });
+  const carry = ["tenant", "export", "acme", dir, "--key-passphrase-stdin"];
+  const short = w.server.command(carry, { input: "too short\n" });
   assert.equal(short.status, 1, "a passphrase has a least length");
-  const made = command(
-    w.server.data,
-    ["tenant", "export", "acme", dir, "--key-passphrase-stdin", "--json"],
-    { input: `${PHRASE}\n` },
-  );
+  const made = w.server.command([...carry, "--json"], { input: `${PHRASE}\n` });
   assert.equal(made.status, 0, made.stderr);
   const { path } = JSON.parse(made.stdout);
   assert.ok(existsSync(join(path, "keys.json")));

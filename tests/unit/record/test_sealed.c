@@ -9,6 +9,7 @@
 #include "auth/vault.h"
 #include "base/limits.h"
 #include "place.h"
+#include "record/field_sealed.h"
 #include "record/filter.h"
 #include "record/list.h"
 #include "record/unmask.h"
