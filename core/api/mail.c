@@ -51,9 +51,11 @@ enum err mail_settings_get(struct call *call)
     return e;
 }
 
+/* Blank is not given. */
 static void require(struct call *call, const char *name)
 {
-    if (!body_member(call, name))
+    const struct json *member = body_member(call, name);
+    if (!member || (member->type == JSON_STRING && !slice_trim(member->text).len))
         body_bad(call, name, "required", NULL);
 }
 

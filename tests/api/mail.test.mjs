@@ -58,6 +58,9 @@ test("settings are checked, and the password is never told", async () => {
   const server = await smtp();
   for (const [more, field] of [
     [{ host: null }, "host"],
+    [{ host: " " }, "host"],
+    [{ from: "" }, "from"],
+    [{ host: 5 }, "host"],
     [{ host: "a b" }, "host"],
     [{ from: "nobody" }, "from"],
     [{ from: "a@b.example\r\nBcc: x@y.example" }, "from"],
