@@ -71,7 +71,7 @@ void vm_trim(size_t bytes_max)
         bytes += vm_bytes(vm);
     for (struct vm *vm = used.oldest, *newer; vm && bytes > bytes_max; vm = newer) {
         newer = vm->newer;
-        if (vm->depth || vm->tenant->pins)
+        if (vm == used.newest || vm->depth || vm->tenant->pins)
             continue;
         bytes -= vm_bytes(vm);
         vm->tenant->vm = NULL;
@@ -223,7 +223,7 @@ enum err vm_get(struct ctx *ctx, const char *home, struct vm **out)
         vm->tenant = ctx->tenant;
         used_put(vm);
         load(vm, ctx);
-        vm_trim(SCRIPT_VMS_BYTES_MAX); /* its own tenant is pinned */
+        vm_trim(SCRIPT_VMS_BYTES_MAX);
     } else if (used.newest != vm) {
         used_drop(vm);
         used_put(vm);

@@ -42,7 +42,8 @@ const struct hooks *vm_hooks(const struct vm *vm);
 struct record_computed *vm_computed(struct vm *vm);
 size_t vm_bytes(const struct vm *vm);
 /* Ends VMs of this process, those used longest ago first, until the rest hold no more than that;
- * never one that runs or whose tenant is in use. vm_get keeps to SCRIPT_VMS_BYTES_MAX. */
+ * never the newest, one that runs or whose tenant is in use. vm_get keeps to SCRIPT_VMS_BYTES_MAX.
+ */
 void vm_trim(size_t bytes_max);
 
 /* After the commit (hook/outbox.h). */

@@ -79,7 +79,7 @@ const ATTACKS = {
     /used more (memory|CPU time) than it may/,
   ],
   repeats: ["return ('x'):rep(1e10)", /string\.rep: the result would be longer/],
-  formats: ["return ('%99.99f'):rep(1e5):format(1)", /bad argument #3 to/],
+  formats: ["return ('%99.99f'):rep(1e5):format(1)", /bad argument #\d to 'format'/],
   pattern: [
     "return ('a'):rep(60):find(('a-'):rep(40) .. 'b')",
     /pattern too complex: more than 1000000 steps/,

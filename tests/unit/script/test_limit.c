@@ -73,6 +73,21 @@ static void test_limit__holds_for_its_tenant(void **state)
     assert_int_equal(json_int(left, "reads", -1), SCRIPT_READS_MAX);
 }
 
+/* Time counts where a script may wait; a loop finds its end by it too. */
+static void test_limit__time_ends_what_cpu_time_does_not(void **state)
+{
+    struct stage *stage = *state;
+    OK(store_begin(stage->tenant->store, true));
+    OK(tenant_setting_put(stage->tenant, "limits", SLICE("{\"load\":{\"wall_ms\":10}}")));
+    OK(store_commit(stage->tenant->store));
+    stage_script(stage, "while true do end");
+    assert_non_null(strstr(stage_broken(stage), "it took more time than it may"));
+    stage_script(stage, "crm.service('run', function() return { 1 } end)");
+    const char *answer;
+    OK(stage_run(stage, &answer));
+    assert_string_equal(answer, "[1]");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -80,6 +95,7 @@ int main(void)
         T(are_those_of_the_table),
         T(a_plan_lowers_and_never_raises),
         T(holds_for_its_tenant),
+        T(time_ends_what_cpu_time_does_not),
 #undef T
     };
     return cmocka_run_group_tests_name("script/limit", tests, NULL, NULL);
