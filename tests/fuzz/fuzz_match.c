@@ -6,12 +6,12 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include <lualib.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "script/match.h"
-#include "script/vm_in.h"
+#include "script/sandbox_in.h"
 
 #define PART_MAX 200 /* Lua's own backtracks for as long as it takes */
 
@@ -85,6 +85,8 @@ static void compare_with(const char *name, lua_CFunction own, struct slice input
         abort();
     }
 }
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
