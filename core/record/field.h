@@ -110,7 +110,6 @@ struct field_type {
                         struct value *out, int *column);
     unsigned operators;            /* FIELD_OP bits */
     const struct field_type *many; /* what it becomes with "multiple": true; NULL = it cannot */
-    const char *refused;           /* why it cannot be declared yet; NULL = it can */
 };
 
 const struct field_type *field_type_find(struct slice name); /* NULL if unknown */

@@ -167,8 +167,6 @@ static enum err read_type(struct build *b, struct field *field, const struct jso
     if (!field->type)
         return build_fail(b, doc->line, "there is no field type \"" SLICE_FMT "\"",
                           SLICE_ARG(name));
-    if (field->type->refused)
-        return build_fail(b, doc->line, "%s", field->type->refused);
     const struct field_type *type = field->type;
     const char *why = "";
     if (type->declare && type->declare(field, doc, b->arena, &why))

@@ -188,12 +188,12 @@ static void test_model__a_number_is_used_once(void **state)
                 "the same number 1");
 }
 
-static void test_model__encrypted_types_are_refused(void **state)
+static void test_model__encrypted_fields_are_not_searched(void **state)
 {
     broken_with(*state,
                 "{\"name\":\"order\",\"fields\":[{\"no\":1,\"name\":\"name\",\"type\":\"text\"},"
-                "{\"no\":2,\"name\":\"card\",\"type\":\"bank_card\"}]}",
-                "encrypted");
+                "{\"no\":2,\"name\":\"card\",\"type\":\"bank_card\",\"search\":true}]}",
+                "cannot be searched");
 }
 
 static void test_model__conditions_name_known_fields(void **state)
@@ -566,7 +566,7 @@ int main(void)
         T(a_broken_plugin_is_left_out),
         T(a_missing_entity_is_suggested),
         T(a_number_is_used_once),
-        T(encrypted_types_are_refused),
+        T(encrypted_fields_are_not_searched),
         T(conditions_name_known_fields),
         T(malformed_json_names_the_line),
         T(those_that_need_a_broken_one_go_too),
