@@ -150,7 +150,7 @@ test("who began before another has published merges first", async () => {
   assert.deepEqual(await fieldNames(), ["x_level", "x_note", "x_other"]);
 });
 
-test("a field that is taken out keeps its data, and is itself again when it comes back", async () => {
+test("a field that is taken out keeps its data, and comes back with it", async () => {
   const made = await w.acme.ok("sales1", "POST", LEADS, { name: "李四", x_note: "kept" });
   const path = `${LEADS}/${made.id}`;
   await keep(extend(level, { name: "x_other", type: "int" }));

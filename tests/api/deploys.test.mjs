@@ -229,7 +229,7 @@ test("the history tells who made what active; rollback goes to any of them", asy
   assert.ok(audit.items.some(({ action }) => action === "plugin.rollback"));
 });
 
-test("a bundle may be disabled and enabled again: its fields go and come, the data stays", async () => {
+test("a bundle disabled and enabled again: fields go and come, data stays", async () => {
   const made = await lead({ company: "three", x_level: "A" });
   assert.equal(made.status, 201, made.text);
   const path = `${LEADS}/${made.json.id}`;
