@@ -17,6 +17,7 @@ struct unit_frame {
     bool is_settled;       /* phase 5 and later: its handlers may write */
     bool is_core;          /* the core's own doing (cascades): not counted as a handler's write */
     struct unit_frame *up; /* set by unit_enter */
+    const char *by;        /* likewise: the handler that writes it, or NULL */
 };
 /* ERR_PLUGIN with the chain in ctx->err.detail: too deep, too many, a record that is being saved
  * further up, or a write from a handler that may only read. */

@@ -39,10 +39,11 @@ static void put_frame(struct buf *b, const struct unit_frame *frame)
     if (b->len)
         buf_put_str(b, " < ");
     id_text(frame->id, id);
-    buf_printf(b, "%s %s %s", frame->verb, frame->entity->name, id);
+    buf_printf(b, "%s %s %s%s%s", frame->verb, frame->entity->name, id, frame->by ? " by " : "",
+               frame->by ? frame->by : "");
 }
 
-/* "update task … < create lead …": innermost first. */
+/* "update task … by leads:follow_up < create lead …": innermost first. */
 static enum err refuse(struct ctx *ctx, const struct unit_frame *frame, const char *code,
                        const char *sentence)
 {
@@ -63,6 +64,7 @@ enum err unit_enter(struct ctx *ctx, struct unit_frame *frame)
 
     if (unit->spoiled)
         return unit->spoiled;
+    frame->by = unit->handler;
     for (const struct unit_frame *f = unit->top; f; f = f->up)
         if (!f->is_settled && f->id == frame->id && f->entity == frame->entity)
             return refuse(ctx, frame, "hook_cycle", "a record that is being saved further up");

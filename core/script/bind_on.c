@@ -270,6 +270,7 @@ int bind_on(lua_State *L)
     handler->id = option_text(L, "id");
     if (!handler->id)
         return luaL_error(L, "crm.on needs an \"id\" for the handler");
+    handler->name = arena_printf(vm->arena, "%s:%s", script->id, handler->id);
     handler->moment = moment_kind(moment);
     option_when(L, entity, handler);
     handler->fields = option_fields(L, entity);

@@ -58,6 +58,17 @@ static void push_text_json(lua_State *L, struct slice text)
     convert_push_json(L, node, true);
 }
 
+/* As it is written too: { entity = "lead", id = 7 }. */
+static void push_ref_any(lua_State *L, const struct value *v)
+{
+    lua_createtable(L, 0, 2);
+    lua_pushlstring(L, v[1].bytes.at, v[1].bytes.len);
+    lua_setfield(L, -2, "entity");
+    lua_pushinteger(L, v[0].integer);
+    lua_setfield(L, -2, "id");
+    frozen_wrap(L);
+}
+
 void record_push_value(lua_State *L, const struct field *field, const struct value *values)
 {
     if (field->type->columns == 0)
@@ -79,7 +90,9 @@ void record_push_value(lua_State *L, const struct field *field, const struct val
         lua_pushinteger(L, v->integer);
         return;
     case KIND_REF:
-        if (v->type == VALUE_INT)
+        if (field->type->columns == 2)
+            push_ref_any(L, v);
+        else if (v->type == VALUE_INT)
             lua_pushinteger(L, v->integer);
         else
             lua_pushlstring(L, v->bytes.at, v->bytes.len);
@@ -121,6 +134,47 @@ static const struct value *values_of(const struct record_handle *handle)
     return handle->values ? handle->values : handle->record->now;
 }
 
+/* The record that a reference points to, if who asks may read it; else NULL. A read like another.
+ */
+static const struct value *follow(lua_State *L, const struct field *ref, const struct value *values)
+{
+    struct ctx *ctx = vm_ctx(L);
+    struct vm *vm = vm_of(L);
+    const struct value *id = values + ref->slot;
+    struct err_info before = ctx->err;
+    struct record *record = NULL;
+    if (!ref->ref || id->type != VALUE_INT)
+        return NULL;
+    vm_allow(L, ~(unsigned)(VM_LOAD | VM_COMPUTED), "a looked up field");
+    if (++vm->used.reads > vm_limit(vm)->reads)
+        vm_stop(L, VM_LIMIT, "it read more often than it may in one unit of work");
+    enum err e = record_load(ctx, ref->ref, id->integer, ROLE_READ, &record);
+    if (e && e != ERR_NOT_FOUND && e != ERR_FORBIDDEN)
+        vm_veto(L, e);
+    ctx->err = before;
+    return e ? NULL : record->now;
+}
+
+/* "account.industry": the field at the end of the path, or nil where it does not lead on. [-0, +1]
+ */
+static void push_lookup(lua_State *L, const struct entity *entity, const struct field *field,
+                        const struct value *values)
+{
+    struct slice path = slice_str(field_lookup_path(field));
+    while (values) {
+        const struct field *step = entity_field(entity, slice_split(&path, '.'));
+        if (!step)
+            break;
+        if (!path.len) {
+            record_push_value(L, step, values);
+            return;
+        }
+        values = follow(L, step, values);
+        entity = step->ref;
+    }
+    lua_pushnil(L);
+}
+
 /* Upvalue 1: fields by name. */
 static int record_index(lua_State *L)
 {
@@ -132,7 +186,11 @@ static int record_index(lua_State *L)
         const char *name = luaL_checklstring(L, 2, &len);
         unknown(L, handle->entity, slice_of(name, len));
     }
-    record_push_value(L, lua_touserdata(L, -1), values_of(handle));
+    const struct field *field = lua_touserdata(L, -1);
+    if (field->type->columns == 0)
+        push_lookup(L, handle->entity, field, values_of(handle));
+    else
+        record_push_value(L, field, values_of(handle));
     return 1;
 }
 

@@ -7,8 +7,8 @@
  */
 #include "auth/actor.h"
 #include "base/id.h"
+#include "hook/once.h"
 #include "script/bind.h"
-#include "store/query.h"
 
 #define WAITERS (VM_COMMIT | VM_JOB | VM_ROUTE)
 #define WRITERS (VM_AFTER | VM_ACTION | VM_TX | WAITERS)
@@ -111,23 +111,12 @@ static int context_tx(lua_State *L)
 static enum err once_fn(struct ctx *ctx, void *arg)
 {
     struct work *work = arg;
-    struct slice plugin = slice_str(arena_printf(ctx->arena, "once:%s", work->script->id));
-    struct store_set sets[] = {
-        {"plugin", value_text(plugin), false},
-        {"key", value_text(slice_str(work->key)), false},
-        {"value", value_text(SLICE("true")), false},
-        {"expires_at", value_int(ctx->now_ms + ONCE_KEEP_MS), false},
-    };
-    const struct expr *same =
-        expr_and(ctx->arena, expr_cmp(ctx->arena, EXPR_EQ, "plugin", sets[0].value),
-                 expr_cmp(ctx->arena, EXPR_EQ, "key", sets[1].value));
-    int64_t count = 0;
-    enum err e = store_count(ctx->tenant->store, "kv", same, 1, &count);
-    work->was_done = count > 0;
+    const char *plugin = work->script->id;
+    enum err e = once_is_done(ctx, plugin, work->key, &work->was_done);
     if (e || work->was_done)
         return e;
     e = call_function(ctx, work);
-    return e ? e : store_insert(ctx->tenant->store, "kv", sets, 4, NULL);
+    return e ? e : once_put(ctx, plugin, work->key);
 }
 
 /*** Runs a function once for a key, however often this is called: the key is kept in the same

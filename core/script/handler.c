@@ -126,7 +126,12 @@ enum err handler_fire(struct ctx *ctx, struct event *event, void *arg)
                            .push = push_arguments,
                            .arg = &firing};
     int before = ctx->err.count;
+    const char *outer = ctx->unit ? ctx->unit->handler : NULL;
+    if (ctx->unit)
+        ctx->unit->handler = handler->name;
     e = call_counted(handler, &call);
+    if (ctx->unit)
+        ctx->unit->handler = outer;
     return !e && ctx->err.count > before ? ERR_VALIDATION : e;
 }
 

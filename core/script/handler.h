@@ -9,7 +9,7 @@
 
 struct handler {
     struct script *script;
-    const char *id;
+    const char *id, *name; /* its name is "plugin:id" */
     int ref;
     enum vm_moment moment;
     const struct json *when; /* asked before Lua is entered; NULL = always */

@@ -1,4 +1,4 @@
-// outbox - what scripts are told behind the commit: in order, until it has worked, by people's will.
+// outbox - what scripts are told behind the commit: in order, and until it has worked.
 // SPDX-License-Identifier: MIT
 import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -150,7 +150,8 @@ test("what fails waits with its reason, and is told when it is replayed", async 
   await until("it is told", async () => (await notes("push create late")).length === 1);
   const gone = await w.acme.as("admin", "POST", `${ADMIN}/outbox/${row.id}/replay`, { body: {} });
   assert.equal(gone.status, 404);
-  for (const { id } of await w.acme.ok("admin", "GET", `${GREETINGS}?name=mended`).then((l) => l.items))
+  const { items } = await w.acme.ok("admin", "GET", `${GREETINGS}?name=mended`);
+  for (const { id } of items)
     await w.acme.ok("admin", "DELETE", `${GREETINGS}/${id}`);
 });
 
@@ -168,7 +169,8 @@ test("twenty errors in a row pause the handler until an administrator resumes it
   await lead({ name: "during the pause" });
   const held = await waiting(`handler=${PUSH}&state=paused`);
   assert.equal(held.length, 21);
-  const { items } = await w.acme.ok("admin", "GET", `${ADMIN}/hooks?entity=lead&moment=after_commit`);
+  const query = "entity=lead&moment=after_commit";
+  const { items } = await w.acme.ok("admin", "GET", `${ADMIN}/hooks?${query}`);
   const push = items.find(({ id, plugin }) => id === "push" && plugin === ID);
   assert.match(push.where, /^acme\.told\/init\.lua:\d+$/);
   assert.ok(push.calls >= 20 && push.errors >= 20 && push.paused_at && push.held === 21, push);
@@ -273,7 +275,8 @@ function makeHome() {
   symlinkSync(join(ROOT, "schemas"), join(home, "schemas"));
   for (const id of ["core", "hello"])
     symlinkSync(join(ROOT, "plugins", id), join(home, "plugins", id));
-  const manifest = { id: "witness", version: "1.0.0", api: 1, title: "W", requires: { hello: "^1" } };
+  const requires = { hello: "^1" };
+  const manifest = { id: "witness", version: "1.0.0", api: 1, title: "W", requires };
   const write = (name, text) => writeFileSync(join(home, "plugins/witness", name), text);
   write("plugin.json", JSON.stringify(manifest));
   write(

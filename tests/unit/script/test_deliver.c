@@ -368,6 +368,84 @@ static void test_deliver__a_complaint_lets_it_be_tried_again(void **state)
     assert_string_equal(why, "name: 3 is bad.");
 }
 
+/* --- declared events --- */
+
+static void declare(struct stage *stage)
+{
+    stage_write(stage, "t/events/moved.json",
+                "{\"name\":\"t.moved\",\"entity\":\"thing\",\"summary\":\"s\","
+                "\"payload\":{\"thing\":\"id!\",\"n\":\"int\"}}");
+    stage_enable(stage, "t");
+}
+
+/* What the script says when a thing is made and `call` runs. */
+static const char *emitting(struct stage *stage, const char *more, const char *call)
+{
+    stage_script(stage, arena_printf(stage->arena,
+                                     "%s\ncrm.on('thing', 'after_create', { id = 'e' }, "
+                                     "function(ev, ctx)\n%s\nend)",
+                                     more, call));
+    enum err e = stage_create(stage, "thing", "{'name':'a'}", NULL);
+    return e == ERR_OK ? "" : stage->ctx.err.detail ? stage->ctx.err.detail : err_code(e);
+}
+
+static void test_deliver__events_are_checked_against_their_declaration(void **state)
+{
+    static const char *const wrong[][2] = {
+        {"ctx.emit('t.other', {})", "t does not declare the event \"t.other\""},
+        {"ctx.emit('t.moved', { n = 1 })", "the event t.moved lacks \"thing\""},
+        {"ctx.emit('t.moved', { thing = 1, m = 1 })", "has no \"m\""},
+        {"ctx.emit('t.moved', { thing = 1, n = 'x' })", "n of the event t.moved is a int"},
+    };
+    struct stage *stage = *state;
+    declare(stage);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        const char *said = emitting(stage, "", wrong[i][0]);
+        if (!strstr(said, wrong[i][1]))
+            fail_msg("%s: %s", wrong[i][0], said);
+    }
+    assert_string_equal(emitting(stage, "", "ctx.emit('t.moved', { thing = ev.record.id })"), "");
+    stage_script(stage, "crm.on('t.movd', { id = 'x' }, function() end)");
+    assert_non_null(strstr(stage_broken(stage), "did you mean \"t.moved\"?"));
+    stage_script(stage, "crm.on('auth.login', { id = 'x' }, function() end)");
+    assert_non_null(strstr(stage_broken(stage), "after the commit only"));
+}
+
+static void test_deliver__events_set_each_other_off_so_deep_and_no_deeper(void **state)
+{
+    struct stage *stage = *state;
+    declare(stage);
+    for (int depth = EMIT_DEPTH_MAX; depth <= EMIT_DEPTH_MAX + 1; depth++) {
+        const char *again = arena_printf(stage->arena,
+                                         "crm.on('t.moved', { id = 'again' }, function(ev, ctx)\n"
+                                         "  if ev.payload.n < %d then ctx.emit('t.moved', { thing "
+                                         "= 1, n = ev.payload.n + 1 }) end\n"
+                                         "end)",
+                                         depth);
+        const char *said = emitting(stage, again, "ctx.emit('t.moved', { thing = 1, n = 1 })");
+        if (depth == EMIT_DEPTH_MAX)
+            assert_string_equal(said, "");
+        else if (!strstr(said, "more than 16 deep: t.moved < t.moved <"))
+            fail_msg("%s", said);
+    }
+}
+
+/* --- fields of other records --- */
+
+static void test_deliver__looked_up_fields_can_be_read(void **state)
+{
+    struct stage *stage = *state;
+    int64_t id;
+    stage_script(stage, "crm.on('thing', 'after_create', { id = 'n' }, function(ev, ctx)\n"
+                        "  local part = assert(ctx.db.part:insert { thing = ev.record.id })\n"
+                        "  assert(part.level == 'b', tostring(part.level))\n"
+                        "  local bare = assert(ctx.db.part:insert { name = 'bare' })\n"
+                        "  assert(bare.level == nil)\n"
+                        "end)");
+    if (stage_create(stage, "thing", "{'name':'a','level':'b'}", &id))
+        fail_msg("%s", stage->ctx.err.detail);
+}
+
 /* --- batches --- */
 
 static void test_deliver__gives_a_batch_its_events_in_order(void **state)
@@ -423,6 +501,9 @@ int main(void)
         TEST(test_deliver__once_forgets_what_failed),
         TEST(test_deliver__once_in_a_save_counts_for_others),
         TEST(test_deliver__a_complaint_lets_it_be_tried_again),
+        TEST(test_deliver__events_are_checked_against_their_declaration),
+        TEST(test_deliver__events_set_each_other_off_so_deep_and_no_deeper),
+        TEST(test_deliver__looked_up_fields_can_be_read),
         TEST(test_deliver__gives_a_batch_its_events_in_order),
         TEST(test_deliver__batches_are_for_after_commit),
     };

@@ -200,6 +200,7 @@ static void test_hooks__endless_chains_are_ended(void **state)
                         "end)");
     assert_int_equal(stage_create(stage, "part", "{'name':'a'}", NULL), ERR_PLUGIN);
     ASSERT_HAS(detail(stage), "nested too deep");
+    ASSERT_HAS(detail(stage), "by t:again < create part"); /* and so on, down to the first */
     assert_int_equal(stage_count(stage, "part"), 0);
     OK(stage_create(stage, "thing", "{'name':'a'}", NULL));
 }
