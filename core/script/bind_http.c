@@ -164,20 +164,20 @@ static void take_body(lua_State *L, struct arena *arena, struct fetch *fetch,
     lua_pop(L, 2);
 }
 
-/* A handler that is tried again sends the same keys: its n-th call has the event's id, and from the
- * second on its number. */
+/* A handler that is tried again sends the same keys: the event's id, and from the second call that
+ * changes something on also its number. */
 static void add_key(lua_State *L, struct arena *arena, struct fetch *fetch,
                     struct fetch_header *headers)
 {
-    const struct vm *vm = vm_of(L);
+    struct vm *vm = vm_of(L);
     const struct frame *first = vm->depth ? &vm->frames[0] : NULL;
     if (!first || first->call->moment != VM_COMMIT || !first->call->event ||
         strcmp(fetch->method, "GET") == 0 || names(fetch, "idempotency-key"))
         return;
     char id[ID_TEXT_LEN + 1];
     id_text(first->call->event->id, id);
-    const char *key = vm->used.http > 1 ? arena_printf(arena, "%s-%d", id, vm->used.http)
-                                        : arena_strdup(arena, id);
+    const char *key = ++vm->used.keyed > 1 ? arena_printf(arena, "%s-%d", id, vm->used.keyed)
+                                           : arena_strdup(arena, id);
     add_header(L, fetch, headers, "Idempotency-Key", key);
 }
 

@@ -53,8 +53,9 @@ struct vm_call {
     struct ctx *ctx;
     struct event *event; /* NULL outside events */
     enum vm_moment moment;
-    const char *handler; /* for errors */
-    const char *plugin;  /* private: whose it is */
+    const struct vm_host *host; /* VM_JOB, VM_ROUTE, VM_COMMIT; else NULL. Nested calls find it */
+    const char *handler;        /* for errors */
+    const char *plugin;         /* private: whose it is */
     int (*push)(struct lua_State *L, void *arg);
     void (*take)(struct lua_State *L, void *arg);
     void *arg;
@@ -87,13 +88,19 @@ struct vm {
     struct script *scripts; /* in load order */
     int scripts_count;
     struct map services, actions, functions; /* → struct bound * */
-    size_t bytes, bytes_limit;               /* what the allocator gave; where it asks for a look */
+    struct schedule *tasks;                  /* jobs that plugins offer, and their functions */
+    struct bound *tasks_bound;
+    int tasks_count;
+    struct endpoint *endpoints; /* routes of plugins, and their functions */
+    struct bound *endpoints_bound;
+    int endpoints_count;
+    size_t bytes, bytes_limit; /* what the allocator gave; where it asks for a look */
     bool collect_due, is_dead;
+    bool is_trial;         /* what fails is told to who asked and is nothing for the log */
     bool seed_due;         /* math.random begins anew */
     uint32_t marks;        /* late_marks() when it was made: what is set aside may have changed */
     struct tenant *tenant; /* whose tenant->vm this is; NULL: on trial */
     struct vm *newer, *older; /* by last use, of this process */
-    bool is_trial;            /* what fails is told to who asked and is nothing for the log */
     enum vm_stop stop;
     enum err veto;
     const char *why;    /* of VM_LIMIT and VM_KILLED: a constant */
@@ -107,9 +114,16 @@ struct vm {
     size_t arena_limit;   /* of ctx->arena: what a script makes the core keep */
     enum limit_kind kind; /* of the outermost call: whose counts hold */
     struct vm_used {
-        int reads, writes, rows, http, logs, ticks;
-    } used;         /* by the unit of work: one save with all that it sets off */
-    int64_t saving; /* which of the unit's saves; 0: an operation or a service */
+        int reads, writes, rows, http, keyed, logs, ticks;
+    } used;           /* by the unit of work: one save with all that it sets off */
+    struct emitting { /* an event whose handlers run */
+        const char *name;
+        struct emitting *up;
+        int depth;
+    } * emitting;
+    bool was_killed; /* the last outermost call went beyond its limits */
+    struct trial *trial; /* a test of a plugin runs: what it stubs and notes; else NULL */
+    int64_t saving;  /* which of the unit's saves; 0: an operation or a service */
     bool unit_as_system;
     char trace[VM_TRACE_BYTES];
 };
