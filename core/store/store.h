@@ -11,46 +11,10 @@
 #pragma once
 
 #include "base/buf.h"
+#include "store/schema.h"
 #include "store/value.h"
 
-/* --- schema: what is wanted --------------------------------------------------------------------
- */
-
-struct store_column {
-    const char *name;     /* lower_snake; unique in its table */
-    enum value_type type; /* VALUE_INT, VALUE_TEXT, VALUE_BLOB */
-    bool not_null;        /* only together with a default, or on a new table */
-    const char
-        *fallback; /* default: the integer's digits, or the text itself unquoted; NULL none */
-};
-
-struct store_index {
-    const char *name;    /* unique in the store */
-    const char *columns; /* "owner,updated_at desc,id desc" */
-    const char *where;   /* NULL = all rows; else words joined by ':' that must all hold: "live" =
-                          * deleted_at is empty, any other is a column that is not empty */
-    bool unique;
-};
-
-struct store_table {
-    const char *name;
-    const struct store_column *columns; /* the first is the key: "id" int, or as `key` says */
-    int columns_count;
-    const char *key; /* "id"; or "a,b" for a compound key */
-    const struct store_index *indexes;
-    int indexes_count;
-    bool tokens;      /* has a search token table with the same ids */
-    bool append_only; /* update and delete are refused by the driver */
-};
-
-struct store_schema {
-    const struct store_table *tables;
-    int tables_count;
-    uint64_t hash; /* of the canonical form; equal hash = nothing to do */
-};
-
-/* --- opening ------------------------------------------------------------------------------------
- */
+/* --- opening ---------------------------------------------------------------------------------- */
 
 enum store_mode {
     STORE_READ,   /* a gateway: read only, never checkpoints */
@@ -74,8 +38,7 @@ MUST_USE enum err store_create(const char *path);
 MUST_USE enum err store_check_library(const char **why);
 const char *store_why(const struct store *store); /* the driver's last detail, for the log */
 
-/* --- schema apply -------------------------------------------------------------------------------
- */
+/* --- schema apply ----------------------------------------------------------------------------- */
 
 /* Brings the store to `wanted` by adding tables, columns, indexes and token tables (never dropping
  * a column; vanished indexes are dropped) in ONE transaction, and stores schema->hash. Must not be
@@ -93,8 +56,7 @@ MUST_USE enum err store_header_read(struct store *store, struct store_header *ou
 /* Inside a transaction: adds one to the model or auth version. */
 MUST_USE enum err store_header_bump(struct store *store, bool model, bool auth);
 
-/* --- transactions -------------------------------------------------------------------------------
- */
+/* --- transactions ----------------------------------------------------------------------------- */
 
 MUST_USE enum err store_begin(struct store *store,
                               bool write); /* write: BEGIN IMMEDIATE; ERR_BUSY */
@@ -111,8 +73,7 @@ bool store_in_write(const struct store *store); /* …one that may write */
 MUST_USE enum err store_savepoint(struct store *store);
 MUST_USE enum err store_savepoint_end(struct store *store, enum err e);
 
-/* --- writing ------------------------------------------------------------------------------------
- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 struct query; /* query.h */
 struct expr;
@@ -159,8 +120,7 @@ MUST_USE enum err store_key_max(struct store *store, const char *table, int64_t 
 MUST_USE enum err store_tokens_put(struct store *store, const char *table, int64_t id,
                                    struct slice old, struct slice tokens);
 
-/* --- reading ------------------------------------------------------------------------------------
- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 struct store_row;                                               /* one row in the driver */
 int64_t store_row_int(const struct store_row *row, int column); /* 0 when null */
@@ -187,8 +147,7 @@ void store_watch(struct store *store, bool (*is_asked)(void *arg), void *arg);
 /* The plan the driver chose, as text, for tests and diagnosis. */
 MUST_USE enum err store_explain(struct store *store, const struct query *query, struct buf *out);
 
-/* --- keeping ------------------------------------------------------------------------------------
- */
+/* --- keeping ---------------------------------------------------------------------------------- */
 
 enum store_checkpoint {
     STORE_CHECKPOINT_IDLE,

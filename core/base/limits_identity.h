@@ -1,0 +1,50 @@
+/* limits_identity - bounds of accounts, and of what one user or one company may have.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#pragma once
+
+/* What one user and one company may have (api/quota.h); keys of perigee.json. */
+#define JOBS_PER_USER       50 /* unfinished ones */
+#define JOBS_PER_TENANT     1000
+#define FILES_BYTES         (100LL << 30) /* attachments of one tenant */
+#define KEYS_PER_USER       20            /* not revoked */
+#define KEYS_PER_TENANT     200
+#define SESSIONS_PER_USER   50              /* the oldest end */
+#define BLOB_ORPHAN_KEEP_MS (3600LL * 1000) /* bytes that no row has named by then are removed */
+
+/* Identity (security.md P10). */
+#define SIGNIN_FAILS_ADDRESS    5  /* per account and address */
+#define SIGNIN_FAILS_ACCOUNT    20 /* per account, all addresses */
+#define SIGNIN_FAILS_ALL        20 /* per address, all accounts */
+#define SIGNIN_LOCK_MS          (15 * 60 * 1000LL)
+#define SESSION_IDLE_MS         (8 * 3600 * 1000LL)
+#define SESSION_LIFE_MS         (24 * 3600 * 1000LL)
+#define SESSION_SEEN_MS         60000              /* last_seen is stored at most so often */
+#define SESSION_DENGBAO_IDLE_MS (30 * 60 * 1000LL) /* the stricter profile of a tenant */
+#define SESSION_DENGBAO_LIFE_MS (12 * 3600 * 1000LL)
+#define TOTP_STEP_MS            30000              /* RFC 6238: what every app takes */
+#define TOTP_PENDING_MS         (10 * 60 * 1000LL) /* from the secret to its first code */
+#define RESET_KEEP_MS           (10 * 60 * 1000LL) /* a link for a new password (ASVS 6.5.5) */
+#define RESET_MAX               3                  /* links of one account in SIGNIN_LOCK_MS */
+#define PASSWORD_AGE_MS         (90LL * 24 * 3600 * 1000) /* dengbao: then a new one */
+#define PASSWORD_PAST_MAX       5 /* dengbao: that many may not come again */
+#define UNMASK_REASON_BYTES_MAX 500
+#define AUDIT_KEEP_MS           (180LL * 24 * 3600 * 1000) /* the law asks for six months */
+#define AUDIT_PURGE_ROWS        5000                       /* taken off the log in one sweep */
+#define REKEY_BATCH_ROWS        200 /* records sealed anew in one lent write turn */
+#define LOGIN_BYTES_MAX         128
+#define ACTORS_KEEP_MS          300000    /* a request in flight keeps the actor it began with */
+#define PASSWORD_LIST_BYTES_MAX (4 << 20) /* a list of common passwords that is read */
+#define PASSWORD_BYTES_MAX      512
+#define PASSPHRASE_CHARS_MIN    12    /* around the keys of a tenant that travels */
+#define PASSPHRASE_KIB          65536 /* Argon2id costs of it (RFC 9106 section 4) */
+#define PASSPHRASE_PASSES       3
+#define PASSPHRASE_KIB_MAX      (1 << 20) /* of a wrapping that is read: more is hostile */
+#define PASSPHRASE_PASSES_MAX   16
+#define PASSWORD_CHARS_MIN      8
+#define RATE_PER_S              60 /* API rate per key, and per address before that */
+#define RATE_BURST              120
+#define THROTTLE_SLOTS          8192 /* shared table of rates */
+#define SUBTREE_IDS_MAX         500
+#define DEPARTMENT_DEPTH_MAX    20 /* levels below one another */
