@@ -210,7 +210,10 @@ enum err migrations_run(struct app *app, struct ctx *ctx, const struct model *mo
     enum err e = migrations_wait(ctx->tenant, ctx->arena, model, changes, count, &waits);
     if (e || !waits)
         return e;
-    const char *dir = tenant_path(ctx->tenant, ctx->arena, "backups", NULL);
+    char id[ID_TEXT_LEN + 1]; /* two runs may begin within the second that names a backup */
+    id_text(id_next(), id);
+    const char *dir =
+        tenant_path(ctx->tenant, ctx->arena, "backups", arena_printf(ctx->arena, "upgrade-%s", id));
     e = keep_write(ctx->tenant, ctx->arena, dir, SLICE(""), &run->backup, &info, why);
     for (int i = 0; i < model->plugins_count && !e; i++)
         if (!model->plugins[i]->broken && is_changed(model->plugins[i], changes, count))

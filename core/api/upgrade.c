@@ -266,6 +266,8 @@ enum err upgrade_rehearse(const struct config *config, struct arena *arena, cons
     buf_release(&run.names);
     if (r->tenant.cache)
         r->tenant.cache_free(r->tenant.cache);
+    if (r->tenant.vault)
+        r->tenant.vault_free(r->tenant.vault);
     store_close(r->tenant.store);
     return e;
 }

@@ -240,7 +240,10 @@ function commands(tenant) {
   assert.equal(second.before, hash);
   write(parts("three", { "init.lua": "crm.on()\n" }));
   refused(data, ["plugin", "deploy", tenant, made_bundle], 1, /acme\.sales\/init\.lua:1: /);
-  assert.match(ok(data, ["plugin", "rollback", tenant, "acme.sales"]), new RegExp(hash.slice(0, 12)));
+  assert.match(
+    ok(data, ["plugin", "rollback", tenant, "acme.sales"]),
+    new RegExp(hash.slice(0, 12)),
+  );
   ok(data, ["plugin", "rollback", tenant, "acme.sales", second.hash.slice(0, 10)]);
   refused(data, ["plugin", "rollback", tenant, "acme.sales", "000000"], 1, /hash/);
   refused(data, ["plugin", "rollback", tenant, "nobody.here"], 1);
