@@ -14,7 +14,7 @@ struct jobs_open {
     struct arena *arena; /* owned; the job and what its function keeps */
     struct job job;
     int64_t model_serial; /* of the last step; another model: state is built anew */
-    void *state; /* the function's own */
+    void *state;          /* the function's own */
     void (*state_free)(void *state);
 };
 

@@ -58,8 +58,7 @@ static enum err announce(struct ctx *ctx, const struct signin *s)
     struct json *payload = json_new(ctx->arena, JSON_OBJECT);
     json_add(ctx->arena, payload, "user", json_new_int(ctx->arena, s->user));
     if (ctx->address)
-        json_add(ctx->arena, payload, "address",
-                 json_new_str(ctx->arena, slice_str(ctx->address)));
+        json_add(ctx->arena, payload, "address", json_new_str(ctx->arena, slice_str(ctx->address)));
     return outbox_announce(ctx, HOOK_EVENT_AUTH_LOGIN, s->user, payload);
 }
 

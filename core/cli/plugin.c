@@ -101,9 +101,9 @@ static int run_config(struct cli *cli)
 static int run_hooks(struct cli *cli)
 {
     static const struct print_column columns[] = {
-        {"entity", "ENTITY"}, {"moment", "MOMENT"}, {"place", "#"},       {"plugin", "PLUGIN"},
-        {"id", "ID"},         {"where", "WHERE"},   {"calls", "CALLS"},   {"errors", "ERRORS"},
-        {"kills", "KILLS"},   {"p95_us", "P95 US"}, {"dead", "DEAD"},     {"paused_at", "PAUSED"},
+        {"entity", "ENTITY"}, {"moment", "MOMENT"}, {"place", "#"},     {"plugin", "PLUGIN"},
+        {"id", "ID"},         {"where", "WHERE"},   {"calls", "CALLS"}, {"errors", "ERRORS"},
+        {"kills", "KILLS"},   {"p95_us", "P95 US"}, {"dead", "DEAD"},   {"paused_at", "PAUSED"},
         {NULL, NULL},
     };
     struct client_answer answer;

@@ -89,8 +89,8 @@ static enum err follow(struct ctx *ctx, struct record *record)
     return e;
 }
 
-/* Phase 6: what waits for the commit is written with it. It comes before phase 5, whose handlers may
- * change this record once more: their row must lie behind this one. */
+/* Phase 6: what waits for the commit is written with it. It comes before phase 5, whose handlers
+ * may change this record once more: their row must lie behind this one. */
 enum err record_outbox(struct ctx *ctx, struct record *record, const char *op)
 {
     struct event event = {.op = op,

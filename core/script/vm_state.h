@@ -121,9 +121,9 @@ struct vm {
         struct emitting *up;
         int depth;
     } * emitting;
-    bool was_killed; /* the last outermost call went beyond its limits */
+    bool was_killed;     /* the last outermost call went beyond its limits */
     struct trial *trial; /* a test of a plugin runs: what it stubs and notes; else NULL */
-    int64_t saving;  /* which of the unit's saves; 0: an operation or a service */
+    int64_t saving;      /* which of the unit's saves; 0: an operation or a service */
     bool unit_as_system;
     char trace[VM_TRACE_BYTES];
 };
