@@ -34,9 +34,10 @@ static struct model *new_model(const struct tenant *tenant)
     struct arena *arena = arena_new();
     struct model *model = arena_make(arena, struct model);
 
+    static int64_t built;
     model->arena = arena;
-    model->currency = arena_strdup(arena, tenant->currency ? tenant->currency : "CNY");
     model->serial = ++built;
+    model->currency = arena_strdup(arena, tenant->currency ? tenant->currency : "CNY");
     model->lang =
         tenant->locale && slice_starts(slice_str(tenant->locale), SLICE("en")) ? LANG_EN : LANG_ZH;
     return model;

@@ -49,7 +49,7 @@ enum err unmask_field(struct ctx *ctx, const struct entity *entity, int64_t id, 
     ASSERT(ctx && entity && out && empty);
     ASSERT(ctx->unit && store_in_tx(ctx->tenant->store));
     struct record *record;
-    const struct field *field;
+    const struct field *field = NULL;
     enum err e = record_load(ctx, entity, id, ROLE_UNMASK, &record);
     if (!e)
         e = sealed_field(ctx, record, name, &field);
