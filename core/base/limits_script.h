@@ -49,3 +49,8 @@
 #define SCRIPT_LOAD_CPU_US_MAX     200000
 #define SCRIPT_LOAD_WALL_US_MAX    2000000
 #define SCRIPT_LOAD_HEAP_BYTES_MAX (8 << 20)
+
+/* Tests of plugins (script/trial.h). */
+#define TRIAL_CASES_MAX       500 /* in one file */
+#define TRIAL_STEPS_MAX       10000 /* of t.run_outbox */
+#define TRIAL_EQUAL_DEPTH_MAX 16  /* tables in tables that t.eq looks into */

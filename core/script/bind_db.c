@@ -8,7 +8,7 @@
  */
 #include "base/text.h"
 #include "record/list.h"
-#include "script/bind.h"
+#include "script/trial_in.h"
 
 #define TABLE_META "crm.table"
 #define DB_META    "crm.db"
@@ -114,7 +114,10 @@ static int leave(lua_State *L, const struct saved *saved, enum err e)
         vm_stop(L, vm->stop, vm->why);
     if (e && !is_expected(e))
         vm_veto(L, e);
+    struct err_info said = ctx->err;
     const char *text = e ? reason(ctx, e) : NULL;
+    if (e && vm->trial)
+        trial_refused(vm->trial, e, &said, text);
     ctx->err = saved->err;
     if (!e)
         return 0;

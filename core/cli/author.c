@@ -1,0 +1,223 @@
+/* author - what the author of a plugin asks for: a skeleton to begin with, a check, its tests.
+ *
+ * None of it needs a server or a tenant; `plugin check FOLDER TENANT` reads which plugins one has.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "cli/author.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "api/rig.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "cli/print.h"
+#include "tenant/config.h"
+#include "tenant/folder.h"
+#include "tenant/pack.h"
+
+/* --- new ----------------------------------------------------------------------------------------
+ */
+
+#define SKELETON "acme.sales" /* the name that schemas/skeleton uses for itself */
+
+/* "acme.sales" → "acme_sales": where a dot may not stand. */
+static const char *plain_name(struct arena *arena, const char *id)
+{
+    char *name = arena_strdup(arena, id);
+    for (char *at = name; *at; at++)
+        if (*at == '.')
+            *at = '_';
+    return name;
+}
+
+static void put_replaced(struct buf *out, struct slice text, const char *from, const char *to)
+{
+    struct slice wanted = slice_str(from);
+    for (long at; (at = slice_find(text, wanted)) >= 0;) {
+        buf_put_slice(out, slice_of(text.at, (size_t)at));
+        buf_put_str(out, to);
+        text = slice_of(text.at + at + wanted.len, text.len - (size_t)at - wanted.len);
+    }
+    buf_put_slice(out, text);
+}
+
+/* One file of the skeleton under the plugin's own name. */
+static enum err write_file(struct arena *arena, const char *folder, const struct pack_file *file,
+                           const char *id)
+{
+    struct buf text = BUF_INIT, named = BUF_INIT;
+    put_replaced(&text, file->bytes, SKELETON, id);
+    put_replaced(&named, buf_slice(&text), plain_name(arena, SKELETON), plain_name(arena, id));
+    const char *path = arena_printf(arena, "%s/%s", folder, file->name);
+    const char *slash = strrchr(path, '/');
+    enum err e = folder_make(arena_str(arena, slice_of(path, (size_t)(slash - path))));
+    if (!e)
+        e = folder_write(path, buf_slice(&named), 0644);
+    buf_release(&text);
+    buf_release(&named);
+    return e;
+}
+
+static bool id_is_valid(struct slice id)
+{
+    bool starts = true;
+    for (size_t i = 0; i < id.len; i++) {
+        char c = id.at[i];
+        bool letter = c >= 'a' && c <= 'z';
+        if (starts ? !letter : !letter && !(c >= '0' && c <= '9') && c != '_' && c != '.')
+            return false;
+        starts = c == '.';
+    }
+    return id.len > 0 && id.len <= NAME_BYTES_MAX && !starts;
+}
+
+static int run_new(struct cli *cli)
+{
+    struct arena *arena = cli_arena(cli);
+    const char *id = cli_arg(cli, 0), *why = NULL;
+    const char *folder = arena_printf(arena, "%s/%s", cli_option(cli, "into", "."), id);
+    struct pack pack;
+    if (!id_is_valid(slice_str(id)))
+        return cli_usage(cli,
+                         "\"%s\" is no name of a plugin: small letters, digits and _, after a "
+                         "company's prefix and a dot (acme.sales)",
+                         id);
+    if (folder_exists(folder))
+        return cli_refuse(cli, "%s is already there", folder);
+    if (pack_folder(arena, arena_printf(arena, "%s/schemas/skeleton", config_home(arena)), &pack,
+                    &why))
+        return cli_refuse(cli, "the skeleton cannot be read: %s", why);
+    for (int i = 0; i < pack.count; i++) {
+        enum err e = write_file(arena, folder, &pack.files[i], id);
+        if (e)
+            return cli_refuse(cli, "%s/%s: %s", folder, pack.files[i].name, err_text(e, LANG_EN));
+    }
+    if (cli_json(cli))
+        printf("%s\n", print_json(arena, "id", id, "folder", folder, NULL));
+    else
+        printf("%s: %d files. Next: perigee plugin test %s\n", folder, pack.count, folder);
+    return CLI_OK;
+}
+
+/* --- test ---------------------------------------------------------------------------------------
+ */
+
+struct report {
+    const char *plugin;
+    struct buf junit;
+    int count, failed;
+};
+
+static void put_xml(struct buf *out, const char *text)
+{
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c == '<')
+            buf_put_str(out, "&lt;");
+        else if (c == '&')
+            buf_put_str(out, "&amp;");
+        else if (c == '"')
+            buf_put_str(out, "&quot;");
+        else if (c >= ' ' || c == '\n')
+            buf_put_char(out, *text);
+    }
+}
+
+/* One line of TAP; what went wrong follows as a note of its own lines. */
+static void tell(void *arg, const char *file, const char *name, const char *why, int64_t took_us)
+{
+    struct report *report = arg;
+    report->count++;
+    report->failed += why != NULL;
+    printf("%s %d - %s/%s: %s\n", why ? "not ok" : "ok", report->count, report->plugin, file, name);
+    struct slice rest = slice_str(why ? why : "");
+    while (rest.len) {
+        struct slice line = slice_split(&rest, '\n');
+        printf("  # " SLICE_FMT "\n", SLICE_ARG(line));
+    }
+    struct buf *junit = &report->junit;
+    buf_put_str(junit, "  <testcase classname=\"");
+    put_xml(junit, report->plugin);
+    buf_put_char(junit, '/');
+    put_xml(junit, file);
+    buf_put_str(junit, "\" name=\"");
+    put_xml(junit, name);
+    buf_printf(junit, "\" time=\"%lld.%06lld\"", (long long)(took_us / 1000000),
+               (long long)(took_us % 1000000));
+    if (why) {
+        buf_put_str(junit, "><failure>");
+        put_xml(junit, why);
+        buf_put_str(junit, "</failure></testcase>\n");
+    } else {
+        buf_put_str(junit, "/>\n");
+    }
+}
+
+static int write_junit(struct cli *cli, const struct report *report, const char *path)
+{
+    struct buf out = BUF_INIT;
+    buf_put_str(&out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"");
+    put_xml(&out, report->plugin);
+    buf_printf(&out, "\" tests=\"%d\" failures=\"%d\">\n", report->count, report->failed);
+    buf_put_slice(&out, buf_slice(&report->junit));
+    buf_put_str(&out, "</testsuite>\n");
+    (void)unlink(path);
+    enum err e = folder_write(path, buf_slice(&out), 0644);
+    buf_release(&out);
+    return e ? cli_refuse(cli, "%s: %s", path, err_text(e, LANG_EN)) : CLI_OK;
+}
+
+void author_quiet(void)
+{
+    log_init(open("/dev/null", O_WRONLY | O_CLOEXEC), LOG_ERROR, "command");
+}
+
+int author_test(struct cli *cli, const char *folder, const char *junit)
+{
+    struct arena *arena = cli_arena(cli);
+    struct rig_spec spec = {.home = config_home(arena), .folder = folder};
+    struct report report = {0};
+    struct rig *rig;
+    const char *why = NULL;
+    author_quiet();
+    if (rig_new(arena, &spec, &rig, &why))
+        return cli_refuse(cli, "%s", why);
+    report.plugin = rig_plugin(rig);
+    enum err e = rig_test(rig, tell, &report, &why);
+    rig_free(rig);
+    printf("1..%d\n", report.count);
+    int status = report.failed ? CLI_REFUSED : CLI_OK;
+    if (e)
+        status = cli_refuse(cli, "%s", why);
+    else if (junit)
+        status = write_junit(cli, &report, junit) ? CLI_REFUSED : status;
+    buf_release(&report.junit);
+    return status;
+}
+
+static int run_test(struct cli *cli)
+{
+    return author_test(cli, cli_arg(cli, 0), cli_option(cli, "junit", NULL));
+}
+
+static const struct cli_option NEW_OPTIONS[] = {
+    {"into", "DIR", "where to make its folder (default: here)", false},
+    {NULL, NULL, NULL, false},
+};
+static const struct cli_option TEST_OPTIONS[] = {
+    {"junit", "FILE", "write the results as JUnit, too", false},
+    {NULL, NULL, NULL, false},
+};
+
+const struct cli_command CLI_AUTHOR[] = {
+    {"plugin new", "ID", "begin a plugin: a folder that works, with its test", 1, 1, NEW_OPTIONS,
+     run_new},
+    {"plugin test", "FOLDER", "run a plugin's tests in throw-away tenants, as TAP", 1, 1,
+     TEST_OPTIONS, run_test},
+    {NULL, NULL, NULL, 0, 0, NULL, NULL},
+};
