@@ -10,12 +10,16 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "api/rig.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "cli/print.h"
+#include "script/lint.h"
+#include "script/sandbox.h"
 #include "tenant/config.h"
 #include "tenant/folder.h"
 #include "tenant/pack.h"
@@ -102,6 +106,130 @@ static int run_new(struct cli *cli)
     else
         printf("%s: %d files. Next: perigee plugin test %s\n", folder, pack.count, folder);
     return CLI_OK;
+}
+
+/* --- check --------------------------------------------------------------------------------------
+ */
+
+struct checking {
+    int found;
+};
+
+static void tell_finding(void *arg, const char *text)
+{
+    struct checking *checking = arg;
+    checking->found++;
+    printf("%s\n", text);
+}
+
+/* What the model left aside of this plugin without harm: a vanished anchor. */
+static void tell_warnings(struct checking *checking, const struct model *model, const char *id)
+{
+    for (const struct model_warning *w = model->warnings; w; w = w->next) {
+        struct slice text = slice_str(w->text);
+        if (slice_is(slice_split(&text, '/'), id))
+            tell_finding(checking, w->text);
+    }
+}
+
+static const struct plugin *find_plugin(const struct model *model, const char *id)
+{
+    for (int i = 0; i < model->plugins_count; i++)
+        if (strcmp(model->plugins[i]->id, id) == 0)
+            return model->plugins[i];
+    return NULL;
+}
+
+/* luacheck, where it is installed, adds what it knows of Lua: names that nothing uses and the like.
+ * It is told the sandbox's names; lines of ours say the rest. */
+static int run_luacheck(struct cli *cli, const char *folder)
+{
+    struct arena *arena = cli_arena(cli);
+    const char *names = "crm";
+    for (const char *const *one = sandbox_names(); *one; one++)
+        if (!strchr(*one, '.'))
+            names = arena_printf(arena, "%s %s", names, *one);
+    const char *command = arena_printf(
+        arena,
+        "command -v luacheck >/dev/null || exit 0; cd \"$1\" && exec luacheck --formatter plain "
+        "--no-config "
+        "--no-color --codes --no-max-line-length --ignore 212 --std none --read-globals %s require "
+        "math string table utf8 coroutine -- .",
+        names);
+    pid_t child = fork();
+    if (child == 0) {
+        (void)execl("/bin/sh", "sh", "-c", command, "luacheck", folder, (char *)NULL);
+        _exit(127);
+    }
+    int how = 0;
+    if (child < 0 || waitpid(child, &how, 0) != child)
+        return 0;
+    return WIFEXITED(how) && WEXITSTATUS(how) ? 1 : 0;
+}
+
+static int check_here(struct cli *cli, const char *folder, const char *tenant)
+{
+    struct arena *arena = cli_arena(cli);
+    struct rig_spec spec = {.home = config_home(arena), .folder = folder};
+    struct checking checking = {0};
+    struct rig *rig;
+    const char *why = NULL;
+    if (tenant)
+        spec.tenant = arena_printf(arena, "%s/tenants/%s", cli_data(cli), tenant);
+    if (rig_new(arena, &spec, &rig, &why))
+        return cli_refuse(cli, "%s", why);
+    struct ctx *ctx = rig_ctx(rig);
+    tell_warnings(&checking, ctx->model, rig_plugin(rig));
+    enum err e = lint_plugin(ctx, ctx->model, find_plugin(ctx->model, rig_plugin(rig)),
+                             tell_finding, &checking, &why);
+    if (e)
+        tell_finding(&checking, why);
+    rig_free(rig);
+    return checking.found ? CLI_REFUSED : CLI_OK;
+}
+
+/* Somebody's code is compiled and its top level run: a process of its own does that, with bounds
+ * that no slip of ours could lift. */
+static int check_apart(struct cli *cli, const char *folder, const char *tenant)
+{
+    (void)fflush(NULL);
+    pid_t child = fork();
+    if (child < 0)
+        return cli_refuse(cli, "no process can be started");
+    if (child == 0) {
+        struct rlimit cpu = {CHECK_CPU_S_MAX, CHECK_CPU_S_MAX};
+        (void)setrlimit(RLIMIT_CPU, &cpu);
+#ifndef PERIGEE_SANITIZE
+        struct rlimit room = {CHECK_BYTES_MAX, CHECK_BYTES_MAX};
+        (void)setrlimit(RLIMIT_AS, &room);
+#endif
+        int status = check_here(cli, folder, tenant);
+        (void)fflush(NULL);
+        _exit(status);
+    }
+    int how = 0;
+    while (waitpid(child, &how, 0) < 0)
+        if (errno != EINTR)
+            return cli_refuse(cli, "the check was lost");
+    if (WIFSIGNALED(how))
+        return cli_refuse(cli, "%s: the check was stopped: its code used more than it may", folder);
+    return WEXITSTATUS(how);
+}
+
+int author_check(struct cli *cli, const char *folder, const char *tenant)
+{
+    author_quiet();
+    int status = check_apart(cli, folder, tenant);
+    if (run_luacheck(cli, folder) && status == CLI_OK)
+        status = CLI_REFUSED;
+    if (status == CLI_OK && !cli_json(cli))
+        printf("%s: nothing found\n", folder);
+    return status;
+}
+
+static int run_check(struct cli *cli)
+{
+    return author_check(cli, cli_arg(cli, 0), cli_arg(cli, 1));
 }
 
 /* --- test ---------------------------------------------------------------------------------------
@@ -217,6 +345,7 @@ static const struct cli_option TEST_OPTIONS[] = {
 const struct cli_command CLI_AUTHOR[] = {
     {"plugin new", "ID", "begin a plugin: a folder that works, with its test", 1, 1, NEW_OPTIONS,
      run_new},
+    {"plugin check", "FOLDER [TENANT]", "find slips before anything runs", 1, 2, NULL, run_check},
     {"plugin test", "FOLDER", "run a plugin's tests in throw-away tenants, as TAP", 1, 1,
      TEST_OPTIONS, run_test},
     {NULL, NULL, NULL, 0, 0, NULL, NULL},

@@ -1,0 +1,21 @@
+/* lint - slips in a plugin's Lua files and words that can be known without running a record.
+ *
+ * The scripts are loaded first, so which function is bound to which entity is a fact and no guess.
+ * Then the files are read as tokens: a field of `ev.record`, of a record that was just read, of a
+ * table that is inserted or asked for; entities, events, settings, keys of texts, capabilities.
+ * What cannot be told for sure is passed over. Globals are read from the compiled code.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#pragma once
+
+#include "script/vm.h"
+
+/* `text` is a sentence that begins with file:line where there is one. */
+typedef void (*lint_cb)(void *arg, const char *text);
+
+/* Judges one plugin of a model that is not in use elsewhere. ERR_PLUGIN with *why when its scripts
+ * do not load. Not inside a unit. */
+MUST_USE enum err lint_plugin(struct ctx *ctx, const struct model *model,
+                              const struct plugin *plugin, lint_cb tell, void *arg,
+                              const char **why);

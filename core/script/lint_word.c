@@ -1,0 +1,112 @@
+/* lint_word - the texts of a plugin: every key that something names, in every language.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "base/text.h"
+#include "script/lint_in.h"
+
+static const char *const LANGUAGES[LANG_COUNT] = {[LANG_ZH] = "zh-CN", [LANG_EN] = "en"};
+
+static bool has(const struct lint *lint, enum lang lang, const char *key)
+{
+    return map_get(&lint->model->texts[lang], slice_str(key)) != NULL;
+}
+
+static const char *suggest(const struct lint *lint, const char *key)
+{
+    struct slice name;
+    void *value;
+    const char *near = NULL;
+    int least = 4;
+    struct slice own = slice_str(arena_printf(lint->ctx->arena, "%s:", lint->plugin->id));
+    for (size_t at = 0; map_next(&lint->model->texts[LANG_EN], &at, &name, &value);) {
+        int distance = slice_starts(name, own) ? text_distance(name, slice_str(key), 3) : least;
+        if (distance < least) {
+            least = distance;
+            near = arena_str(lint->ctx->arena, slice_of(name.at + own.len, name.len - own.len));
+        }
+    }
+    return near;
+}
+
+void lint_key(struct lint *lint, int line, struct slice key)
+{
+    struct arena *arena = lint->ctx->arena;
+    struct slice name = slice_of(key.at + 1, key.len - 1);
+    bool is_foreign = slice_find(name, SLICE(":")) >= 0;
+    const char *whole =
+        is_foreign ? arena_str(arena, name)
+                   : arena_printf(arena, "%s:" SLICE_FMT, lint->plugin->id, SLICE_ARG(name));
+    if (!has(lint, LANG_EN, whole) && !has(lint, LANG_ZH, whole)) {
+        lint_say(lint, line, "there is no text \"" SLICE_FMT "\"%s", SLICE_ARG(key),
+                 lint_near(arena, suggest(lint, whole)));
+        return;
+    }
+    for (int lang = 0; lang < LANG_COUNT && !is_foreign; lang++)
+        if (!has(lint, (enum lang)lang, whole))
+            lint_say(lint, line, "\"" SLICE_FMT "\" lacks its text in %s", SLICE_ARG(key),
+                     LANGUAGES[lang]);
+}
+
+/* --- declarations --- */
+
+/* Words of fields and values have keys of their own, whether the declaration names them or not. */
+static void check_label(struct lint *lint, const char *label, const char *what)
+{
+    struct arena *arena = lint->ctx->arena;
+    if (!label || label[0] != '@' || strchr(label, ':'))
+        return;
+    const char *whole = arena_printf(arena, "%s:%s", lint->plugin->id, label + 1);
+    for (int lang = 0; lang < LANG_COUNT; lang++)
+        if (!has(lint, (enum lang)lang, whole)) {
+            lint->file = arena_printf(arena, "%s/i18n/%s.json", lint->plugin->id, LANGUAGES[lang]);
+            lint_say(lint, 0, "\"%s\" of %s is missing", label + 1, what);
+        }
+}
+
+static void check_field_words(struct lint *lint, const struct field *field)
+{
+    struct arena *arena = lint->ctx->arena;
+    const char *what = arena_printf(arena, "%s.%s", field->entity->name, field->name);
+    if (field->is_system || strcmp(field->plugin, lint->plugin->id) != 0)
+        return;
+    check_label(lint, field->label, what);
+    check_label(lint, field->help, what);
+    for (int i = 0; i < field->options_count && !field->dictionary; i++)
+        check_label(lint, field->options[i].label, what);
+}
+
+static void check_texts(struct lint *lint, const struct json *node)
+{
+    if (node->type == JSON_STRING && node->text.len > 1 && node->text.at[0] == '@')
+        lint_key(lint, 0, node->text);
+    json_each(child, node->type == JSON_OBJECT || node->type == JSON_ARRAY ? node : NULL)
+    {
+        check_texts(lint, child);
+    }
+}
+
+void lint_words(struct lint *lint, const struct pack *pack)
+{
+    struct arena *arena = lint->ctx->arena;
+    const struct model *model = lint->model;
+    for (int i = 0; i < pack->count; i++) {
+        struct slice name = slice_str(pack->files[i].name);
+        const struct json *doc = NULL;
+        if (!slice_ends(name, SLICE(".json")) || slice_starts(name, SLICE("i18n/")) ||
+            slice_starts(name, SLICE("tests/")) ||
+            json_parse(arena, pack->files[i].bytes, &doc, NULL))
+            continue;
+        lint->file = arena_printf(arena, "%s/%s", lint->plugin->id, pack->files[i].name);
+        check_texts(lint, doc);
+    }
+    for (int i = 0; i < model->entities_count; i++) {
+        const struct entity *entity = model->entity_list[i];
+        if (strcmp(entity->plugin, lint->plugin->id) == 0) {
+            check_label(lint, entity->label, entity->name);
+            check_label(lint, entity->label_plural, entity->name);
+        }
+        for (int k = 0; k < entity->fields_count; k++)
+            check_field_words(lint, entity->fields[k]);
+    }
+}
