@@ -26,4 +26,29 @@ function rules.dead_reason(ev)
   if not ev.record.lost_reason then ev:fail("lost_reason", "@dead_reason") end
 end
 
+local AFTER_DEATH = { recycled = true, working = true }
+
+-- Converting and merging are operations: their marks cannot be written by hand, so neither can the
+-- statuses that go with them.
+function rules.ways(ev)
+  local lead, old = ev.record, ev.old
+  if not old or old.status == lead.status then return end
+  if (lead.status == "converted" or old.status == "converted") and not ev.changed("converted_at")
+  then
+    ev:fail("status", "@only_convert")
+  elseif old.status == "dead" and not ev.changed("merged_at")
+    and (lead.duplicate_of or not AFTER_DEATH[lead.status])
+  then
+    ev:fail("status", "@only_unmerge")
+  end
+end
+
+function rules.created(ev, ctx)
+  ctx.emit("lead.created", { lead = ev.record.id })
+end
+
+function rules.moved(ev, ctx)
+  ctx.emit("lead.status_changed", { lead = ev.record.id, from = ev.from, to = ev.to })
+end
+
 return rules

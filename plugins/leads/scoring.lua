@@ -59,6 +59,10 @@ function scoring.fill(ev, ctx)
   ev.record.score_reasons = reasons
 end
 
+function scoring.scored(ev, ctx)
+  ctx.emit("lead.scored", { lead = ev.record.id, score = ev.record.score })
+end
+
 -- Others put their own judgement around it: crm.wrap("lead.score", …).
 function scoring.service(lead)
   local score, reasons = scoring.judge(lead)

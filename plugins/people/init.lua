@@ -1,6 +1,25 @@
 -- people - the table of contents.
 -- SPDX-License-Identifier: MIT
+local activities = require("activities")
 local match = require("match")
+local tasks = require("tasks")
+
+local on = crm.on
+
+on("task", "before_create", { id = "place" }, activities.place)
+on("task", "before_update", { id = "place", fields = { "about" } }, activities.place)
+on("task", "before_update", { id = "ended", fields = { "status", "remind_at", "due_at" } },
+  tasks.changed)
+on("task", "transition:status", { id = "record" }, tasks.moved)
+on("activity", "before_create", { id = "place" }, activities.place)
+on("activity", "before_update", { id = "place", fields = { "about" } }, activities.place)
+on("activity", "after_create", { id = "followed" }, activities.followed)
+on("consent", "before_create", { id = "label" }, activities.consent)
+
+crm.action("task", "complete", tasks.complete)
+crm.action("task", "cancel", tasks.cancel)
 
 crm.service("account.match", match.service("account"))
 crm.service("contact.match", match.service("contact"))
+
+crm.job("remind", { every = "5m" }, tasks.remind)

@@ -85,10 +85,10 @@ end
 
 -- The records that a question's answer consists of. A value that is no phone number, say, is
 -- refused by the store: then nothing is like it.
-local function answers(entity, rule, question, ctx)
+local function answers(sheet, rule, question)
   local folded, records = question.folded, {}
   question.folded = nil
-  for _, record in ipairs(ctx.db[entity]:find(question) or {}) do
+  for _, record in ipairs(sheet:find(question) or {}) do
     if not folded or match.has_folded(record[rule.fields[1]], folded) then
       records[#records + 1] = record
     end
@@ -97,9 +97,9 @@ local function answers(entity, rule, question, ctx)
 end
 
 -- Adds the rule's records to `found` (id -> candidate).
-local function ask(entity, declared, fields, rule, given, ctx, found)
+local function ask(sheet, declared, fields, rule, given, ctx, found)
   for _, question in ipairs(match.questions(rule, fields, given)) do
-    for _, record in ipairs(answers(entity, rule, question, ctx)) do
+    for _, record in ipairs(answers(sheet, rule, question)) do
       local candidate = found[record.id]
       if not candidate then
         candidate = { title = record[declared.title], scores = {}, reasons = {}, rules = {} }
@@ -115,15 +115,19 @@ local function ask(entity, declared, fields, rule, given, ctx, found)
 end
 
 -- A service that answers { items = { { id, title, score, reasons } } } for the fields of a record;
--- its own "id", when it has one, is left out.
-function match.service(entity)
+-- its own "id", when it has one, is left out. It finds what whoever asks may see; with as_system,
+-- what there is: for code that takes in what comes from outside and shows nobody what it found.
+function match.service(entity, options)
   local declared = crm.entity(entity)
   local fields = fields_of(declared)
   local rules = declared.duplicates or {}
 
   return function(given, ctx)
+    local db = options and options.as_system and ctx.db:as_system() or ctx.db
     local found, items = {}, {}
-    for _, rule in ipairs(rules) do ask(entity, declared, fields, rule, given, ctx, found) end
+    for _, rule in ipairs(rules) do
+      ask(db[entity], declared, fields, rule, given, ctx, found)
+    end
     for id, candidate in pairs(found) do
       local text = crm.id_text(id)
       local score = match.combine(candidate.scores)

@@ -1,0 +1,57 @@
+-- following - what was said to a lead, what is planned, and what that does to the lead.
+-- SPDX-License-Identifier: MIT
+local activities = require("people.activities")
+
+local following = {}
+
+-- An activity about a lead is its follow-up, whoever writes it and wherever.
+function following.recorded(ev, ctx)
+  local activity = ev.record
+  if not activity.about or activity.about.entity ~= "lead" then return end
+  if not activities.is_talk(activity) then return end
+  local db = ctx.db:as_system()
+  local lead, at = db.lead:get(activity.about.id), activity.happened_at or ctx.now()
+  if not lead then return end
+  local fields = { no_action_at = crm.null, escalated_at = crm.null, recycle_at = crm.null,
+    recycle_warned_at = crm.null }
+  if not lead.last_follow_at or lead.last_follow_at < at then
+    fields.last_follow_at, fields.last_follow_by = at, activity.owner
+  end
+  if lead.owner and not lead.first_response_at then
+    fields.first_response_at, fields.sla_state = at, "met"
+  end
+  if lead.status == "assigned" then fields.status = "working" end
+  assert(db.lead:update(lead.id, fields))
+  ctx.emit("lead.followed_up", { lead = lead.id, activity = activity.id })
+end
+
+local METHODS = { call = true, visit = true, mail = true, meeting = true, message = true }
+
+-- POST …/lead/{id}/actions/follow_up { method, content, result, next_contact_at }
+function following.follow_up(ev, ctx)
+  local lead, params, db = ev.record, ev.params, ctx.db:as_system()
+  local method = params.method == nil and "call" or params.method
+  if not METHODS[method] then return ev:fail("method", "@people:follow_kind") end
+  local next_at
+  if params.next_contact_at ~= nil then
+    local fits, time = pcall(crm.datetime, params.next_contact_at)
+    if not fits then return ev:fail("next_contact_at", "@people:bad_time") end
+    next_at = time
+  end
+  local made, why = db.activity:insert {
+    subject = ctx.t("@follow_subject", { name = lead.name or lead.company or "" }), type = method,
+    about = { entity = "lead", id = lead.id }, content = params.content, result = params.result,
+    owner = ctx.user and ctx.user.id or lead.owner,
+  }
+  if not made then return ev:fail("content", why) end
+  if next_at then
+    assert(db.lead:update(lead.id, { next_contact_at = next_at }))
+    assert(db.task:insert {
+      subject = made.subject, type = method, about = { entity = "lead", id = lead.id },
+      due_at = next_at, remind_at = next_at, owner = ctx.user and ctx.user.id or lead.owner,
+    })
+  end
+  return { activity = crm.id_text(made.id) }
+end
+
+return following

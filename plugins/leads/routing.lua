@@ -1,0 +1,90 @@
+-- routing - who gets a new lead that nobody has.
+-- SPDX-License-Identifier: MIT
+local picking = require("picking")
+local pools = require("pools")
+
+local routing = {}
+
+local RULES = 20
+local MEMBERS = 50
+
+-- Members in the order in which they are asked: whose turn it is first.
+local function by_turn(ctx, rule, members)
+  local total, order = 0, {}
+  for _, member in ipairs(members) do total = total + (member.weight or 1) end
+  local turn, first = (ctx.kv:incr("turn:" .. rule.id) - 1) % total, 1
+  for index, member in ipairs(members) do
+    turn = turn - (member.weight or 1)
+    if turn < 0 then
+      first = index
+      break
+    end
+  end
+  for index = 0, #members - 1 do order[#order + 1] = members[(first - 1 + index) % #members + 1] end
+  return order
+end
+
+local OPEN = { "new", "assigned", "working", "qualified" }
+
+-- Members with the fewest open leads first; among equals in their own order.
+local function by_load(ctx, members)
+  local db, loads, order = ctx.db:as_system(), {}, {}
+  for index, member in ipairs(members) do
+    loads[member.user] = db.lead:count { where = { owner = member.user, status = OPEN } }
+    order[index] = { member = member, index = index }
+  end
+  table.sort(order, function(a, b)
+    local one, other = loads[a.member.user], loads[b.member.user]
+    if one ~= other then return one < other end
+    return a.index < b.index
+  end)
+  for index, entry in ipairs(order) do order[index] = entry.member end
+  return order
+end
+
+local function choose(ctx, rule)
+  local db = ctx.db:as_system()
+  if rule.method == "pool" then return { pool = rule.pool, reasons = { rule.name } } end
+  local members = db.route_member:find {
+    where = { rule = rule.id, active = true }, order = "id", limit = MEMBERS,
+  }
+  if #members == 0 then return {} end
+  local order = rule.method == "least_busy" and by_load(ctx, members)
+    or by_turn(ctx, rule, members)
+  for _, member in ipairs(order) do
+    local user = db.user:get(member.user)
+    if user and user.active and not picking.full(ctx, user.id) then
+      return { owner = user.id, reasons = { rule.name } }
+    end
+  end
+  return {}
+end
+
+-- For a lead that comes in: owner or pool, and why. A company puts its own in place.
+function routing.route(lead, ctx)
+  for _, rule in ipairs(ctx.db:as_system().route_rule:find {
+    where = { enabled = true }, order = "order,id", limit = RULES,
+  }) do
+    if crm.matches(lead, rule.match or {}) then
+      local chosen = choose(ctx, rule)
+      if chosen.owner or chosen.pool then return chosen end
+    end
+  end
+  return {}
+end
+
+function routing.place(ev, ctx)
+  local lead = ev.record
+  if not lead.owner and not lead.pool and lead.status ~= "dead" then
+    local found = ctx.call("lead.route", lead)
+    if found.owner then
+      lead.owner, lead.moved_reason = found.owner, "routed"
+      if lead.status == "new" then lead.status = "assigned" end
+    elseif found.pool then
+      lead.pool = found.pool
+    end
+  end
+  pools.place(ev, ctx)
+end
+
+return routing

@@ -1,0 +1,46 @@
+-- opportunities - the table of contents.
+-- SPDX-License-Identifier: MIT
+local deals = require("deals")
+local forecasting = require("forecasting")
+local guards = require("guards")
+local lines = require("lines")
+local operations = require("operations")
+local stages = require("stages")
+local visits = require("visits")
+
+local on = crm.on
+
+on("opportunity", "before_create", { id = "shape" }, deals.shape)
+on("opportunity", "before_update", { id = "shape", fields = deals.fields }, deals.shape)
+on("opportunity", "validate", { id = "stage", fields = { "stage", "pipeline" } }, guards.stage)
+on("opportunity", "validate", { id = "end", when = { kind = { "won", "lost" } } }, guards.ended)
+on("opportunity", "validate", { id = "amount", fields = { "amount" } }, lines.guard)
+on("opportunity", "after_create", { id = "begin", when = { stage = crm.null } }, stages.begin)
+on("opportunity", "after_create", { id = "visit" }, visits.entered)
+on("opportunity", "after_update", { id = "visit", fields = { "stage" } }, visits.moved)
+on("opportunity", "after_create", { id = "told" }, deals.told)
+on("opportunity", "after_update", { id = "told", fields = { "amount", "forecast" } }, deals.told)
+
+on("opportunity_line", "before_create", { id = "total" }, lines.fill)
+on("opportunity_line", "before_update", { id = "total" }, lines.fill)
+on("opportunity_line", "after_create", { id = "sum" }, lines.changed)
+on("opportunity_line", "after_update", { id = "sum", fields = { "total" } }, lines.changed)
+on("opportunity_line", "after_delete", { id = "sum" }, lines.changed)
+
+on("activity", "before_create", { id = "deal" }, deals.place)
+on("activity", "after_create", { id = "deal" }, deals.followed)
+
+crm.action("opportunity", "move", operations.move)
+crm.action("opportunity", "win", operations.win)
+crm.action("opportunity", "lose", operations.lose)
+crm.action("opportunity", "reopen", operations.reopen)
+crm.action("opportunity", "switch", operations.switch)
+crm.action("opportunity", "explain", operations.explain)
+
+crm.service("stage.guard", guards.allows)
+crm.service("opportunity.probability", forecasting.probability)
+crm.service("opportunity.amount", lines.amount)
+crm.service("opportunity.from_lead", operations.from_lead)
+crm.service("forecast.category", forecasting.category)
+
+crm.job("stale", { cron = "10 3 * * *", catch_up = "once" }, visits.find_stale)
