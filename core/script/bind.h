@@ -24,6 +24,8 @@ int bind_worktime_new(lua_State *L);
 int bind_sha256(lua_State *L);
 int bind_token(lua_State *L);
 int bind_matches(lua_State *L);
+int bind_data(lua_State *L);
+int bind_filter_check(lua_State *L);
 /* Milliseconds of a table { hours, minutes, seconds, ms }; raises for anything else. */
 int64_t bind_time_worked(lua_State *L, int at);
 extern const luaL_Reg bind_tx[];                          /* of ctx; upvalue 1: struct script */

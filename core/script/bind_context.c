@@ -226,6 +226,8 @@ static int context_index(lua_State *L)
         push_user(L);
     else if (strcmp(name, "source") == 0)
         lua_pushstring(L, ctx_source_name(vm_ctx(L)->source));
+    else if (strcmp(name, "address") == 0)
+        lua_pushstring(L, vm_ctx(L)->address);
     else
         return luaL_error(L, "ctx has no member \"%s\"", name);
     return 1;

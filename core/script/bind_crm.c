@@ -154,6 +154,8 @@ static const luaL_Reg functions[] = {
     {"sha256", bind_sha256},
     {"token", bind_token},
     {"matches", bind_matches},
+    {"data", bind_data},
+    {"filter_check", bind_filter_check},
     {NULL, NULL},
 };
 

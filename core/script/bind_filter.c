@@ -1,4 +1,4 @@
-/* bind_filter - conditions kept as data: crm.matches(record, filter).
+/* bind_filter - conditions kept as data: crm.matches(record, filter), crm.filter_check(entity, filter).
  *
  * SPDX-License-Identifier: MIT
  */
@@ -19,18 +19,56 @@ int bind_matches(lua_State *L)
     bool fits = false;
     luaL_argcheck(L, handle, 1, "a record is expected");
     struct ctx *ctx = vm_ctx(L);
+    vm_allow(L, ~(unsigned)(VM_LOAD | VM_COMPUTED), "crm.matches");
     const struct json *tree = convert_filter(L, 2, ctx->arena, handle->entity);
     struct err_info before = ctx->err;
     err_info_init(&ctx->err, ctx->arena);
     const struct value *values = handle->values ? handle->values : handle->record->now;
+    /* Conditions on other records ask the store, which takes no longer than the script may. */
+    int64_t budget_us = store_budget(ctx->tenant->store, watch_left_us());
     enum err e = filter_matches(ctx, handle->entity, tree, values, &fits);
+    (void)store_budget(ctx->tenant->store, budget_us);
     const struct err_field *complaint = ctx->err.first;
     const char *where = complaint ? complaint->field : "filter";
     const char *what = complaint ? complaint->code : err_code(e);
     ctx->err = before;
+    if (e == ERR_TIMEOUT)
+        vm_stop(L, VM_KILLED, "it used more CPU time than it may");
     if (e)
         return luaL_error(L, "this filter does not fit %s: %s: %s", handle->entity->name, where,
                           what);
     lua_pushboolean(L, fits);
     return 1;
+}
+
+/*** Can this filter be asked of an entity's records? For conditions that people save.
+ * @param entity string
+ * @param filter table
+ * @return boolean|nil true; or nil and what is wrong with it
+ * @usage local fits, why = crm.filter_check("ticket", ev.record.match)
+ */
+int bind_filter_check(lua_State *L)
+{
+    const struct entity *entity = bind_entity(L, 1);
+    luaL_argcheck(L, entity, 1, "a name is expected");
+    struct ctx *ctx = vm_ctx(L);
+    const struct json *tree = convert_filter(L, 2, ctx->arena, entity);
+    const struct filter_scope scope = {.entity = entity};
+    const struct expr *compiled;
+    struct err_info before = ctx->err;
+    err_info_init(&ctx->err, ctx->arena);
+    bool was_system = ctx->as_system;
+    ctx->as_system = true;
+    enum err e = filter_compile(ctx, &scope, tree, &compiled);
+    ctx->as_system = was_system;
+    const struct err_field *complaint = ctx->err.first;
+    ctx->err = before;
+    if (!e) {
+        lua_pushboolean(L, true);
+        return 1;
+    }
+    lua_pushnil(L);
+    lua_pushfstring(L, "%s: %s", complaint ? complaint->field : "filter",
+                    complaint ? complaint->code : err_code(e));
+    return 2;
 }
