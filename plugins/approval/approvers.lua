@@ -1,0 +1,159 @@
+-- approvers - who has to decide at a node.
+-- SPDX-License-Identifier: MIT
+local approvers = {}
+
+local CHAIN_MAX = 20
+
+local function is_active(db, id)
+  local user = id and db.user:get(id)
+  return user and user.active and user or nil
+end
+
+local function ids(list)
+  local out = {}
+  for i, text in ipairs(list or {}) do
+    out[i] = type(text) == "string" and crm.id_parse(text) or math.tointeger(text)
+  end
+  return out
+end
+
+approvers.ids = ids
+
+-- Everybody above a user, nearest first; a circle of managers ends where it closes.
+local function chain(db, user)
+  local out, seen, at = {}, { [user] = true }, db.user:get(user)
+  while at and at.manager and not seen[at.manager] and #out < CHAIN_MAX do
+    seen[at.manager] = true
+    out[#out + 1] = at.manager
+    at = db.user:get(at.manager)
+  end
+  return out
+end
+
+local function pick(list, rule)
+  local levels = rule.levels or 1
+  local function nth(n) return list[rule.direction == "down" and #list - n + 1 or n] end
+  if not rule.each then return { nth(levels) } end
+  local out = {}
+  for n = 1, math.min(levels, #list) do out[n] = nth(n) end
+  return out
+end
+
+-- Heads of the submitter's department and those above it.
+local function heads(db, user)
+  local out, at = {}, db.user:get(user)
+  local department = at and at.department and db.department:get(at.department)
+  for _ = 1, CHAIN_MAX do
+    if not department then break end
+    if department.head then out[#out + 1] = department.head end
+    department = department.parent and db.department:get(department.parent)
+  end
+  return out
+end
+
+local function with_role(db, role)
+  local out = {}
+  for i, user in ipairs(db.user:find {
+    where = { roles = { has = role }, active = true }, order = "id", limit = 100,
+  }) do
+    out[i] = user.id
+  end
+  return out
+end
+
+-- The service approval.approvers: whom a company's own code names. By itself it names nobody.
+function approvers.replaceable() return { users = {}, reasons = {} } end
+
+local function of_rule(ctx, db, rule, approval, node)
+  local user = approval.submitter
+  if rule.kind == "member" then return ids(rule.users) end
+  if rule.kind == "superior" then return pick(chain(db, user), rule) end
+  if rule.kind == "head" then return pick(heads(db, user), rule) end
+  if rule.kind == "role" then return with_role(db, rule.role) end
+  if rule.kind == "choice" then return ids((approval.chosen or {})[node.id]) end
+  return ids(ctx.call(rule.service or "approval.approvers", {
+    approval = approval.id, entity = approval.entity, record = approval.about.id,
+    submitter = user, node = node.id, snapshot = approval.snapshot,
+  }).users)
+end
+
+-- --- rules of the flow ---
+
+local function admins(db, approval, settings)
+  local others = {}
+  for _, id in ipairs(with_role(db, "admin")) do
+    if id ~= approval.submitter or settings.own == "allow" then others[#others + 1] = id end
+  end
+  return others
+end
+
+local function nobody(db, approval, settings)
+  if settings.no_approver == "pass" then return {} end
+  if settings.no_approver == "fallback" and settings.fallback then
+    local user = is_active(db, ids { settings.fallback }[1])
+    if user then return { user.id } end
+  end
+  return admins(db, approval, settings)
+end
+
+-- Who decides in the submitter's place: nobody, or the next active superior.
+local function instead(db, approval, settings)
+  if settings.own ~= "superior" then return nil end
+  for _, id in ipairs(chain(db, approval.submitter)) do
+    if is_active(db, id) then return id end
+  end
+end
+
+-- Who has approved here already, as far as the flow lets that count.
+local function settled(db, approval, settings)
+  local out = {}
+  if settings.repeated == "every" or not settings.repeated then return out end
+  local last = 0
+  local tasks = db.approval_task:find {
+    where = { approval = approval.id, round = approval.round, state = "approved" }, limit = 200,
+  }
+  for _, task in ipairs(tasks) do last = math.max(last, task.at) end
+  for _, task in ipairs(tasks) do
+    if settings.repeated == "first_only" or task.at == last then out[task.owner] = true end
+  end
+  return out
+end
+
+-- The users who have to decide, in order and each once. Second: were there any before the
+-- submitter and those who have decided already were left out?
+function approvers.of(ctx, db, approval, node, settings)
+  local found, seen, any = {}, {}, false
+  local done = settled(db, approval, settings)
+  local function add(id)
+    if id and not seen[id] and not done[id] then
+      seen[id] = true
+      found[#found + 1] = id
+    end
+  end
+  for _, rule in ipairs(node.approvers) do
+    for _, id in ipairs(of_rule(ctx, db, rule, approval, node)) do
+      local user = is_active(db, id)
+      any = any or user ~= nil
+      if user and user.id == approval.submitter and settings.own ~= "allow" then
+        add(instead(db, approval, settings))
+      elseif user then
+        add(user.id)
+      end
+    end
+  end
+  if not any then
+    for _, id in ipairs(nobody(db, approval, settings)) do add(id) end
+  end
+  return found
+end
+
+-- Who takes over from somebody who has left: the superior, the flow's fallback, an administrator.
+function approvers.successor(db, user, approval, settings)
+  for _, id in ipairs(chain(db, user)) do
+    if is_active(db, id) and id ~= approval.submitter then return id end
+  end
+  local fallback = settings.fallback and is_active(db, ids { settings.fallback }[1])
+  return fallback and fallback.id or admins(db, approval, settings)[1] or with_role(db, "admin")[1]
+end
+
+return approvers
