@@ -1,7 +1,8 @@
 /* operator_check - looks whether a tenant's store says the truth about itself.
  *
- * Structure, audit chain, tables against the model, running numbers, references, roll-ups. Changes
- * nothing: what has to write in order to ask is rolled back.
+ * Structure, audit chain, tables against the model, running numbers, references, roll-ups, and the
+ * invariants that plugins name (script/check.h). Changes nothing: what has to write in order to ask
+ * is rolled back.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -12,9 +13,11 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "record/filter.h"
+#include "script/check.h"
 
 #define CHECK_NUMBERS_AHEAD 10
 #define CHECK_DETAIL_MAX    2000
+#define CHECK_SHOWN_MAX     20 /* records that break an invariant, by name; the rest is counted */
 
 struct check {
     struct call *call;
@@ -305,6 +308,78 @@ static enum err check_rollups(struct check *check)
     return e;
 }
 
+/* --- what plugins say ---------------------------------------------------------------------------
+ */
+
+struct broken {
+    struct check *check;
+    int64_t count;
+};
+
+static void take_broken(void *arg, int64_t id, const char *wrong)
+{
+    struct broken *broken = arg;
+    char text[ID_TEXT_LEN + 1];
+    id_text(id, text);
+    if (broken->count++ < CHECK_SHOWN_MAX)
+        complain(broken->check, "%s: %s", text, wrong);
+}
+
+static void put_result(struct check *check, struct buf *list, const char *name)
+{
+    bool ok = check->detail.len == 0;
+    check->ok = check->ok && ok;
+    json_put_comma(list);
+    buf_put_str(list, "{\"name\":");
+    json_put_cstr(list, name);
+    json_put_key(list, "ok");
+    json_put_bool(list, ok);
+    json_put_key(list, "detail");
+    json_put_cstr(list, ok ? NULL : buf_cstr(&check->detail));
+}
+
+static void run_rule(struct check *check, struct vm *vm, int n, struct buf *list)
+{
+    struct ctx *ctx = check->call->ctx;
+    int count = 0;
+    const struct check_rule *rule = &check_all(vm, &count)[n];
+    struct broken broken = {check, 0};
+    int64_t records = 0;
+    enum err e = check_run(vm, ctx, n, take_broken, &broken, &records);
+    if (e)
+        complain(check, "could not be checked: %s",
+                 ctx->err.detail ? ctx->err.detail : err_text(e, LANG_EN));
+    put_result(check, list, arena_printf(ctx->arena, "%s:%s", rule->plugin, rule->name));
+    json_put_key(list, "records");
+    json_put_int(list, records);
+    json_put_key(list, "broken");
+    json_put_int(list, broken.count);
+    buf_put_char(list, '}');
+}
+
+/* The VM anew for each: one that failed may have ended it. */
+static void run_rules(struct check *check, struct buf *list)
+{
+    struct ctx *ctx = check->call->ctx;
+    struct vm *vm = NULL;
+    int count = 1;
+    for (int n = 0; n < count; n++) {
+        buf_clear(&check->detail);
+        err_info_clear(&ctx->err);
+        if (vm_get(ctx, check->call->app->config->home, &vm)) {
+            complain(check, "the scripts do not load: %s",
+                     ctx->err.detail ? ctx->err.detail : "see the log");
+            put_result(check, list, "plugins");
+            buf_put_char(list, '}');
+            break;
+        }
+        (void)check_all(vm, &count);
+        if (n < count)
+            run_rule(check, vm, n, list);
+    }
+    err_info_clear(&ctx->err);
+}
+
 /* --- all of them --------------------------------------------------------------------------------
  */
 
@@ -328,17 +403,10 @@ enum err operator_check(struct call *call)
         enum err e = CHECKS[i].run(&check);
         if (e)
             complain(&check, "could not be checked: %s", err_text(e, LANG_EN));
-        bool ok = check.detail.len == 0;
-        check.ok = check.ok && ok;
-        json_put_comma(&list);
-        buf_put_str(&list, "{\"name\":");
-        json_put_cstr(&list, CHECKS[i].name);
-        json_put_key(&list, "ok");
-        json_put_bool(&list, ok);
-        json_put_key(&list, "detail");
-        json_put_cstr(&list, ok ? NULL : buf_cstr(&check.detail));
+        put_result(&check, &list, CHECKS[i].name);
         buf_put_char(&list, '}');
     }
+    run_rules(&check, &list);
     buf_printf(out, "{\"ok\":%s,\"checks\":[", check.ok ? "true" : "false");
     buf_put_slice(out, buf_slice(&list));
     buf_put_str(out, "]}");

@@ -264,6 +264,6 @@ const struct cli_command CLI_KEEP[] = {
      2, EXPORT_OPTIONS, run_backup},
     {"tenant import", "NAME PATH", "take in a tenant that was exported elsewhere", 2, 2,
      IMPORT_OPTIONS, run_import_tenant},
-    {"check", "TENANT", "verify structure, audit chain and counters", 1, 1, NULL, run_check},
+    {"check", "TENANT", "verify structure, audit chain, counters and what plugins promise", 1, 1, NULL, run_check},
     {NULL, NULL, NULL, 0, 0, NULL, NULL},
 };

@@ -37,6 +37,7 @@ const struct entity *bind_entity(lua_State *L, int at);
 int bind_function(lua_State *L, int at);                   /* a reference to the function at `at` */
 int bind_route(lua_State *L);                              /* crm.route; upvalue 1: struct script */
 int bind_job(lua_State *L);                                /* crm.job; upvalue 1: struct script */
+int bind_check(lua_State *L);                              /* crm.check; likewise */
 void luaopen_crm_kv(lua_State *L, struct script *script);  /* [-0, +1] ctx.kv */
 void bind_queue_push(lua_State *L, struct script *script); /* ctx.queue. [-0, +1] */
 /* The plugin's capability for an entity: "r", "rw" or "system"; NULL = none. */

@@ -11,7 +11,8 @@
 #include "script/bind.h"
 
 #define ANY_CALL                                                                                   \
-    (VM_BEFORE | VM_VALIDATE | VM_AFTER | VM_ACTION | VM_JOB | VM_ROUTE | VM_COMMIT | VM_TX)
+    (VM_BEFORE | VM_VALIDATE | VM_CHECK | VM_AFTER | VM_ACTION | VM_JOB | VM_ROUTE | VM_COMMIT |   \
+     VM_TX)
 
 /* Upvalue 1 of everything here. */
 static struct script *script_of(lua_State *L)

@@ -142,6 +142,7 @@ static const luaL_Reg functions[] = {
     {"wrap", crm_wrap},
     {"action", crm_action},
     {"job", bind_job},
+    {"check", bind_check},
     {"route", bind_route},
     {"entity", crm_entity},
     {"id_text", crm_id_text},

@@ -13,7 +13,7 @@
 #define TABLE_META "crm.table"
 #define DB_META    "crm.db"
 #define WRITERS    (VM_AFTER | VM_ACTION | VM_JOB | VM_ROUTE | VM_COMMIT | VM_TX)
-#define READERS    (VM_BEFORE | VM_VALIDATE | WRITERS)
+#define READERS    (VM_BEFORE | VM_VALIDATE | VM_CHECK | WRITERS)
 
 struct table_box {
     struct script *script;

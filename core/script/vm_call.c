@@ -128,6 +128,7 @@ void vm_allow(lua_State *L, unsigned allowed, const char *what)
         {VM_ROUTE, "in a route"},
         {VM_COMMIT, "in after_commit"},
         {VM_TX, "in ctx.tx"},
+        {VM_CHECK, "in a check"},
     };
     const struct frame *frame = vm_frame(vm_of(L));
     unsigned now = frame ? (unsigned)frame->call->moment : 0;
@@ -265,6 +266,7 @@ static enum limit_kind kind_of(enum vm_moment moment)
         return LIMIT_ROUTE;
     case VM_COMMIT:
     case VM_JOB:
+    case VM_CHECK:
         return LIMIT_JOB;
     default:
         return LIMIT_TRANSACTION;

@@ -11,6 +11,7 @@
 
 #include "base/hash.h"
 #include "base/limits.h"
+#include "script/check.h"
 #include "script/limit.h"
 #include "script/vm.h"
 #include "script/watch.h"
@@ -45,6 +46,7 @@ enum vm_moment {
     VM_ROUTE = 128,   /* a plugin's route: likewise */
     VM_COMMIT = 256,  /* after_commit: likewise */
     VM_TX = 512,      /* a function that one of those runs in a transaction of its own */
+    VM_CHECK = 1024,  /* an invariant asked of a record: read only */
 };
 
 /* One entry into Lua. `push` (may be NULL) leaves the arguments on the stack, `take` (may be NULL)
@@ -91,6 +93,9 @@ struct vm {
     struct schedule *tasks;                  /* jobs that plugins offer, and their functions */
     struct bound *tasks_bound;
     int tasks_count;
+    struct check_rule *checks; /* invariants that plugins name, and their functions */
+    struct bound *checks_bound;
+    int checks_count;
     struct endpoint *endpoints; /* routes of plugins, and their functions */
     struct bound *endpoints_bound;
     int endpoints_count;

@@ -1,0 +1,66 @@
+/* bind_check - `crm.check`, which names an invariant of a plugin's records.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "script/bind.h"
+
+static void check_options(lua_State *L)
+{
+    lua_pushnil(L);
+    while (lua_next(L, 2)) {
+        const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
+        if (strcmp(name, "entity") != 0 && strcmp(name, "where") != 0)
+            luaL_error(L, "crm.check has no \"%s\": entity, where", name);
+        lua_pop(L, 1);
+    }
+}
+
+static void grow(lua_State *L, struct vm *vm)
+{
+    if (vm->checks_count == CHECKS_MAX)
+        luaL_error(L, "the plugins of this company have more than %d checks", CHECKS_MAX);
+    if (vm->checks)
+        return;
+    vm->checks = arena_array(vm->arena, struct check_rule, CHECKS_MAX);
+    vm->checks_bound = arena_array(vm->arena, struct bound, CHECKS_MAX);
+}
+
+/*** Names an invariant: what holds for every record of an entity whenever nothing is half done.
+ *
+ * `perigee check TENANT` asks it of all of them, on live data. It may read, as_system what the
+ * plugin's capabilities name, and write nothing; each record has the limits of a job's step. What
+ * it reads and the record are of one moment.
+ *
+ * @param name string told with what was found: "points.balance"
+ * @param options table entity, where (a filter: the records it holds for)
+ * @param fn function called with (record, ctx); returns nil, or a text that says what is wrong
+ * @moment load
+ * @usage crm.check("order.total", { entity = "order" }, function(order) … return "x is missing"
+ * end)
+ */
+int bind_check(lua_State *L)
+{
+    struct script *script = lua_touserdata(L, lua_upvalueindex(1));
+    struct vm *vm = script->vm;
+    vm_allow(L, VM_LOAD, "crm.check");
+    const char *name = luaL_checkstring(L, 1);
+    luaL_argcheck(L, *name && strlen(name) <= NAME_BYTES_MAX, 1, "a short name is expected");
+    luaL_checktype(L, 2, LUA_TTABLE);
+    luaL_checktype(L, 3, LUA_TFUNCTION);
+    check_options(L);
+    lua_getfield(L, 2, "entity");
+    luaL_argexpected(L, lua_type(L, -1) == LUA_TSTRING, 2, "\"entity\" as a name");
+    const struct entity *entity = bind_entity(L, lua_gettop(L));
+    luaL_argcheck(L, entity, 2, "\"entity\" is one, not all");
+    struct check_rule rule = {
+        .plugin = script->id, .name = arena_strdup(vm->arena, name), .entity = entity};
+    if (lua_getfield(L, 2, "where") != LUA_TNIL)
+        rule.where = convert_filter(L, -1, vm->arena, entity);
+    for (int i = 0; i < vm->checks_count; i++)
+        if (vm->checks_bound[i].script == script && strcmp(vm->checks[i].name, name) == 0)
+            return luaL_error(L, "there is a check \"%s\" already", name);
+    grow(L, vm);
+    vm->checks_bound[vm->checks_count] = (struct bound){script, rule.name, bind_function(L, 3)};
+    vm->checks[vm->checks_count++] = rule;
+    return 0;
+}
