@@ -210,6 +210,18 @@ static const struct json *value_for(const struct json *values, struct slice text
     return NULL;
 }
 
+/* A cell of a json field holds a document, as an export writes it; other text is a text. */
+static const struct json *document_of(struct ctx *ctx, const struct field *field,
+                                      const struct json *cell)
+{
+    const struct json *document;
+    bool is_document = field_is(field, "json") && cell->type == JSON_STRING &&
+                       (slice_starts(cell->text, SLICE("{")) || slice_starts(cell->text, SLICE("[")));
+    if (is_document && json_parse(ctx->arena, cell->text, &document, NULL) == ERR_OK)
+        return document;
+    return cell;
+}
+
 enum err importer_cell(struct ctx *ctx, struct importer *importer,
                        const struct import_column *column, struct slice cell, struct value out[4],
                        bool *is_empty)
@@ -237,5 +249,5 @@ enum err importer_cell(struct ctx *ctx, struct importer *importer,
         return ERR_OK;
     if (field->type->is_ref && field->ref && in->type == JSON_STRING)
         return read_ref(ctx, importer, column, in->text, out);
-    return field->type->parse(ctx, field, field->name, in, out);
+    return field->type->parse(ctx, field, field->name, document_of(ctx, field, in), out);
 }
