@@ -1,10 +1,10 @@
 // tickets - a service desk answers its customers, and its clocks count working time only.
 // SPDX-License-Identifier: MIT
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { DATASETS, must, ROOT } from "../kit/server.mjs";
+import { command, DATASETS, must, ROOT } from "../kit/server.mjs";
 import { world } from "../kit/world.mjs";
 
 const RECORDS = "/api/v1/records";
@@ -256,6 +256,18 @@ test("the service desk of two companies", async (t) => {
     const { items } = await globex.ok("admin", "GET", `${RECORDS}/ticket`);
     assert.deepEqual(items, []);
   });
+});
+
+test("hours come from a file, as an export writes them", async () => {
+  const { globex, server } = w;
+  const csv = join(server.data, "hours.csv");
+  const week = JSON.stringify(WEEK).replaceAll('"', '""');
+  writeFileSync(csv, `name,week\nOffice,"${week}"\nBad,"{""mon"":1}"\n`);
+  const load = ["import", "globex", "calendar", csv];
+  const { stdout } = command(server.data, load, { cwd: server.data });
+  assert.match(stdout, /created 1, updated 0, skipped 0, failed 1/);
+  const { items } = await globex.ok("admin", "GET", `${RECORDS}/calendar`);
+  assert.deepEqual(items[0].week, WEEK);
 });
 
 const TICKETS = join(DATASETS, "support_tickets.csv");
