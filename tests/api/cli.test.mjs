@@ -325,7 +325,7 @@ function commands(tenant) {
   refused(data, ["check", "nobody"], 1);
 
   const carried = join(data, "carried");
-  ok(data, ["tenant", "export", tenant, carried]);
+  ok(data, ["tenant", "export", tenant, carried, "--key-passphrase-stdin"], phrase);
   const bundle = join(
     carried,
     readdirSync(carried).find((name) => name.includes(tenant)),
@@ -333,6 +333,9 @@ function commands(tenant) {
   const elsewhere = join(data, "elsewhere");
   ok(elsewhere, ["init"]);
   ok(elsewhere, ["tenant", "import", "moved", bundle, "--host", "moved.example.com"]);
+  const other = { input: "another passphrase\n" };
+  refused(elsewhere, ["keys", "rewrap", "moved", "--key-passphrase-stdin"], 1, null, other);
+  ok(elsewhere, ["keys", "rewrap", "moved", "--key-passphrase-stdin"], phrase);
   const moved = JSON.parse(ok(elsewhere, ["user", "list", "moved", "--json"])).items;
   assert.deepEqual(moved.map(({ login }) => login).sort(), ["boss", "helper"]);
   refused(elsewhere, ["tenant", "import", "moved", bundle, "--host", "again.example.com"], 1);

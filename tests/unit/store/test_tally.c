@@ -284,9 +284,13 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_tally__##name, rig_setup, rig_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(agrees_with_sorting),    TEST(having_and_order_by_measures),
-        TEST(sums_beyond_64_bits),    TEST(many_groups),
-        TEST(a_budget_holds),         TEST(takes_the_index_that_holds_all),
+        TEST(agrees_with_sorting),
+        TEST(having_and_order_by_measures),
+        TEST(sums_beyond_64_bits),
+        TEST(all_in_one),
+        TEST(many_groups),
+        TEST(a_budget_holds),
+        TEST(takes_the_index_that_holds_all),
         TEST(few_rows_are_looked_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
