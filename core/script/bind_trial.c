@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "base/clock.h"
+#include "base/id.h"
 #include "outbound/fetch.h"
 #include "script/sandbox_in.h"
 #include "script/trial_in.h"
@@ -475,6 +476,45 @@ static int t_action(lua_State *L)
     return 1;
 }
 
+/* --- invariants --- */
+
+struct sentences {
+    lua_State *L;
+    const char *name;
+};
+
+static void take_wrong(void *arg, int64_t id, const char *wrong)
+{
+    const struct sentences *sentences = arg;
+    char text[ID_TEXT_LEN + 1];
+    id_text(id, text);
+    lua_pushfstring(sentences->L, "%s: %s: %s", sentences->name, text, wrong);
+    lua_rawseti(sentences->L, -2, (lua_Integer)lua_rawlen(sentences->L, -2) + 1);
+}
+
+/*** Asks the plugin's crm.check of all records, as `perigee check` does.
+ * @return table what is wrong, sentence by sentence; empty when everything holds
+ * @usage t.eq(t.check(), {})
+ */
+static int t_check(lua_State *L)
+{
+    struct trial *trial = trial_of(L);
+    int count = 0;
+    const struct check_rule *rules = check_all(trial->vm, &count);
+    lua_newtable(L);
+    luaL_checkstack(L, 8, NULL);
+    for (int n = 0; n < count; n++) {
+        struct sentences sentences = {L, rules[n].name};
+        int64_t records = 0;
+        if (strcmp(rules[n].plugin, trial->script->id) != 0)
+            continue;
+        trial->vm->used = (struct vm_used){.ticks = trial->vm->used.ticks};
+        check(L, trial, check_run(trial->vm, trial->ctx, n, take_wrong, &sentences, &records),
+              rules[n].name);
+    }
+    return 1;
+}
+
 /* --- the outside --- */
 
 /*** Answers ctx.http from here on: fn(call) gets method, url, headers and body, and returns
@@ -637,6 +677,7 @@ static const luaL_Reg functions[] = {
     {"run_job", t_run_job},
     {"call", t_call},
     {"action", t_action},
+    {"check", t_check},
     {"http", t_http},
     {"calls", t_calls},
     {"mails", t_mails},
