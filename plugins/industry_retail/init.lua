@@ -12,3 +12,6 @@ on("retail_purchase", "validate", { id = "promotion", fields = { "promotion", "a
   purchases.promotion_fits)
 on("retail_purchase", "validate", { id = "return", when = { status = "returned" },
   fields = { "status" } }, purchases.return_in_time)
+on("retail_purchase", "after_create", { id = "earn" }, purchases.earn)
+on("retail_purchase", "after_update", { id = "earn", fields = { "paid" } }, purchases.earn)
+on("retail_purchase", "transition:status", { id = "give_back" }, purchases.give_back)

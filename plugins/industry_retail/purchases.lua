@@ -34,4 +34,25 @@ function purchases.return_in_time(ev, ctx)
   if last < ctx.now():date() then ev:fail("status", "@return_too_late", { days = days }) end
 end
 
+-- --- points, where the company has them ---
+
+local function source(purchase) return "retail_purchase:" .. crm.id_text(purchase.id) end
+
+function purchases.earn(ev, ctx)
+  local purchase = ev.record
+  if purchase.status ~= "paid" or not ctx.has("membership") then return end
+  local told = ctx.call("purchase.record", {
+    source = source(purchase), contact = purchase.contact, amount = purchase.paid,
+    number = purchase.number, bought_on = purchase.bought_on, channel = purchase.channel,
+    category = purchase.category,
+  })
+  if told.refused then ev:fail("amount", told.refused) end
+end
+
+function purchases.give_back(ev, ctx)
+  if ev.to ~= "returned" or not ctx.has("membership") then return end
+  local told = ctx.call("purchase.return", { source = source(ev.record), reason = "returned" })
+  if told.refused then ev:fail("status", told.refused) end
+end
+
 return purchases

@@ -16,7 +16,9 @@ function earning.book(book, spec)
   local lot, is_pending = ledger.lot(book, {
     source = spec.source, points = spec.points, on = spec.on,
     active_on = spec.on:add { days = lock },
-    expires_on = spec.expires_on or points.expire_on(book.program, spec.on),
+    expires_on = spec.expires_on or book.ctx.call("points.expire_at", {
+      program = book.program_id, on = spec.on, source = spec.source,
+    }),
     purchase = spec.purchase,
   })
   local entry = ledger.append(book, {
@@ -49,22 +51,26 @@ end
 local function order_of(book, purchase)
   local tier = book.tier and book.db.tier:get(book.tier)
   return {
-    program = book.program.id, amount = purchase.amount.minor,
+    program = book.program.id,
+    amount = purchase.amount.minor - (purchase.no_points and purchase.no_points.minor or 0),
     digits = DIGITS[purchase.amount.currency] or 2, on = purchase.bought_on,
     channel = purchase.channel, category = purchase.category, store = purchase.store,
     multiplier = tier and numbers.units(tier.multiplier, 4) or nil,
   }
 end
 
-local function bonus(book, event, day, key)
+-- What the program gives for an event, once per key. Was there anything?
+function earning.bonus(book, event, day, key)
   local value, why = points.of_event(book.db, book.program, event, day)
-  if value > 0 and not ledger.by_key(book, key) then
-    earning.book(book, {
-      points = value, source = "bonus", on = day, rule = why[1], reason = event, key = key,
-      qualifying = 0,
-    })
-  end
+  if value == 0 or ledger.by_key(book, key) then return false end
+  earning.book(book, {
+    points = value, source = "bonus", on = day, rule = why[1], reason = event, key = key,
+    qualifying = 0,
+  })
+  return true
 end
+
+local bonus = earning.bonus
 
 -- A purchase earns once: its id is the key.
 function earning.purchase(ev, ctx)
@@ -93,10 +99,15 @@ end
 -- Whoever sells to nobody, or to a card that is closed, is told before anything is written.
 function earning.check(ev, ctx)
   local purchase = ev.record
-  if not ev.changed("member") and not ev.changed("amount") and not ev.changed("bought_on") then
+  if not ev.changed("member") and not ev.changed("amount") and not ev.changed("bought_on")
+    and not ev.changed("no_points") then
     return
   end
   if ev.old and (ev.old.points or 0) > 0 then return ev:fail("amount", "@purchase_fixed") end
+  local less, amount = purchase.no_points, purchase.amount
+  if less and amount and (less.currency ~= amount.currency or less > amount) then
+    return ev:fail("no_points", "@no_points_amount")
+  end
   local member = purchase.member and ctx.db:as_system().member:get(purchase.member)
   if member and member.status == "closed" then ev:fail("member", "@member_closed") end
 end
@@ -131,6 +142,27 @@ function earning.adjust(ev, ctx)
   return ledger.answer(book, entry)
 end
 
+-- Opening balances from another system come in as adjustments, each with its own expiry.
+function earning.opening(ev, ctx)
+  local row = ev.record
+  local book = ledger.find(ctx, row.member)
+  earning.book(book, {
+    kind = "adjust", points = row.points, source = "adjust", on = row.earned_on or book.today,
+    expires_on = row.expires_on, reason = row.note or "@opening_balance",
+    key = "opening:" .. crm.id_text(row.id), qualifying = 0,
+  })
+  ledger.close(book)
+end
+
+function earning.check_opening(ev, ctx)
+  local row = ev.record
+  local member = row.member and ctx.db:as_system().member:get(row.member)
+  if member and member.status == "closed" then ev:fail("member", "@member_closed") end
+  if row.expires_on and row.expires_on < ctx.now():date() then
+    ev:fail("expires_on", "@opening_expired")
+  end
+end
+
 -- A new member: the welcome points, and those for whoever brought them.
 function earning.enrolled(ev, ctx)
   local book = ledger.open(ctx, ev.record)
@@ -140,10 +172,13 @@ function earning.enrolled(ev, ctx)
     bonus(book, "referred", book.today, "referred:" .. crm.id_text(book.id))
     local other = ledger.find(ctx, ev.record.referrer)
     if other and other.status == "active" then
-      bonus(other, "referral", other.today, "referral:" .. crm.id_text(book.id))
+      if bonus(other, "referral", other.today, "referral:" .. crm.id_text(book.id)) then
+        ctx.emit("referral.rewarded", { member = book.id, referrer = other.id })
+      end
       ledger.close(other)
     end
   end
+  ctx.emit("member.enrolled", { member = book.id })
   tiers.evaluate(book, false)
   if book.seq > before or book.tier then ledger.close(book) end
 end

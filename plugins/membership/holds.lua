@@ -42,6 +42,7 @@ function holds.hold(ev, ctx)
   if not book.hold_due_at or hold.expires_at < book.hold_due_at then
     book.hold_due_at = hold.expires_at
   end
+  ctx.emit("points.held", { member = book.id, hold = hold.id, points = value })
   ledger.close(book)
   return hold_answer(book, hold)
 end

@@ -4,20 +4,14 @@
 -- changed; each says what it did to the active and to the pending balance, and its draws say which
 -- lots it put points into or took them from. So balance = sum of entries = sum of what lots hold.
 -- SPDX-License-Identifier: MIT
+local lots = require("lots")
+
 local ledger = {}
 
-local NEVER = crm.date("9999-12-31") -- sorts lots that do not expire behind all others
-local DRAWS_MAX = 60 -- lots one operation may touch: it has to fit one unit of work
+local DRAWS_MAX = lots.DRAWS_MAX
+local earlier, note_due = lots.earlier, lots.note_due
 
 -- --- opening and closing ---
-
-local function earlier(a, b)
-  if not a then return b end
-  if not b then return a end
-  return a < b and a or b
-end
-
-local function note_due(book, day) book.due_on = earlier(book.due_on, day) end
 
 -- The book of a member as it is today: what was due until now has been booked.
 function ledger.open(ctx, member)
@@ -41,7 +35,7 @@ function ledger.find(ctx, id)
 end
 
 function ledger.close(book)
-  if book.due_on and book.due_on <= book.today then ledger.settle(book) end
+  if ledger.is_due(book) then ledger.settle(book) end
   assert(book.db.member:update(book.id, {
     balance = book.balance, pending = book.pending, held = book.held, debt = book.debt,
     lifetime_earned = book.earned, lifetime_redeemed = book.redeemed, entry_seq = book.seq,
@@ -50,6 +44,9 @@ function ledger.close(book)
     tier_since = book.tier_since or crm.null, tier_until = book.tier_until or crm.null,
   }))
 end
+
+-- Has it come to a day on which something is booked?
+function ledger.is_due(book) return book.due_on ~= nil and book.due_on <= book.today end
 
 function ledger.available(book) return book.balance - book.held end
 
@@ -62,6 +59,22 @@ function ledger.answer(book, entry)
 end
 
 -- --- entries ---
+
+-- Which event tells of an entry; what moves between cards has none.
+local EVENTS = {
+  earn = "points.earned", activate = "points.activated", redeem = "points.redeemed",
+  expire = "points.expired", reverse_earn = "points.reversed",
+  reverse_redeem = "points.reversed", adjust = "points.adjusted",
+}
+
+local function tell(book, entry)
+  local event = EVENTS[entry.kind]
+  if not event then return end
+  book.ctx.emit(event, {
+    member = book.id, entry = entry.id, kind = entry.kind,
+    points = entry.points + entry.pending_points, balance = book.balance,
+  })
+end
 
 -- spec: kind, points, pending, draws = { { lot =, points = } }, and what it is about. Draws of one
 -- entry add up to what it does to both balances.
@@ -89,6 +102,7 @@ function ledger.append(book, spec)
       label = string.format("%+d", draw.points),
     })
   end
+  tell(book, entry)
   return entry
 end
 
@@ -97,61 +111,7 @@ function ledger.by_key(book, key)
   return key and book.db.points_entry:find { where = { key = key }, limit = 1 }[1]
 end
 
--- --- lots ---
-
--- spec: source, points, on, active_on, expires_on. Gives the lot; the entry is the caller's.
-function ledger.lot(book, spec)
-  local pending = spec.active_on > book.today
-  local lot = assert(book.db.points_lot:insert {
-    member = book.id, source = spec.source, state = pending and "pending" or "active",
-    earned_on = spec.on, active_on = spec.active_on, expires_on = spec.expires_on,
-    draws_on = spec.expires_on or NEVER, initial = spec.points, remaining = spec.points,
-    purchase = spec.purchase, label = string.format("%s %d", tostring(spec.on), spec.points),
-  })
-  if pending then note_due(book, spec.active_on) end
-  if spec.expires_on then note_due(book, spec.expires_on:add { days = 1 }) end
-  return lot, pending
-end
-
--- Takes points from (or, negative, puts them into) a lot that has been read.
-function ledger.take(book, lot, points, state)
-  local remaining = lot.remaining - points
-  if not state then
-    state = lot.state
-    if remaining == 0 and (state == "active" or state == "debt") then state = "spent" end
-    if remaining > 0 and state == "spent" then state = "active" end
-  end
-  assert(book.db.points_lot:update(lot.id, { remaining = remaining, state = state }))
-  if remaining > 0 and lot.expires_on then note_due(book, lot.expires_on:add { days = 1 }) end
-  return { lot = lot.id, points = -points }
-end
-
-local function active_lots(book, limit)
-  return book.db.points_lot:find {
-    where = { member = book.id, state = "active", draws_on = { gte = book.today } },
-    order = "draws_on,earned_on", limit = limit,
-  }
-end
-
--- Draws on the soonest expiring lots first, then the oldest; lots that never expire come last.
--- Gives the draws and what could not be covered.
-function ledger.draw(book, points)
-  local draws, left, limit = {}, points, 4
-  while left > 0 do
-    local lots = active_lots(book, limit)
-    draws, left = {}, points
-    for _, lot in ipairs(lots) do
-      if left == 0 then break end
-      local part = math.min(left, lot.remaining)
-      left = left - part
-      draws[#draws + 1] = { lot = lot, points = part }
-    end
-    if #lots < limit or limit >= DRAWS_MAX then break end
-    limit = DRAWS_MAX
-  end
-  for i, draw in ipairs(draws) do draws[i] = ledger.take(book, draw.lot, draw.points) end
-  return draws, left
-end
+ledger.lot, ledger.take, ledger.draw = lots.make, lots.take, lots.draw
 
 -- --- what is due ---
 

@@ -64,6 +64,9 @@ end
 -- currency's minor unit, on (a date), channel, category, store; multiplier: the tier's. Whole
 -- points, and the names of the rules that made them.
 function points.of_order(db, program, order)
+  for _, category in ipairs(program.excluded or {}) do
+    if category == order.category then return 0, { "@excluded_category" } end
+  end
   local rate = numbers.units(program.points_per_unit, SCALE)
   local factor, extra, why = order.multiplier or ONE, 0, {}
   for _, rule in ipairs(rules_of(db, program, order)) do
@@ -109,5 +112,12 @@ points.services = {
     return points.expire_on(ctx.db:as_system().program:get(argument.program), argument.on)
   end,
 }
+
+-- argument: points the purchase earned, reversed so far, total and returned in minor units. How
+-- many of them are taken back in all: in proportion, rounded for the member.
+function points.services.refund_policy(argument)
+  local target = numbers.mul_div(argument.points, argument.returned, argument.total)
+  return { points = target, reasons = { "in_proportion" } }
+end
 
 return points

@@ -2,7 +2,6 @@
 -- SPDX-License-Identifier: MIT
 local asked = require("asked")
 local ledger = require("ledger")
-local numbers = require("numbers")
 local tiers = require("tiers")
 
 local returns = {}
@@ -15,6 +14,43 @@ local function amount_of(ev, purchase)
   end
   local ok, amount = pcall(crm.money, given, purchase.amount.currency)
   return ok and amount or nil
+end
+
+-- How many points are taken back in all once so much has been returned.
+local function target_of(ctx, book, purchase, all)
+  local before = purchase.points_reversed or 0
+  local target = ctx.call("points.refund_policy", {
+    program = book.program_id, purchase = purchase.id, points = purchase.points or 0,
+    reversed = before, total = purchase.amount.minor, returned = all,
+  }).points
+  return math.max(math.min(target, purchase.points or 0), before)
+end
+
+-- Takes so much money's worth of a purchase back. spec: key, reason. False where the program blocks
+-- it; else the number of points.
+function returns.take_back(ctx, book, purchase, minor, spec)
+  local all = (purchase.refunded and purchase.refunded.minor or 0) + minor
+  local target = target_of(ctx, book, purchase, all)
+  local back = target - (purchase.points_reversed or 0)
+  if back > 0 or spec.key then
+    local earned = book.db.points_entry:find {
+      where = { purchase = purchase.id, kind = "earn" }, limit = 1,
+    }[1]
+    if not ledger.reverse_earn(book, back, {
+      purchase = purchase.id, reverses = earned and earned.id, qualifying = back, key = spec.key,
+      reason = spec.reason,
+    }) then
+      return false
+    end
+  end
+  assert(book.db.purchase:update(purchase.id, {
+    refunded = crm.money { minor = all, currency = purchase.amount.currency },
+    points_reversed = target,
+    status = all == purchase.amount.minor and "refunded" or "partly",
+  }))
+  if book.program.downgrade == "on_return" then tiers.evaluate(book, true) end
+  ledger.close(book)
+  return back
 end
 
 -- POST …/purchase/{id}/actions/refund { amount, reason, key }. Points go back in proportion to all
@@ -33,27 +69,10 @@ function returns.refund(ev, ctx)
   if not amount or amount.minor <= 0 or done + amount.minor > purchase.amount.minor then
     return ev:fail("amount", "@refund_amount")
   end
-  local all = done + amount.minor
-  local target = numbers.mul_div(purchase.points or 0, all, purchase.amount.minor)
-  local back = target - (purchase.points_reversed or 0)
-  if back > 0 or key then
-    local earned = book.db.points_entry:find {
-      where = { purchase = purchase.id, kind = "earn" }, limit = 1,
-    }[1]
-    if not ledger.reverse_earn(book, back, {
-      purchase = purchase.id, reverses = earned and earned.id, qualifying = back, key = key,
-      reason = ev.params.reason,
-    }) then
-      return ev:fail("amount", "@points_spent")
-    end
-  end
-  assert(book.db.purchase:update(purchase.id, {
-    refunded = crm.money { minor = all, currency = purchase.amount.currency },
-    points_reversed = target,
-    status = all == purchase.amount.minor and "refunded" or "partly",
-  }))
-  if book.program.downgrade == "on_return" then tiers.evaluate(book, true) end
-  ledger.close(book)
+  local back = returns.take_back(ctx, book, purchase, amount.minor, {
+    key = key, reason = ev.params.reason,
+  })
+  if not back then return ev:fail("amount", "@points_spent") end
   return {
     reversed = back, balance = book.balance, available = ledger.available(book), debt = book.debt,
   }

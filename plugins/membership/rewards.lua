@@ -1,6 +1,7 @@
--- rewards - what points buy: rewards with stock and limits, and coupons.
+-- rewards - what points buy: rewards with stock and limits.
 -- SPDX-License-Identifier: MIT
 local asked = require("asked")
+local coupons = require("coupons")
 local ledger = require("ledger")
 local spending = require("spending")
 
@@ -18,6 +19,7 @@ end
 
 -- Why this member cannot have this reward, or nil.
 local function obstacle(book, reward)
+  if not reward then return "@reward_closed" end
   if not reward.active or not in_time(reward.valid_from, reward.valid_to, book.today) then
     return "@reward_closed"
   end
@@ -31,11 +33,22 @@ local function obstacle(book, reward)
   end
 end
 
+-- May this member have this reward? A company may put its own answer around it.
+function rewards.eligible(argument, ctx)
+  local db = ctx.db:as_system()
+  local member = db.member:get(argument.member)
+  local book = {
+    id = member.id, db = db, today = ctx.now():date(), tier = member.tier,
+    program_id = member.program,
+  }
+  local why = obstacle(book, argument.reward and db.reward:get(argument.reward))
+  return { eligible = why == nil, reasons = { why } }
+end
+
 local function coupon_for(book, reward)
-  return assert(book.db.coupon:insert {
-    code = "C" .. crm.id_text(reward.id) .. "-" .. crm.id_text(book.id) .. "-" .. book.seq,
+  return coupons.issue(book.ctx, {
     member = book.id, program = book.program_id, worth = reward.worth, valid_from = book.today,
-    valid_to = book.today:add { days = reward.coupon_days or 90 }, batch = reward.name,
+    valid_to = book.today:add { days = reward.coupon_days or 90 }, batch = reward.name:sub(1, 60),
   })
 end
 
@@ -58,9 +71,9 @@ function rewards.exchange(ev, ctx)
     if not made or made.member ~= book.id then return ev:fail("key", "@key_reused") end
     return answer(book, made)
   end
-  local reward = id and book.db.reward:get(id)
-  local why = not reward and "@reward_closed" or obstacle(book, reward)
-  if why then return ev:fail("reward", why) end
+  local judged = ctx.call("reward.eligible", { member = book.id, reward = id })
+  if not judged.eligible then return ev:fail("reward", judged.reasons[1] or "@reward_closed") end
+  local reward = book.db.reward:get(id)
   if asked.lacks(ev, book, reward.points) then return end
   local redemption = assert(book.db.redemption:insert {
     member = book.id, reward = reward.id, points = reward.points, address = ev.params.address,
@@ -79,6 +92,9 @@ function rewards.exchange(ev, ctx)
       coupon = coupon_for(book, reward).id,
     }))
   end
+  ctx.emit("reward.issued", {
+    member = book.id, reward = reward.id, redemption = redemption.id,
+  })
   ledger.close(book)
   return answer(book, redemption)
 end
@@ -101,30 +117,6 @@ function rewards.cancel(ev, ctx)
   assert(book.db.redemption:update(redemption.id, { status = "canceled" }))
   ledger.close(book)
   return { status = "canceled", balance = book.balance, available = ledger.available(book) }
-end
-
--- POST …/coupon/{id}/actions/use { member, purchase }
-function rewards.use_coupon(ev, ctx)
-  local db, coupon, today = ctx.db:as_system(), ev.record, ctx.now():date()
-  local member, purchase = asked.id(ev, "member"), asked.id(ev, "purchase")
-  if coupon.state ~= "issued" then return ev:fail("state", "@coupon_used") end
-  if not in_time(coupon.valid_from, coupon.valid_to, today) then
-    return ev:fail("valid_to", "@coupon_time")
-  end
-  if coupon.member and coupon.member ~= member then return ev:fail("member", "@coupon_member") end
-  if member and coupon.per_member and db.coupon_use:count {
-    where = { coupon = coupon.id, member = member },
-  } >= coupon.per_member then
-    return ev:fail("member", "@coupon_limit")
-  end
-  local uses = (coupon.uses or 0) + 1
-  assert(db.coupon_use:insert {
-    coupon = coupon.id, member = member, purchase = purchase, label = coupon.code,
-  })
-  assert(db.coupon:update(coupon.id, {
-    uses = uses, used_on = today, state = uses >= coupon.uses_max and "used" or "issued",
-  }))
-  return { code = coupon.code, uses = uses, left = coupon.uses_max - uses }
 end
 
 return rewards

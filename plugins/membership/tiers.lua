@@ -35,23 +35,67 @@ local function ladder(book)
   }
 end
 
+-- The highest step that what was counted reaches. A company may put its own answer around it.
+function tiers.reached(argument)
+  for _, step in ipairs(argument.steps) do
+    if argument.counted >= step.threshold then
+      return { tier = step.id, reasons = { step.name } }
+    end
+  end
+  return { reasons = {} }
+end
+
+local function tell(book, from, to)
+  local up = to and (not from or to.threshold > from.threshold)
+  local direction = up and "up" or "down"
+  assert(book.db.tier_change:insert {
+    member = book.id, from = from and from.id, to = to and to.id, on = book.today,
+    direction = direction,
+    label = string.format("%s → %s", from and from.name or "–", to and to.name or "–"),
+  })
+  book.ctx.emit("member.tier_changed", {
+    member = book.id, from = from and from.id, to = to and to.id, direction = direction,
+  })
+end
+
 -- Moves the member up at once; down only where `may_fall`. A tier that is earned again is renewed.
 function tiers.evaluate(book, may_fall)
-  local steps = ladder(book)
+  local steps, plain = ladder(book), {}
   if #steps == 0 then return end
-  local counted = tiers.counted(book)
+  for i, tier in ipairs(steps) do
+    plain[i] = { id = tier.id, name = tier.name, threshold = tier.threshold }
+  end
+  local judged = book.ctx.call("tier.evaluate", {
+    program = book.program_id, member = book.id, counted = tiers.counted(book), steps = plain,
+  })
   local reached, current
   for _, tier in ipairs(steps) do
-    if not reached and counted >= tier.threshold then reached = tier end
+    if tier.id == judged.tier then reached = tier end
     if tier.id == book.tier then current = tier end
   end
   local falls = current and (not reached or reached.threshold < current.threshold)
   if falls and not may_fall then return end
   if (reached and reached.id) == book.tier and not may_fall then return end
-  if (reached and reached.id) ~= book.tier then book.tier_since = book.today end
+  if (reached and reached.id) ~= book.tier then
+    book.tier_since = book.today
+    tell(book, current, reached)
+  end
   book.tier = reached and reached.id
   book.tier_until = reached and reached.validity_months
     and book.today:add { months = reached.validity_months }
+end
+
+-- Its time is over: anew by what counts, or, where nobody falls, for as long again.
+function tiers.ended(book)
+  local tier = book.tier and book.db.tier:get(book.tier)
+  if book.program.downgrade == "at_end" then
+    tiers.evaluate(book, true)
+  else
+    tiers.evaluate(book, false)
+  end
+  if tier and book.tier == tier.id and book.tier_until and book.tier_until <= book.today then
+    book.tier_until = book.today:add { months = tier.validity_months or 12 }
+  end
 end
 
 return tiers

@@ -366,6 +366,42 @@ test("points of two companies", async (t) => {
     await check(acme);
   });
 
+  await t.test("a chain's purchases earn on the customer's card, and returns take back", async () => {
+    must(w.server.data, ["plugin", "enable", "acme", "industry_retail"]);
+    const contact = (await acme.create("admin", "contact", { name: "钱多多" })).id;
+    const id = await member(acme, program, "钱多多", { contact });
+    const sold = await acme.create("admin", "retail_purchase", { contact, amount: yuan("100.00") });
+    assert.equal((await read(acme, id)).balance, 150);
+    const path = `${RECORDS}/retail_purchase/${sold.id}`;
+    const dearer = { body: { amount: yuan("200.00") } };
+    assert.equal((await acme.as("admin", "PATCH", path, dearer)).status, 422);
+    const back = { status: "returned", return_reason: "size" };
+    await acme.ok("admin", "PATCH", path, back);
+    assert.equal((await read(acme, id)).balance, 0);
+    const { items } = await acme.ok("admin", "GET", `${RECORDS}/purchase?member=${id}`);
+    assert.deepEqual([items.length, items[0].status], [1, "refunded"]);
+    await acme.create("admin", "retail_purchase", {
+      contact: (await acme.create("admin", "contact", { name: "没有卡" })).id,
+      amount: yuan("100.00"),
+    });
+    await check(acme);
+  });
+
+  await t.test("a program's figures and coupons are for its managers", async () => {
+    for (const action of ["figures", "issue_coupons"]) {
+      assert.equal((await act(acme, "sales1", "program", program, action)).status, 403);
+      assert.equal((await act(globex, "admin", "program", program, action)).status, 404);
+    }
+    const { outstanding, liability } = await done(acme, "program", program, "figures");
+    const active = (await all(acme, "points_lot")).filter(({ state }) =>
+      ["active", "pending", "debt"].includes(state),
+    );
+    const members = of(await all(acme, "member"), "program", program).map((one) => one.id);
+    const own = active.filter((lot) => members.includes(lot.member));
+    assert.equal(outstanding, sum(own, "remaining"));
+    assert.equal(liability, `${(outstanding / 100).toFixed(2)} CNY`);
+  });
+
   await t.test("a seller may look, not spend; another company sees nothing", async () => {
     assert.equal((await act(acme, "sales1", "member", zhang, "redeem", { points: 1 })).status, 403);
     assert.equal((await act(acme, "sales1", "member", zhang, "adjust", { points: 1 })).status, 403);
@@ -455,6 +491,7 @@ test("a random history keeps every invariant", async () => {
     if (step % 100 === 99) await check(acme);
   }
   const { entries } = await check(acme);
+  must(w.server.data, ["check", "acme"]);
   assert.ok(entries > steps / 3, `${entries} entries`);
 });
 
@@ -490,6 +527,7 @@ test("purchases of a real shop come in and earn", { skip: !existsSync(CDNOW) }, 
   );
   assert.match(said, new RegExp(`created ${rows.length}\\b`), said);
   const { members: count } = await check(globex);
+  must(server.data, ["check", "globex"]);
   assert.equal(count, customers.length);
   const earned = rows.reduce((points, row) => points + Math.floor(Number(row[3]) + 1e-9), 0);
   const total = (await all(globex, "member")).reduce((sum, one) => sum + one.lifetime_earned, 0);
