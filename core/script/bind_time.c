@@ -11,7 +11,8 @@
 #define HOUR_MS   3600000LL
 #define MINUTE_MS 60000LL
 #define SECOND_MS 1000LL
-#define UNITS_MAX 100000000LL /* of what :add is given: no sum overflows */
+#define UNITS_MAX 100000000LL         /* of what :add is given: no sum overflows */
+#define MS_MAX    (UNITS_MAX * 1000LL) /* the same in milliseconds: three years */
 
 static struct time_box *box_at(lua_State *L, int at, const char *meta)
 {
@@ -59,14 +60,19 @@ int bind_datetime_new(lua_State *L)
     return 1;
 }
 
-static int64_t unit(lua_State *L, int at, const char *name, int64_t each)
+static int64_t bounded(lua_State *L, int at, const char *name, int64_t most)
 {
     lua_getfield(L, at, name);
     int64_t n = luaL_optinteger(L, -1, 0);
     lua_pop(L, 1);
-    if (n > UNITS_MAX || n < -UNITS_MAX)
+    if (n > most || n < -most)
         luaL_error(L, "%s: too many", name);
-    return n * each;
+    return n;
+}
+
+static int64_t unit(lua_State *L, int at, const char *name, int64_t each)
+{
+    return bounded(L, at, name, UNITS_MAX) * each;
 }
 
 /* A misspelt unit would be an addition of nothing. */
@@ -90,7 +96,7 @@ int64_t bind_time_worked(lua_State *L, int at)
     static const char *const names[] = {"hours", "minutes", "seconds", "ms", NULL};
     check_units(L, at, names);
     return unit(L, at, "hours", HOUR_MS) + unit(L, at, "minutes", MINUTE_MS) +
-           unit(L, at, "seconds", SECOND_MS) + unit(L, at, "ms", 1);
+           unit(L, at, "seconds", SECOND_MS) + bounded(L, at, "ms", MS_MAX);
 }
 
 /*** A later or earlier instant.

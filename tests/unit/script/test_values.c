@@ -73,6 +73,15 @@ static void test_values__business_calendars_count_working_time(void **state)
                 "  tostring(parts[2].from), parts[2].to == due }",
                 "['2026-10-05T06:30:00.000Z',7200000,-7200000,true,'2026-10-06T02:00:00.000Z',2,"
                 "'2026-10-05T05:30:00.000Z',true]");
+    stage_gives(*state,
+                "local t = crm.datetime('2026-10-05T00:00:00Z')\n"
+                "local c = crm.calendar { week = { mon = { '00:00-24:00' } } }\n"
+                "return { c:add(t, { ms = 300000000 }) > t }",
+                "[true]");
+    stage_fails(*state,
+                "return crm.calendar { week = { mon = { '09:00-10:00' } } }:add(ctx.now(), "
+                "{ ms = 100000000001 })",
+                "ms: too many");
     stage_fails(*state, "return crm.calendar {}", "no working time");
     stage_fails(*state, "return crm.calendar { week = { mon = { '9-12' } } }", "week.mon: a range");
     stage_fails(*state,
