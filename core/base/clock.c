@@ -6,9 +6,7 @@
 
 #include <time.h>
 
-#define MS_PER_DAY  86400000LL
-#define TIME_MIN_MS (-62135596800000LL) /* 0001-01-01T00:00:00Z */
-#define TIME_MAX_MS 253402300799999LL   /* 9999-12-31T23:59:59.999Z */
+#define MS_PER_DAY 86400000LL
 
 static int64_t fixed_ms = -1; /* tests and replays; -1 = the real clock */
 

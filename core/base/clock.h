@@ -29,6 +29,9 @@ bool date_is_valid(struct date d);
 /* "YYYY-MM-DD" in years 0001-9999. */
 bool date_parse(struct slice s, int64_t *days);
 void date_text(int64_t days, char out[11]); /* outside 0001-9999: the nearest day inside */
+#define TIME_MIN_MS (-62135596800000LL)     /* 0001-01-01T00:00:00Z */
+#define TIME_MAX_MS 253402300799999LL       /* 9999-12-31T23:59:59.999Z */
+
 /* RFC 3339 with offset or Z, optional fraction of a second (cut to ms); result in UTC ms. */
 bool time_parse(struct slice s, int64_t *utc_ms);
 /* "2026-01-02T03:04:05.678Z"; outside the years 0001-9999: the nearest time inside. */

@@ -34,7 +34,7 @@ static void count_read(lua_State *L, int rows)
         vm_stop(L, VM_LIMIT, "it read more rows than it may in one unit of work");
 }
 
-static void count_write(lua_State *L, const struct table_box *table)
+static void check_write(lua_State *L, const struct table_box *table)
 {
     if (table->read_only)
         luaL_error(L, "%s may only read %s as_system: its capability is \"db:%s:r\"",
@@ -43,9 +43,6 @@ static void count_write(lua_State *L, const struct table_box *table)
     bool in_tx = ctx->unit && store_in_tx(ctx->tenant->store);
     if (!in_tx && !vm_host(vm_of(L)))
         luaL_error(L, "nothing can be written here: this service was asked for an answer only");
-    struct vm *vm = vm_of(L);
-    if (++vm->used.writes > vm_limit(vm)->writes)
-        vm_stop(L, VM_LIMIT, "it wrote more often than it may in one unit of work");
 }
 
 /* --- the core's answers --- */
@@ -426,7 +423,7 @@ static enum err delete_fn(struct ctx *ctx, void *arg)
 /* As leave: 0, or the results that tell of a refusal. */
 static int write_now(lua_State *L, struct writing *w, enum err (*fn)(struct ctx *ctx, void *arg))
 {
-    count_write(L, w->table);
+    check_write(L, w->table);
     struct saved saved = enter(vm_ctx(L), w->table);
     return leave(L, &saved, vm_write(L, fn, w));
 }

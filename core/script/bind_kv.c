@@ -55,13 +55,6 @@ static void count_read(lua_State *L)
         vm_stop(L, VM_LIMIT, "it read more often than it may in one unit of work");
 }
 
-static void count_write(lua_State *L)
-{
-    struct vm *vm = vm_of(L);
-    if (++vm->used.writes > vm_limit(vm)->writes)
-        vm_stop(L, VM_LIMIT, "it wrote more often than it may in one unit of work");
-}
-
 /* --- one write, which may have a transaction of its own --- */
 
 struct writing {
@@ -92,7 +85,6 @@ static enum err add_fn(struct ctx *ctx, void *arg)
 static void write_now(lua_State *L, struct writing *w, enum err (*fn)(struct ctx *ctx, void *arg))
 {
     w->plugin = script_of(L)->id;
-    count_write(L);
     enum err e = vm_write(L, fn, w);
     if (e == ERR_TOO_LARGE)
         luaL_error(L,

@@ -196,7 +196,10 @@ static const struct field **option_fields(lua_State *L, const struct entity *ent
         luaL_argexpected(L, lua_istable(L, -1), 3, "\"fields\" as a list of names");
         if (!entity)
             luaL_error(L, "\"fields\" needs one entity, not \"*\" or an event");
-        int count = (int)lua_rawlen(L, -1);
+        size_t given = lua_rawlen(L, -1); /* a border: of a table with gaps it can be anything */
+        if (given > (size_t)entity->fields_count)
+            luaL_error(L, "\"fields\" names more fields than %s has", entity->name);
+        int count = (int)given;
         fields = arena_array(vm_of(L)->arena, const struct field *, (size_t)count + 1);
         for (int i = 0; i < count; i++) {
             lua_rawgeti(L, -1, i + 1);
@@ -225,6 +228,13 @@ static const char *where(lua_State *L)
     const char *copy = arena_str(vm_of(L)->arena, text);
     lua_pop(L, 1);
     return copy;
+}
+
+/* It stands in names of counters, of deliveries and of places in the order. */
+static bool id_is_plain(const char *id)
+{
+    size_t len = strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.");
+    return len && !id[len] && len <= NAME_BYTES_MAX;
 }
 
 /* --- binding --- */
@@ -270,6 +280,9 @@ int bind_on(lua_State *L)
     handler->id = option_text(L, "id");
     if (!handler->id)
         return luaL_error(L, "crm.on needs an \"id\" for the handler");
+    if (!id_is_plain(handler->id))
+        return luaL_error(L, "a handler's \"id\" is letters, digits, _ - and ., at most %d of them",
+                          NAME_BYTES_MAX);
     handler->name = arena_printf(vm->arena, "%s:%s", script->id, handler->id);
     handler->moment = moment_kind(moment);
     option_when(L, entity, handler);

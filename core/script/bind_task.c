@@ -45,6 +45,7 @@ struct batch {
 
 struct rows {
     struct arena *arena;
+    size_t arena_limit;
     int slots, count;
     struct value **items;
 };
@@ -52,6 +53,8 @@ struct rows {
 static bool keep_row(void *arg, const struct value *values)
 {
     struct rows *rows = arg;
+    if (arena_used(rows->arena) > rows->arena_limit)
+        return false; /* what is left is read with the next batch, or the script is ended */
     struct value *copy = arena_array(rows->arena, struct value, (size_t)rows->slots);
     for (int i = 0; i < rows->slots; i++)
         copy[i] = value_copy(rows->arena, &values[i]);
@@ -83,8 +86,10 @@ static enum err read_batch(struct ctx *ctx, const struct batch *batch, struct ro
     json_add(arena, tree, "and", all);
     struct list_query query = {
         .entity = batch->entity, .filter = tree, .sort = SLICE("id"), .limit = batch->size};
-    *rows = (struct rows){arena, batch->entity->slots, 0,
-                          arena_array(arena, struct value *, (size_t)batch->size + 1)};
+    *rows = (struct rows){.arena = arena,
+                          .arena_limit = vm_of(batch->L)->arena_limit,
+                          .slots = batch->entity->slots,
+                          .items = arena_array(arena, struct value *, (size_t)batch->size + 1)};
     bool as_system = ctx->as_system;
     ctx->as_system = as_system || batch->as_system;
     enum err e = list_rows(ctx, &query, keep_row, rows);

@@ -11,7 +11,7 @@
 #define HOUR_MS   3600000LL
 #define MINUTE_MS 60000LL
 #define SECOND_MS 1000LL
-#define UNITS_MAX 100000000LL         /* of what :add is given: no sum overflows */
+#define UNITS_MAX 100000000LL          /* of what :add is given: no sum overflows */
 #define MS_MAX    (UNITS_MAX * 1000LL) /* the same in milliseconds: three years */
 
 static struct time_box *box_at(lua_State *L, int at, const char *meta)
@@ -108,9 +108,12 @@ static int datetime_add(lua_State *L)
     static const char *const names[] = {"weeks", "days", "hours", "minutes", "seconds", NULL};
     const struct time_box *box = box_at(L, 1, DATETIME_META);
     check_units(L, 2, names);
-    datetime_push(L, box->at + unit(L, 2, "weeks", 7 * DAY_MS) + unit(L, 2, "days", DAY_MS) +
-                         unit(L, 2, "hours", HOUR_MS) + unit(L, 2, "minutes", MINUTE_MS) +
-                         unit(L, 2, "seconds", SECOND_MS));
+    int64_t at = box->at + unit(L, 2, "weeks", 7 * DAY_MS) + unit(L, 2, "days", DAY_MS) +
+                 unit(L, 2, "hours", HOUR_MS) + unit(L, 2, "minutes", MINUTE_MS) +
+                 unit(L, 2, "seconds", SECOND_MS);
+    if (at < TIME_MIN_MS || at > TIME_MAX_MS)
+        return luaL_error(L, "that is beyond the calendar");
+    datetime_push(L, at);
     return 1;
 }
 
@@ -162,7 +165,10 @@ static int date_add(lua_State *L)
     d.month = (int)(months % 12) + 1;
     int last = days_in(d.year, d.month);
     d.day = d.day < last ? d.day : last;
-    date_push(L, date_to_days(d) + unit(L, 2, "weeks", 7) + unit(L, 2, "days", 1));
+    int64_t at = date_to_days(d) + unit(L, 2, "weeks", 7) + unit(L, 2, "days", 1);
+    if (at < TIME_MIN_MS / DAY_MS || at > TIME_MAX_MS / DAY_MS)
+        return luaL_error(L, "that is beyond the calendar");
+    date_push(L, at);
     return 1;
 }
 

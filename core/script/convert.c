@@ -198,6 +198,7 @@ static struct json *table_node(struct convert *c, int at, const struct field *fi
         if (lua_type(L, -2) != LUA_TSTRING)
             luaL_error(L, "keys of an object are texts, not a %s", luaL_typename(L, -2));
         const char *key = arena_str(c->arena, convert_text(L, -2));
+        vm_kept(L, c->arena);
         json_add(c->arena, node, key, convert_any(c, lua_gettop(L), field));
         lua_pop(L, 1);
     }
@@ -221,7 +222,9 @@ static struct json *convert_any(struct convert *c, int at, const struct field *f
     case LUA_TNUMBER:
         return number_node(c, at, field);
     case LUA_TSTRING:
-        return json_new_str(c->arena, arena_slice(c->arena, convert_text(L, at)));
+        node = json_new_str(c->arena, arena_slice(c->arena, convert_text(L, at)));
+        vm_kept(L, c->arena); /* one long text may stand in a table many times */
+        return node;
     case LUA_TTABLE:
         return table_node(c, at, field);
     case LUA_TLIGHTUSERDATA:

@@ -11,9 +11,12 @@ const struct vm_host *vm_host(const struct vm *vm)
 
 enum err vm_write(lua_State *L, enum err (*fn)(struct ctx *ctx, void *arg), void *arg)
 {
+    struct vm *vm = vm_of(L);
     struct ctx *ctx = vm_ctx(L);
     struct store *store = ctx->tenant->store;
-    const struct vm_host *host = vm_host(vm_of(L));
+    const struct vm_host *host = vm_host(vm);
+    if (++vm->used.writes > vm_limit(vm)->writes)
+        vm_stop(L, VM_LIMIT, "it wrote more often than it may in one unit of work");
     if (ctx->unit && store_in_tx(store)) {
         enum err e = store_savepoint(store);
         return e ? e : store_savepoint_end(store, fn(ctx, arg));

@@ -107,9 +107,16 @@ struct ctx *vm_ctx(lua_State *L)
     if (!frame)
         luaL_error(L, "this works only inside a call");
     struct ctx *ctx = frame->call->ctx;
-    if (arena_used(ctx->arena) > vm_of(L)->arena_limit)
-        vm_stop(L, VM_LIMIT, "it made the core keep more data than it may");
+    vm_kept(L, ctx->arena);
     return ctx;
+}
+
+void vm_kept(lua_State *L, const struct arena *arena)
+{
+    const struct vm *vm = vm_of(L);
+    size_t most = arena == vm->arena ? SCRIPT_KEPT_BYTES_MAX : vm->arena_limit;
+    if (arena_used(arena) > most)
+        vm_stop(L, VM_LIMIT, "it made the core keep more data than it may");
 }
 
 void vm_allow(lua_State *L, unsigned allowed, const char *what)
@@ -132,6 +139,8 @@ void vm_allow(lua_State *L, unsigned allowed, const char *what)
     };
     const struct frame *frame = vm_frame(vm_of(L));
     unsigned now = frame ? (unsigned)frame->call->moment : 0;
+    if (now == VM_LOAD)
+        vm_kept(L, vm_of(L)->arena); /* what is registered stays */
     if (now & allowed)
         return;
     luaL_Buffer list;

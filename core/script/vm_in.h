@@ -20,6 +20,9 @@ _Noreturn void vm_veto(lua_State *L, enum err e);
 void vm_hook(lua_State *L, lua_Debug *activation);
 /* ctx of the running call. Raises outside of one. */
 struct ctx *vm_ctx(lua_State *L);
+/* Ends the script when the arena (the VM's own, or that of the call) holds more than a script may
+ * make the core keep. */
+void vm_kept(lua_State *L, const struct arena *arena);
 /* The limits that hold for what runs, by its outermost call. */
 const struct limit *vm_limit(const struct vm *vm);
 /* In the loops of C functions that a script can make long: ends it when its time is over. */
@@ -48,7 +51,7 @@ int vm_xpcall(lua_State *L);
 const struct vm_host *vm_host(const struct vm *vm);
 /* In the transaction that is open, or else in one of its own that the host lends: fn with a unit.
  * Nothing of it stays when fn fails. fn may be run twice and never raises; what it calls in Lua it
- * calls by vm_call. Raises where neither is there. */
+ * calls by vm_call. Counted as one write. Raises where neither is there. */
 MUST_USE enum err vm_write(lua_State *L, enum err (*fn)(struct ctx *ctx, void *arg), void *arg);
 
 /* --- sandbox.c --- */

@@ -132,6 +132,30 @@ const ATTACKS = {
     "local s = ('x'):rep(1000000) while true do ctx.t('@key', { s }) end",
     /made the core keep more data than it may|used more CPU time/,
   ],
+  copies_for_ever: [
+    "local s, t = ('x'):rep(1000000), {} for i = 1, 19999 do t[i] = s end ctx.t('@key', t)",
+    /made the core keep more data than it may|used more CPU time/,
+  ],
+  keys_for_ever: [
+    "local s, t = ('x'):rep(100000), {} for i = 1, 30 do t[s .. i] = i end\n" +
+      "local all = {} for i = 1, 600 do all[i] = t end ctx.t('@key', all)",
+    /made the core keep more data than it may|used more/,
+  ],
+  posts_for_ever: ["while true do ctx.queue:push('unused') end", /wrote more often than|CPU time/],
+  time_runs_out: [
+    "local at = ctx.now() while true do at = at:add { weeks = 100000000 } end",
+    /that is beyond the calendar/,
+  ],
+  day_runs_out: [
+    "local day = ctx.now():date() while true do day = day:add { weeks = -100000000 } end",
+    /that is beyond the calendar/,
+  ],
+  works_for_ages: [
+    "local hours = crm.calendar { week = { mon = { '09:00-12:00' } } }\n" +
+      "local from, to = crm.datetime('0001-01-02T00:00:00Z'), crm.datetime('9999-12-30T00:00:00Z')\n" +
+      "while true do hours:between(from, to) end",
+    CPU,
+  ],
   logs_for_ever: ["while true do ctx.log.info(('x'):rep(100)) end", CPU],
   reads_for_ever: ["while true do ctx.db.lead:count {} end", /read more often than it may/],
   writes: ["ctx.db.lead:insert { name = 'more' }", /insert works only in/],
@@ -155,7 +179,8 @@ const files = bundle(ID, {
     'crm.on("lead", "validate", { id = "evil" }, function(ev, ctx)\n' +
     "  local run = attacks[ev.record.name]\n" +
     "  if run then run(ev, ctx) end\n" +
-    "end)\n",
+    "end)\n" +
+    'crm.job("unused", attacks.unused)\n',
   "attacks.lua":
     "local attacks = {}\nlocal function f() end\n" +
     Object.entries(ATTACKS)
@@ -185,6 +210,43 @@ test("the bundle is taken: nothing in it is wrong but what it does", async () =>
   const answer = await w.acme.as("admin", "POST", path, packed(files));
   assert.equal(answer.status, 201, answer.text);
 });
+
+/* What a bundle does while it is tried: it is refused, and what runs goes on. */
+const TRIED = {
+  fields_without_end: [
+    "local t = {} for i = 0, 61 do t[1 << i] = 'name' end t[5] = 'name'\n" +
+      "crm.on('lead', 'validate', { id = 'a', fields = t }, function() end)",
+    /names more fields than lead has/,
+  ],
+  ids_with_lines: [
+    "crm.on('lead', 'validate', { id = 'a\"} 1\\nb' }, function() end)",
+    /id.*is letters, digits/,
+  ],
+  registers_for_ever: [
+    "local long = ('x'):rep(1000000)\n" +
+      "for i = 1, 10000 do crm.service(long .. i, function() end) end",
+    /made the core keep more data than it may|used more/,
+  ],
+  registers_in_pcall: [
+    "local long = { summary = ('x'):rep(1000000), rate = 'never' }\n" +
+      "while true do pcall(crm.route, 'GET', '/x', long, function() end) end",
+    /made the core keep more data than it may|used more/,
+  ],
+  loads_for_ever: ["while true do pcall(error) end", CPU],
+};
+
+for (const [name, [body, told]] of Object.entries(TRIED)) {
+  test(`${name} is refused before it runs`, async () => {
+    const path = "/api/v1/admin/plugins/acme.tried/deploys";
+    const tried = bundle("acme.tried", { "init.lua": `${body}\n` });
+    const answer = await w.acme.as("admin", "POST", path, packed(tried));
+    assert.equal(answer.status, 422, answer.text);
+    assert.match(answer.json.error.message, told);
+    assert.match(answer.json.error.message, /acme\.tried/);
+    assert.equal((await lead(w.acme, `after ${name}`)).status, 201);
+    assert.equal((await lead(w.globex, `beside ${name}`)).status, 201);
+  });
+}
 
 for (const [name, [, told]] of Object.entries(ATTACKS)) {
   test(`${name} ends at its limit, and nobody else notices`, async () => {
