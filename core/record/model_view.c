@@ -231,6 +231,9 @@ static enum err apply_patch(struct build *b, struct json *body, const struct jso
     if (!anchor && json_get(patch, "to"))
         return set_view(b, body, json_get(patch, "to"));
     struct json *list = anchor ? find_item(body, slice_str(anchor), &before) : NULL;
+    b->waits = anchor && !list && b->may_wait;
+    if (b->waits)
+        return ERR_OK;
     bool adds = !anchor || *word == 'a' || *word == 'b';
     if (anchor && !list)
         warn(b, patch->line, arena_printf(b->arena, "there is no \"%s\" any more", anchor));
@@ -338,6 +341,9 @@ static enum err add_view(struct build *b, const struct json *doc)
 enum err build_views(struct build *b)
 {
     for (const struct build_doc *doc = b->views; doc; doc = doc->next) {
+        const char *needs = json_cstr(doc->json, "if_plugin", NULL);
+        if (needs && !build_has_plugin(b, slice_str(needs)))
+            continue;
         b->plugin = doc->plugin;
         b->file = doc->file;
         enum err e =

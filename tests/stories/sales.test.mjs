@@ -8,8 +8,10 @@ import { world } from "../kit/world.mjs";
 const RECORDS = "/api/v1/records";
 const w = world({
   setup: async ({ server }) => {
-    for (const name of ["acme", "globex"])
+    for (const name of ["acme", "globex"]) {
+      must(server.data, ["plugin", "enable", name, "quotes"]);
       must(server.data, ["plugin", "enable", name, "opportunities"]);
+    }
   },
 });
 
@@ -478,4 +480,241 @@ test("a random history of leads keeps every invariant", async () => {
   }
   await check(globex);
   assert.ok(worked > steps / 4, `${worked} of ${steps} worked`);
+});
+
+const yuan = (amount) => ({ amount, currency: "CNY" });
+
+/** What opportunities promise, over everything there is. */
+async function checkDeals(tenant) {
+  const entities = ["opportunity", "opportunity_line", "stage", "stage_visit"];
+  const [deals, lines, stages, stays] = await Promise.all(
+    entities.map((entity) => all(tenant, entity)),
+  );
+  for (const deal of deals) {
+    const stage = stages.find(({ id }) => id === deal.stage);
+    assert.equal(stage.pipeline, deal.pipeline, "the stage belongs to the pipeline");
+    assert.equal(stage.kind, deal.kind);
+    const fixed = { won: 100, lost: 0 }[deal.kind];
+    assert.equal(deal.probability, fixed ?? deal.probability_manual ?? deal.probability_auto);
+    assert.ok(deal.probability >= 0 && deal.probability <= 100);
+    assert.ok(deal.kind !== "lost" || deal.lost_reason);
+    assert.ok(deal.kind !== "won" || (deal.account && deal.amount));
+    assert.equal(deal.closed_at !== null, ["won", "lost"].includes(deal.kind));
+    const own = lines.filter((line) => line.opportunity === deal.id && line.total);
+    if (own.length) {
+      const sum = own.reduce((total, line) => total + cents(line.total), 0n);
+      assert.equal(cents(deal.amount), sum, "the amount is the sum of the lines");
+    }
+    if (deal.amount) {
+      assert.equal(cents(deal.weighted), halfToEven(cents(deal.amount), deal.probability));
+    }
+    const mine = stays.filter((stay) => stay.opportunity === deal.id);
+    mine.sort((a, b) => (a.id < b.id ? -1 : 1));
+    assert.ok(mine.length > 0);
+    for (const [at, stay] of mine.entries()) {
+      const next = mine[at + 1];
+      assert.equal(stay.left_at, next?.entered_at ?? null, "each visit ends where one begins");
+      if (!next) continue;
+      const passed = Date.parse(stay.left_at) - Date.parse(stay.entered_at);
+      assert.equal(stay.seconds, Math.floor(passed / 1000));
+    }
+    assert.equal(mine.at(-1).stage, deal.stage);
+  }
+  return deals.length;
+}
+
+const cents = (money) => BigInt(money.amount.replace(".", ""));
+
+function halfToEven(amount, percent) {
+  const product = amount * BigInt(percent);
+  const [whole, rest] = [product / 100n, product % 100n];
+  if (rest > 50n || (rest === 50n && whole % 2n === 1n)) return whole + 1n;
+  return whole;
+}
+
+test("opportunities of two companies", async (t) => {
+  const { acme, globex } = w;
+  const account = (await acme.create("sales1", "account", { name: "大客户" })).id;
+  const deal = async (body, login = "sales1") =>
+    (await acme.create(login, "opportunity", { name: "商机", account, ...body })).id;
+  const patch = (id, body, login = "admin") =>
+    acme.as(login, "PATCH", `${RECORDS}/opportunity/${id}`, { body });
+  const move = (id, stage, login = "sales1") =>
+    act(acme, login, id, "move", { stage }, "opportunity");
+  const read = (id) => get(acme, id, "opportunity");
+  let s; // the standard pipeline's stages by order
+
+  await t.test("the first deal makes the standard pipeline and begins in it", async () => {
+    const id = await deal({ amount: yuan("1000.05") });
+    const made = await read(id);
+    const stages = await all(acme, "stage", `&pipeline=${made.pipeline}`);
+    s = stages.sort((a, b) => a.order - b.order);
+    assert.equal(s.length, 6);
+    assert.deepEqual([made.stage, made.probability], [s[0].id, 10]);
+    assert.equal(made.weighted.amount, "100.00"); // 100.005: half to even
+    await checkDeals(acme);
+  });
+
+  await t.test("stages are neither skipped nor rolled back unless allowed", async () => {
+    const id = await deal();
+    assert.equal((await move(id, s[2].id)).status, 422);
+    assert.equal((await patch(id, { stage: s[2].id })).status, 422, "nor by hand");
+    await done(acme, "sales1", id, "move", { stage: s[1].id }, "opportunity");
+    await acme.create("admin", "transition", {
+      pipeline: s[0].pipeline,
+      from_stage: s[1].id,
+      to_stage: s[3].id,
+      required_fields: ["next_step"],
+    });
+    assert.equal((await move(id, s[3].id)).status, 422, "the way asks for a field");
+    await acme.ok("sales1", "PATCH", `${RECORDS}/opportunity/${id}`, { next_step: "签约" });
+    await done(acme, "sales1", id, "move", { stage: s[3].id }, "opportunity");
+    await acme.ok("admin", "PATCH", `${RECORDS}/stage/${s[2].id}`, { allow_rollback: false });
+    assert.equal((await move(id, s[2].id)).status, 422);
+    await acme.ok("admin", "PATCH", `${RECORDS}/stage/${s[2].id}`, { allow_rollback: true });
+    await done(acme, "sales1", id, "move", { stage: s[2].id }, "opportunity");
+    assert.equal((await all(acme, "stage_visit", `&opportunity=${id}`)).length, 4);
+    await checkDeals(acme);
+  });
+
+  await t.test("lost needs a reason; won needs account and amount", async () => {
+    const id = await deal({ account: null });
+    await refused(acme, "sales1", id, "lose", {}, "reason", "opportunity");
+    await refused(acme, "sales1", id, "win", {}, "amount", "opportunity");
+    await refused(acme, "sales1", id, "win", { amount: "5.00" }, "account", "opportunity");
+    assert.equal((await patch(id, { stage: s[4].id })).status, 422);
+    assert.equal((await patch(id, { stage: s[5].id })).status, 422);
+    await acme.ok("sales1", "PATCH", `${RECORDS}/opportunity/${id}`, { account });
+    await done(acme, "sales1", id, "win", { amount: "5.00" }, "opportunity");
+    await done(acme, "sales1", id, "win", { amount: "5.00" }, "opportunity");
+    const won = await read(id);
+    assert.deepEqual([won.kind, won.probability, won.forecast], ["won", 100, "closed"]);
+    await checkDeals(acme);
+  });
+
+  await t.test("a closed deal opens again where it was, for those who may", async () => {
+    const id = await deal();
+    await done(acme, "sales1", id, "move", { stage: s[1].id }, "opportunity");
+    await done(acme, "sales1", id, "lose", { reason: "price", note: "贵" }, "opportunity");
+    assert.equal((await patch(id, { stage: s[1].id })).status, 422);
+    assert.equal((await act(acme, "sales1", id, "reopen", {}, "opportunity")).status, 403);
+    await done(acme, "manager", id, "reopen", {}, "opportunity");
+    const open = await read(id);
+    assert.deepEqual(
+      [open.stage, open.kind, open.closed_at, open.closed_on, open.lost_reason],
+      [s[1].id, "open", null, null, null],
+    );
+    await checkDeals(acme);
+  });
+
+  await t.test("a probability by hand counts, and the other one is kept", async () => {
+    const id = await deal({ amount: yuan("100.00"), probability_manual: 85 });
+    const first = await read(id);
+    assert.deepEqual([first.probability, first.probability_auto], [85, 10]);
+    assert.deepEqual([first.weighted.amount, first.forecast], ["85.00", "commit"]);
+    await done(acme, "sales1", id, "move", { stage: s[1].id }, "opportunity");
+    const second = await read(id);
+    assert.deepEqual([second.probability, second.probability_auto], [85, 30]);
+    assert.equal((await patch(id, { probability_manual: 101 })).status, 422);
+    await acme.ok("sales1", "PATCH", `${RECORDS}/opportunity/${id}`, { probability_manual: null });
+    assert.equal((await read(id)).probability, 30);
+    const said = await done(acme, "sales1", id, "explain", {}, "opportunity");
+    assert.equal(said.probability, 30);
+    assert.equal(said.reasons.length, 1);
+  });
+
+  await t.test("lines are the amount, priced by the customer's list", async () => {
+    const product = (await acme.create("admin", "product", { name: "主机", price: yuan("100.00") }))
+      .id;
+    const list = (await acme.create("admin", "price_list", { name: "大客户价", account })).id;
+    const price = (quantity, amount) =>
+      acme.create("admin", "price_list_item", {
+        price_list: list,
+        product,
+        min_quantity: quantity,
+        price: yuan(amount),
+      });
+    await price("0", "90.00");
+    await price("10", "80.00");
+    const asked = await done(acme, "sales1", product, "price", { quantity: "10" }, "product");
+    assert.equal(asked.price.amount, "100.00");
+    const own = await done(acme, "admin", product, "price", { account, quantity: "12" }, "product");
+    assert.equal(own.price.amount, "80.00");
+    const again = await acme.as("admin", "POST", `${RECORDS}/price_list_item`, {
+      body: { price_list: list, product, min_quantity: "10", price: yuan("1.00") },
+    });
+    assert.equal(again.status, 422, again.text);
+
+    const id = await deal({ amount: yuan("7.00") });
+    const line = (body) =>
+      acme.create("sales1", "opportunity_line", { opportunity: id, name: "行", ...body });
+    const one = await line({ product, quantity: "3" });
+    assert.equal((await read(id)).amount.amount, "270.00");
+    await line({ quantity: "1.5", price: yuan("33.33"), discount: "10" });
+    assert.equal((await read(id)).amount.amount, "315.00"); // 44.9955 → 45.00
+    assert.equal((await patch(id, { amount: yuan("1.00") })).status, 422);
+    await checkDeals(acme);
+    const gone = await acme.as("sales1", "DELETE", `${RECORDS}/opportunity_line/${one.id}`);
+    assert.equal(gone.status, 204);
+    assert.equal((await read(id)).amount.amount, "45.00");
+    const mixed = await acme.as("sales1", "POST", `${RECORDS}/opportunity_line`, {
+      body: { opportunity: id, name: "美元", price: { amount: "5.00", currency: "USD" } },
+    });
+    assert.equal(mixed.status, 422, mixed.text);
+    await checkDeals(acme);
+  });
+
+  await t.test("another pipeline maps the stage", async () => {
+    const pipeline = (await acme.create("admin", "pipeline", { name: "项目" })).id;
+    const stages = [];
+    for (const [name, order, kind, probability] of [
+      ["立项", 10, "open", 20],
+      ["投标", 20, "open", 50],
+      ["中标", 90, "won", 100],
+    ]) {
+      const body = { name, order, kind, probability, pipeline };
+      stages.push((await acme.create("admin", "stage", body)).id);
+    }
+    const id = await deal({ amount: yuan("10.00") });
+    await done(acme, "sales1", id, "move", { stage: s[1].id }, "opportunity");
+    assert.equal((await patch(id, { stage: stages[0] })).status, 422, "of another pipeline");
+    await done(acme, "sales1", id, "switch", { pipeline }, "opportunity");
+    const after = await read(id);
+    assert.deepEqual([after.pipeline, after.stage, after.probability], [pipeline, stages[1], 50]);
+    const bad = { pipeline: s[0].pipeline, stage: stages[0] };
+    await refused(acme, "sales1", id, "switch", bad, "stage", "opportunity");
+    await checkDeals(acme);
+  });
+
+  await t.test("deals that stay too long are pointed out, and follow-ups noted", async () => {
+    const id = await deal();
+    await acme.create("sales1", "activity", {
+      subject: "拜访",
+      type: "visit",
+      about: { entity: "opportunity", id },
+    });
+    assert.ok((await read(id)).last_follow_at);
+    const [visit] = await all(acme, "activity", `&about=${id}`);
+    assert.equal(visit.account, account);
+    await job(acme, "opportunities", "stale");
+    assert.equal((await read(id)).stale_at, null);
+  });
+
+  await t.test("the wrong role and the other company get nowhere", async () => {
+    const id = await deal();
+    for (const action of ["move", "win", "lose", "reopen", "switch"]) {
+      const { status } = await act(acme, "viewer", id, action, {}, "opportunity");
+      assert.ok([403, 404].includes(status), `${action}: ${status}`);
+      const theirs = await act(globex, "admin", id, action, {}, "opportunity");
+      assert.equal(theirs.status, 404, action);
+    }
+    assert.ok([403, 404].includes((await patch(id, { name: "x" }, "sales3")).status));
+    const [stay] = await all(acme, "stage_visit");
+    const { status } = await acme.as("admin", "PATCH", `${RECORDS}/stage_visit/${stay.id}`, {
+      body: { seconds: 5 },
+    });
+    assert.ok(status >= 400 && status < 500);
+    const { json } = await acme.as("sales1", "GET", `${RECORDS}/product?limit=5`);
+    for (const product of json.items) assert.ok(!("cost" in product));
+  });
 });
