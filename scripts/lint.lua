@@ -281,6 +281,12 @@ rule("white space is tidy", function()
   end
 end)
 
+rule("what is made from other files is up to date", function()
+  local list = io.popen("lua5.4 scripts/manual.lua --check 2>&1")
+  for line in list:lines() do findings[#findings + 1] = line end
+  list:close()
+end)
+
 local failed = 0
 print("1.." .. #rules)
 for number, entry in ipairs(rules) do

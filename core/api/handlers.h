@@ -188,6 +188,7 @@ enum err operator_backup(struct call *call);
 enum err operator_restore(struct call *call);
 enum err operator_check(struct call *call);
 enum err operator_upgrade(struct call *call);
+enum err operator_repl(struct call *call); /* repl.c */
 /* operator_keys.c */
 enum err operator_keys_list(struct call *call);
 enum err operator_keys_rotate(struct call *call);

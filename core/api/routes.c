@@ -272,6 +272,8 @@ static const struct route ROUTES[] = {
      operator_check, "Verify a tenant"},
     {HTTP_POST, V1 "/operator/upgrade", LL, OPERATOR, BODY_JSON, 0,
      operator_upgrade, "Run what a new release has to migrate"},
+    {HTTP_POST, V1 "/operator/repl", LL, OPERATOR, BODY_JSON, 0,
+     operator_repl, "Run Lua in a tenant"},
 };
 /* clang-format on */
 

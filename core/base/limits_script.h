@@ -60,6 +60,7 @@
 #define TRIAL_STEPS_MAX       10000 /* of t.run_outbox */
 #define LINT_ENTITIES_MAX     32 /* that one function is bound to */
 #define LINT_ALIASES_MAX      500 /* names for records in one file */
+#define EVAL_DEPTH_MAX        6   /* tables in tables that `perigee repl` shows */
 #define TRIAL_EQUAL_DEPTH_MAX 16  /* tables in tables that t.eq looks into */
 
 /* The process in which `plugin check` loads somebody's code. */

@@ -35,8 +35,8 @@ static const struct cli_option COMMON[] = {
 };
 
 static const struct cli_command *const FAMILIES[] = {CLI_SERVER, CLI_TENANT, CLI_USER, CLI_PLUGIN,
-                                                     CLI_AUTHOR, CLI_BUNDLE, CLI_DATA, CLI_KEEP,
-                                                     CLI_KEYS,   CLI_UPGRADE};
+                                                     CLI_AUTHOR, CLI_TYPES,  CLI_DEV,  CLI_BUNDLE,
+                                                     CLI_DATA,   CLI_KEEP,   CLI_KEYS, CLI_UPGRADE};
 #define FAMILIES_COUNT ((int)(sizeof(FAMILIES) / sizeof(FAMILIES[0])))
 
 struct arena *cli_arena(struct cli *cli)

@@ -35,7 +35,7 @@ struct cli_command {
 
 /* Each family's table, ended by a NULL name. */
 extern const struct cli_command CLI_SERVER[], CLI_TENANT[], CLI_USER[], CLI_PLUGIN[], CLI_AUTHOR[],
-    CLI_BUNDLE[], CLI_UPGRADE[], CLI_DATA[], CLI_KEEP[], CLI_KEYS[];
+    CLI_TYPES[], CLI_DEV[], CLI_BUNDLE[], CLI_UPGRADE[], CLI_DATA[], CLI_KEEP[], CLI_KEYS[];
 
 int cli_main(int argc, char **argv);
 

@@ -480,6 +480,7 @@ const ROWS = {
   "POST /api/v1/operator/keys/rewrap": at("/api/v1/operator/keys/rewrap", { body: {} }),
   "POST /api/v1/operator/check": at("/api/v1/operator/check", { body: {} }),
   "POST /api/v1/operator/upgrade": at("/api/v1/operator/upgrade", { body: {} }),
+  "POST /api/v1/operator/repl": at("/api/v1/operator/repl", { body: { code: "1" } }),
 };
 
 const table = routes();
