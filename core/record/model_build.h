@@ -24,7 +24,9 @@ struct build {
         const char *file;
         const struct json *json;
         struct build_doc *next;
+        bool is_done;
     } * views, *views_last, *roles, *roles_last;
+    bool may_wait, waits; /* a patch whose anchor another file of the plugin may bring */
     uint64_t hash;
     const struct model_change *changes; /* of a model that is only tried */
     int changes_count;

@@ -338,20 +338,45 @@ static enum err add_view(struct build *b, const struct json *doc)
     return ERR_OK;
 }
 
-enum err build_views(struct build *b)
+/* Everything of one plugin that is not done yet; *progress: something was. */
+static enum err build_round(struct build *b, struct build_doc *first, bool *progress)
 {
-    for (const struct build_doc *doc = b->views; doc; doc = doc->next) {
+    *progress = false;
+    for (struct build_doc *doc = first; doc && doc->plugin == first->plugin; doc = doc->next) {
         const char *needs = json_cstr(doc->json, "if_plugin", NULL);
-        if (needs && !build_has_plugin(b, slice_str(needs)))
+        if (doc->is_done || (needs && !build_has_plugin(b, slice_str(needs))))
             continue;
         b->plugin = doc->plugin;
         b->file = doc->file;
+        b->waits = false;
         enum err e =
             json_get(doc->json, "kind") ? add_view(b, doc->json) : patch_view(b, doc->json);
         if (e)
             return e;
+        doc->is_done = !b->waits;
+        *progress = *progress || doc->is_done;
     }
     return ERR_OK;
+}
+
+/* Files of a plugin may stand in any order: a patch waits for the file that brings its anchor, and
+ * is told as one without anchor only when no file of its plugin does. */
+enum err build_views(struct build *b)
+{
+    enum err e = ERR_OK;
+    for (struct build_doc *first = b->views; first && !e;) {
+        bool progress = true;
+        b->may_wait = true;
+        while (progress && !e)
+            e = build_round(b, first, &progress);
+        b->may_wait = false;
+        if (!e)
+            e = build_round(b, first, &progress);
+        const struct plugin *plugin = first->plugin;
+        while (first && first->plugin == plugin)
+            first = first->next;
+    }
+    return e;
 }
 
 /* --- roles --- */
