@@ -95,6 +95,77 @@ local function leads(count)
   write("lead.csv", "name,company,title,phones,emails,source,estimated_amount,owner,status", rows)
 end
 
+-- --- members of a shop ---
+
+local DAY = 86400
+local function day(ago) return os.date("!%Y-%m-%d", os.time() - ago * DAY) end
+
+local function members(count)
+  write("program.csv", "name,point_name,points_per_unit,expiry,expiry_span,point_value,transfer_allowed",
+    { "远望会员,积分,1,days,365,0.01,true" })
+  write("tier.csv", "name,program,threshold,multiplier,discount", {
+    "普通会员,远望会员,0,1,0", "银卡会员,远望会员,1000,1.2,2", "金卡会员,远望会员,5000,1.5,5",
+    "钻石会员,远望会员,20000,2,10" })
+  write("earning_rule.csv", "name,program,kind,event,points,multiplier", {
+    "注册礼,远望会员,bonus,sign_up,100,", "首单礼,远望会员,bonus,first_purchase,50,",
+    "推荐礼,远望会员,bonus,referral,200,", "每单加赠,远望会员,per_order,,5," })
+  write("reward.csv", "name,program,kind,points,stock,worth", {
+    "保温杯,远望会员,gift,800,120,59.00", "十元代金券,远望会员,coupon,1000,,10.00",
+    "旅行箱,远望会员,gift,12000,8,399.00", "免费安装服务,远望会员,service,3000,,150.00" })
+  local rows = {}
+  for i = 1, count do
+    rows[i] = string.format("%s,远望会员,K%05d,%s,%s", pick(SURNAMES) .. pick(GIVEN), i, phone(),
+      day(300 + random(500)))
+  end
+  write("member.csv", "name,program,customer_no,phone,enrolled_on", rows)
+  local bought, stores = {}, { "中关村店", "徐家汇店", "天河店", "网上商城" }
+  for i = 1, count * 5 do
+    bought[i] = string.format("D%06d,K%05d,%s,%d.%02d,%d,%s", i, random(count), day(random(420)),
+      20 + random(random(40) == 1 and 6000 or 600), random(100) - 1, random(4), pick(stores))
+  end
+  write("purchase.csv", "number,member,bought_on,amount,quantity,store", bought)
+end
+
+-- --- a service desk ---
+
+local HOURS = [["{""mon"":H,""tue"":H,""wed"":H,""thu"":H,""fri"":H}"]]
+local PROBLEMS = { { "设备无法开机", "incident" }, { "发票抬头需要修改", "request" },
+  { "系统登录不上", "incident" }, { "产品报价咨询", "question" }, { "配件少发了一件", "complaint" },
+  { "维修进度查询", "question" }, { "导出报表出错", "incident" }, { "希望上门安装", "request" },
+  { "退货申请", "refund" }, { "售后态度投诉", "complaint" } }
+
+local function service(count)
+  local hours = HOURS:gsub("H", '[""09:00-12:00"",""13:30-18:00""]')
+  write("calendar.csv", "name,zone,week,is_default", { "工作日,Asia/Shanghai," .. hours .. ",true" })
+  write("sla_policy.csv", "name,order,calendar,warn_percent,match", {
+    '投诉优先,10,工作日,70,"{""type"":""complaint""}"', "标准服务,100,工作日,80," })
+  local targets = {}
+  for _, policy in ipairs { { "投诉优先", 30, 240 }, { "标准服务", 120, 1080 } } do
+    for i, priority in ipairs { "urgent", "high", "normal", "low" } do
+      targets[#targets + 1] = string.format("%s,%s,%d,%d,%d", policy[1], priority, policy[2] * i,
+        policy[2] * i * 2, policy[3] * i)
+    end
+  end
+  write("sla_target.csv", "policy,priority,first_response,next_response,resolution", targets)
+  local rows, states = {}, { "new", "new", "open", "open", "open", "waiting_customer", "resolved", "closed" }
+  for i = 1, count do
+    local problem, ago = pick(PROBLEMS), random(60) * 3600
+    rows[i] = string.format("%s,%s,%s,%s,%s,%s,%s,%s,%s", problem[1], problem[2],
+      pick { "low", "normal", "normal", "high", "urgent" }, pick { "phone", "mail", "wechat", "portal" },
+      pick(SURNAMES) .. pick(GIVEN), phone(), pick(states), pick(OWNERS),
+      os.date("!%Y-%m-%dT%H:%M:%SZ", os.time() - ago))
+  end
+  write("ticket.csv", "subject,type,priority,channel,requester_name,requester_phone,status,owner,received_at",
+    rows)
+  write("article.csv", "title,body,state,audience,products", {
+    "如何重置密码,<p>在登录页点击忘记密码，按短信提示操作。</p>,published,customer,系统",
+    "退换货规则,<p>签收七天内可无理由退货，十五天内可换货。</p>,published,customer,商城",
+    "设备无法开机的排查步骤,<p>检查电源、保险丝与急停按钮，再联系工程师。</p>,published,internal,设备",
+    "投诉处理流程,<p>三十分钟内响应，四小时内给出方案。</p>,review,internal,服务" })
+end
+
 people()
 contacts(600, accounts(240))
 leads(tonumber(arg[2]) or 2000)
+members(400)
+service(240)
