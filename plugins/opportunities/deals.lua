@@ -57,8 +57,15 @@ local function enter(ev, ctx, stage)
   end
 end
 
+-- A deal about one product is worth what that costs this customer, until somebody knows better.
+local function value(ctx, deal)
+  if deal.amount or not ctx.has("quotes") or not deal.product then return end
+  deal.amount = ctx.call("price.find", { product = deal.product, account = deal.account }).price
+end
+
 function deals.shape(ev, ctx)
   local db = ctx.db:as_system()
+  value(ctx, ev.record)
   local stage = place(ev, db)
   if not stage then
     if not ev.record.kind then ev.record.kind = "open" end
