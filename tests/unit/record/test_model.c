@@ -146,7 +146,7 @@ static void test_model__derived_types_take_their_result(void **state)
     assert_ptr_equal(field_lookup_end(industry), place_field(p, "account", "industry"));
     assert_true(industry->options_count > 3);
     const struct entity *account = place_entity(p, "account");
-    assert_int_equal(account->referrers_count, 2);
+    assert_true(account->referrers_count >= 2); /* contacts and accounts, and what came since */
 }
 
 /* --- what does not fit --- */
@@ -472,8 +472,9 @@ static void test_model__the_menu_is_one(void **state)
     place_ready(p, "people", "leads", NULL);
     const struct model_view *menu = model_view(p->model, NULL, "menu", "main");
     const struct json *items = json_get(menu->body, "items");
-    assert_int_equal(items->count, 3);
+    assert_true(items->count >= 3);
     assert_string_equal(json_cstr(json_at(items, 0), "id", ""), "home");
+    json_each(item, items) assert_non_null(json_get(item, "entity") ? json_get(item, "label") : item);
 }
 
 static void test_model__roles_join_their_grants(void **state)
