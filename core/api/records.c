@@ -130,7 +130,12 @@ enum err records_history(struct call *call)
 
 enum err records_timeline(struct call *call)
 {
-    return records_history(call);
+    struct list_query page;
+    int64_t id;
+    enum err e = page_of(call, &page);
+    if (!e)
+        e = call_id(call, 1, &id);
+    return e ? e : list_timeline(call->ctx, page.entity, id, &page, &call->resp->body);
 }
 
 enum err records_related(struct call *call)

@@ -52,6 +52,11 @@ MUST_USE enum err list_search(struct ctx *ctx, struct slice q, struct slice enti
  * "actor"}]}. Fields the actor may not read are left out. */
 MUST_USE enum err list_history(struct ctx *ctx, const struct entity *entity, int64_t id,
                                const struct list_query *page, struct buf *out);
+/* The same with "records":[{"entity","at","filter","page"}] on its first page: those of every
+ * entity that declares a "timeline" field (at) and points at this record, newest first, as list_run
+ * answers with that filter. Entities the actor may not read are left out. */
+MUST_USE enum err list_timeline(struct ctx *ctx, const struct entity *entity, int64_t id,
+                                const struct list_query *page, struct buf *out);
 /* Records of the relation (a referrer's "entity.field" or entity name) that point at this one. */
 MUST_USE enum err list_related(struct ctx *ctx, const struct entity *entity, int64_t id,
                                struct slice relation, struct list_query *page, struct buf *out);

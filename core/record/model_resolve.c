@@ -196,6 +196,18 @@ static enum err resolve_title(struct build *b, struct entity *entity)
     return ERR_OK;
 }
 
+static enum err resolve_timeline(struct build *b, const struct entity *entity)
+{
+    const char *name = json_cstr(entity->declared, "timeline", NULL);
+    const struct field *field = name ? entity_field(entity, slice_str(name)) : NULL;
+
+    if (name && (!field || (field->type->kind != KIND_DATETIME && field->type->kind != KIND_DATE)))
+        return build_fail_at(b, entity->plugin, NULL, entity->declared->line,
+                             "%s has no time \"%s\" for its place in timelines", entity->name,
+                             name);
+    return ERR_OK;
+}
+
 static void add_referrer(struct build *b, const struct field *field)
 {
     struct entity *target = map_get(&b->model->entities, slice_str(field->ref_entity));
@@ -243,6 +255,8 @@ enum err build_resolve(struct build *b)
     }
     for (int i = 0; i < b->model->entities_count; i++) {
         enum err e = resolve_title(b, b->model->entity_list[i]);
+        if (!e)
+            e = resolve_timeline(b, b->model->entity_list[i]);
         if (e)
             return e;
     }

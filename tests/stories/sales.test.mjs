@@ -302,6 +302,16 @@ test("leads of two companies", async (t) => {
     );
     const [talk] = await all(acme, "activity", `&about=${id}`);
     assert.deepEqual([talk.account, talk.contact], [account, contact]);
+    for (const path of [`lead/${id}`, `account/${account}`, `contact/${contact}`]) {
+      const { items, records } = await acme.ok("sales1", "GET", `${RECORDS}/${path}/timeline`);
+      const talks = records.find(({ entity }) => entity === "activity");
+      assert.deepEqual(
+        talks.page.items.map((one) => one.id),
+        [talk.id],
+        path,
+      );
+      assert.ok(items.length > 0);
+    }
     assert.equal((await get(acme, id)).status, "converted");
     await check(acme);
 

@@ -188,6 +188,29 @@ static void test_model__a_number_is_used_once(void **state)
                 "the same number 1");
 }
 
+static void test_model__timelines_go_by_a_time(void **state)
+{
+    broken_with(*state,
+                "{\"name\":\"order\",\"timeline\":\"name\",\n"
+                "\"fields\":[{\"no\":1,\"name\":\"name\",\"type\":\"text\"}]}",
+                "order has no time \"name\" for its place in timelines");
+}
+
+/* What is said only for the case that another plugin is there. */
+static void test_model__views_may_ask_for_a_plugin(void **state)
+{
+    struct place *p = *state;
+    place_plugin(p, "shop", NULL);
+    place_write(p, "shop/views/some.json",
+                "[{\"kind\":\"list\",\"name\":\"with\",\"entity\":\"greeting\","
+                "\"if_plugin\":\"hello\",\"columns\":[\"name\"]},"
+                "{\"kind\":\"list\",\"name\":\"without\",\"entity\":\"nowhere\","
+                "\"if_plugin\":\"missing\",\"columns\":[\"name\"]}]");
+    place_ready(p, "shop", "hello", NULL);
+    assert_non_null(map_get(&p->model->views, SLICE("greeting.list.with")));
+    assert_null(map_get(&p->model->views, SLICE("nowhere.list.without")));
+}
+
 static void test_model__encrypted_fields_are_not_searched(void **state)
 {
     broken_with(*state,
@@ -474,7 +497,8 @@ static void test_model__the_menu_is_one(void **state)
     const struct json *items = json_get(menu->body, "items");
     assert_true(items->count >= 3);
     assert_string_equal(json_cstr(json_at(items, 0), "id", ""), "home");
-    json_each(item, items) assert_non_null(json_get(item, "entity") ? json_get(item, "label") : item);
+    json_each(item, items)
+        assert_non_null(json_get(item, "entity") ? json_get(item, "label") : item);
 }
 
 static void test_model__roles_join_their_grants(void **state)
@@ -568,6 +592,8 @@ int main(void)
         T(a_missing_entity_is_suggested),
         T(a_number_is_used_once),
         T(encrypted_fields_are_not_searched),
+        T(timelines_go_by_a_time),
+        T(views_may_ask_for_a_plugin),
         T(conditions_name_known_fields),
         T(malformed_json_names_the_line),
         T(those_that_need_a_broken_one_go_too),

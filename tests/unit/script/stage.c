@@ -34,7 +34,8 @@ static const char part_json[] = "{'name':'part','title':'name','fields':["
                                 "{'no':3,'name':'amount','type':'int'},"
                                 "{'no':4,'name':'twice','type':'computed','fn':'calc.twice',"
                                 "'deps':['amount'],'result':'int'},"
-                                "{'no':5,'name':'level','type':'lookup','path':'thing.level'}]}";
+                                "{'no':5,'name':'level','type':'lookup','path':'thing.level'},"
+                                "{'no':6,'name':'about','type':'ref_any'}]}";
 static const char manifest[] =
     "{'id':'t','version':'1.0.0','api':1,'title':'T','capabilities':['db:thing:rw','db:part:r'],"
     "'config':[{'name':'most','type':'int','default':7}]}";

@@ -6,6 +6,7 @@
 #include "stage.h"
 
 #include "auth/user.h"
+#include "base/id.h"
 
 static void test_values__money_is_exact_and_keeps_its_currency(void **state)
 {
@@ -174,6 +175,26 @@ static void test_values__aggregates_and_pages(void **state)
                 "[2,3,2,2]");
 }
 
+/* As it is written: with the entity, because an id alone does not say where to look. */
+static void test_values__a_reference_to_anything_says_where(void **state)
+{
+    struct stage *stage = *state;
+    int64_t id;
+    char text[ID_TEXT_LEN + 1];
+    OK(stage_create(stage, "thing", "{'name':'a'}", &id));
+    id_text(id, text);
+    const char *part = arena_printf(stage->arena, "{'about':{'entity':'thing','id':'%s'}}", text);
+    OK(stage_create(stage, "part", part, NULL));
+    OK(stage_create(stage, "part", "{'name':'of nothing'}", NULL));
+    stage_gives(stage,
+                "local part = ctx.db.part:find { where = { about = { ne = crm.null } } }[1]\n"
+                "local same = ctx.db.part:count { where = { about = part.about.id } }\n"
+                "return { part.about.entity, ctx.db.thing:get(part.about.id).name, same,\n"
+                "  #ctx.db.part:find { where = { about = crm.null } } }",
+                "['thing','a',1,1]");
+    stage_fails(stage, "ctx.db.part:find { order = 'id' }[1].about.id = 1", "read-only");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +204,7 @@ int main(void)
         T(time_adds_and_compares),
         T(business_calendars_count_working_time),
         T(ids_and_contexts),
+        T(a_reference_to_anything_says_where),
         T(db_has_the_rights_of_who_asks),
         T(aggregates_and_pages),
 #undef T
