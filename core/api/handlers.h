@@ -152,6 +152,7 @@ enum err outbox_pause(struct call *call);
 enum err outbox_resume(struct call *call);
 /* hooks.c: which function runs when, and how it fares */
 enum err hooks_list(struct call *call);
+enum err plugins_health(struct call *call);
 
 /* apikeys.c */
 enum err apikeys_list(struct call *call);

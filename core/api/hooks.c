@@ -1,23 +1,25 @@
-/* hooks - GET /api/v1/admin/hooks: the handlers of the company's scripts in the order they run,
- * from which line of which file, and how they fare.
+/* hooks - see hooks.h. GET /api/v1/admin/hooks: the handlers of the company's scripts in the order
+ * they run, from which line of which file, and how they fare.
  *
  * SPDX-License-Identifier: MIT
  */
 #include <stdlib.h>
 
 #include "api/handlers.h"
+#include "api/hooks.h"
 #include "api/page.h"
 #include "base/clock.h"
 #include "hook/hookstat.h"
 #include "hook/outbox.h"
 #include "hook/trip.h"
-#include "script/vm.h"
 
 struct listing {
     struct call *call;
     const char *entity; /* whose chain it is */
+    const char *plugin; /* only handlers of this one; NULL: of all */
     enum err e;
     int place;
+    struct hooks_sum *sum;
 };
 
 static enum err count_rows(struct ctx *ctx, const char *name, const char *state, int64_t *out)
@@ -45,6 +47,7 @@ static enum err put_deliveries(struct listing *list, const struct hook_spec *spe
         e = count_rows(ctx, name, states[i][1], &count);
         json_put_key(out, states[i][0]);
         json_put_int(out, count);
+        list->sum->deliveries[i] += count;
     }
     if (e)
         return e;
@@ -54,7 +57,22 @@ static enum err put_deliveries(struct listing *list, const struct hook_spec *spe
     json_put_cstr(out, trip.paused_at_ms ? at : NULL);
     json_put_key(out, "why");
     json_put_cstr(out, trip.why);
+    list->sum->paused += trip.paused_at_ms != 0;
     return ERR_OK;
+}
+
+void hooks_put_stat(struct call *call, const char *name, struct hooks_sum *sum)
+{
+    struct hookstat_sum one = hookstat_read(call->ctx->tenant->name, name);
+    buf_printf(&call->resp->body,
+               ",\"calls\":%lld,\"errors\":%lld,\"kills\":%lld,\"p95_us\":%lld,"
+               "\"most\":{\"us\":%lld,\"reads\":%d,\"writes\":%d,\"rows\":%d}",
+               (long long)one.calls, (long long)one.errors, (long long)one.kills,
+               (long long)one.p95_us, (long long)one.most_us, one.most_reads, one.most_writes,
+               one.most_rows);
+    sum->calls += one.calls;
+    sum->errors += one.errors;
+    sum->kills += one.kills;
 }
 
 static void put_handler(void *arg, const struct hook_spec *spec)
@@ -62,7 +80,9 @@ static void put_handler(void *arg, const struct hook_spec *spec)
     struct listing *list = arg;
     struct ctx *ctx = list->call->ctx;
     struct buf *out = &list->call->resp->body;
-    struct hookstat_sum sum = hookstat_read(ctx->tenant->name, vm_stat_name(ctx->arena, spec));
+    list->place++;
+    if (list->plugin && strcmp(list->plugin, spec->plugin) != 0)
+        return;
     json_put_comma(out);
     buf_put_char(out, '{');
     json_put_key(out, "entity");
@@ -72,7 +92,7 @@ static void put_handler(void *arg, const struct hook_spec *spec)
                                                   hook_moment_name(spec->moment), spec->field)
                                    : hook_moment_name(spec->moment));
     json_put_key(out, "place");
-    json_put_int(out, ++list->place);
+    json_put_int(out, list->place);
     json_put_key(out, "plugin");
     json_put_cstr(out, spec->plugin);
     json_put_key(out, "id");
@@ -85,9 +105,7 @@ static void put_handler(void *arg, const struct hook_spec *spec)
     json_put_cstr(out, spec->before);
     json_put_key(out, "after");
     json_put_cstr(out, spec->after);
-    buf_printf(out, ",\"calls\":%lld,\"errors\":%lld,\"kills\":%lld,\"p95_us\":%lld",
-               (long long)sum.calls, (long long)sum.errors, (long long)sum.kills,
-               (long long)sum.p95_us);
+    hooks_put_stat(list->call, vm_stat_name(ctx->arena, spec), list->sum);
     if (!list->e && spec->moment == HOOK_AFTER_COMMIT)
         list->e = put_deliveries(list, spec);
     buf_put_char(out, '}');
@@ -126,30 +144,39 @@ static const char **names_of(struct arena *arena, const struct hooks *hooks, int
     return names;
 }
 
-enum err hooks_list(struct call *call)
+enum err hooks_put(struct call *call, const struct vm *vm, const struct hooks_asked *asked,
+                   struct hooks_sum *sum)
 {
-    struct ctx *ctx = call->ctx;
-    struct slice entity = req_query(call->req, "entity"), moment = req_query(call->req, "moment");
-    struct vm *vm = NULL;
-    struct listing list = {.call = call};
-    if (!moment_is_known(moment))
-        return err_field(&ctx->err, "moment", "unknown_value", NULL);
-    enum err e = vm_get(ctx, call->app->config->home, &vm);
-    if (e)
-        return e;
+    struct listing list = {.call = call, .plugin = asked->plugin, .sum = sum};
     int count = 0;
-    const char **names = names_of(ctx->arena, vm_hooks(vm), &count);
-    page_open(call);
+    const char **names = names_of(call->ctx->arena, vm_hooks(vm), &count);
     for (int i = 0; i < count && !list.e; i++) {
-        if (entity.len && !slice_is(entity, names[i]))
+        if (asked->entity.len && !slice_is(asked->entity, names[i]))
             continue;
         list.entity = names[i];
         for (int m = 0; m < HOOK_MOMENTS_COUNT && !list.e; m++) {
             list.place = 0;
-            if (is_asked(moment, (enum hook_moment)m))
+            if (is_asked(asked->moment, (enum hook_moment)m))
                 hook_list(vm_hooks(vm), names[i], (enum hook_moment)m, put_handler, &list);
         }
     }
-    page_close(call);
     return list.e;
+}
+
+enum err hooks_list(struct call *call)
+{
+    struct ctx *ctx = call->ctx;
+    struct hooks_asked asked = {.entity = req_query(call->req, "entity"),
+                                .moment = req_query(call->req, "moment")};
+    struct hooks_sum sum = {0};
+    struct vm *vm = NULL;
+    if (!moment_is_known(asked.moment))
+        return err_field(&ctx->err, "moment", "unknown_value", NULL);
+    enum err e = vm_get(ctx, call->app->config->home, &vm);
+    if (e)
+        return e;
+    page_open(call);
+    e = hooks_put(call, vm, &asked, &sum);
+    page_close(call);
+    return e;
 }

@@ -14,8 +14,8 @@
 #include "api/page.h"
 #include "api/pluginset.h"
 #include "auth/audit.h"
-#include "script/code.h"
-#include "tenant/quarantine.h"
+#include "hook/schedule.h"
+#include "hook/trip.h"
 
 /* --- reading ------------------------------------------------------------------------------------
  */
@@ -87,19 +87,30 @@ static const char *layer_name(enum plugin_layer layer)
     return names[layer];
 }
 
-static bool is_set_aside(struct call *call, const struct plugin *plugin)
+struct paused {
+    const char *handler, *job; /* how their names begin */
+    int count;
+};
+
+static bool count_paused(void *arg, const struct trip *trip)
 {
-    const struct quarantine *mark = NULL;
-    char hash[2 * CRYPTO_SHA256_LEN + 1];
-    const struct tenant *tenant = call->ctx->tenant;
-    if (code_hash(plugin->folder, hash))
-        return false;
-    return quarantine_get(call->ctx->arena, tenant->folder, plugin->id, hash, &mark) || mark;
+    struct paused *paused = arg;
+    struct slice name = slice_str(trip->name);
+    paused->count += slice_starts(name, slice_str(paused->handler)) ||
+                     slice_starts(name, slice_str(paused->job));
+    return true;
 }
 
-static void put_plugin(struct call *call, const struct pluginset *set, const struct plugin *plugin)
+static enum err put_plugin(struct call *call, const struct pluginset *set,
+                           const struct plugin *plugin)
 {
     struct buf *out = &call->resp->body;
+    struct arena *arena = call->ctx->arena;
+    struct paused paused = {.handler = arena_printf(arena, "hook:%s:", plugin->id),
+                            .job = schedule_queue(arena, plugin->id, "")};
+    enum err e = trip_list(call->ctx, count_paused, &paused);
+    if (e)
+        return e;
     const char *summary = json_cstr(plugin->manifest, "summary", "");
     json_put_comma(out);
     buf_put_char(out, '{');
@@ -117,11 +128,14 @@ static void put_plugin(struct call *call, const struct pluginset *set, const str
     json_put_cstr(out, pluginset_is_enabled(set, slice_str(plugin->id)) ? "enabled" : "disabled");
     json_put_key(out, "why");
     json_put_cstr(out, pluginset_why(call, plugin));
+    json_put_key(out, "paused");
+    json_put_int(out, paused.count);
     json_put_key(out, "set_aside");
-    buf_put_str(out, is_set_aside(call, plugin) ? "true" : "false");
+    buf_put_str(out, pluginset_is_aside(call, plugin) ? "true" : "false");
     put_names(call, set, plugin);
     put_warnings(call, plugin);
     buf_put_char(out, '}');
+    return ERR_OK;
 }
 
 enum err plugins_list(struct call *call)
@@ -131,10 +145,10 @@ enum err plugins_list(struct call *call)
     if (e)
         return e;
     page_open(call);
-    for (int i = 0; i < set.count; i++)
-        put_plugin(call, &set, set.items[i]);
+    for (int i = 0; i < set.count && !e; i++)
+        e = put_plugin(call, &set, set.items[i]);
     page_close(call);
-    return ERR_OK;
+    return e;
 }
 
 /* --- enabling -----------------------------------------------------------------------------------

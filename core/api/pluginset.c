@@ -4,6 +4,9 @@
  */
 #include "api/pluginset.h"
 
+#include "script/code.h"
+#include "tenant/quarantine.h"
+
 const struct plugin *pluginset_find(const struct pluginset *set, struct slice id)
 {
     for (int i = 0; i < set->count; i++)
@@ -104,6 +107,16 @@ enum err pluginset_read(struct call *call, struct pluginset *out)
         if (!pluginset_find(out, slice_str(out->rows[i].id)))
             out->items[out->count++] = bundle(call, &out->rows[i]);
     return ERR_OK;
+}
+
+bool pluginset_is_aside(const struct call *call, const struct plugin *plugin)
+{
+    const struct quarantine *mark = NULL;
+    char hash[2 * CRYPTO_SHA256_LEN + 1];
+    const struct tenant *tenant = call->ctx->tenant;
+    if (code_hash(plugin->folder, hash))
+        return false;
+    return quarantine_get(call->ctx->arena, tenant->folder, plugin->id, hash, &mark) || mark;
 }
 
 /* --- texts --------------------------------------------------------------------------------------

@@ -28,5 +28,7 @@ const char *pluginset_version(const struct pluginset *set, const struct plugin *
 bool pluginset_needs(const struct plugin *plugin, struct slice id);
 /* Why it is not active; NULL when it is, or could be. */
 const char *pluginset_why(const struct call *call, const struct plugin *plugin);
+/* Had its code to be stopped together with its process? (tenant/quarantine.h) */
+bool pluginset_is_aside(const struct call *call, const struct plugin *plugin);
 /* A text of its manifest in the language of the request, also when it is not enabled. */
 const char *pluginset_text(const struct call *call, const struct plugin *plugin, const char *key);

@@ -188,6 +188,8 @@ static const struct route ROUTES[] = {
      custom_rollback, "Go back to what was published before"},
     {HTTP_POST, V1 "/admin/plugins/{id}/release", WK, ADMIN("plugins"), BODY_JSON, 0,
      plugins_release, "Let code run again that was set aside"},
+    {HTTP_GET, V1 "/admin/plugins/{id}/health", LL, ADMIN("plugins"), BODY_NONE, 0,
+     plugins_health, "How a plugin fares, and what it uses of its limits"},
     {HTTP_GET, V1 "/admin/plugins/{id}/config", GW, ADMIN("plugins"), BODY_NONE, 0,
      plugins_config_get, "A plugin's settings"},
     {HTTP_PUT, V1 "/admin/plugins/{id}/config", WK, ADMIN("plugins"), BODY_JSON, 0,

@@ -18,7 +18,8 @@ struct hookstat {
     _Atomic uint64_t hash; /* of the name; 0 = free */
     _Atomic int is_named;
     char name[NAME_BYTES]; /* "tenant/leads:score@lead.before_create" */
-    _Atomic int64_t errors, kills, sum_us;
+    _Atomic int64_t errors, kills, sum_us, most_us;
+    _Atomic int most_reads, most_writes, most_rows;
     _Atomic int64_t calls[BUCKETS];
 };
 
@@ -79,15 +80,37 @@ void hookstat_note(struct hookstat *stat, int64_t us, enum hookstat_end how)
         bucket++;
     atomic_fetch_add_explicit(&stat->calls[bucket], 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&stat->sum_us, us, memory_order_relaxed);
+    /* A larger one that is lost to another process in between comes again. */
+    if (us > atomic_load_explicit(&stat->most_us, memory_order_relaxed))
+        atomic_store_explicit(&stat->most_us, us, memory_order_relaxed);
     if (how != HOOKSTAT_OK)
         atomic_fetch_add_explicit(how == HOOKSTAT_KILLED ? &stat->kills : &stat->errors, 1,
                                   memory_order_relaxed);
 }
 
+static void raise_to(_Atomic int *most, int now)
+{
+    if (now > atomic_load_explicit(most, memory_order_relaxed))
+        atomic_store_explicit(most, now, memory_order_relaxed);
+}
+
+void hookstat_used(struct hookstat *stat, int reads, int writes, int rows)
+{
+    if (!stat)
+        return;
+    raise_to(&stat->most_reads, reads);
+    raise_to(&stat->most_writes, writes);
+    raise_to(&stat->most_rows, rows);
+}
+
 static struct hookstat_sum sum_of(struct hookstat *stat)
 {
     struct hookstat_sum out = {.errors = atomic_load(&stat->errors),
-                               .kills = atomic_load(&stat->kills)};
+                               .kills = atomic_load(&stat->kills),
+                               .most_us = atomic_load(&stat->most_us),
+                               .most_reads = atomic_load(&stat->most_reads),
+                               .most_writes = atomic_load(&stat->most_writes),
+                               .most_rows = atomic_load(&stat->most_rows)};
     int64_t counts[BUCKETS], below = 0;
     for (int i = 0; i < BUCKETS; i++) {
         counts[i] = atomic_load_explicit(&stat->calls[i], memory_order_relaxed);
@@ -111,8 +134,14 @@ struct hookstat_sum hookstat_read(const char *tenant, const char *name)
 static void put_metric(struct buf *out, const char *metric, const char *name, double value)
 {
     const char *slash = strchr(name, '/');
-    buf_printf(out, "perigee_handler_%s{tenant=\"%.*s\",handler=\"%s\"} %.15g\n", metric,
-               (int)(slash - name), name, slash + 1, value);
+    buf_printf(out, "perigee_handler_%s{tenant=\"%.*s\",handler=\"", metric, (int)(slash - name),
+               name);
+    for (const char *c = slash + 1; *c; c++) { /* nobody's name writes lines of its own */
+        if (*c == '"' || *c == '\\')
+            buf_put_char(out, '\\');
+        buf_put_char(out, *c == '\n' ? ' ' : *c);
+    }
+    buf_printf(out, "\"} %.15g\n", value);
 }
 
 void hookstat_metrics(struct buf *out)
@@ -125,6 +154,10 @@ void hookstat_metrics(struct buf *out)
         {"kills_total", "counter", "Calls that were ended because they passed a limit."},
         {"seconds_total", "counter", "Time spent in the handler."},
         {"p95_seconds", "gauge", "95 of 100 calls took less, since the server began."},
+        {"most_seconds", "gauge", "The longest call."},
+        {"most_reads", "gauge", "Most reads of one call."},
+        {"most_writes", "gauge", "Most writes of one call."},
+        {"most_rows", "gauge", "Most rows read by one call."},
     };
     for (size_t m = 0; m < sizeof metrics / sizeof *metrics; m++) {
         buf_printf(out, "# HELP perigee_handler_%s %s\n# TYPE perigee_handler_%s %s\n",
@@ -134,9 +167,15 @@ void hookstat_metrics(struct buf *out)
             if (!atomic_load(&stat->is_named))
                 continue;
             struct hookstat_sum sum = sum_of(stat);
-            const double values[] = {(double)sum.calls, (double)sum.errors, (double)sum.kills,
+            const double values[] = {(double)sum.calls,
+                                     (double)sum.errors,
+                                     (double)sum.kills,
                                      (double)atomic_load(&stat->sum_us) / 1e6,
-                                     (double)sum.p95_us / 1e6};
+                                     (double)sum.p95_us / 1e6,
+                                     (double)sum.most_us / 1e6,
+                                     sum.most_reads,
+                                     sum.most_writes,
+                                     sum.most_rows};
             put_metric(out, metrics[m].metric, stat->name, values[m]);
         }
     }

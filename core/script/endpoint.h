@@ -58,6 +58,8 @@ struct endpoint {
 
 /* What the plugins have registered, by plugin and path. Lives as long as the vm. */
 const struct endpoint *endpoint_all(const struct vm *vm, int *count);
+/* Under this name calls of a route are counted (hook/hookstat.h). */
+const char *endpoint_stat_name(struct arena *arena, const struct endpoint *endpoint);
 /* "text!" and the like; false for anything else. */
 bool endpoint_type_parse(struct slice text, struct endpoint_field *out);
 const char *endpoint_type_name(enum endpoint_type type);

@@ -4,6 +4,7 @@
  */
 #include "base/decimal.h"
 #include "base/id.h"
+#include "hook/hookstat.h"
 #include "script/bind.h"
 #include "script/endpoint.h"
 
@@ -223,6 +224,12 @@ static void take_answer(lua_State *L, void *arg)
     take_body(L, running);
 }
 
+const char *endpoint_stat_name(struct arena *arena, const struct endpoint *endpoint)
+{
+    return arena_printf(arena, "%s:%s@%s", endpoint->plugin, endpoint->path,
+                        http_method_name(endpoint->method));
+}
+
 enum err endpoint_run(struct vm *vm, struct ctx *ctx, struct endpoint_call *call,
                       const struct vm_host *host)
 {
@@ -241,6 +248,8 @@ enum err endpoint_run(struct vm *vm, struct ctx *ctx, struct endpoint_call *call
                             .take = take_answer,
                             .arg = &running};
     int before = ctx->err.count;
-    enum err e = vm_call(bound->script, bound->ref, &entry);
+    enum err e = vm_call_counted(
+        bound->script, bound->ref, &entry,
+        hookstat_of(ctx->tenant->name, endpoint_stat_name(ctx->arena, call->match->endpoint)));
     return !e && ctx->err.count > before ? ERR_VALIDATION : e;
 }

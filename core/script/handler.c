@@ -94,21 +94,36 @@ const char *vm_stat_name(struct arena *arena, const struct hook_spec *spec)
                         spec->field ? spec->field : "");
 }
 
-/* Calls it and counts that. */
-static enum err call_counted(struct handler *handler, struct vm_call *call)
+/* What was used since then; a unit that began meanwhile counts from nothing. */
+static int since(int before, int now)
 {
-    struct vm *vm = handler->script->vm;
-    struct ctx *ctx = call->ctx;
-    if (!handler->stat)
-        handler->stat = hookstat_of(ctx->tenant->name, vm_stat_name(ctx->arena, handler->spec));
+    return now >= before ? now - before : now;
+}
+
+enum err vm_call_counted(struct script *script, int ref, struct vm_call *call,
+                         struct hookstat *stat)
+{
+    struct vm *vm = script->vm;
+    const struct vm_used before = vm->used, *used = &vm->used;
     int64_t from_us = clock_mono_us();
-    enum err e = vm_call(handler->script, handler->ref, call);
+    enum err e = vm_call(script, ref, call);
     bool killed = vm->depth ? vm->stop >= VM_LIMIT : vm->was_killed;
-    hookstat_note(handler->stat, clock_mono_us() - from_us,
+    hookstat_note(stat, clock_mono_us() - from_us,
                   killed            ? HOOKSTAT_KILLED
                   : e == ERR_PLUGIN ? HOOKSTAT_ERROR
                                     : HOOKSTAT_OK);
+    hookstat_used(stat, since(before.reads, used->reads), since(before.writes, used->writes),
+                  since(before.rows, used->rows));
     return e;
+}
+
+static enum err call_handler(struct handler *handler, struct vm_call *call)
+{
+    struct ctx *ctx = call->ctx;
+    if (!handler->is_stat_asked) /* once: a full table is searched from end to end */
+        handler->stat = hookstat_of(ctx->tenant->name, vm_stat_name(ctx->arena, handler->spec));
+    handler->is_stat_asked = true;
+    return vm_call_counted(handler->script, handler->ref, call, handler->stat);
 }
 
 enum err handler_fire(struct ctx *ctx, struct event *event, void *arg)
@@ -129,7 +144,7 @@ enum err handler_fire(struct ctx *ctx, struct event *event, void *arg)
     const char *outer = ctx->unit ? ctx->unit->handler : NULL;
     if (ctx->unit)
         ctx->unit->handler = handler->name;
-    e = call_counted(handler, &call);
+    e = call_handler(handler, &call);
     if (ctx->unit)
         ctx->unit->handler = outer;
     return !e && ctx->err.count > before ? ERR_VALIDATION : e;
@@ -222,7 +237,7 @@ enum err vm_deliver(struct vm *vm, struct ctx *ctx, const struct vm_host *host,
                            .handler = handler->id,
                            .push = push_arguments,
                            .arg = &firing};
-    enum err e = call_counted(handler, &call);
+    enum err e = call_handler(handler, &call);
     if (!e && ctx->err.count) {
         deliveries[0].reason = complaint(ctx);
         e = ERR_VALIDATION;

@@ -16,7 +16,8 @@ struct handler {
     const struct expr *is;   /* `when` compiled once; NULL: it depends on who asks or on the time */
     const struct field **fields; /* one of them must have changed; NULL-terminated, or NULL */
     const struct hook_spec *spec;
-    struct hookstat *stat; /* NULL: not asked for yet, or not counted */
+    struct hookstat *stat; /* NULL: not asked for yet, or there was no room */
+    bool is_stat_asked;
 };
 
 /* Compiles `when` if that can be done once for all. Complaints stand in ctx->err. */

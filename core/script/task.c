@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/id.h"
+#include "hook/hookstat.h"
 
 /* --- what is kept from step to step: {"cursor": …, "walks": [{"after", "until", "done"}]} --- */
 
@@ -64,6 +65,11 @@ const struct schedule *task_all(const struct vm *vm, int *count)
     return vm->tasks;
 }
 
+const char *task_stat_name(struct arena *arena, const char *plugin, const char *name)
+{
+    return arena_printf(arena, "%s:%s@job", plugin, name);
+}
+
 static const struct bound *find(const struct vm *vm, const struct task *task)
 {
     for (int i = 0; i < vm->tasks_count; i++)
@@ -106,7 +112,9 @@ enum err task_run(struct vm *vm, struct ctx *ctx, struct task *task, const struc
                            .take = take_result,
                            .arg = &step};
     int before = ctx->err.count;
-    enum err e = vm_call(bound->script, bound->ref, &call);
+    enum err e = vm_call_counted(
+        bound->script, bound->ref, &call,
+        hookstat_of(ctx->tenant->name, task_stat_name(ctx->arena, task->plugin, task->name)));
     if (task->yielded || task->cancelled) {
         err_info_clear(&ctx->err);
         return ERR_OK;

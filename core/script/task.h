@@ -32,5 +32,7 @@ struct task {
 const struct schedule *task_all(const struct vm *vm, int *count);
 /* One step of the run, outside any transaction. ERR_NOT_FOUND when there is no such job. ERR_OK
  * also where `yielded` or `cancelled` says that it is not over. */
+/* Under this name runs of a job are counted (hook/hookstat.h). */
+const char *task_stat_name(struct arena *arena, const char *plugin, const char *name);
 MUST_USE enum err task_run(struct vm *vm, struct ctx *ctx, struct task *task,
                            const struct vm_host *host);

@@ -302,6 +302,11 @@ bool vm_was_killed(const struct vm *vm)
     return vm->was_killed;
 }
 
+const struct limit *vm_limits(const struct vm *vm)
+{
+    return vm->limits;
+}
+
 size_t vm_bytes(const struct vm *vm)
 {
     return vm->bytes;

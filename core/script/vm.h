@@ -15,6 +15,7 @@
 #include "record/record.h"
 
 struct vm;
+struct limit;
 
 /* What a process lends to scripts that run outside a transaction: jobs, routes, after_commit. */
 struct vm_host {
@@ -41,6 +42,8 @@ const struct hooks *vm_hooks(const struct vm *vm);
 /* How computed fields are evaluated: goes into unit->computed. */
 struct record_computed *vm_computed(struct vm *vm);
 size_t vm_bytes(const struct vm *vm);
+/* What calls may use here, by enum limit_kind (script/limit.h). */
+const struct limit *vm_limits(const struct vm *vm);
 /* Ends VMs of this process, those used longest ago first, until the rest hold no more than that;
  * never the newest, one that runs or whose tenant is in use. vm_get keeps to SCRIPT_VMS_BYTES_MAX.
  */

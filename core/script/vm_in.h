@@ -10,6 +10,8 @@
 
 #include "script/vm_state.h"
 
+struct hookstat; /* hook/hookstat.h */
+
 /* --- vm_call.c --- */
 
 /* Unwinds every level of Lua; no pcall of theirs keeps it. */
@@ -44,6 +46,12 @@ void *vm_protect_arg(lua_State *L); /* the arg in such an fn */
 /* pcall and xpcall as scripts have them: they do not keep a kill or a refusal. */
 int vm_pcall(lua_State *L);
 int vm_xpcall(lua_State *L);
+
+/* --- handler.c --- */
+
+/* Calls it and counts that (hook/hookstat.h); stat may be NULL. */
+MUST_USE enum err vm_call_counted(struct script *script, int ref, struct vm_call *call,
+                                  struct hookstat *stat);
 
 /* --- host.c --- */
 

@@ -400,6 +400,7 @@ const ROWS = {
   "POST /api/v1/admin/customization/publish": after(drafted, `${CUSTOM}/publish`, {}),
   "GET /api/v1/admin/customization/history": at(`${CUSTOM}/history`),
   "POST /api/v1/admin/customization/rollback": after(published, `${CUSTOM}/rollback`, {}),
+  "GET /api/v1/admin/plugins/{id}/health": at(`${ADMIN}/plugins/leads/health`),
   "GET /api/v1/admin/plugins/{id}/config": at(`${ADMIN}/plugins/hello/config`),
   "PUT /api/v1/admin/plugins/{id}/config": at(`${ADMIN}/plugins/hello/config`, {
     body: { greeting: "Good day" },

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { bundle, packed } from "../kit/pack.mjs";
 import { multipart } from "../kit/client.mjs";
+import { limit } from "../kit/limits.mjs";
 import { folder, ROOT, Server } from "../kit/server.mjs";
 import { HOSTS, PASSWORD, Tenant, world } from "../kit/world.mjs";
 
@@ -174,6 +175,19 @@ test("twenty errors in a row pause the handler until an administrator resumes it
   const push = items.find(({ id, plugin }) => id === "push" && plugin === ID);
   assert.match(push.where, /^acme\.told\/init\.lua:\d+$/);
   assert.ok(push.calls >= 20 && push.errors >= 20 && push.paused_at && push.held === 21, push);
+
+  const health = await w.acme.ok("admin", "GET", `${ADMIN}/plugins/${ID}/health`);
+  assert.equal(health.state, "working");
+  assert.ok(health.errors >= 20 && health.held === 21 && health.paused === 1, health.held);
+  assert.ok(health.handlers.every(({ plugin }) => plugin === ID));
+  const same = health.handlers.find(({ id }) => id === "push");
+  assert.ok(same.most.us > 0 && same.most.writes >= 1 && same.paused_at, JSON.stringify(same));
+  assert.equal(health.limits.job.writes, limit("SCRIPT_JOB_WRITES_MAX"));
+  const list = await w.acme.ok("admin", "GET", `${ADMIN}/plugins`);
+  assert.equal(list.items.find(({ id }) => id === ID).paused, 1, "whoever looks is told");
+  assert.equal(list.items.find(({ id }) => id === "leads").paused, 0);
+  const theirs = await w.globex.as("admin", "GET", `${ADMIN}/plugins/${ID}/health`);
+  assert.equal(theirs.status, 404);
 
   const discarded = await w.acme.as("admin", "DELETE", `${ADMIN}/outbox/${held[0].id}`);
   assert.equal(discarded.status, 204);

@@ -51,14 +51,32 @@ static void test_hookstat__counts_by_tenant_and_name(void **state)
     assert_int_equal(hookstat_read("acme", "t:b@lead.validate").calls, 0);
 }
 
+static void test_hookstat__keeps_the_most_that_one_call_used(void **state)
+{
+    (void)state;
+    struct hookstat *mine = hookstat_of("acme", "t:a@lead.validate");
+    hookstat_note(mine, 70, HOOKSTAT_OK);
+    hookstat_used(mine, 3, 9, 100);
+    hookstat_note(mine, 20, HOOKSTAT_OK);
+    hookstat_used(mine, 5, 1, 20);
+    hookstat_used(NULL, 1, 1, 1);
+    struct hookstat_sum sum = hookstat_read("acme", "t:a@lead.validate");
+    assert_int_equal(sum.most_us, 70);
+    assert_int_equal(sum.most_reads, 5);
+    assert_int_equal(sum.most_writes, 9);
+    assert_int_equal(sum.most_rows, 100);
+}
+
 static void test_hookstat__writes_metrics(void **state)
 {
     (void)state;
     struct buf out = BUF_INIT;
     hookstat_note(hookstat_of("acme", "t:a@lead.validate"), 10, HOOKSTAT_OK);
+    hookstat_note(hookstat_of("acme", "t:b\"} 1\nc\\@job"), 10, HOOKSTAT_OK);
     hookstat_metrics(&out);
     assert_non_null(strstr(buf_cstr(&out), "perigee_handler_calls_total{tenant=\"acme\","
                                            "handler=\"t:a@lead.validate\"} 1\n"));
+    assert_non_null(strstr(buf_cstr(&out), "handler=\"t:b\\\"} 1 c\\\\@job\"} 1\n"));
     buf_release(&out);
 }
 
@@ -82,6 +100,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(test_hookstat__counts_by_tenant_and_name),
+        T(test_hookstat__keeps_the_most_that_one_call_used),
         T(test_hookstat__writes_metrics),
         T(test_hookstat__one_that_finds_no_room_is_not_counted),
     };
