@@ -41,7 +41,30 @@ static int crm_service(lua_State *L)
     return 0;
 }
 
-/* Upvalues: the wrapper, what it wraps. */
+/* `next` of a wrapper: what it wraps, with the ctx of that one's plugin, whatever came along: keys,
+ * settings and capabilities are those of whose code runs. Upvalues: the function, its script. */
+static int call_next(lua_State *L)
+{
+    struct script *inner = lua_touserdata(L, lua_upvalueindex(2));
+    struct frame *frame = vm_frame(vm_of(L));
+    if (!frame)
+        return luaL_error(L, "this works only inside a call");
+    if (inner->barred)
+        return luaL_error(L, "%s", inner->barred);
+    lua_settop(L, 1);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, inner->context);
+    struct script *caller = frame->script;
+    frame->script = inner;
+    lua_pushcfunction(L, vm_pcall);
+    lua_insert(L, 1);
+    lua_call(L, 3, 2);
+    frame->script = caller;
+    return lua_toboolean(L, -2) ? 1 : lua_error(L);
+}
+
+/* Upvalues: the wrapper, next. */
 static int call_wrapped(lua_State *L)
 {
     lua_pushvalue(L, lua_upvalueindex(1));
@@ -52,11 +75,11 @@ static int call_wrapped(lua_State *L)
     return lua_gettop(L);
 }
 
-/*** Puts a function around a service.
+/*** Puts a function around a service. What is wrapped runs with the ctx of its own plugin.
  * @param name string
  * @param fn function called with (next, argument, ctx)
  * @moment load
- * @usage crm.wrap("lead.match", function(next, lead, ctx) return next(lead, ctx) end)
+ * @usage crm.wrap("lead.match", function(next, lead, ctx) return next(lead) end)
  */
 static int crm_wrap(lua_State *L)
 {
@@ -69,6 +92,8 @@ static int crm_wrap(lua_State *L)
         return luaL_error(L, "there is no service \"%s\" to wrap", name);
     lua_pushvalue(L, 2);
     lua_rawgeti(L, LUA_REGISTRYINDEX, inner->ref);
+    lua_pushlightuserdata(L, inner->script);
+    lua_pushcclosure(L, call_next, 2);
     lua_pushcclosure(L, call_wrapped, 2);
     (void)bind(L, &vm->services, name, lua_gettop(L));
     return 0;

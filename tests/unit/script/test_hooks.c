@@ -443,8 +443,11 @@ static void test_hooks__services_wrap_and_actions_answer(void **state)
     int64_t id;
     stage_script(
         stage,
-        "crm.service('sum', function(arg) return arg.a + arg.b end)\n"
-        "crm.wrap('sum', function(next, arg, ctx) return next(arg, ctx) * 10 end)\n"
+        "crm.service('sum', function(arg, ctx)\n"
+        "  if not ctx.has('t') then error('another ctx') end\n" /* its own, whatever is given */
+        "  return arg.a + arg.b\n"
+        "end)\n"
+        "crm.wrap('sum', function(next, arg, ctx) return next(arg, {}) * 10 end)\n"
         "crm.service('run', function(_, ctx) return { ctx.call('sum', { a = 1, b = 2 }) } end)\n"
         "crm.action('thing', 'raise', function(ev, ctx)\n"
         "  local r = assert(ctx.db.thing:update(ev.record.id,\n"
