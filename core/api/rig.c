@@ -35,6 +35,7 @@ enum err rig_new(struct arena *arena, const struct rig_spec *spec, struct rig **
     }
     if (!*why)
         *why = rig->ctx.err.detail ? rig->ctx.err.detail : err_text(e, LANG_EN);
+    *why = arena_strdup(arena, *why); /* it may stand in the model, which goes */
     rig_free(rig);
     return e;
 }

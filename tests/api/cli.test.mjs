@@ -1,7 +1,7 @@
 // cli - the command line: every command, with a server beside it and without.
 // SPDX-License-Identifier: MIT
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
@@ -16,7 +16,7 @@ import net from "node:net";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Client } from "../kit/client.mjs";
-import { command, folder, must, Server } from "../kit/server.mjs";
+import { binary, command, folder, must, Server } from "../kit/server.mjs";
 import { PASSWORD } from "../kit/world.mjs";
 
 /* Commands that ran with success here; the last test compares them with what --help lists. */
@@ -356,6 +356,78 @@ function commands(tenant) {
 }
 
 test("every command without a server", () => commands("alone"));
+
+test("the tools of a plugin's author", async () => {
+  const place = join(data, "author");
+  mkdirSync(place);
+  const at = { cwd: place };
+  assert.match(ok(data, ["plugin", "new", "acme.tools"], at), /plugin test/);
+  refused(data, ["plugin", "new", "acme.tools"], 1, /already there/, at);
+  refused(data, ["plugin", "new", "Acme!"], 2, /no name of a plugin/, at);
+  ok(data, ["plugin", "new", "other", "--into", join(place, "deep", "er")], at);
+  assert.ok(existsSync(join(place, "deep", "er", "other", "init.lua")));
+
+  assert.match(ok(data, ["plugin", "check", "acme.tools"], at), /nothing found/);
+  refused(data, ["plugin", "check", "absent"], 1, /absent/, at);
+  const tap = ok(data, ["plugin", "test", "acme.tools", "--junit", "junit.xml"], at);
+  assert.match(tap, /^ok 1 - acme\.tools\/tests\/level_test: /);
+  assert.match(tap, /\n1\.\.2\n$/);
+  assert.match(readFileSync(join(place, "junit.xml"), "utf8"), /tests="2" failures="0"/);
+
+  /* A test that fails says where, and the command's status says so, too. */
+  const extra = join(place, "acme.tools", "tests", "wrong_test.lua");
+  writeFileSync(
+    extra,
+    'crm.test("two and two", function(t) t.eq(2 + 2, 5, "sum") end)\n' +
+      'crm.test("nobody is asked", function(t)\n  t.as("nobody")\nend)\n',
+  );
+  const failed = command(data, ["plugin", "test", "acme.tools"], at);
+  assert.equal(failed.status, 1);
+  assert.match(
+    failed.stdout,
+    /not ok 3 - .*two and two\n {2}# .*wrong_test\.lua:1: sum: expected 5, got 4/,
+  );
+  assert.match(failed.stdout, /wrong_test\.lua:3: there is no user "nobody"/);
+  rmSync(extra);
+
+  ok(data, ["tenant", "create", "author", "--host", "author.example.com", "--plugins", "leads"]);
+  ok(data, ["plugin", "deploy", "author", "acme.tools"], at);
+  ok(data, ["types", "author", "--output", "acme.tools"], at);
+  const model = readFileSync(join(place, "acme.tools", "types", "model.lua"), "utf8");
+  assert.match(model, /---@class record\.lead: crm\.record/);
+  assert.match(model, /---@field x_level "A"\|"B"\|"C"\?/);
+  assert.ok(existsSync(join(place, "acme.tools", ".luarc.json")));
+  assert.ok(existsSync(join(place, "acme.tools", ".luacheckrc")));
+  refused(data, ["types", "nobody"], 1, /no tenant nobody/, at);
+  assert.match(ok(data, ["plugin", "check", "acme.tools", "author"], at), /nothing found/);
+
+  const typed = (lines, ...args) => ok(data, ["repl", "author", ...args], { input: lines });
+  const insert = 'ctx.db.lead:insert { name = "X", phones = { "+8613800000001" } }\n';
+  const count = "ctx.db.lead:count {}\n";
+  assert.match(typed(`${insert}${count}`), /lead \{ id = .*\n0\n$/);
+  assert.match(typed(`${insert}${count}`, "--write"), /lead \{ id = .*\n1\n$/);
+  assert.equal(typed("local a = 6 return a * 7\n"), "42\n");
+  refused(data, ["repl", "author"], 1, /undeclared global "nope"/, { input: "nope.x\n" });
+  refused(data, ["repl", "author"], 1, /CPU time/, { input: "while true do end\n" });
+  refused(data, ["repl", "author"], 1, /did you mean "name"/, {
+    input: 'ctx.db.lead:insert { nme = "X" }\n',
+  });
+  refused(data, ["repl", "nobody"], 1, undefined, { input: "1\n" });
+
+  refused(data, ["dev", "author", "absent"], 1, /no plugin\.json/, at);
+  const dev = spawn(binary(), ["dev", "author", "acme.tools"], {
+    cwd: place,
+    env: { ...process.env, PERIGEE_DATA: data },
+  });
+  let said = "";
+  dev.stdout.setEncoding("utf8").on("data", (text) => (said += text));
+  const ended = new Promise((done) => dev.on("close", (code) => done(code)));
+  while (!said.includes("-- active")) await new Promise((done) => setTimeout(done, 25));
+  dev.kill("SIGINT");
+  assert.equal(await ended, 0);
+  ran.add("dev");
+  rmSync(place, { recursive: true });
+});
 
 test("every command beside a server, which sees what they did at once", async () => {
   const server = await new Server(data).start({ processes: [2, 2, 2] });
