@@ -168,3 +168,17 @@ test("live events come over TLS as they are written", async () => {
   await client.request("DELETE", "/api/v1/sessions/current", { token });
   assert.equal(await stream.ended(), "unauthenticated");
 });
+
+test("a scanner finds only TLS 1.2 and 1.3, with authenticated ciphers and forward secrecy", () => {
+  const options = ["--no-colour", `127.0.0.1:${server.tlsPort}`];
+  const said = execFileSync("sslscan", options, { encoding: "utf8" });
+  const offered = [...said.matchAll(/^(SSLv\d|TLSv[\d.]+)\s+(enabled|disabled)/gm)];
+  const enabled = offered.filter((found) => found[2] === "enabled").map((found) => found[1]);
+  assert.deepEqual(enabled, ["TLSv1.2", "TLSv1.3"], said);
+  const ciphers = [...said.matchAll(/^(?:Preferred|Accepted)\s+TLSv\S+\s+\d+ bits\s+(\S+)/gm)];
+  assert.ok(ciphers.length >= 4, said);
+  for (const [, name] of ciphers) {
+    assert.match(name, /^(TLS_(AES|CHACHA20)_|ECDHE-).*(GCM|POLY1305)/);
+  }
+  assert.doesNotMatch(said, /vulnerable to heartbleed(?<!not vulnerable to heartbleed)/);
+});
