@@ -728,3 +728,88 @@ test("opportunities of two companies", async (t) => {
     for (const product of json.items) assert.ok(!("cost" in product));
   });
 });
+
+test("a random history of opportunities keeps every invariant", async () => {
+  const { globex } = w;
+  let seed = Number(process.env.PERIGEE_SALES_SEED ?? 20261122);
+  const steps = Number(process.env.PERIGEE_SALES_STEPS ?? 250);
+  const draw = (n) => {
+    seed = (seed * 48271) % 2147483647;
+    return seed % n;
+  };
+  const one = (list) => list[draw(list.length)];
+  const account = (await globex.create("admin", "account", { name: "随机" })).id;
+  const deals = [];
+  const make = async () => {
+    const body = { name: `商机${deals.length}` };
+    if (draw(3)) body.account = account;
+    if (draw(3)) body.amount = yuan(`${draw(5000)}.${10 + draw(90)}`);
+    if (!draw(4)) body.probability_manual = draw(101);
+    deals.push((await globex.create("admin", "opportunity", body)).id);
+  };
+  for (let i = 0; i < 8; i++) await make();
+  const other = (await globex.create("admin", "pipeline", { name: "其他" })).id;
+  for (const [name, order, kind, probability] of [
+    ["一", 1, "open", 33],
+    ["二", 2, "open", 67],
+    ["搁", 3, "hold", 5],
+    ["赢", 9, "won", 100],
+    ["输", 10, "lost", 0],
+  ]) {
+    const body = { name, order, kind, probability, pipeline: other, allow_rollback: order === 1 };
+    await globex.create("admin", "stage", body);
+  }
+  const stages = (await all(globex, "stage")).map(({ id }) => id);
+  const pipelines = (await all(globex, "pipeline")).map(({ id }) => id);
+  const by = (action, body) => () =>
+    act(globex, one(["admin", "manager"]), one(deals), action, body?.() ?? {}, "opportunity");
+  const patch = (body) => () =>
+    globex.as("admin", "PATCH", `${RECORDS}/opportunity/${one(deals)}`, { body: body() });
+  const lines = [];
+  const moves = [
+    make,
+    by("move", () => ({ stage: one(stages) })),
+    by("move", () => ({ stage: one(stages) })),
+    by("move", () => ({ stage: one(stages) })),
+    by("win", () => (draw(2) ? { amount: `${draw(900)}.05` } : {})),
+    by("lose", () => (draw(3) ? { reason: "price", on: "2026-01-15" } : {})),
+    by("reopen"),
+    by("switch", () => ({ pipeline: one(pipelines) })),
+    patch(() => ({ stage: one(stages) })),
+    patch(() => ({ pipeline: one(pipelines) })),
+    patch(() => ({ amount: draw(6) ? yuan(`${draw(999)}.${10 + draw(90)}`) : null })),
+    patch(() => ({ probability_manual: draw(3) ? draw(101) : null })),
+    patch(() => ({ account: draw(2) ? account : null })),
+    patch(() => ({ closed_on: draw(2) ? "2026-02-01" : null })),
+    patch(() => ({ lost_reason: draw(2) ? "timing" : null })),
+    async () => {
+      const body = { opportunity: one(deals), name: "行", price: yuan(`${draw(99)}.33`) };
+      body.quantity = `${1 + draw(4)}.${draw(10)}`;
+      if (draw(2)) body.discount = String(draw(100));
+      const answer = await globex.as("admin", "POST", `${RECORDS}/opportunity_line`, { body });
+      if (answer.status === 201) lines.push(answer.json.id);
+      return answer;
+    },
+    () =>
+      lines.length &&
+      globex.as("admin", "PATCH", `${RECORDS}/opportunity_line/${one(lines)}`, {
+        body: { price: yuan(`${draw(99)}.77`) },
+      }),
+    () =>
+      lines.length && globex.as("admin", "DELETE", `${RECORDS}/opportunity_line/${one(lines)}`),
+  ];
+  let worked = 0;
+  for (let step = 0; step < steps; step++) {
+    const at = seed;
+    const answers = await Promise.all(Array.from({ length: 1 + (step % 3) }, () => one(moves)()));
+    for (const answer of answers) {
+      if (!answer) continue;
+      const fine = [200, 201, 204, 403, 404, 409, 412, 422].includes(answer.status);
+      assert.ok(fine, `seed ${at}: ${answer.status} ${answer.text}`);
+      if (answer.status < 300) worked++;
+    }
+    if (step % 50 === 49) await checkDeals(globex);
+  }
+  await checkDeals(globex);
+  assert.ok(worked > steps / 4, `${worked} of ${steps} worked`);
+});
