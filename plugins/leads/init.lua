@@ -11,6 +11,7 @@ local recycling = require("recycling")
 local routing = require("routing")
 local rules = require("rules")
 local scoring = require("scoring")
+local viewing = require("viewing")
 local watching = require("watching")
 
 local on = crm.on
@@ -31,6 +32,7 @@ on("lead", "transition:status", { id = "told" }, rules.moved)
 on("activity", "after_create", { id = "lead" }, following.recorded)
 
 crm.action("lead", "pick", picking.pick)
+crm.action("lead", "view", viewing.view)
 crm.action("lead", "assign", picking.assign)
 crm.action("lead", "transfer", picking.transfer)
 crm.action("lead", "return", picking.give_back)
@@ -48,6 +50,7 @@ crm.service("lead.score", scoring.service)
 crm.service("lead.route", routing.route)
 crm.service("lead.convert_map", converting.map)
 crm.service("pool.can_pick", picking.can_pick)
+crm.service("pool.can_view", picking.can_view)
 crm.service("pool.should_recycle", recycling.judge)
 
 crm.job("recycle", { cron = "30 2 * * *", catch_up = "once" }, recycling.run)

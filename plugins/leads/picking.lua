@@ -134,6 +134,17 @@ function picking.can_pick(asked, ctx)
   return { ok = true }
 end
 
+-- May this person look at what the pool hides? asked and answered as for can_pick.
+function picking.can_view(asked, ctx)
+  local db = ctx.db:as_system()
+  local lead, user = db.lead:get(asked.lead), db.user:get(asked.user)
+  local pool = lead and lead.pool and db.pool:get(lead.pool)
+  if pool and user and not is_member(pool, user) then
+    return { ok = false, key = "@pool_not_member" }
+  end
+  return { ok = true }
+end
+
 -- POST …/lead/{id}/actions/pick: takes a lead that belongs to nobody.
 function picking.pick(ev, ctx)
   if not ctx.user then return ev:fail("owner", "@pool_nobody") end

@@ -165,6 +165,29 @@ test("leads of two companies", async (t) => {
     await check(acme);
   });
 
+  await t.test("a pool hides contact details, and shows them a few times a day", async () => {
+    const pool = { name: "隐藏", hidden_fields: ["phones"], admins: [acme.users.manager] };
+    const { id: into } = await acme.create("admin", "pool", pool);
+    await acme.create("admin", "pick_rule", { name: "看", pool: into, daily_views: 2 });
+    const ids = [];
+    for (let i = 0; i < 3; i++)
+      ids.push(await lead({ name: `隐${i}`, pool: into, phones: [`1350000000${i}`] }));
+    const path = `${RECORDS}/lead/${ids[0]}`;
+    const seen = await acme.ok("sales1", "GET", path);
+    assert.ok(!seen.phones?.length, JSON.stringify(seen.phones));
+    const found = await acme.ok("sales1", "GET", `${RECORDS}/lead?phones=13500000000`);
+    assert.deepEqual(found.items, [], "nor does a filter tell");
+    assert.deepEqual((await acme.ok("manager", "GET", path)).phones, ["+8613500000000"]);
+    for (const id of [ids[0], ids[1], ids[0]]) {
+      const { fields } = await done(acme, "sales1", id, "view");
+      assert.equal(fields.phones.length, 1);
+    }
+    await refused(acme, "sales1", ids[2], "view", {}, "pool");
+    await done(acme, "sales1", ids[0], "pick");
+    assert.deepEqual((await acme.ok("sales1", "GET", path)).phones, ["+8613500000000"]);
+    assert.equal((await act(acme, "viewer", ids[1], "view")).status, 403);
+  });
+
   await t.test("rules give new leads to people by turns, within their capacity", async () => {
     const rule = await acme.create("admin", "route_rule", {
       name: "展会",
