@@ -15,6 +15,7 @@
 #include "base/crypto.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/text.h"
 
 /* zh or en, whichever the header names first; -1 if it names neither. */
 static int language_of(struct slice header)
@@ -47,6 +48,29 @@ struct call *pipeline_call_new(struct app *app, struct arena *arena, const struc
     return call;
 }
 
+/* Whose code failed and where, for who can do something about it. */
+static void tell_plugin(struct call *call)
+{
+    struct ctx *ctx = call->ctx;
+    const struct err_info *err = &ctx->err;
+    bool may = call->is_operator || (ctx->actor && actor_may_admin(ctx->actor, "plugins"));
+    if (!may || !err->detail || !text_is_utf8(slice_str(err->detail)))
+        return;
+    struct buf b = BUF_INIT;
+    if (err->extra && err->extra[0])
+        buf_printf(&b, "%s,", err->extra);
+    buf_put_str(&b, "\"detail\":");
+    json_put_cstr(&b, err->detail);
+    if (err->plugin) {
+        buf_put_str(&b, ",\"plugin\":");
+        json_put_cstr(&b, err->plugin);
+        buf_put_str(&b, ",\"handler\":");
+        json_put_cstr(&b, err->handler);
+    }
+    ctx->err.extra = arena_str(ctx->arena, buf_slice(&b));
+    buf_release(&b);
+}
+
 void pipeline_fail(struct call *call, enum err e)
 {
     ASSERT(e != ERR_OK);
@@ -56,6 +80,8 @@ void pipeline_fail(struct call *call, enum err e)
     ctx->model = ctx->tenant ? ctx->tenant->model : NULL;
     if (ctx->model)
         model_err_texts(ctx);
+    if (e == ERR_PLUGIN)
+        tell_plugin(call);
     resp_clear(call->resp);
     resp_error(call->resp, e, &ctx->err, ctx->lang, ctx->trace);
     if (err_status(e) >= 500 && e != ERR_BUSY)

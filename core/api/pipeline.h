@@ -34,5 +34,6 @@ MUST_USE enum err pipeline_body(struct call *call, struct slice *out);
 void pipeline_leave(struct call *call);
 /* Unpins the tenant. After the answer has been encoded. */
 void pipeline_end(struct call *call);
-/* Writes the error answer for e into call->resp. */
+/* Writes the error answer for e into call->resp. Where a plugin's code failed, the operator and
+ * whoever looks after plugins read which handler did and at which line; others a sentence. */
 void pipeline_fail(struct call *call, enum err e);

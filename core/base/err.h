@@ -100,8 +100,10 @@ struct err_info {
     const char *code;    /* overrides err_code() on the wire, or NULL */
     const char *message; /* overrides err_text(), or NULL; may start with '@' (a key) */
     const char *args;    /* JSON object text for that message, or NULL */
-    const char *detail;  /* for the log only (file:line of a script, errno); never sent */
-    const char *extra;   /* JSON members to add to the error object, e.g. "\"version\":7" */
+    const char *detail;  /* for the log (file:line of a script, errno); see pipeline_fail() */
+    const char *plugin;  /* whose code failed, and which of its handlers; NULL: none did */
+    const char *handler;
+    const char *extra; /* JSON members to add to the error object, e.g. "\"version\":7" */
     struct err_field *first, *last;
     int count;         /* complaints seen, also those dropped over the limit */
     int retry_after_s; /* > 0: Retry-After */

@@ -210,6 +210,44 @@ static int run_import_tenant(struct cli *cli)
     return restore(cli, json_cstr(json_get(manifest, "tenant"), "name", ""), cli_arg(cli, 0));
 }
 
+static int erase_both(struct cli *cli, struct client *client, const char *body)
+{
+    struct client_answer answer;
+    const char *note =
+        arena_printf(cli_arena(cli), "/api/v1/operator/tenants/%s/erasures", cli_arg(cli, 0));
+    int status = client_call(client, HTTP_POST, note, NULL, body, &answer);
+    if (!status)
+        status = client_call(client, HTTP_POST, "/api/v1/operator/erase", cli_arg(cli, 0), body,
+                             &answer);
+    if (!status && cli_json(cli))
+        print_object(cli, &answer);
+    else if (!status)
+        printf("%s %s of %s is forgotten\n", cli_arg(cli, 1), cli_arg(cli, 2), cli_arg(cli, 0));
+    return status;
+}
+
+static int run_erase(struct cli *cli)
+{
+    struct client *client;
+    const char *sure = cli_option(cli, "yes", NULL);
+    if (!sure || !slice_is(slice_str(sure), cli_arg(cli, 2)))
+        return cli_usage(cli, "this cannot be undone: repeat the id with --yes %s",
+                         cli_arg(cli, 2));
+    const char *body =
+        print_json(cli_arena(cli), "entity", cli_arg(cli, 1), "record", cli_arg(cli, 2), NULL);
+    int status = client_open(cli, &client);
+    if (status)
+        return status;
+    status = erase_both(cli, client, body);
+    client_close(client);
+    return status;
+}
+
+static const struct cli_option ERASE_OPTIONS[] = {
+    {"yes", "ID", "the record's id once more", false},
+    {NULL, NULL, NULL, false},
+};
+
 static int run_check(struct cli *cli)
 {
     struct client *client;
@@ -264,6 +302,9 @@ const struct cli_command CLI_KEEP[] = {
      2, EXPORT_OPTIONS, run_backup},
     {"tenant import", "NAME PATH", "take in a tenant that was exported elsewhere", 2, 2,
      IMPORT_OPTIONS, run_import_tenant},
-    {"check", "TENANT", "verify structure, audit chain, counters and what plugins promise", 1, 1, NULL, run_check},
+    {"erase", "TENANT ENTITY ID", "forget a record for good, also in backups restored later", 3, 3,
+     ERASE_OPTIONS, run_erase},
+    {"check", "TENANT", "verify structure, audit chain, counters and what plugins promise", 1, 1,
+     NULL, run_check},
     {NULL, NULL, NULL, 0, 0, NULL, NULL},
 };

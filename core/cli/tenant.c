@@ -149,6 +149,29 @@ static int run_move(struct cli *cli)
     return 1;
 }
 
+/* --set with JSON replaces the plan; {} gives back what everybody may. */
+static int run_limits(struct cli *cli)
+{
+    struct client_answer answer;
+    struct client *client;
+    const char *plan = cli_option(cli, "set", NULL);
+    int status = client_open(cli, &client);
+    if (status)
+        return status;
+    status = client_call(client, plan ? HTTP_PUT : HTTP_GET, "/api/v1/operator/limits",
+                         cli_arg(cli, 0), plan, &answer);
+    client_close(client);
+    if (!status)
+        print_object(cli, &answer);
+    return status;
+}
+
+static const struct cli_option LIMITS_OPTIONS[] = {
+    {"set", "JSON", "the whole plan, as {\"transaction\":{\"cpu_ms\":20}}; {} takes it away",
+     false},
+    {NULL, NULL, NULL, false},
+};
+
 static const struct cli_option MOVE_OPTIONS[] = {
     {"worker", "NUMBER", "the worker it shall live on, from 0; the last is for slow ones", false},
     {NULL, NULL, NULL, false},
@@ -175,6 +198,8 @@ const struct cli_command CLI_TENANT[] = {
     {"tenant show", "NAME", "show one tenant", 1, 1, NULL, run_show},
     {"tenant suspend", "NAME", "stop serving a tenant", 1, 1, NULL, run_suspend},
     {"tenant resume", "NAME", "serve it again", 1, 1, NULL, run_resume},
+    {"tenant limits", "NAME", "show or lower what its plugins may use", 1, 1, LIMITS_OPTIONS,
+     run_limits},
     {"tenant move", "NAME", "let another worker write for a tenant", 1, 1, MOVE_OPTIONS, run_move},
     {"tenant delete", "NAME", "delete a tenant and its files", 1, 1, DELETE_OPTIONS, run_delete},
     {NULL, NULL, NULL, 0, 0, NULL, NULL},

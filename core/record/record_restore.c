@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "base/id.h"
 #include "base/limits.h"
 #include "record/change.h"
 #include "record/field_kit.h"
@@ -212,6 +213,32 @@ static enum err forget_answers(struct ctx *ctx)
     return store_delete(ctx->tenant->store, "idem", all, NULL);
 }
 
+/* Rows of its files; the owner takes away bytes that no row names any more. */
+static enum err forget_files(struct ctx *ctx, const struct entity *entity, int64_t id)
+{
+    const struct expr *of_it =
+        expr_and(ctx->arena, expr_cmp(ctx->arena, EXPR_EQ, "record", value_int(id)),
+                 expr_cmp(ctx->arena, EXPR_EQ, "entity", value_text(slice_str(entity->name))));
+    return store_delete(ctx->tenant->store, "file", of_it, NULL);
+}
+
+/* Deliveries, also dead letters, carry the record as it was. What other systems were told before
+ * cannot be called back. */
+static enum err forget_deliveries(struct ctx *ctx, const struct entity *entity, int64_t id)
+{
+    char text[ID_TEXT_LEN + 1];
+    id_text(id, text);
+    const char *end = arena_printf(ctx->arena, "@%s/%s", entity->name, text);
+    const char *member = arena_printf(ctx->arena, "\"record\":%lld", (long long)id);
+    const struct expr *stream =
+        expr_cmp(ctx->arena, EXPR_CONTAINS, "stream", value_text(slice_str(end)));
+    const struct expr *body =
+        expr_cmp(ctx->arena, EXPR_CONTAINS, "body", value_text(slice_str(member)));
+    const struct expr *queue = expr_cmp(ctx->arena, EXPR_EQ, "queue", value_text(SLICE("outbox")));
+    const struct expr *of_it = expr_and(ctx->arena, queue, expr_or(ctx->arena, stream, body));
+    return store_delete(ctx->tenant->store, "job", of_it, NULL);
+}
+
 static enum err forget_imports(struct ctx *ctx, int64_t id)
 {
     struct store_set sets[] = {{"before", value_null(), false}, {"reason", value_null(), false}};
@@ -240,6 +267,10 @@ enum err record_erase(struct ctx *ctx, const struct entity *entity, int64_t id)
         e = rollup_move(ctx, entity, record->old, NULL);
     if (!e)
         e = forget_changes(ctx, entity, id);
+    if (!e)
+        e = forget_files(ctx, entity, id);
+    if (!e)
+        e = forget_deliveries(ctx, entity, id);
     if (!e)
         e = forget_imports(ctx, id);
     return e ? e : forget_answers(ctx);

@@ -4,6 +4,11 @@
  */
 #include "script/limit.h"
 
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/text.h"
+
 #define MILLISECOND_US 1000
 #define KILOBYTE       1024
 
@@ -70,4 +75,85 @@ void limit_make(struct limit out[LIMIT_KINDS], const struct json *plan)
         limit->rows = (int)lower(own, "rows", limit->rows, 1);
         limit->http = (int)lower(own, "http", limit->http, 1);
     }
+}
+
+struct shown {
+    const char *name;
+    int64_t value; /* as a plan has it */
+};
+
+#define SHOWN_COUNT 8
+
+static void show(const struct limit *limit, struct shown out[SHOWN_COUNT])
+{
+    const struct shown all[SHOWN_COUNT] = {
+        {"cpu_ms", limit->cpu_us / MILLISECOND_US},
+        {"unit_cpu_ms", limit->unit_cpu_us / MILLISECOND_US},
+        {"wall_ms", limit->wall_us / MILLISECOND_US},
+        {"heap_kb", limit->heap_bytes / KILOBYTE},
+        {"reads", limit->reads},
+        {"writes", limit->writes},
+        {"rows", limit->rows},
+        {"http", limit->http},
+    };
+    memcpy(out, all, sizeof all);
+}
+
+void limit_put(struct buf *out, const struct limit limits[LIMIT_KINDS])
+{
+    buf_put_char(out, '{');
+    for (int i = 0; i < LIMIT_KINDS; i++) {
+        struct shown all[SHOWN_COUNT];
+        show(&limits[i], all);
+        json_put_key(out, limit_kind_name((enum limit_kind)i));
+        buf_put_char(out, '{');
+        for (int k = 0; k < SHOWN_COUNT; k++) {
+            if (!all[k].value)
+                continue;
+            json_put_key(out, all[k].name);
+            json_put_int(out, all[k].value);
+        }
+        buf_put_char(out, '}');
+    }
+    buf_put_char(out, '}');
+}
+
+static void check_one(struct err_info *err, const char *kind, const struct shown *all,
+                      const struct json *member)
+{
+    const char *path = arena_printf(err->arena, "%s.%.*s", kind,
+                                    SLICE_ARG(text_head(member->key, NAME_BYTES_MAX)));
+    int64_t highest = 0;
+    for (int i = 0; i < SHOWN_COUNT; i++)
+        if (slice_is(member->key, all[i].name))
+            highest = all[i].value;
+    if (!highest)
+        (void)err_field(err, path, "unknown_field", NULL);
+    else if (member->type != JSON_INT)
+        (void)err_field(err, path, "not_a_number", NULL);
+    else if (member->integer < 1)
+        (void)err_field(err, path, "too_small", "{\"min\":1}");
+    else if (member->integer > highest)
+        (void)err_field(err, path, "too_large",
+                        arena_printf(err->arena, "{\"max\":%lld}", (long long)highest));
+}
+
+enum err limit_check(struct err_info *err, const struct json *plan)
+{
+    ASSERT(err && plan);
+    json_each(own, plan)
+    {
+        int kind = 0;
+        while (kind < LIMIT_KINDS && !slice_is(own->key, limit_kind_name((enum limit_kind)kind)))
+            kind++;
+        if (kind == LIMIT_KINDS || own->type != JSON_OBJECT) {
+            (void)err_field(err, arena_str(err->arena, text_head(own->key, NAME_BYTES_MAX)),
+                            kind == LIMIT_KINDS ? "unknown_field" : "not_an_object", NULL);
+            continue;
+        }
+        struct shown all[SHOWN_COUNT];
+        show(&table[kind], all);
+        json_each(member, own) check_one(err, limit_kind_name((enum limit_kind)kind), all, member);
+    }
+    return err->count ? ERR_VALIDATION : ERR_OK;
 }

@@ -31,3 +31,7 @@ const char *limit_kind_name(enum limit_kind kind);
 /* The limits of every kind, lowered by the plan (the tenant's setting; NULL = as they are). What is
  * no positive number there, or larger, changes nothing. */
 void limit_make(struct limit out[LIMIT_KINDS], const struct json *plan);
+/* As JSON in the form of a plan; what a kind does not bound is left out. */
+void limit_put(struct buf *out, const struct limit limits[LIMIT_KINDS]);
+/* Complains about what a plan has that is unknown, no positive number or higher than it may be. */
+MUST_USE enum err limit_check(struct err_info *err, const struct json *plan);

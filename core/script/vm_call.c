@@ -208,6 +208,8 @@ static enum err fail(struct vm *vm, const struct vm_call *call, const char *text
     struct ctx *ctx = call->ctx;
     ctx->err.detail = arena_printf(ctx->arena, "%s:%s %s", call->plugin, call->handler,
                                    error_text(ctx->arena, text));
+    ctx->err.plugin = arena_strdup(ctx->arena, call->plugin);
+    ctx->err.handler = arena_strdup(ctx->arena, call->handler);
     struct buf members = BUF_INIT;
     buf_put_str(&members, "\"plugin\":");
     json_put_cstr(&members, call->plugin);

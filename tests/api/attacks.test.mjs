@@ -272,6 +272,19 @@ test("neither answer nor log shows an address", async () => {
   assert.doesNotMatch(answer.text + w.server.log.slice(before), /0x[0-9a-f]{6}/);
 });
 
+test("who looks after plugins reads whose code failed and where, others a sentence", async () => {
+  const body = { name: "error_is_table", phones: ["13800138000"] };
+  const told = (await w.acme.as("admin", "POST", LEADS, { body })).json.error;
+  assert.equal(told.plugin, "acme.evil");
+  assert.match(told.handler, /^evil/);
+  assert.match(told.detail, /^acme\.evil:evil/);
+  const seen = (await w.acme.as("sales1", "POST", LEADS, { body })).json.error;
+  assert.equal(seen.code, "plugin_error");
+  assert.ok(seen.message && seen.trace);
+  for (const name of ["plugin", "handler", "detail", "stack"]) assert.ok(!(name in seen), name);
+  assert.doesNotMatch(JSON.stringify(seen), /acme\.evil|\.lua/);
+});
+
 test("a company without that bundle has none of its handlers", async () => {
   const answer = await lead(w.globex, "loop");
   assert.equal(answer.status, 201, answer.text);

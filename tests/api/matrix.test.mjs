@@ -474,6 +474,14 @@ const ROWS = {
     body: { worker: 0 },
   }),
   "DELETE /api/v1/operator/tenants/{name}": at("/api/v1/operator/tenants/globex"),
+  "POST /api/v1/operator/tenants/{name}/erasures": at("/api/v1/operator/tenants/globex/erasures", {
+    body: { entity: "lead", record: "0CN3WWJM60400" },
+  }),
+  "POST /api/v1/operator/erase": at("/api/v1/operator/erase", {
+    body: { entity: "lead", record: "0CN3WWJM60400" },
+  }),
+  "GET /api/v1/operator/limits": at("/api/v1/operator/limits"),
+  "PUT /api/v1/operator/limits": at("/api/v1/operator/limits", { body: {} }),
   "POST /api/v1/operator/backup": at("/api/v1/operator/backup", { body: { dir: "/tmp" } }),
   "POST /api/v1/operator/restore": at("/api/v1/operator/restore", { body: { tenant: "globex" } }),
   "GET /api/v1/operator/keys": at("/api/v1/operator/keys"),

@@ -25,12 +25,15 @@ static void test_settings__are_changed_and_seen_at_once(void **state)
     assert_int_equal(fixture_call(f, "root", "GET", SETTINGS, NULL), 200);
     assert_string_equal(fixture_at(f, "timezone"), "Europe/Berlin");
     assert_string_equal(fixture_at(f, "locale"), "en");
+    assert_int_equal(fixture_call(f, "root", "PATCH", SETTINGS,
+                                  "{\"password_policy\":\"dengbao\",\"session_idle_minutes\":31}"),
+                     422);
+    assert_string_equal(fixture_complaint(f, "session_idle_minutes"), "too_large");
     assert_int_equal(
         fixture_call(f, "root", "PATCH", SETTINGS, "{\"password_policy\":\"dengbao\"}"), 200);
     assert_string_equal(fixture_at(f, "session_idle_minutes"), "30");
-    assert_int_equal(fixture_call(f, "root", "PATCH", SETTINGS, "{\"session_idle_minutes\":31}"),
-                     422);
-    assert_string_equal(fixture_complaint(f, "session_idle_minutes"), "too_large");
+    /* …and asks administrators for a second factor before anything else */
+    assert_int_equal(fixture_call(f, "root", "GET", SETTINGS, NULL), 403);
     assert_int_equal(fixture_call(f, "root@bolt", "GET", SETTINGS, NULL), 200);
     assert_string_equal(fixture_at(f, "title"), "bolt");
     fixture_audited(f, "settings.change");
