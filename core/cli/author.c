@@ -217,9 +217,16 @@ static int check_apart(struct cli *cli, const char *folder, const char *tenant)
     return WEXITSTATUS(how);
 }
 
+static bool is_plugin(struct cli *cli, const char *folder)
+{
+    return folder_exists(arena_printf(cli_arena(cli), "%s/plugin.json", folder));
+}
+
 int author_check(struct cli *cli, const char *folder, const char *tenant)
 {
     author_quiet();
+    if (!is_plugin(cli, folder))
+        return cli_refuse(cli, "%s has no plugin.json", folder);
     int status = check_apart(cli, folder, tenant);
     if (run_luacheck(cli, folder) && status == CLI_OK)
         status = CLI_REFUSED;
@@ -314,6 +321,8 @@ int author_test(struct cli *cli, const char *folder, const char *junit)
     struct rig *rig;
     const char *why = NULL;
     author_quiet();
+    if (!is_plugin(cli, folder))
+        return cli_refuse(cli, "%s has no plugin.json", folder);
     if (rig_new(arena, &spec, &rig, &why))
         return cli_refuse(cli, "%s", why);
     report.plugin = rig_plugin(rig);

@@ -1,0 +1,145 @@
+/* test_lint - what is certain is told with its line; what could be right is passed over.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "script/lint.h"
+
+#include "stage.h"
+
+struct told {
+    struct arena *arena;
+    const char *all; /* a line for each finding */
+};
+
+static void tell(void *arg, const char *text)
+{
+    struct told *told = arg;
+    if (strstr(text, ".lua:")) /* texts that plugin t lacks are not asked about here */
+        told->all = arena_printf(told->arena, "%s%s\n", told->all, text);
+}
+
+static const char *judge(struct stage *stage, const char *lua)
+{
+    struct told told = {stage->arena, ""};
+    const struct plugin *plugin = NULL;
+    const char *why = NULL;
+    stage_script(stage, lua);
+    (void)stage_vm(stage);
+    for (int i = 0; i < stage->model->plugins_count; i++)
+        if (strcmp(stage->model->plugins[i]->id, "t") == 0)
+            plugin = stage->model->plugins[i];
+    assert_non_null(plugin);
+    OK(lint_plugin(&stage->ctx, stage->model, plugin, tell, &told, &why));
+    return told.all;
+}
+
+static void says(struct stage *stage, const char *lua, const char *wanted)
+{
+    assert_string_equal(judge(stage, lua), wanted);
+}
+
+#define ON(body) "crm.on('thing', 'validate', { id = 'x' }, function(ev, ctx)\n" body "\nend)"
+
+static void test_lint__fields_of_the_records_event(void **state)
+{
+    struct stage *stage = *state;
+    says(stage, ON("local a = ev.record.amuont"),
+         "t/init.lua:2: thing has no field \"amuont\" (did you mean \"amount\"?)\n");
+    says(stage, ON("local r, x = ev.record, 1\nif r.nmae then x = 2 end\nreturn x"),
+         "t/init.lua:3: thing has no field \"nmae\" (did you mean \"name\"?)\n");
+    says(stage, ON("if ev:changed('nme') then ev:fail('nam', 'sentence') end"),
+         "t/init.lua:2: thing has no field \"nme\" (did you mean \"name\"?)\n"
+         "t/init.lua:2: thing has no field \"nam\" (did you mean \"name\"?)\n");
+}
+
+static void test_lint__tables_that_are_asked_for_and_written(void **state)
+{
+    struct stage *stage = *state;
+    says(stage, ON("ctx.db.thing:find { where = { nmae = 1, ['thing.x'] = 2 }, order = '-amout' }"),
+         "t/init.lua:2: thing has no field \"nmae\" (did you mean \"name\"?)\n"
+         "t/init.lua:2: thing has no field \"thing\"\n"
+         "t/init.lua:2: thing has no field \"amout\" (did you mean \"amount\"?)\n");
+    says(stage, ON("ctx.db.thing:update(ev.record.id, { nmae = 'x' })"),
+         "t/init.lua:2: thing has no field \"nmae\" (did you mean \"name\"?)\n");
+    says(stage, ON("ctx.db.thng:get(1)"),
+         "t/init.lua:2: there is no entity \"thng\" (did you mean \"thing\"?)\n");
+    says(stage, ON("for _, p in ipairs(ctx.db.part:find {}) do\nlocal x = p.thng return x\nend"),
+         "t/init.lua:3: part has no field \"thng\" (did you mean \"thing\"?)\n");
+    says(stage, ON("local one = assert(ctx.db.part:get(1))\nreturn one.thng"),
+         "t/init.lua:3: part has no field \"thng\" (did you mean \"thing\"?)\n");
+}
+
+static void test_lint__globals_settings_events_and_texts(void **state)
+{
+    struct stage *stage = *state;
+    says(stage, ON("print('x')"), "t/init.lua:2: undeclared global \"print\"\n");
+    says(stage, ON("best = 1"), "t/init.lua:2: \"best\" is set as a global: use local\n");
+    says(stage, ON("return ctx.config.unheard_of"),
+         "t/init.lua:2: plugin.json has no setting \"unheard_of\"\n");
+    says(stage, ON("ev:abort('@nothing.said')"),
+         "t/init.lua:2: there is no text \"@nothing.said\"\n");
+    says(stage,
+         "crm.on('thing', 'after_create', { id = 'x' }, function(ev, ctx)\n"
+         "ctx.emit('thing.told', {})\nend)",
+         "t/init.lua:2: t does not declare the event \"thing.told\"\n");
+}
+
+/* Each of these could be right: a guess would be a false alarm. */
+static void test_lint__what_is_not_certain_is_passed_over(void **state)
+{
+    static const char *const right[] = {
+        ON("local r = ev.record\nr = { nmae = 1 }\nreturn r.nmae"),
+        ON("local r = ev.record\nlocal function f(r) return r.nmae end\nreturn f({}), r.name"),
+        ON("local r = { ev.record }\nreturn r.nmae"),
+        ON("local t = { record = ev.record, nmae = 1 }\nreturn t.record.name, t.nmae"),
+        ON("local one = ctx.db.part:get(1) or { nmae = 1 }\nreturn one.nmae"),
+        ON("local function f(ev) return ev.record.nmae end\nreturn f { record = {} }"),
+        ON("local w = { nmae = 1 }\nreturn w.nmae"),
+        ON("local key = '@' .. ev.record.name\nreturn ctx.t('@' .. key)"),
+        ON("-- ev.record.nmae\nlocal s = 'ev.record.nmae' .. [[ctx.db.thng:get(1)]]\nreturn s"),
+        ON("ctx.db.thing:find { where = { ['or'] = { { name = 'a' }, { amount = 1 } } } }"),
+        ON("local other = { db = { thng = {} } }\nreturn other.db.thng"),
+    };
+    for (size_t i = 0; i < sizeof right / sizeof *right; i++)
+        says(*state, right[i], "");
+}
+
+static void test_lint__a_function_of_two_entities_may_use_what_either_has(void **state)
+{
+    says(
+        *state,
+        "local function f(ev)\n  return ev.record.thing, ev.record.amount, ev.record.zzzzzzz\nend\n"
+        "crm.on('thing', 'validate', { id = 'a' }, f)\n"
+        "crm.on('part', 'validate', { id = 'b' }, f)",
+        "t/init.lua:2: part has no field \"zzzzzzz\"\n");
+}
+
+static void test_lint__scripts_that_do_not_load_are_told_with_their_line(void **state)
+{
+    struct stage *stage = *state;
+    struct told told = {stage->arena, ""};
+    const char *why = NULL;
+    stage_script(stage, "local x = 1\nlocal y = = 2");
+    (void)stage_broken(stage);
+    const struct plugin *plugin = NULL;
+    for (int i = 0; i < stage->model->plugins_count; i++)
+        if (strcmp(stage->model->plugins[i]->id, "t") == 0)
+            plugin = stage->model->plugins[i];
+    assert_int_equal(lint_plugin(&stage->ctx, stage->model, plugin, tell, &told, &why), ERR_PLUGIN);
+    assert_non_null(strstr(why, "t/init.lua:2:"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup_teardown(test_lint__##name, stage_setup, stage_teardown)
+        T(fields_of_the_records_event),
+        T(tables_that_are_asked_for_and_written),
+        T(globals_settings_events_and_texts),
+        T(what_is_not_certain_is_passed_over),
+        T(a_function_of_two_entities_may_use_what_either_has),
+        T(scripts_that_do_not_load_are_told_with_their_line),
+#undef T
+    };
+    return cmocka_run_group_tests_name("script/lint", tests, NULL, NULL);
+}
