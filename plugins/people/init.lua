@@ -2,6 +2,7 @@
 -- SPDX-License-Identifier: MIT
 local activities = require("activities")
 local match = require("match")
+local segments = require("segments")
 local tasks = require("tasks")
 
 local on = crm.on
@@ -14,10 +15,14 @@ on("task", "transition:status", { id = "record" }, tasks.moved)
 on("activity", "before_create", { id = "place" }, activities.place)
 on("activity", "before_update", { id = "place", fields = { "about" } }, activities.place)
 on("activity", "after_create", { id = "followed" }, activities.followed)
+on("segment", "validate", { id = "filter", fields = { "of", "filter" } }, segments.check)
 on("consent", "before_create", { id = "label" }, activities.consent)
 
 crm.action("task", "complete", tasks.complete)
 crm.action("task", "cancel", tasks.cancel)
+
+crm.action("segment", "count", segments.count)
+crm.action("segment", "records", segments.records)
 
 crm.service("account.match", match.service("account"))
 crm.service("contact.match", match.service("contact"))

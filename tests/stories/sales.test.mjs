@@ -416,10 +416,27 @@ test("leads of two companies", async (t) => {
   });
 
   await t.test("leads that wait too long are pointed out, once", async () => {
+    const config = (values) =>
+      acme.ok("admin", "PUT", "/api/v1/admin/plugins/leads/config", values);
+    await acme.ok("admin", "PATCH", `/api/v1/admin/users/${acme.users.sales1}`, {
+      manager: acme.users.manager,
+    });
+    await config({ idle_days: 0, escalate_days: 0, response_hours: 0 });
+    const id = await free("等待");
+    await done(acme, "sales1", id, "pick");
     await job(acme, "leads", "watch");
-    const before = (await all(acme, "task")).length;
+    const late = await get(acme, id);
+    assert.equal(late.sla_state, "breached");
+    assert.ok(late.no_action_at && late.escalated_at);
+    const owners = (await all(acme, "task", `&about=${id}`)).map(({ owner }) => owner);
+    assert.deepEqual(owners.sort(), [acme.users.sales1, acme.users.manager].sort());
     await job(acme, "leads", "watch");
-    assert.equal((await all(acme, "task")).length, before);
+    assert.equal((await get(acme, id)).version, late.version);
+    assert.equal((await all(acme, "task", `&about=${id}`)).length, 2);
+    await config({});
+    await done(acme, "sales1", id, "follow_up", { content: "终于" });
+    const now = await get(acme, id);
+    assert.deepEqual([now.no_action_at, now.escalated_at, now.sla_state], [null, null, "met"]);
   });
 
   await t.test("the wrong role and the other company get nowhere", async () => {
@@ -513,6 +530,76 @@ test("a random history of leads keeps every invariant", async () => {
   }
   await check(globex);
   assert.ok(worked > steps / 4, `${worked} of ${steps} worked`);
+});
+
+test("tasks, consents and segments of two companies", async (t) => {
+  const { acme, globex } = w;
+  const account = (await acme.create("sales1", "account", { name: "任务客户", level: "b" })).id;
+  const past = new Date(Date.now() - 3600e3).toISOString();
+
+  await t.test("a task reminds once, and becomes its activity once", async () => {
+    const { id } = await acme.create("sales1", "task", {
+      subject: "回访",
+      type: "visit",
+      about: { entity: "account", id: account },
+      due_at: past,
+      remind_at: past,
+    });
+    await job(acme, "people", "remind");
+    const told = await get(acme, id, "task");
+    assert.ok(told.reminded_at && told.overdue_at);
+    assert.equal(told.account, account);
+    await job(acme, "people", "remind");
+    assert.equal((await get(acme, id, "task")).version, told.version);
+    const path = `${RECORDS}/task/${id}`;
+    await acme.ok("sales1", "PATCH", path, { status: "done" }); // by hand, not by the operation
+    const { activity } = await done(acme, "sales1", id, "complete", {}, "task");
+    const made = await all(acme, "activity", `&task=${id}`);
+    assert.deepEqual(
+      made.map((one) => [one.id, one.type, one.account]),
+      [[activity, "visit", account]],
+    );
+    assert.ok((await get(acme, account, "account")).last_follow_at);
+    await refused(acme, "sales1", id, "cancel", {}, "status", "task");
+    assert.equal((await act(globex, "admin", id, "complete", {}, "task")).status, 404);
+  });
+
+  await t.test("what somebody agreed to is added to, never changed", async () => {
+    const say = (given) =>
+      acme.create("sales1", "consent", {
+        about: { entity: "account", id: account },
+        purpose: "mail",
+        given,
+      });
+    await say(true);
+    const { id } = await say(false);
+    for (const [method, body] of [["PATCH", { given: true }], ["DELETE"]]) {
+      const { status } = await acme.as("admin", method, `${RECORDS}/consent/${id}`, { body });
+      assert.ok(status >= 400 && status < 500, `${method} ${status}`);
+    }
+    assert.equal((await all(acme, "consent", `&about=${account}`)).length, 2);
+  });
+
+  await t.test("a segment finds its customers, with the rights of who asks", async () => {
+    const { id } = await acme.create("sales1", "segment", {
+      name: "B 级",
+      filter: { level: "b" },
+      shared: true,
+    });
+    assert.equal((await done(acme, "sales1", id, "count", {}, "segment")).count, 1);
+    const { ids } = await done(acme, "sales1", id, "records", {}, "segment");
+    assert.deepEqual(ids, [account]);
+    const after = await done(acme, "sales1", id, "records", { after: account }, "segment");
+    assert.deepEqual(after.ids, []);
+    assert.equal((await done(acme, "sales3", id, "count", {}, "segment")).count, 0);
+    for (const filter of [{ nothing: 1 }, { level: { wild: 1 } }, { level: "zz" }]) {
+      const body = { name: "坏", filter };
+      const answer = await acme.as("sales1", "POST", `${RECORDS}/segment`, { body });
+      assert.equal(answer.status, 422, answer.text);
+      assert.deepEqual(Object.keys(answer.json.error.fields), ["filter"]);
+    }
+    await refused(acme, "sales1", id, "records", { after: "x" }, "after", "segment");
+  });
 });
 
 const yuan = (amount) => ({ amount, currency: "CNY" });
