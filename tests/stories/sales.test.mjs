@@ -784,6 +784,24 @@ test("opportunities of two companies", async (t) => {
     await checkDeals(acme);
   });
 
+  await t.test("members of the team may do what they were given, for as long", async () => {
+    const id = await deal();
+    const see = async () => (await acme.as("sales3", "GET", `${RECORDS}/opportunity/${id}`)).status;
+    const write = async () => (await patch(id, { next_step: "x" }, "sales3")).status;
+    assert.equal(await see(), 404);
+    const member = await acme.create("sales1", "opportunity_member", {
+      opportunity: id,
+      user: acme.users.sales3,
+      access: "read",
+    });
+    assert.deepEqual([await see(), await write()], [200, 403]);
+    const path = `${RECORDS}/opportunity_member/${member.id}`;
+    await acme.ok("sales1", "PATCH", path, { access: "write" });
+    assert.equal(await write(), 200);
+    await acme.ok("sales1", "PATCH", path, { until: "2020-01-01" });
+    assert.equal(await see(), 404);
+  });
+
   await t.test("another pipeline maps the stage", async () => {
     const pipeline = (await acme.create("admin", "pipeline", { name: "项目" })).id;
     const stages = [];
@@ -818,6 +836,13 @@ test("opportunities of two companies", async (t) => {
     assert.equal(visit.account, account);
     await job(acme, "opportunities", "stale");
     assert.equal((await read(id)).stale_at, null);
+    await acme.ok("admin", "PATCH", `${RECORDS}/stage/${s[0].id}`, { rot_days: 0 });
+    await job(acme, "opportunities", "stale");
+    const { stale_at, version } = await read(id);
+    assert.ok(stale_at);
+    await job(acme, "opportunities", "stale");
+    assert.equal((await read(id)).version, version);
+    await acme.ok("admin", "PATCH", `${RECORDS}/stage/${s[0].id}`, { rot_days: null });
   });
 
   await t.test("the wrong role and the other company get nowhere", async () => {
