@@ -29,3 +29,4 @@ files["plugins/**/*.lua"] = {
     crm = { other_fields = true },
   },
 }
+files["schemas/skeleton/**/*.lua"] = files["plugins/**/*.lua"]

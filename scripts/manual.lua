@@ -6,6 +6,8 @@
 -- plugins/API.md and schemas/lua/crm.meta; with --check it only says whether they are as they would
 -- be written.
 
+local types = dofile("scripts/manual_types.lua")
+
 -- Where the functions of a table (file:variable) are found by a script, in the manual's order.
 local PLACES = {
   { "bind_crm:functions", "crm.", "While loading: `crm`" },
@@ -37,11 +39,6 @@ local ALONE = {
 }
 local ALONE_NAMES = {
   http_call = "get", db_as_system = "as_system", queue_push = "push", crm_test = "test",
-}
-local TYPES = {
-  string = "string", integer = "integer", number = "number", boolean = "boolean", table = "table",
-  ["function"] = "function", any = "any", record = "crm.record", datetime = "crm.datetime",
-  date = "crm.date", money = "crm.money", decimal = "crm.decimal", ["nil"] = "nil",
 }
 
 local function read(path)
@@ -118,17 +115,6 @@ local function param(lines, is_return)
   return name, type or "any", rest or ""
 end
 
--- A type of the blocks as the editor knows it; what is none is part of the sentence.
-local function type_of(text)
-  local out = {}
-  for one in text:gmatch("[^|]+") do
-    one = one:gsub("[;,]$", "")
-    if not TYPES[one] then return "any" end
-    out[#out + 1] = TYPES[one]
-  end
-  return table.concat(out, "|")
-end
-
 local function arguments(doc)
   local names = {}
   for _, one in ipairs(doc.params) do names[#names + 1] = (param(one)) end
@@ -177,8 +163,8 @@ local function markdown(docs, named)
   local out = {
     "# The Lua manual\n",
     "Made by `lua5.4 scripts/manual.lua` from the blocks above the bindings in `core/script/`;",
-    "`perigee types TENANT` gives the same to an editor, with the fields of one company. How a plugin",
-    "is built stands in [README.md](README.md).\n",
+    "`perigee types TENANT` gives the same to an editor, with the fields of one company. How a",
+    "plugin is built stands in [README.md](README.md).\n",
   }
   local is_open = false
   for _, place in ipairs(PLACES) do
@@ -195,120 +181,10 @@ local function markdown(docs, named)
   return (table.concat(out, "\n"):gsub("\n\n\n+", "\n\n"):gsub("\n*$", "\n"))
 end
 
--- The name under which the editor finds a place: methods of records are made per company.
-local CLASSES = {
-  ["crm."] = "crm", ["ev:"] = "crm.event:", ["ctx."] = "crm.ctx", ["ctx.http."] = "crm.http",
-  ["ctx.kv."] = "crm.kv", ["ctx.queue:"] = "crm.queue:", ["job:"] = "crm.job:",
-  ["datetime:"] = "crm.datetime:", ["date:"] = "crm.date:", ["decimal:"] = "crm.decimal:",
-  ["calendar:"] = "crm.calendar:", ["t."] = "crm.t", ["t.clock."] = "crm.clock",
-}
-
-local HEAD = [[
----@meta
--- crm - what every plugin sees; made by scripts/manual.lua, read by the Lua language server.
-
----@class crm.record
----@field id integer
----@field version integer
----@class crm.money
----@field minor integer
----@field currency string
----@field amount string
----@class crm.decimal
----@class crm.date
----@class crm.datetime
----@class crm.calendar
----@class crm.db
----@class crm.job
----@field args table
----@field cursor any
----@field name string
----@field id integer
----@field tries integer
----@field due crm.datetime
----@class crm.log
----@field info fun(text: string, fields?: table)
----@field warn fun(text: string, fields?: table)
----@field error fun(text: string, fields?: table)
----@class crm.http
----@class crm.kv
----@class crm.queue
----@class crm.clock
----@class crm.event
----@field id integer
----@field entity string
----@field moment string
----@field source string
----@field params table
----@field payload table
----@class crm.ctx
----@field db crm.db
----@field user { id: integer, login: string, name: string, team: integer, department: integer }?
----@field tenant { name: string, title: string, locale: string, timezone: string, currency: string }
----@field config table
----@field source string
----@field log crm.log
----@field http crm.http
----@field kv crm.kv
----@field queue crm.queue
----@class crm.t
----@field db crm.db
----@field ctx crm.ctx
----@field clock crm.clock
----@class crm
----@field null any
----@field log crm.log
-crm = {}
-]]
-
--- One member of a class, as the editor reads it.
-local function field_of(prefix, name, doc)
-  local class = CLASSES[prefix]
-  if not class then return end
-  local is_method = class:sub(-1) == ":"
-  class = class:gsub(":$", "")
-  local names, gives = {}, {}
-  if is_method then names[1] = "self: " .. class end
-  for _, one in ipairs(doc.params) do
-    local arg, type = param(one)
-    local known = type_of(type)
-    names[#names + 1] = arg .. (known:find("nil", 1, true) and "?" or "") .. ": " .. known
-  end
-  for _, one in ipairs(doc.returns) do gives[#gives + 1] = type_of((select(2, param(one, true)))) end
-  return ("---@field %s fun(%s)%s"):format(name, table.concat(names, ", "),
-    #gives > 0 and ": " .. table.concat(gives, ", ") or ""), class
-end
-
-local function types(docs, named)
-  local classes, order = {}, {}
-  for _, place in ipairs(PLACES) do
-    for _, entry in ipairs(named[place[1]] or {}) do
-      local doc = docs[entry.fn]
-      local line, class
-      if doc then line, class = field_of(place[2], entry.name, doc) end
-      if line and entry.fn ~= "bind_on" then
-        if not classes[class] then
-          classes[class] = {}
-          order[#order + 1] = class
-        end
-        local said = doc and flow(doc.text):match("^(.-[%.!?])%s") or flow(doc.text)
-        table.insert(classes[class], line .. (said ~= "" and " # " .. said or ""))
-      end
-    end
-  end
-  local out = { HEAD }
-  for _, class in ipairs(order) do
-    out[#out + 1] = "---@class " .. class
-    for _, line in ipairs(classes[class]) do out[#out + 1] = line end
-    out[#out + 1] = ""
-  end
-  return (table.concat(out, "\n"):gsub("\n*$", "\n"))
-end
-
 local docs, named = collect()
 local made = {
   ["plugins/API.md"] = markdown(docs, named),
-  ["schemas/lua/crm.meta"] = types(docs, named),
+  ["schemas/lua/crm.meta"] = types(PLACES, docs, named, flow, param),
 }
 for path, text in pairs(made) do
   if arg[1] ~= "--check" then

@@ -17,7 +17,7 @@
 #define SCRIPT_ARENA_BYTES_MAX                                                                     \
     (64 << 20)                            /* of the core's memory for one unit: rows, JSON, texts  \
                                            */
-#define SCRIPT_KEPT_BYTES_MAX (32 << 20) /* likewise for as long as a VM: what plugins register */
+#define SCRIPT_KEPT_BYTES_MAX  (32 << 20) /* likewise for as long as a VM: what plugins register */
 #define SCRIPT_LOGS_MAX        200        /* lines one unit logs; more are left out */
 #define SCRIPT_ERROR_BYTES_MAX 1000       /* of an error's text that is told and logged */
 #define SCRIPT_VMS_BYTES_MAX   (64 << 20) /* of one process: the VMs used longest ago go first */
@@ -56,12 +56,12 @@
 #define SCRIPT_LOAD_HEAP_BYTES_MAX (8 << 20)
 
 /* Tests of plugins (script/trial.h). */
-#define TRIAL_CASES_MAX       500 /* in one file */
+#define TRIAL_CASES_MAX       500   /* in one file */
 #define TRIAL_STEPS_MAX       10000 /* of t.run_outbox */
-#define LINT_ENTITIES_MAX     32 /* that one function is bound to */
-#define LINT_ALIASES_MAX      500 /* names for records in one file */
-#define EVAL_DEPTH_MAX        6   /* tables in tables that `perigee repl` shows */
-#define TRIAL_EQUAL_DEPTH_MAX 16  /* tables in tables that t.eq looks into */
+#define LINT_ENTITIES_MAX     32    /* that one function is bound to */
+#define LINT_ALIASES_MAX      500   /* names for records in one file */
+#define EVAL_DEPTH_MAX        6     /* tables in tables that `perigee repl` shows */
+#define TRIAL_EQUAL_DEPTH_MAX 16    /* tables in tables that t.eq looks into */
 
 /* The process in which `plugin check` loads somebody's code. */
 #define CHECK_CPU_S_MAX 60

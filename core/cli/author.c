@@ -27,6 +27,7 @@
 /* --- new ----------------------------------------------------------------------------------------
  */
 
+#define LICENCE  "-- SPDX-License-Identifier: MIT\n"
 #define SKELETON "acme.sales" /* the name that schemas/skeleton uses for itself */
 
 /* "acme.sales" → "acme_sales": where a dot may not stand. */
@@ -55,7 +56,10 @@ static enum err write_file(struct arena *arena, const char *folder, const struct
                            const char *id)
 {
     struct buf text = BUF_INIT, named = BUF_INIT;
-    put_replaced(&text, file->bytes, SKELETON, id);
+    struct buf own = BUF_INIT;
+    put_replaced(&own, file->bytes, LICENCE, ""); /* what is made of it is its author's */
+    put_replaced(&text, buf_slice(&own), SKELETON, id);
+    buf_release(&own);
     put_replaced(&named, buf_slice(&text), plain_name(arena, SKELETON), plain_name(arena, id));
     const char *path = arena_printf(arena, "%s/%s", folder, file->name);
     const char *slash = strrchr(path, '/');

@@ -1,4 +1,5 @@
 -- init - the table of contents: which function runs when.
+-- SPDX-License-Identifier: MIT
 local routing = require("routing")
 local rules = require("rules")
 

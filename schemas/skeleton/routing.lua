@@ -1,4 +1,5 @@
 -- routing - who gets a lead, and what has to happen first.
+-- SPDX-License-Identifier: MIT
 local routing = {}
 
 -- Everybody who sells is looked at, whoever asks: so the rights are the system's, and the manifest
@@ -7,7 +8,8 @@ function routing.assign(ev, ctx)
   local db = ctx.db:as_system()
   local best, fewest = nil, ctx.config.max_open
   for user in db.user:each { where = { active = true, roles = { has = "sales" } } } do
-    local open = db.lead:count { where = { owner = user.id, x_level = "A", converted_at = crm.null } }
+    local own = { owner = user.id, x_level = "A", converted_at = crm.null }
+    local open = db.lead:count { where = own }
     if open < fewest then best, fewest = user.id, open end
   end
   ev.record.owner = best -- nil: the lead stays with nobody

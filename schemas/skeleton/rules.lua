@@ -1,4 +1,5 @@
 -- rules - what must be true of a lead.
+-- SPDX-License-Identifier: MIT
 local rules = {}
 
 function rules.level_a(ev)

@@ -1,4 +1,5 @@
 -- level_test - A leads: amount, owner, first call.
+-- SPDX-License-Identifier: MIT
 
 local function lead(fields)
   local out = { name = "Zhang San", phones = { "+8613800000001" } }
@@ -9,7 +10,8 @@ end
 crm.test("A leads need an amount and a region", function(t)
   t.as("sales1")
   t.expect_fail(function()
-    t.db.lead:insert(lead { x_level = "A", x_region = "east", estimated_amount = t.money(1, "CNY") })
+    local little = t.money(1, "CNY")
+    t.db.lead:insert(lead { x_level = "A", x_region = "east", estimated_amount = little })
   end, { estimated_amount = "@level_a_min" })
   t.expect_fail(function()
     t.db.lead:insert(lead { x_level = "A", estimated_amount = t.money(60000, "CNY") })
