@@ -1,6 +1,9 @@
--- articles - knowledge: every text that was ever published stays readable.
+-- articles - knowledge: every text that was ever published stays readable, and fits are found.
 -- SPDX-License-Identifier: MIT
 local articles = {}
+
+local TERMS_MAX = 12 -- asked of the search for one ticket
+local SHOWN = 5
 
 function articles.change(ev)
   local article = ev.record
@@ -17,11 +20,99 @@ function articles.keep(ev, ctx)
   })
 end
 
+function articles.moved(ev, ctx)
+  if ev.to == "published" then ctx.emit("article.published", { article = ev.record.id }) end
+end
+
 -- POST …/article/{id}/actions/helpful
 function articles.helpful(ev, ctx)
   local count = (ev.record.helpful or 0) + 1
   assert(ctx.db:as_system().article:update(ev.record.id, { helpful = count }))
   return { helpful = count }
+end
+
+-- --- finding ---
+
+local STOP = { the = true, ["and"] = true, ["for"] = true, with = true, my = true, is = true }
+
+-- What to search for: words, and pairs of characters where words are not written apart.
+function articles.terms(text)
+  local list, seen = {}, {}
+  local function put(term)
+    if #list < TERMS_MAX and not seen[term] then
+      seen[term] = true
+      list[#list + 1] = term
+    end
+  end
+  for run in text:lower():gmatch("[%w\128-\255]+") do
+    local last
+    for word in run:gmatch("%w%w%w+") do
+      if not STOP[word] then put(word) end
+    end
+    for character in run:gmatch("[\194-\244][\128-\191]+") do
+      if last then put(last .. character) end
+      last = character
+    end
+  end
+  return list
+end
+
+local function is_open_on(article, day)
+  return not article.expires_on or article.expires_on >= day
+end
+
+-- Published articles whose title, synonyms or products have words of a text, the best first.
+function articles.find(db, text, product, audience, today)
+  local scores, found, list = {}, {}, {}
+  local where = { state = "published", audience = audience }
+  for _, term in ipairs(articles.terms(text or "")) do
+    for _, article in ipairs(db.article:find { where = where, q = term, limit = 20 }) do
+      scores[article.id] = (scores[article.id] or 0) + 1
+      found[article.id] = article
+    end
+  end
+  for id, article in pairs(found) do
+    for _, name in ipairs(article.products or {}) do
+      if product and name:lower() == product:lower() then scores[id] = scores[id] + 3 end
+    end
+    if not today or is_open_on(article, today) then
+      list[#list + 1] = { id = crm.id_text(id), title = article.title, score = scores[id] }
+    end
+  end
+  table.sort(list, function(a, b)
+    if a.score ~= b.score then return a.score > b.score end
+    return a.id < b.id
+  end)
+  return { table.unpack(list, 1, SHOWN) }
+end
+
+-- argument: subject, product, audience. A company may put its own answer around it.
+function articles.suggest(argument, ctx)
+  local db, today = ctx.db:as_system(), ctx.now():date()
+  return {
+    items = articles.find(db, argument.subject, argument.product, argument.audience, today),
+  }
+end
+
+-- POST …/ticket/{id}/actions/suggest
+function articles.for_ticket(ev, ctx)
+  return ctx.call("article.suggest", {
+    subject = ev.record.subject, product = ev.record.product, ticket = ev.record.id,
+  })
+end
+
+-- POST …/ticket/{id}/actions/use_article { article }: this is what helped.
+function articles.use(ev, ctx)
+  local db, id = ctx.db:as_system(), ev.params.article
+  id = type(id) == "string" and crm.id_parse(id)
+  local article = id and db.article:get(id)
+  if not article or article.state ~= "published" then
+    return ev:fail("article", "@article_unknown")
+  end
+  assert(db.ticket:update(ev.record.id, { article = article.id }))
+  assert(db.article:update(article.id, { views = (article.views or 0) + 1 }))
+  ctx.emit("article.used", { article = article.id, ticket = ev.record.id })
+  return { article = crm.id_text(article.id), title = article.title }
 end
 
 return articles

@@ -1,10 +1,30 @@
 -- clockwork - what happens to tickets because time passes.
 -- SPDX-License-Identifier: MIT
+local calendars = require("calendars")
+local letters = require("letters")
 local sla = require("sla")
+local steps = require("steps")
 
 local clockwork = {}
 
--- Deadlines that are near or missed are noted on the clock and shown on the ticket.
+-- Told in working hours only: what comes due while nobody works waits until somebody does.
+local function remind(ctx, clock, now)
+  local db = ctx.db:as_system()
+  if not calendars.get(db, clock.calendar):is_open(now) then return end
+  if not clock.warned and clock.warn_at and clock.warn_at <= now then
+    assert(db.ticket_clock:update(clock.id, { warned = true }))
+    ctx.emit("ticket.sla_warned", {
+      ticket = clock.ticket, clock = clock.kind, due_at = clock.due_at,
+    })
+  end
+  if clock.step_at and clock.step_at <= now then
+    local step = steps.next(db, clock.policy, clock.kind, clock.steps_done or 0)
+    if step then steps.run(ctx, clock, step) end
+  end
+end
+
+-- Deadlines that are near or missed are noted on the clock and shown on the ticket; steps of the
+-- policy are taken.
 function clockwork.watch(job, ctx)
   local now = ctx.now()
   job:each({
@@ -13,12 +33,11 @@ function clockwork.watch(job, ctx)
       state = "running",
       ["or"] = {
         { breached = false, due_at = { lt = now } }, { warned = false, warn_at = { lte = now } },
+        { step_at = { lte = now } },
       },
     },
   }, function(clock)
-    if not clock.warned and clock.warn_at and clock.warn_at <= now then
-      assert(ctx.db:as_system().ticket_clock:update(clock.id, { warned = true }))
-    end
+    remind(ctx, clock, now)
     sla.refresh(ctx, clock.ticket)
   end)
 end
@@ -41,14 +60,29 @@ function clockwork.wake(job, ctx)
   end)
 end
 
--- Resolved for long and nobody objected: closed.
+local function each_resolved(job, where, fn)
+  where.status = "resolved"
+  job:each({ entity = "ticket", as_system = true, batch = 50, where = where }, fn)
+end
+
+-- Resolved for long and nobody objected: warned of, and closed some days after that.
 function clockwork.close(job, ctx)
-  local before = ctx.now():add { days = -ctx.config.close_after_days }
-  job:each({
-    entity = "ticket", as_system = true, batch = 50,
-    where = { status = "resolved", resolved_at = { lt = before } },
+  local db, now, config = ctx.db:as_system(), ctx.now(), ctx.config
+  local warn = math.min(config.close_warn_days, config.close_after_days)
+  local warned_before, closed_before =
+    now:add { days = warn - config.close_after_days }, now:add { days = -warn }
+  each_resolved(job, { close_warned_at = { lte = closed_before } }, function(ticket)
+    assert(db.ticket:update(ticket.id, { status = "closed" }))
+  end)
+  each_resolved(job, {
+    close_warned_at = { null = true }, resolved_at = { lte = warned_before },
   }, function(ticket)
-    assert(ctx.db:as_system().ticket:update(ticket.id, { status = "closed" }))
+    assert(db.ticket:update(ticket.id, { close_warned_at = now }))
+    assert(db.ticket_message:insert {
+      ticket = ticket.id, direction = "system", public = true,
+      body = ctx.t("@closing_soon", { days = warn }),
+    })
+    letters.send(ctx, ticket, "closing", { days = warn })
   end)
 end
 

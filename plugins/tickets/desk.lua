@@ -1,6 +1,8 @@
 -- desk - a ticket comes in, is looked at, and changes hands.
 -- SPDX-License-Identifier: MIT
 local calendars = require("calendars")
+local costs = require("costs")
+local letters = require("letters")
 local sla = require("sla")
 local states = require("states")
 
@@ -34,7 +36,7 @@ function desk.prepare(ev, ctx)
   if found.type then ticket.type = found.type end
   if found.category then ticket.category = found.category end
   ticket.rate_token = crm.token()
-  local policy = sla.choose(db, ticket, ctx.now():date())
+  local policy = sla.choose(ctx, ticket)
   ticket.sla_policy = policy and policy.id
   local calendar = calendars.get(db, policy and policy.calendar)
   ticket.raised_outside_hours = not calendar:is_open(ticket.received_at or ctx.now())
@@ -48,7 +50,21 @@ local function open_count(db, user)
   }
 end
 
--- The agent of the team with the fewest open tickets; among equals who was given one longest ago.
+-- Of these agents those who know the category best; all of them where nobody does.
+local function skilled(db, agents, category)
+  local level, best, list = {}, 0, {}
+  for _, skill in ipairs(db.agent_skill:find { where = { category = category }, limit = 200 }) do
+    level[skill.agent] = skill.level
+  end
+  for _, agent in ipairs(agents) do best = math.max(best, level[agent.id] or 0) end
+  for _, agent in ipairs(agents) do
+    if (level[agent.id] or 0) == best then list[#list + 1] = agent end
+  end
+  return list, best > 0
+end
+
+-- By the setting: whose turn it is, or the agent of the team with the fewest open tickets, with
+-- `skill` among those who know the category best.
 function desk.dispatch(ticket, ctx)
   if ctx.config.dispatch == "none" or not ticket.team then return {} end
   local db = ctx.db:as_system()
@@ -60,12 +76,17 @@ function desk.dispatch(ticket, ctx)
     local turn = ctx.kv:incr("turn:" .. ticket.team)
     return { owner = agents[(turn - 1) % #agents + 1].id, reasons = { "round_robin" } }
   end
-  local best, fewest
+  local reason, best, fewest = "least_busy", nil, nil
+  if ctx.config.dispatch == "skill" and ticket.category then
+    local is_known
+    agents, is_known = skilled(db, agents, ticket.category)
+    if is_known then reason = "skill" end
+  end
   for _, agent in ipairs(agents) do
     local count = open_count(db, agent.id)
     if not fewest or count < fewest then best, fewest = agent.id, count end
   end
-  return { owner = best, reasons = { "least_busy" } }
+  return { owner = best, reasons = { reason } }
 end
 
 function desk.assign(ev, ctx)
@@ -89,12 +110,13 @@ function desk.change(ev, ctx)
     if is == "resolved" then ticket.resolved_at = ctx.now() end
     if is == "closed" then ticket.closed_at = ctx.now() end
     if (was == "resolved" or was == "closed") and (is == "open" or is == "paused") then
-      ticket.reopen_count = (old.reopen_count or 0) + 1
-      ticket.resolved_at, ticket.closed_at = nil, nil
+      ticket.reopen_count, ticket.reopened = (old.reopen_count or 0) + 1, true
+      ticket.resolved_at, ticket.closed_at, ticket.close_warned_at = nil, nil, nil
     end
   end
-  if ev.changed("priority") or ev.changed("type") or ev.changed("category") then
-    local policy = sla.choose(ctx.db:as_system(), ticket, ctx.now():date())
+  if ev.changed("priority") or ev.changed("type") or ev.changed("category")
+    or ev.changed("account") then
+    local policy = sla.choose(ctx, ticket)
     ticket.sla_policy = policy and policy.id
   end
 end
@@ -106,10 +128,47 @@ local FIXED = {
 
 -- A ticket that is over says what it said.
 function desk.guard(ev)
+  local is_merged = ev.record.status == "merged"
+  if is_merged and not ev.record.merged_into then return ev:fail("status", "@merge_target") end
+  if not is_merged and ev.record.merged_into then return ev:fail("status", "@ticket_merged") end
   if not ev.old or states.of(ev.old.status) ~= "closed" then return end
   if states.is_live(ev.record.status) then return end
   for _, field in ipairs(FIXED) do
     if ev.changed(field) then ev:fail(field, "@ticket_closed") end
+  end
+end
+
+-- --- telling ---
+
+function desk.created(ev, ctx)
+  local ticket = ev.record
+  ctx.emit("ticket.created", { ticket = ticket.id, channel = ticket.channel })
+  if ticket.owner then desk.given(ev, ctx) end
+end
+
+function desk.given(ev, ctx)
+  local ticket = ev.record
+  ctx.emit("ticket.assigned", { ticket = ticket.id, owner = ticket.owner, team = ticket.team })
+end
+
+local function tell(ev, ctx, was, is)
+  local ticket = ev.record
+  local function emit(name, more)
+    more = more or {}
+    more.ticket = ticket.id
+    ctx.emit(name, more)
+  end
+  emit("ticket.status_changed", { from = ev.from, to = ev.to })
+  if was == "paused" and is ~= "paused" then emit("ticket.resumed", { status = ev.to }) end
+  if is == "paused" and was ~= "paused" then emit("ticket.paused", { status = ev.to }) end
+  if (was == "resolved" or was == "closed") and states.is_live(ev.to) then
+    emit("ticket.reopened")
+  end
+  if is == "resolved" then
+    emit("ticket.resolved")
+    letters.send(ctx, ticket, "solved")
+  elseif is == "closed" then
+    emit("ticket.closed", { status = ev.to })
   end
 end
 
@@ -128,6 +187,7 @@ function desk.moved(ev, ctx)
     sla.stop(db, ticket.id, ctx.now())
   end
   sla.refresh(ctx, ticket.id)
+  tell(ev, ctx, was, is)
 end
 
 function desk.retargeted(ev, ctx)
@@ -150,6 +210,8 @@ function desk.resolve(ev, ctx)
   local fields = { status = "resolved" }
   if type(ev.params.resolution) == "string" then fields.resolution = ev.params.resolution end
   if type(ev.params.root_cause) == "string" then fields.root_cause = ev.params.root_cause end
+  if costs.refuses(ev) then return end
+  costs.add(ctx, ev.record.id, ev.params.minutes)
   return set(ev, ctx, fields)
 end
 
@@ -160,15 +222,16 @@ function desk.reopen(ev, ctx)
   return set(ev, ctx, { status = "open" })
 end
 
-local STEPS = { low = "normal", normal = "high", high = "urgent", urgent = "urgent" }
-
 -- POST …/ticket/{id}/actions/escalate { reason }: one priority up, and the owner's manager is in.
 function desk.escalate(ev, ctx)
   local ticket, db = ev.record, ctx.db:as_system()
   if not states.is_live(ticket.status) then return ev:fail("status", "@not_open") end
-  local owner = ticket.owner and db.user:get(ticket.owner)
-  local fields = { priority = STEPS[ticket.priority] }
-  if owner and owner.manager then fields.owner = owner.manager end
+  local found = ctx.call("ticket.escalate", {
+    ticket = ticket.id, owner = ticket.owner, priority = ticket.priority,
+    reason = tostring(ev.params.reason or ""),
+  })
+  local fields = { priority = found.priority, owner = found.owner }
+  ctx.emit("ticket.escalated", { ticket = ticket.id, step = "by_hand" })
   assert(db.ticket_message:insert {
     ticket = ticket.id, direction = "system", public = false,
     body = ctx.t("@escalated", { reason = tostring(ev.params.reason or "") }),

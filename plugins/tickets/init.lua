@@ -2,12 +2,18 @@
 -- SPDX-License-Identifier: MIT
 local articles = require("articles")
 local calendars = require("calendars")
+local checks = require("checks")
 local clockwork = require("clockwork")
 local desk = require("desk")
+local letters = require("letters")
+local macros = require("macros")
+local mailbox = require("mailbox")
 local merging = require("merging")
 local messages = require("messages")
+local portal = require("portal")
 local rating = require("rating")
 local sla = require("sla")
+local steps = require("steps")
 
 local on = crm.on
 
@@ -18,6 +24,8 @@ on("ticket", "before_create", { id = "prepare" }, desk.prepare)
 on("ticket", "before_update", { id = "change" }, desk.change)
 on("ticket", "validate", { id = "guard" }, desk.guard)
 on("ticket", "after_create", { id = "clocks" }, sla.begin)
+on("ticket", "after_create", { id = "tell" }, desk.created)
+on("ticket", "after_update", { id = "given", fields = { "owner" } }, desk.given)
 on("ticket", "after_create", { id = "assign", when = { owner = crm.null } }, desk.assign)
 on("ticket", "transition:status", { id = "moved" }, desk.moved)
 on("ticket", "after_update", { id = "retarget", fields = { "priority", "sla_policy" } },
@@ -30,6 +38,8 @@ on("article", "before_update", { id = "change" }, articles.change)
 on("article", "after_create", { id = "keep" }, articles.keep)
 on("article", "after_update", { id = "keep" }, articles.keep)
 
+on("article", "transition:state", { id = "moved" }, articles.moved)
+
 crm.action("ticket", "reply", messages.reply)
 crm.action("ticket", "note", messages.note)
 crm.action("ticket", "resolve", desk.resolve)
@@ -40,12 +50,44 @@ crm.action("ticket", "unmerge", merging.unmerge)
 crm.action("ticket", "split", merging.split)
 crm.action("ticket", "rate", rating.rate)
 crm.action("ticket", "clocks", sla.explain)
+crm.action("ticket", "suggest", articles.for_ticket)
+crm.action("ticket", "use_article", articles.use)
+crm.action("ticket", "macro", macros.one)
+crm.action("macro", "apply", macros.many)
 crm.action("article", "helpful", articles.helpful)
 
 crm.service("ticket.classify", desk.classify)
 crm.service("ticket.dispatch", desk.dispatch)
+crm.service("ticket.escalate", steps.escalate)
+crm.service("ticket.auto_reply", letters.choose)
+crm.service("ticket.from_mail", mailbox.take)
+crm.service("sla.match", sla.match)
+crm.service("article.suggest", articles.suggest)
 
 crm.job("recalculate", {}, clockwork.recalculate)
 crm.job("watch", { every = "1m" }, clockwork.watch)
 crm.job("wake", { every = "5m" }, clockwork.wake)
-crm.job("close", { cron = "15 3 * * *", catch_up = "once" }, clockwork.close)
+crm.job("close", { cron = "15 9 * * *", catch_up = "once" }, clockwork.close)
+crm.job("macro", {}, macros.run)
+
+crm.route("POST", "/requests", portal.request_options, portal.request)
+crm.route("GET", "/progress", {
+  auth = "public", rate = "60/m", query = { token = "text!" }, summary = "How far a request is",
+}, portal.progress)
+crm.route("POST", "/answers", {
+  auth = "public", rate = "20/m", body = { token = "text!", body = "text!" },
+  summary = "The customer answers",
+}, portal.answer)
+crm.route("POST", "/rate", {
+  auth = "public", rate = "20/m", body = { token = "text!", score = "int!", text = "text" },
+  summary = "The customer says how it was",
+}, rating.by_link)
+crm.route("GET", "/articles", {
+  auth = "public", rate = "60/m", query = { q = "text!" }, summary = "Articles for customers",
+}, portal.articles)
+
+crm.check("clock.agrees", { entity = "ticket_clock" }, checks.clock)
+crm.check("ticket.pauses", { entity = "ticket" }, checks.pauses)
+crm.check("ticket.clocks", { entity = "ticket" }, checks.running)
+crm.check("ticket.merged", { entity = "ticket" }, checks.merged)
+crm.check("message.ticket", { entity = "ticket_message" }, checks.message)

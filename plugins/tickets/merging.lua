@@ -28,17 +28,38 @@ function merging.merge(ev, ctx)
   assert(db.ticket:update(ticket.id, {
     status = "merged", merged_into = into.id, status_before_merge = before,
   }))
+  ctx.emit("ticket.merged", { ticket = ticket.id, into = into.id })
   return { into = crm.id_text(into.id), number = into.number }
+end
+
+local DEPTH_MAX = 8 -- merges of merges whose messages are followed
+
+-- The ticket and all that were merged into it before: what lay on it came from one of them.
+local function with_losers(db, id)
+  local list, at = { id }, 1
+  while list[at] and at <= DEPTH_MAX do
+    for _, loser in ipairs(db.ticket:find { where = { merged_into = list[at] }, limit = 20 }) do
+      list[#list + 1] = loser.id
+    end
+    at = at + 1
+  end
+  return list
 end
 
 -- POST …/ticket/{id}/actions/unmerge
 function merging.unmerge(ev, ctx)
   local ticket, db = ev.record, ctx.db:as_system()
   if not ticket.merged_into then return ev:fail("status", "@not_merged") end
+  local last = ticket
+  while last.merged_into do last = db.ticket:get(last.merged_into) end
   for _, message in ipairs(db.ticket_message:find {
-    where = { ticket = ticket.merged_into, came_from = ticket.id }, limit = 150,
+    where = { ticket = last.id, came_from = { ["in"] = with_losers(db, ticket.id) } },
+    limit = 150,
   }) do
-    assert(db.ticket_message:update(message.id, { ticket = ticket.id, came_from = crm.null }))
+    local own = message.came_from == ticket.id
+    assert(db.ticket_message:update(message.id, {
+      ticket = ticket.id, came_from = own and crm.null or message.came_from,
+    }))
   end
   local done = assert(db.ticket:update(ticket.id, { status = "open", merged_into = crm.null }))
   return { status = done.status }
@@ -70,6 +91,7 @@ function merging.split(ev, ctx)
   for _, id in ipairs(moving) do
     assert(db.ticket_message:update(id, { ticket = new.id, came_from = ticket.id }))
   end
+  ctx.emit("ticket.split", { ticket = ticket.id, new = new.id })
   return { ticket = crm.id_text(new.id), number = new.number }
 end
 

@@ -1,5 +1,7 @@
 -- messages - what customer and agents write to each other, and what follows from it.
 -- SPDX-License-Identifier: MIT
+local costs = require("costs")
+local letters = require("letters")
 local sla = require("sla")
 local states = require("states")
 
@@ -67,8 +69,13 @@ function messages.arrived(ev, ctx)
   local ticket = db.ticket:get(message.ticket)
   if message.direction == "customer" then
     if not message.auto_submitted then from_customer(db, ticket, message) end
+    ctx.emit("ticket.customer_replied", { ticket = ticket.id, message = message.id })
   else
+    local is_first = ticket.first_response_at == nil
     from_agent(db, ticket, message)
+    if is_first then ctx.emit("ticket.first_response", { ticket = ticket.id }) end
+    ctx.emit("ticket.agent_replied", { ticket = ticket.id, message = message.id })
+    if not message.message_id then letters.send(ctx, ticket, "answer", { body = message.body }) end
   end
   sla.refresh(ctx, ticket.id)
 end
@@ -78,6 +85,8 @@ local function write(ev, ctx, fields)
     return ev:fail("body", "@body_required")
   end
   if ev.record.merged_into then return ev:fail("status", "@ticket_merged") end
+  if costs.refuses(ev) then return end
+  costs.add(ctx, ev.record.id, ev.params.minutes)
   fields.ticket, fields.body, fields.direction = ev.record.id, ev.params.body, "agent"
   local message = assert(ctx.db:as_system().ticket_message:insert(fields))
   local ticket = ctx.db:as_system().ticket:get(ev.record.id)

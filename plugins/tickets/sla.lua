@@ -6,6 +6,7 @@
 local calendars = require("calendars")
 local clocks = require("clocks")
 local states = require("states")
+local steps = require("steps")
 
 local sla = {}
 
@@ -14,15 +15,29 @@ local FIELDS = { "first_response", "resolution" } -- clocks that begin with the 
 
 -- --- the policy ---
 
--- The first policy in order whose condition fits; nil: nothing was promised.
-function sla.choose(db, ticket, today)
+-- The account's own policy, else the first in order whose condition fits; nil: nothing was
+-- promised. A company may put its own answer around it. argument: ticket (a record), today.
+function sla.match(argument, ctx)
+  local db, ticket, today = ctx.db:as_system(), argument.ticket, argument.today
+  local account = ticket.account and db.account:get(ticket.account)
+  local own = account and account.tickets_policy and db.sla_policy:get(account.tickets_policy)
+  if own and own.active then return { policy = own.id, reasons = { "account" } } end
   for _, policy in ipairs(db.sla_policy:find {
     where = { active = true }, order = "order", limit = 100,
   }) do
     local in_time = (not policy.valid_from or policy.valid_from <= today)
       and (not policy.valid_to or today <= policy.valid_to)
-    if in_time and crm.matches(ticket, policy.match or {}) then return policy end
+    if in_time and crm.matches(ticket, policy.match or {}) then
+      return { policy = policy.id, reasons = { policy.name } }
+    end
   end
+  return {}
+end
+
+-- The policy of a ticket as it is now, or nil.
+function sla.choose(ctx, ticket)
+  local found = ctx.call("sla.match", { ticket = ticket, today = ctx.now():date() })
+  return found.policy and ctx.db:as_system().sla_policy:get(found.policy)
 end
 
 function sla.target(db, policy_id, priority)
@@ -68,16 +83,43 @@ end
 
 local function same(a, b) return a == b or (a == nil and b == nil) end
 
-local function write_clock(db, row, now)
+local function write_clock(ctx, row, now)
   if same(row.due_at, now.due) and row.state == now.state and row.breached == now.breached
-    and row.paused_ms == now.paused_ms and same(row.warn_at, now.warn_at) then
+    and row.paused_ms == now.paused_ms and same(row.warn_at, now.warn_at)
+    and same(row.step_at, now.step_at) and same(row.worked_minutes, now.worked_minutes) then
     return
   end
-  assert(db.ticket_clock:update(row.id, {
+  assert(ctx.db:as_system().ticket_clock:update(row.id, {
     due_at = now.due or crm.null, state = now.state, breached = now.breached,
     paused_ms = now.paused_ms, warn_at = now.warn_at or crm.null,
+    step_at = now.step_at or crm.null, worked_minutes = now.worked_minutes or crm.null,
   }))
+  if now.breached and not row.breached then
+    ctx.emit("ticket.sla_breached", {
+      ticket = row.ticket, clock = row.kind, due_at = now.due,
+    })
+  end
 end
+
+-- A clock as it has to be: from its start, its target, its pauses and its calendar alone.
+local function recount(db, row, pauses, at)
+  local calendar = calendars.get(db, row.calendar)
+  local policy = row.policy and db.sla_policy:get(row.policy)
+  local now = clocks.judge(plain(row, policy), pauses_for(row, pauses), calendar, at)
+  now.kind, now.is_live = row.kind, now.state == "running" or now.state == "paused"
+  local ended = row.met_at or row.stopped_at
+  if ended then
+    now.worked_minutes = (calendar:between(row.started_at, ended) - now.paused_ms) // MINUTE_MS
+  elseif now.state == "running" then
+    local step = steps.next(db, row.policy, row.kind, row.steps_done or 0)
+    now.step_at = step and calendar:add(row.started_at, {
+      ms = row.target_minutes * MINUTE_MS * step.percent // 100 + now.paused_ms,
+    })
+  end
+  return now
+end
+
+function sla.recount(db, row, at) return recount(db, row, pauses_of(db, row.ticket), at) end
 
 -- The ticket shows its earliest unmet deadline; the next answer cannot come before the first.
 local function summary(judged, at)
@@ -101,12 +143,8 @@ function sla.refresh(ctx, ticket_id, given)
   local db, at = ctx.db:as_system(), ctx.now()
   local pauses, judged = pauses_of(db, ticket_id), {}
   for i, row in ipairs(clocks_of(db, ticket_id)) do
-    local calendar = calendars.get(db, row.calendar)
-    local policy = row.policy and db.sla_policy:get(row.policy)
-    local now = clocks.judge(plain(row, policy), pauses_for(row, pauses), calendar, at)
-    write_clock(db, row, now)
-    now.kind, now.is_live = row.kind, now.state == "running" or now.state == "paused"
-    judged[i] = now
+    judged[i] = recount(db, row, pauses, at)
+    write_clock(ctx, row, judged[i])
   end
   local due, state = summary(judged, at)
   local ticket = given or db.ticket:get(ticket_id)
@@ -120,7 +158,7 @@ end
 function sla.start(db, ticket, kind, minutes, started_at, policy, calendar_id)
   return assert(db.ticket_clock:insert {
     ticket = ticket.id, kind = kind, target_minutes = minutes, started_at = started_at,
-    state = "running", policy = policy.id, calendar = calendar_id,
+    state = "running", policy = policy.id, calendar = calendar_id, team = ticket.team,
     label = ticket.number and ticket.number .. " " .. kind or kind,
   })
 end

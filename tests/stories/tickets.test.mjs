@@ -247,6 +247,118 @@ test("the service desk of two companies", async (t) => {
     );
   });
 
+  const X = "/api/v1/x/tickets";
+  const nobody = (tenant, method, path, body) => tenant.as(null, method, X + path, { body });
+  let token;
+
+  await t.test("a customer asks by the portal and sees answers, never notes", async () => {
+    const body = { email: "li@example.com", subject: "门户", body: "打不开" };
+    const asked = await nobody(acme, "POST", "/requests", body);
+    assert.equal(asked.status, 201, asked.text);
+    ({ token } = asked.json);
+    const { items } = await acme.ok("admin", "GET", `${RECORDS}/ticket?subject=门户`);
+    const [{ id }] = items;
+    await done(acme, id, "note", { body: "内部秘密" });
+    await done(acme, id, "reply", { body: "请重启。" });
+    const answer = await nobody(acme, "POST", "/answers", { token, body: "好了" });
+    assert.equal(answer.status, 201, answer.text);
+    const seen = await nobody(acme, "GET", `/progress?token=${token}`);
+    assert.deepEqual(
+      seen.json.messages.map(({ body: text }) => text),
+      ["请重启。", "好了"],
+    );
+    assert.ok(!seen.text.includes("内部秘密"));
+    assert.equal((await nobody(globex, "GET", `/progress?token=${token}`)).status, 422);
+    for (const bad of ["", "x", "0".repeat(32), "' or 1=1"]) {
+      const found = await nobody(acme, "GET", `/progress?token=${encodeURIComponent(bad)}`);
+      assert.equal(found.status, 422, found.text);
+    }
+  });
+
+  await t.test("programs that fill in the hidden field are thanked for nothing", async () => {
+    const body = { email: "bot@example.com", subject: "广告", body: "x", website: "http://x" };
+    const asked = await nobody(acme, "POST", "/requests", body);
+    assert.deepEqual([asked.status, Object.keys(asked.json).sort()], [201, ["taken", "token"]]);
+    const { items } = await acme.ok("admin", "GET", `${RECORDS}/ticket?subject=广告`);
+    assert.deepEqual(items, []);
+    for (const [more, field] of [
+      [{ email: "x" }, "email"],
+      [{ subject: " " }, "subject"],
+      [{ body: "" }, "body"],
+    ]) {
+      const wrong = await nobody(acme, "POST", "/requests", {
+        ...body,
+        website: undefined,
+        ...more,
+      });
+      assert.equal(wrong.status, 422, wrong.text);
+      assert.deepEqual(Object.keys(wrong.json.error.fields), [field]);
+    }
+  });
+
+  await t.test("whoever has the link rates once solved, and may change it", async () => {
+    const early = await nobody(acme, "POST", "/rate", { token, score: 5 });
+    assert.equal(early.status, 422);
+    const { items } = await acme.ok("admin", "GET", `${RECORDS}/ticket?subject=门户`);
+    await done(acme, items[0].id, "resolve", { minutes: 12 });
+    for (const score of [0, 6]) {
+      assert.equal((await nobody(acme, "POST", "/rate", { token, score })).status, 422);
+    }
+    for (const score of [2, 4]) {
+      const rated = await nobody(acme, "POST", "/rate", { token, score, text: "还行" });
+      assert.equal(rated.status, 200, rated.text);
+    }
+    const ticket = await read(acme, items[0].id);
+    assert.deepEqual([ticket.score, ticket.score_text, ticket.cost_minutes], [4, "还行", 12]);
+    assert.equal((await nobody(globex, "POST", "/rate", { token, score: 1 })).status, 422);
+  });
+
+  await t.test("one sender is answered automatically five times at most", async () => {
+    const config = "/api/v1/admin/plugins/tickets/config";
+    await acme.ok("admin", "PUT", config, { letters: true });
+    const letters = async (to) => {
+      const { items } = await acme.ok("admin", "GET", "/api/v1/admin/mail/letters");
+      return items.filter((letter) => JSON.stringify(letter).includes(to)).length;
+    };
+    for (let i = 0; i < 7; i++) {
+      const body = { email: "loop@example.com", subject: `第${i}次`, body: "自动" };
+      assert.equal((await nobody(acme, "POST", "/requests", body)).status, 201);
+    }
+    assert.equal(await letters("loop@example.com"), 5);
+    const id = await open(acme, "秘密", { requester_email: "wang@example.com" });
+    await done(acme, id, "note", { body: "内部" });
+    assert.equal(await letters("wang@example.com"), 0);
+    await done(acme, id, "reply", { body: "您好" });
+    await done(acme, id, "resolve", {});
+    assert.equal(await letters("wang@example.com"), 2);
+    await acme.ok("admin", "PUT", config, { letters: false });
+  });
+
+  await t.test("a macro answers many tickets, with the rights of who asks", async () => {
+    const macro = await acme.create("admin", "macro", {
+      name: "等待",
+      reply: "请补充。",
+      status: "waiting_customer",
+    });
+    const tickets = [await open(acme, "宏一"), await open(acme, "宏二")];
+    const apply = (login, body) => act(acme, login, "macro", macro.id, "apply", body);
+    assert.ok([403, 404].includes((await apply("sales1", { tickets })).status));
+    const asked = await apply("admin", { tickets: [...tickets, "nobody"] });
+    assert.equal(asked.status, 200, asked.text);
+    const job = await acme.settled("admin", `/api/v1/jobs/${asked.json.job}`);
+    assert.deepEqual(job.result.failed, ["nobody"]);
+    for (const id of tickets) assert.equal((await read(acme, id)).status, "waiting_customer");
+  });
+
+  await t.test("what it promises is true, and strangers are held to a rate", async () => {
+    must(w.server.data, ["check", "acme"]);
+    let last = 0;
+    for (let i = 0; i < 25 && last !== 429; i++) {
+      last = (await nobody(acme, "POST", "/rate", { token: "0".repeat(32), score: 1 })).status;
+    }
+    assert.equal(last, 429);
+  });
+
   await t.test("a seller cannot answer; another company sees nothing", async () => {
     const id = await open(acme, "别人看不到");
     assert.ok(
@@ -286,6 +398,7 @@ test("8,469 tickets of a help desk come in", { skip: !existsSync(TICKETS) }, asy
   });
   const counts = Object.fromEntries(groups.map((group) => [group.status, group.count]));
   assert.deepEqual(counts, { closed: 2769, open: 2819, waiting_customer: 2881 });
+  must(server.data, ["check", "globex"]);
   const many = await globex.ok("admin", "GET", `${RECORDS}/ticket?external_no=3`);
   assert.match(many.items[0].body, /\n/);
 });

@@ -1,0 +1,109 @@
+-- portal - what customers do without an account: ask, see how far it is, answer, find articles.
+--
+-- Whoever has the token of a request sees what they wrote and what they were answered, never a
+-- note. A program that fills in the hidden field is answered as everybody is, and nothing is kept.
+-- SPDX-License-Identifier: MIT
+local articles = require("articles")
+local letters = require("letters")
+local rating = require("rating")
+local states = require("states")
+
+local portal = {}
+
+local function text(value, most)
+  if value == nil then return nil end
+  value = value:match("^%s*(.-)%s*$")
+  if value == "" or utf8.len(value) == nil then return nil end
+  return utf8.len(value) > most and value:sub(1, utf8.offset(value, most + 1) - 1) or value
+end
+
+portal.request_options = {
+  auth = "public", rate = "20/m", summary = "A request from the customer portal",
+  body = {
+    name = "text", email = "text!", subject = "text!", body = "text!", product = "text",
+    serial = "text", type = "text", website = "text",
+  },
+}
+
+local TYPES = { question = true, incident = true, complaint = true, request = true, refund = true }
+
+-- POST /x/tickets/requests; `website` is the field that people do not see.
+function portal.request(req, ctx)
+  local body = req.body
+  local subject, words = text(body.subject, 200), text(body.body, 20000)
+  if not subject then req:fail("subject", "@text_required") end
+  if not words then req:fail("body", "@text_required") end
+  if not (text(body.email, 200) or ""):match("^[^%s@]+@[^%s@]+%.[^%s@]+$") then
+    return req:fail("email", "@text_required")
+  end
+  if not subject or not words then return end
+  if text(body.website, 10) then return { taken = true, token = crm.token() }, 201 end
+  local token = ctx.tx(function()
+    local ticket = assert(ctx.db:as_system().ticket:insert {
+      subject = subject, body = words, channel = "portal", requester_name = text(body.name, 60),
+      requester_email = text(body.email, 200), product = text(body.product, 100),
+      serial = text(body.serial, 60), type = TYPES[body.type] and body.type or nil,
+    })
+    letters.auto_reply(ctx, ticket, false)
+    return ticket.rate_token
+  end)
+  return { taken = true, token = token }, 201
+end
+
+-- --- how far it is ---
+
+local LABELS = {
+  open = "in_progress", paused = "in_progress", resolved = "solved", closed = "closed",
+}
+
+local function label_of(status)
+  return status == "waiting_customer" and "waiting_for_you" or LABELS[states.of(status)]
+end
+
+local function survivor(db, ticket)
+  for _ = 1, 16 do
+    if not ticket.merged_into then break end
+    ticket = db.ticket:get(ticket.merged_into)
+  end
+  return ticket
+end
+
+-- GET /x/tickets/progress?token=
+function portal.progress(req, ctx)
+  local own = rating.find(ctx, req.query.token)
+  if not own then return req:fail("token", "@rating_unknown") end
+  local db, list = ctx.db:as_system(), {}
+  local ticket = survivor(db, own)
+  -- Of a merged request only what came from it: the rest is somebody else's.
+  local where = { ticket = ticket.id, public = true, direction = { "customer", "agent" } }
+  if ticket.id ~= own.id then where.came_from = own.id end
+  for i, message in ipairs(db.ticket_message:find {
+    where = where, order = "sent_at", limit = 100,
+  }) do
+    list[i] = { from = message.direction, body = message.body, at = tostring(message.sent_at) }
+  end
+  return {
+    number = own.number, subject = own.subject, state = label_of(ticket.status),
+    received_at = tostring(own.received_at), messages = list, score = own.score,
+    can_rate = rating.obstacle(ctx, own) == nil,
+  }
+end
+
+-- POST /x/tickets/answers { token, body }
+function portal.answer(req, ctx)
+  local ticket, words = rating.find(ctx, req.body.token), text(req.body.body, 20000)
+  if not ticket then return req:fail("token", "@rating_unknown") end
+  if not words then return req:fail("body", "@text_required") end
+  assert(ctx.db:as_system().ticket_message:insert {
+    ticket = ticket.id, direction = "customer", public = true, body = words,
+    author_name = ticket.requester_name, author_email = ticket.requester_email,
+  })
+  return { taken = true }, 201
+end
+
+-- GET /x/tickets/articles?q=: what customers may read.
+function portal.articles(req, ctx)
+  return { items = articles.find(ctx.db:as_system(), req.query.q, nil, "customer") }
+end
+
+return portal
