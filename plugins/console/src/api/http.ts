@@ -1,0 +1,132 @@
+// http - requests to the server: language, CSRF, errors in one shape, patience where it says so.
+// SPDX-License-Identifier: MIT
+
+export interface FieldComplaint {
+  code: string;
+  message: string;
+}
+
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly fields: Record<string, FieldComplaint[]> = {},
+    readonly trace = "",
+  ) {
+    super(message);
+  }
+}
+
+interface State {
+  csrf: string;
+  lang: string;
+  onSignedOut: () => void;
+  onOffline: (offline: boolean) => void;
+  texts: { offline: string; failed: string };
+}
+
+export const http: State = {
+  csrf: "",
+  lang: "zh-CN",
+  onSignedOut: () => undefined,
+  onOffline: () => undefined,
+  texts: { offline: "", failed: "" },
+};
+
+export interface Options {
+  body?: unknown;
+  form?: FormData;
+  headers?: Record<string, string>;
+  signal?: AbortSignal;
+  /** An answer of 401 is the caller's to deal with (signing in). */
+  anonymous?: boolean;
+  /** A POST that only asks. */
+  reads?: boolean;
+}
+
+export interface Answer<T> {
+  status: number;
+  headers: Headers;
+  data: T;
+}
+
+const TRIES = 4;
+const sleep = (ms: number) => new Promise((done) => setTimeout(done, ms));
+
+export function newKey(): string {
+  return crypto.randomUUID?.() ?? `${Date.now()}-${Math.random().toString(36).slice(2)}`;
+}
+
+function prepare(method: string, options: Options): RequestInit {
+  const headers: Record<string, string> = { "Accept-Language": http.lang, ...options.headers };
+  if (method !== "GET" && http.csrf) headers["X-CSRF-Token"] = http.csrf;
+  if (options.body !== undefined) headers["Content-Type"] = "application/json";
+  const body = options.form ?? (options.body === undefined ? null : JSON.stringify(options.body));
+  return { method, headers, body, signal: options.signal ?? null, credentials: "same-origin" };
+}
+
+async function fail(response: Response): Promise<never> {
+  let error: Record<string, unknown> = {};
+  try {
+    error = ((await response.json()) as { error?: Record<string, unknown> }).error ?? {};
+  } catch {
+    // what stands between us and the server may answer with anything
+  }
+  throw new ApiError(
+    response.status,
+    String(error.code ?? "error"),
+    String(error.message ?? http.texts.failed),
+    error.fields as Record<string, FieldComplaint[]>,
+    String(error.trace ?? ""),
+  );
+}
+
+async function once(method: string, path: string, options: Options): Promise<Response> {
+  try {
+    const response = await fetch(`/api/v1${path}`, prepare(method, options));
+    http.onOffline(false);
+    return response;
+  } catch (cause) {
+    if (options.signal?.aborted) throw cause;
+    http.onOffline(true);
+    throw new ApiError(0, "offline", http.texts.offline);
+  }
+}
+
+/** 503 is tried again as it says; writes carry a key, so that none happens twice. */
+export async function request<T>(method: string, path: string, options: Options = {}) {
+  if (method === "POST" && !options.anonymous && !options.reads) {
+    options = { ...options, headers: { "Idempotency-Key": newKey(), ...options.headers } };
+  }
+  let response = await once(method, path, options);
+  for (let tried = 1; response.status === 503 && tried < TRIES; tried++) {
+    await sleep(Math.min(Number(response.headers.get("Retry-After") ?? 1), 5) * 1000);
+    response = await once(method, path, options);
+  }
+  if (response.status === 401 && !options.anonymous) http.onSignedOut();
+  if (!response.ok) return fail(response);
+  const isJson = response.headers.get("Content-Type")?.includes("json");
+  const data = (response.status === 204 || !isJson ? null : await response.json()) as T;
+  return { status: response.status, headers: response.headers, data } satisfies Answer<T>;
+}
+
+export const get = async <T>(path: string, options?: Options) =>
+  (await request<T>("GET", path, options)).data;
+export const post = async <T>(path: string, body: unknown = {}, options?: Options) =>
+  (await request<T>("POST", path, { ...options, body })).data;
+export const patch = async <T>(path: string, body: unknown, options?: Options) =>
+  (await request<T>("PATCH", path, { ...options, body })).data;
+export const put = async <T>(path: string, body: unknown, options?: Options) =>
+  (await request<T>("PUT", path, { ...options, body })).data;
+export const del = async <T>(path: string, options?: Options) =>
+  (await request<T>("DELETE", path, options)).data;
+
+export function query(params: Record<string, string | number | boolean | undefined>): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(params)) {
+    if (value !== undefined && value !== "") search.set(name, String(value));
+  }
+  const text = search.toString();
+  return text ? `?${text}` : "";
+}

@@ -1,0 +1,165 @@
+// types - what the server says, as far as the console reads it (console.md's vocabulary).
+// SPDX-License-Identifier: MIT
+import type { Tree } from "@/logic/filter";
+
+export interface Option {
+  value: string;
+  label: string;
+  tone?: string;
+  parent?: string;
+  active: boolean;
+}
+
+export interface Field {
+  name: string;
+  label: string;
+  type: string;
+  result?: string;
+  help?: string;
+  placeholder?: string;
+  multiple?: boolean;
+  options?: Option[];
+  ref?: { entity: string; filter?: Tree };
+  format?: { precision: number; currency?: string };
+  flow?: Record<string, (string | { to: string; requires?: string[] })[]>;
+  requires?: Record<string, string[]>;
+  min?: number | string;
+  max?: number | string;
+  length?: number;
+  operators: string[];
+  required?: boolean;
+  readonly?: boolean;
+  unique?: boolean;
+  search?: boolean;
+  title?: boolean;
+  system?: boolean;
+  quick?: boolean;
+  inline?: boolean;
+  sortable?: boolean;
+  masked?: boolean;
+  default?: unknown;
+  visible_when?: Tree;
+  required_when?: Tree;
+  readonly_when?: Tree;
+  widget?: string;
+}
+
+export type Cell = string | { field?: string; widget?: string; span?: number; width?: number };
+
+export interface Section {
+  id: string;
+  label?: string;
+  cells?: Cell[];
+  collapsed?: boolean;
+  visible_when?: Tree;
+}
+
+export interface Param extends Partial<Field> {
+  name: string;
+  type: string;
+  label: string;
+  entity?: string;
+  values?: (string | { value: string; label?: string })[];
+}
+
+export interface Panel {
+  id: string;
+  relation: string;
+  label?: string;
+  columns?: Cell[];
+}
+
+export interface View {
+  kind: string;
+  name?: string;
+  entity?: string;
+  label?: string;
+  icon?: string;
+  columns?: (string | { field: string; width?: number; pin?: boolean; agg?: string })[];
+  filter?: Tree;
+  sort?: string;
+  page_size?: number;
+  quick_filters?: { id: string; label: string; filter: Tree }[];
+  group_by?: string;
+  fields?: string[];
+  card?: { title?: string; lines?: string[]; badge?: string; sum?: string };
+  sections?: Section[];
+  header?: { facts?: string[] };
+  path?: { field?: string };
+  left?: { sections?: Section[] };
+  main?: { tabs?: { id: string; label?: string; widget?: string }[] };
+  panels?: Panel[];
+  place?: string;
+  enabled_when?: Tree;
+  confirm?: string;
+  params?: Param[];
+  query?: Record<string, unknown>;
+  chart?: string;
+  drill?: { view?: string };
+  order?: number;
+}
+
+export interface Rights {
+  read: boolean;
+  create: boolean;
+  update: boolean;
+  delete: boolean;
+  export: boolean;
+  import: boolean;
+}
+
+export interface Entity {
+  name: string;
+  label: string;
+  label_plural: string;
+  icon?: string;
+  title?: string;
+  owner?: boolean;
+  stage?: string;
+  search?: boolean;
+  rights: Rights;
+  fields: Field[];
+  operations: string[];
+  relations: { relation: string; entity: string; field: string; label: string }[];
+  views: View[];
+}
+
+export interface MenuItem {
+  id: string;
+  label: string;
+  icon?: string;
+  to?: string;
+  entity?: string;
+  items?: MenuItem[];
+}
+
+export interface Boot {
+  user: { id: string; login: string; name: string; locale?: string; timezone?: string };
+  tenant: { name: string; title: string; locale: string; timezone: string; currency: string };
+  permissions: { entities: Record<string, string[]>; admin: string[] };
+  menu: MenuItem[];
+  meta: { version: string };
+}
+
+export interface Rec extends Record<string, unknown> {
+  id: string;
+  version: number;
+}
+
+export interface Page<T = Rec> {
+  items: T[];
+  next: string | null;
+  count?: number;
+  count_capped?: boolean;
+}
+
+export interface SavedView {
+  id: string;
+  version: number;
+  entity: string;
+  kind: string;
+  name: string;
+  scope: "mine" | "shared";
+  is_mine: boolean;
+  body: View;
+}

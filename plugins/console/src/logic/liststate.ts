@@ -1,0 +1,115 @@
+// liststate - what a list shows, and the same as an address: the link reproduces the list.
+// SPDX-License-Identifier: MIT
+import type { Entity, SavedView, View } from "@/api/types";
+import type { Tree } from "./filter";
+
+export interface Column {
+  field: string;
+  width?: number;
+  pin?: boolean;
+}
+
+export interface ListState {
+  view: string; // id of a saved view, name of a declared one, "" = default
+  mode: "list" | "board";
+  q: string;
+  quick: string[];
+  filter: Tree | undefined; // undefined: the view's own
+  sort: string | undefined;
+  columns: string[] | undefined;
+}
+
+export type Query = Record<string, string | undefined>;
+
+const EMPTY: ListState = {
+  view: "",
+  mode: "list",
+  q: "",
+  quick: [],
+  filter: undefined,
+  sort: undefined,
+  columns: undefined,
+};
+
+const split = (text: string | undefined) => (text ? text.split(",").filter(Boolean) : []);
+
+function parseTree(text: string | undefined): Tree | undefined {
+  if (!text) return undefined;
+  try {
+    const tree = JSON.parse(text) as unknown;
+    return tree && typeof tree === "object" && !Array.isArray(tree) ? (tree as Tree) : undefined;
+  } catch {
+    return undefined; // a link that was cut off shows the list without its filter
+  }
+}
+
+export function stateOf(query: Query): ListState {
+  return {
+    ...EMPTY,
+    view: query.view ?? "",
+    mode: query.mode === "board" ? "board" : "list",
+    q: query.q ?? "",
+    quick: split(query.qf),
+    filter: parseTree(query.f),
+    sort: query.s,
+    columns: query.c === undefined ? undefined : split(query.c),
+  };
+}
+
+export function queryOf(state: ListState): Query {
+  return {
+    view: state.view || undefined,
+    mode: state.mode === "board" ? "board" : undefined,
+    q: state.q || undefined,
+    qf: state.quick.join(",") || undefined,
+    f: state.filter ? JSON.stringify(state.filter) : undefined,
+    s: state.sort,
+    c: state.columns?.join(","),
+  };
+}
+
+/** A declared view of a kind: the named one, else the one without a name, else any. */
+export function viewOf(entity: Entity, kind: string, name = ""): View | undefined {
+  const all = entity.views.filter((view) => view.kind === kind);
+  const named = all.find((view) => (view.name ?? "") === name);
+  return named ?? all.find((view) => !view.name || view.name === "default") ?? all[0];
+}
+
+/** The view that is shown: a saved one, else a declared one, else one made of the fields. */
+export function baseView(entity: Entity, saved: SavedView[], id: string, kind = "list"): View {
+  const own = saved.find((view) => view.id === id);
+  if (own) return { ...own.body, kind, entity: entity.name, name: own.id, label: own.name };
+  const declared = viewOf(entity, kind, id);
+  if (declared) return declared;
+  const usual = entity.fields.filter((field) => !field.system).slice(0, 6);
+  return { kind, entity: entity.name, columns: usual.map((field) => field.name) };
+}
+
+/** Columns in their order; a field that is not there (any more) is left out. */
+export function columnsOf(entity: Entity, view: View, chosen: string[] | undefined): Column[] {
+  const declared = (view.columns ?? []).map((one) =>
+    typeof one === "string" ? { field: one } : one,
+  );
+  const by = new Map(declared.map((column) => [column.field, column]));
+  const wanted = chosen?.map((name) => by.get(name) ?? { field: name }) ?? declared;
+  const known = new Set(entity.fields.map((field) => field.name));
+  return wanted.filter((column) => known.has(column.field.split(".")[0]));
+}
+
+/** All conditions in one tree: of the view, the filter, and the quick filters that are on. */
+export function filterOf(view: View, state: ListState): Tree | undefined {
+  const trees: Tree[] = [];
+  const own = state.filter ?? view.filter;
+  if (own && Object.keys(own).length) trees.push(own);
+  for (const quick of view.quick_filters ?? []) {
+    if (state.quick.includes(quick.id)) trees.push(quick.filter);
+  }
+  if (!trees.length) return undefined;
+  return trees.length === 1 ? trees[0] : { and: trees };
+}
+
+/** The next order when a column's head is pressed: up, down, the view's own. */
+export function nextSort(current: string | undefined, field: string): string | undefined {
+  if (current === field) return `-${field}`;
+  return current === `-${field}` ? undefined : field;
+}

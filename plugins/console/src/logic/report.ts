@@ -1,0 +1,79 @@
+// report - groups of an aggregate as rows with words, numbers and the filter that leads to them.
+// SPDX-License-Identifier: MIT
+import type { Entity, View } from "@/api/types";
+import type { Tree } from "./filter";
+import { formatValue, type Locale } from "./format";
+import { dayNumber, dayText } from "./zoned";
+
+export interface ReportData {
+  groups?: Record<string, unknown>[];
+  titles?: Record<string, Record<string, string>>;
+  error?: { message: string };
+}
+
+export interface ReportRow {
+  label: string;
+  value: number;
+  shown: string;
+  filter: Tree;
+}
+
+type Group = string | { f: string; by?: string };
+
+const MONTHS: Record<string, number> = { month: 1, quarter: 3, year: 12 };
+
+/** The last day of the bucket that begins on a day. */
+export function bucketEnd(day: string, by: string): string {
+  if (by === "day") return day;
+  if (by === "week") return dayText(dayNumber(day) + 6);
+  const at = new Date(`${day}T00:00:00Z`);
+  at.setUTCMonth(at.getUTCMonth() + (MONTHS[by] ?? 1));
+  return dayText(dayNumber(at.toISOString().slice(0, 10)) - 1);
+}
+
+const numberOf = (value: unknown): number => {
+  const plain = typeof value === "object" && value ? (value as { amount?: string }).amount : value;
+  const number = Number(plain ?? 0);
+  return Number.isFinite(number) ? number : 0;
+};
+
+function shownOf(value: unknown): string {
+  const plain = typeof value === "object" && value ? (value as { amount?: string }).amount : value;
+  return String(plain ?? 0);
+}
+
+export function groupsOf(view: View): { field: string; by: string }[] {
+  const all = (view.query?.group ?? []) as Group[];
+  return all.map((one) =>
+    typeof one === "string" ? { field: one, by: "" } : { field: one.f, by: one.by ?? "" },
+  );
+}
+
+export function rowsOf(entity: Entity, view: View, data: ReportData, locale: Locale, none: string) {
+  const groups = groupsOf(view);
+  const measures = (view.query?.measure ?? ["count"]) as string[];
+  return (data.groups ?? []).map((row): ReportRow => {
+    const parts: string[] = [];
+    const trees: Tree[] = [];
+    if (view.query?.filter) trees.push(view.query.filter as Tree);
+    for (const { field, by } of groups) {
+      const value = row[field] ?? null;
+      const meta = entity.fields.find((one) => one.name === field);
+      const title = data.titles?.[field]?.[String(value)];
+      const day = String(value).slice(0, 10);
+      if (value === null) parts.push(none);
+      else if (by) parts.push(day.slice(0, by === "year" ? 4 : by === "month" ? 7 : 10));
+      else parts.push(title ?? (meta ? formatValue(meta, value, locale) : String(value)));
+      if (by && value !== null) trees.push({ [field]: { between: [day, bucketEnd(day, by)] } });
+      else trees.push({ [field]: value });
+    }
+    const value = row[measures[0]];
+    const filter = trees.length === 1 ? trees[0] : { and: trees };
+    return {
+      label: parts.join(" · ") || none,
+      value: numberOf(value),
+      shown: shownOf(value),
+      filter,
+    };
+  });
+}

@@ -1,0 +1,36 @@
+// main - starts the console.
+// SPDX-License-Identifier: MIT
+import "./styles/tokens.css";
+import "./styles/base.css";
+import { createPinia } from "pinia";
+import { createApp } from "vue";
+import App from "./App.vue";
+import { http } from "./api/http";
+import { makeRouter } from "./router";
+import { useSession } from "./stores/session";
+import { useSettings } from "./stores/settings";
+import { i18n } from "./texts";
+import { sayError } from "./ui/toast";
+
+async function start() {
+  const app = createApp(App);
+  app.use(createPinia()).use(i18n);
+  const settings = useSettings();
+  const session = useSession();
+  await settings.setLang(settings.settings.lang);
+  try {
+    if (await session.resume()) await session.load();
+  } catch (error) {
+    sayError(error);
+  }
+  const router = makeRouter();
+  http.onSignedOut = () => {
+    if (!session.boot && !session.due) return;
+    session.end();
+    void router.push({ name: "login", query: { to: router.currentRoute.value.fullPath } });
+  };
+  app.config.errorHandler = (error) => sayError(error);
+  app.use(router).mount("#app");
+}
+
+void start();

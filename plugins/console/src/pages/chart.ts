@@ -1,0 +1,59 @@
+// chart - ECharts, drawn as SVG in the colours of the theme. Loaded only where there are charts.
+// SPDX-License-Identifier: MIT
+import { BarChart, FunnelChart, LineChart, PieChart } from "echarts/charts";
+import { GridComponent, TooltipComponent } from "echarts/components";
+import { type ECharts, init, use } from "echarts/core";
+import { SVGRenderer } from "echarts/renderers";
+import type { ReportRow } from "@/logic/report";
+
+use([BarChart, FunnelChart, LineChart, PieChart, GridComponent, TooltipComponent, SVGRenderer]);
+
+const color = (name: string) =>
+  getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+function series(kind: string, rows: ReportRow[]) {
+  const data = rows.map((row) => ({ name: row.label, value: row.value }));
+  const label = { color: color("--text") };
+  if (kind === "pie") return { type: "pie" as const, radius: ["45%", "72%"], data, label };
+  if (kind === "funnel") {
+    const text = { ...label, position: "right" as const, formatter: "{b}  {c}" };
+    return {
+      type: "funnel" as const,
+      left: 12,
+      width: "58%",
+      top: 8,
+      bottom: 8,
+      data,
+      label: text,
+    };
+  }
+  const item = { itemStyle: { color: color("--primary") }, data: rows.map((row) => row.value) };
+  if (kind === "line")
+    return { type: "line" as const, smooth: true, areaStyle: { opacity: 0.12 }, ...item };
+  return { type: "bar" as const, barMaxWidth: 36, ...item };
+}
+
+/** The tooltip is drawn, not written as HTML: the CSP forbids style attributes. */
+export function draw(box: HTMLElement, kind: string, rows: ReportRow[]): ECharts {
+  const chart = init(box, null, { renderer: "svg" });
+  const line = { lineStyle: { color: color("--line") } };
+  const text = { color: color("--text-2") };
+  const isAxis = kind !== "pie" && kind !== "funnel";
+  const axes = {
+    grid: { left: 8, right: 12, top: 16, bottom: 8, containLabel: true },
+    xAxis: {
+      type: "category" as const,
+      data: rows.map((row) => row.label),
+      axisLabel: text,
+      axisLine: line,
+    },
+    yAxis: { type: "value" as const, axisLabel: text, splitLine: line },
+  };
+  chart.setOption({
+    animation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
+    tooltip: { renderMode: "richText", trigger: isAxis ? "axis" : "item" },
+    ...(isAxis ? axes : {}),
+    series: [series(kind, rows)],
+  });
+  return chart;
+}

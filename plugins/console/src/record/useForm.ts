@@ -1,0 +1,118 @@
+// useForm - a record that is being made or changed: values, rules, complaints, saving.
+// SPDX-License-Identifier: MIT
+import { computed, reactive, ref, shallowRef } from "vue";
+import { ApiError, type FieldComplaint, newKey, post } from "@/api/http";
+import type { Entity, Rec } from "@/api/types";
+import * as form from "@/logic/form";
+import type { FilterScope } from "@/logic/filter";
+import { read, update } from "./actions";
+
+export interface Conflict {
+  theirs: Rec;
+  differences: form.Difference[];
+}
+
+export function useForm(
+  entity: Entity,
+  record: Rec | null,
+  scope: FilterScope,
+  preset: form.Values = {},
+) {
+  const base = shallowRef<form.Values>(record ? { ...record } : {});
+  const first = record ? { ...record } : { ...form.defaults(entity, scope), ...preset };
+  const values = reactive<form.Values>(first);
+  const version = ref(record?.version ?? 0);
+  const errors = ref<Record<string, FieldComplaint[]>>({});
+  const error = ref<{ message: string; trace: string } | null>(null);
+  const conflict = shallowRef<Conflict | null>(null);
+  const busy = ref(false);
+  let key = newKey(); // one for what is typed, so that trying again makes no second record
+
+  const start = JSON.stringify(values);
+  const isDirty = computed(() => JSON.stringify(values) !== start);
+  const fields = new Map(entity.fields.map((field) => [field.name, field]));
+  const rules = computed(() => {
+    const out: Record<string, form.Rules> = {};
+    for (const field of entity.fields) out[field.name] = form.rulesOf(field, entity, values, scope);
+    return out;
+  });
+
+  function set(name: string, value: unknown) {
+    values[name] = value;
+    if (name in errors.value) {
+      const { [name]: gone, ...left } = errors.value;
+      void gone;
+      errors.value = left;
+    }
+    key = newKey();
+  }
+
+  /** What is required and empty; the server judges the rest. */
+  function check(required: string): boolean {
+    const found: Record<string, FieldComplaint[]> = {};
+    for (const [name, rule] of Object.entries(rules.value)) {
+      const isAsked = rule.required && rule.visible && !rule.readonly;
+      if (isAsked && fields.get(name)?.type !== "bool" && form.plain(values[name]) === null) {
+        found[name] = [{ code: "required", message: required }];
+      }
+    }
+    errors.value = found;
+    return !Object.keys(found).length;
+  }
+
+  async function conflicted() {
+    const theirs = await read(entity, String(base.value.id));
+    const mine = form.changed(base.value, values);
+    conflict.value = { theirs, differences: form.differences(base.value, mine, theirs) };
+    if (!conflict.value.differences.length) resolve({});
+  }
+
+  /** Takes over what somebody else saved; `mine` says of which fields my value stays. */
+  function resolve(mine: Record<string, boolean>) {
+    const now = conflict.value;
+    if (!now) return;
+    const kept = form.changed(base.value, values);
+    for (const one of now.differences) if (!mine[one.field]) delete kept[one.field];
+    base.value = { ...now.theirs };
+    version.value = now.theirs.version;
+    Object.assign(values, now.theirs, kept);
+    conflict.value = null;
+  }
+
+  async function send(): Promise<Rec> {
+    if (!record) {
+      const body = form.changed({}, values);
+      const headers = { "Idempotency-Key": key };
+      return post<Rec>(`/records/${entity.name}`, body, { headers });
+    }
+    const row = { ...record, version: version.value };
+    return update(entity.name, row, form.changed(base.value, values));
+  }
+
+  /** The saved record, or null where something has to be mended first. */
+  async function save(required: string): Promise<Rec | null> {
+    if (busy.value || !check(required)) return null;
+    busy.value = true;
+    error.value = null;
+    try {
+      return await send();
+    } catch (cause) {
+      if (cause instanceof ApiError && cause.status === 412) {
+        await conflicted();
+        if (!conflict.value) return await send();
+        return null;
+      }
+      const api = cause instanceof ApiError ? cause : null;
+      errors.value = api?.fields ?? {};
+      const trace = api && api.status >= 500 ? api.trace : "";
+      error.value = { message: cause instanceof Error ? cause.message : String(cause), trace };
+      return null;
+    } finally {
+      busy.value = false;
+    }
+  }
+
+  return { values, errors, error, rules, busy, isDirty, conflict, base, set, save, resolve };
+}
+
+export type RecordForm = ReturnType<typeof useForm>;

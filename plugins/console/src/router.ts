@@ -1,0 +1,40 @@
+// router - addresses and what they show; every screen is loaded when it is first asked for.
+// SPDX-License-Identifier: MIT
+import { createRouter, createWebHistory } from "vue-router";
+import { useSession } from "./stores/session";
+
+export function makeRouter() {
+  const router = createRouter({
+    history: createWebHistory(),
+    routes: [
+      { path: "/login", name: "login", component: () => import("./pages/Login.vue") },
+      { path: "/reset/:token", name: "reset", component: () => import("./pages/Reset.vue") },
+      { path: "/", name: "home", component: () => import("./pages/Home.vue") },
+      { path: "/e/:entity", name: "list", component: () => import("./pages/List.vue") },
+      {
+        path: "/e/:entity/new",
+        name: "new",
+        component: () => import("./pages/Edit.vue"),
+      },
+      { path: "/e/:entity/:id", name: "record", component: () => import("./pages/Record.vue") },
+      {
+        path: "/e/:entity/:id/edit",
+        name: "edit",
+        component: () => import("./pages/Edit.vue"),
+      },
+      { path: "/reports", name: "reports", component: () => import("./pages/Reports.vue") },
+      { path: "/import/:entity", name: "import", component: () => import("./pages/Import.vue") },
+      { path: "/admin/:area?", name: "admin", component: () => import("./admin/Admin.vue") },
+      { path: "/jobs", name: "jobs", component: () => import("./pages/Jobs.vue") },
+      { path: "/me", name: "me", component: () => import("./pages/Profile.vue") },
+      { path: "/:rest(.*)*", name: "nowhere", component: () => import("./pages/Nowhere.vue") },
+    ],
+  });
+  router.beforeEach((to) => {
+    if (to.name === "login" || to.name === "reset") return true;
+    const session = useSession();
+    if (session.boot) return true;
+    return { name: "login", query: to.fullPath === "/" ? {} : { to: to.fullPath } };
+  });
+  return router;
+}

@@ -1,0 +1,43 @@
+// texts - every word that the console uses is there in both languages, and none is left over.
+// SPDX-License-Identifier: MIT
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import en from "@/texts/en.json";
+import zh from "@/texts/zh-CN.json";
+
+const SRC = join(__dirname, "../src");
+const files = (readdirSync(SRC, { recursive: true }) as string[]).filter((name) =>
+  /\.(ts|vue)$/.test(name),
+);
+const source = files.map((name) => readFileSync(join(SRC, name), "utf8")).join("\n");
+// keys that are put together: t(`op.${…}`)
+const BUILT = [...source.matchAll(/`([a-z]+)\.\$\{/g)].map((match) => `${match[1]}.`);
+BUILT.push(...[...source.matchAll(/`([a-z]+\.)\$\{[^}]*\}_/g)].map((match) => match[1]));
+const literal = [...source.matchAll(/["'`]([a-z_]+(?:\.[a-z_0-9]+)*)["'`]/g)].map(
+  (match) => match[1],
+);
+const called = [...source.matchAll(/\bt\(\s*["']([a-z_.0-9]+)["']/g)].map((match) => match[1]);
+
+it("has the same keys in both languages", () => {
+  expect(Object.keys(en).sort()).toEqual(Object.keys(zh).sort());
+});
+
+it("has a word for every key that is used", () => {
+  expect(called.filter((key) => !(key in zh))).toEqual([]);
+});
+
+it("has no word that nothing uses", () => {
+  const used = new Set(literal);
+  const left = Object.keys(zh).filter(
+    (key) => !used.has(key) && !BUILT.some((prefix) => key.startsWith(prefix)),
+  );
+  expect(left).toEqual([]);
+});
+
+it("takes the same arguments in both languages", () => {
+  const names = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1]).sort();
+  for (const [key, text] of Object.entries(zh)) {
+    expect(names((en as Record<string, string>)[key]), key).toEqual(names(text));
+  }
+});
