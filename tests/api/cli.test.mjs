@@ -324,6 +324,16 @@ function commands(tenant) {
   assert.match(ok(data, ["check", tenant]), /ok/);
   refused(data, ["check", "nobody"], 1);
 
+  const safe = join(data, `${tenant}.safe`);
+  const config = [{ name: "code", type: "secret", label: "Code" }];
+  const manifest = { id: `${tenant}.safe`, version: "1.0.0", api: 1, title: "Safe", config };
+  mkdirSync(safe);
+  writeFileSync(join(safe, "plugin.json"), JSON.stringify(manifest));
+  ok(data, ["plugin", "deploy", tenant, safe]);
+  ok(data, ["plugin", "config", tenant, `${tenant}.safe`, "--set", "code=zq1234"]);
+  assert.notDeepEqual(list(["keys", "list", tenant]), []);
+  rmSync(safe, { recursive: true });
+
   const carried = join(data, "carried");
   ok(data, ["tenant", "export", tenant, carried, "--key-passphrase-stdin"], phrase);
   const bundle = join(
@@ -342,6 +352,17 @@ function commands(tenant) {
   refused(data, ["tenant", "import", "x", join(data, "absent"), "--host", "x.example.com"], 1);
   refused(data, ["tenant", "export", "nobody", carried], 1);
   for (const path of [carried, elsewhere]) rmSync(path, { recursive: true });
+
+  assert.match(ok(data, ["tenant", "limits", tenant]), /plan/);
+  ok(data, ["tenant", "limits", tenant, "--set", '{"job":{"http":1}}']);
+  assert.match(ok(data, ["tenant", "limits", tenant]), /"http":1[,}]/);
+  refused(data, ["tenant", "limits", tenant, "--set", '{"job":{"http":1000000}}'], 1);
+  refused(data, ["tenant", "limits", "nobody"], 1);
+  const { id } = list(["user", "list", tenant]).find(({ login }) => login === "helper");
+  refused(data, ["erase", tenant, "user", id], 2, /--yes/);
+  refused(data, ["erase", tenant, "nothing", id, "--yes", id], 1);
+  ok(data, ["erase", tenant, "user", id, "--yes", id]);
+  assert.ok(!list(["user", "list", tenant]).some(({ login }) => login === "helper"));
 
   refused(data, ["tenant", "delete", `${tenant}two`], 2, /--yes/);
   refused(data, ["tenant", "delete", `${tenant}two`, "--yes", tenant], 2);

@@ -62,7 +62,10 @@ test("deployed while the server serves, the field is everywhere at once", async 
   well("plugin", "deploy", "acme", "acme.sales");
 
   const meta = await acme.ok("sales1", "GET", "/api/v1/meta/lead");
-  assert.ok(meta.fields.some(({ name }) => name === "x_level"), "metadata");
+  assert.ok(
+    meta.fields.some(({ name }) => name === "x_level"),
+    "metadata",
+  );
   const openapi = await acme.ok("admin", "GET", "/api/v1/openapi.json");
   assert.ok(JSON.stringify(openapi).includes('"x_level"'), "OpenAPI");
 
