@@ -73,7 +73,7 @@ struct decimal_box {
     int scale;
 };
 struct money_box {
-    int64_t minor;
+    int64_t minor, rate; /* rate: the exchange rate it was stored with (10^-6), 0 = unknown */
     char currency[4];
 };
 struct time_box {
@@ -86,5 +86,7 @@ struct time_box {
 #define WORKTIME_META "crm.calendar"
 void decimal_push(lua_State *L, int64_t units, int scale);
 void money_push(lua_State *L, int64_t minor, struct slice currency);
+/* The amount of a record: what is reckoned from it and stored has the same rate. */
+void money_push_rated(lua_State *L, int64_t minor, struct slice currency, int64_t rate);
 void date_push(lua_State *L, int64_t days);
 void datetime_push(lua_State *L, int64_t ms);

@@ -16,13 +16,18 @@ static _Noreturn void overflow(lua_State *L)
     BUG("luaL_error came back");
 }
 
-void money_push(lua_State *L, int64_t minor, struct slice currency)
+void money_push_rated(lua_State *L, int64_t minor, struct slice currency, int64_t rate)
 {
     struct money_box *box = lua_newuserdatauv(L, sizeof *box, 0);
     ASSERT(currency.len < sizeof box->currency);
-    *box = (struct money_box){.minor = minor};
+    *box = (struct money_box){.minor = minor, .rate = rate};
     memcpy(box->currency, currency.at, currency.len);
     luaL_setmetatable(L, MONEY_META);
+}
+
+void money_push(lua_State *L, int64_t minor, struct slice currency)
+{
+    money_push_rated(L, minor, currency, 0);
 }
 
 static int digits_of(lua_State *L, int at, struct slice currency)
@@ -45,7 +50,8 @@ static int from_table(lua_State *L)
     return 1;
 }
 
-/*** An amount of money.
+/*** An amount of money. What is reckoned from a record's amount in another currency is stored with
+ * the same exchange rate.
  * @param amount string|integer "12.50", or whole units; or { minor = 1250, currency = "CNY" }
  * @param currency string|nil ISO 4217; the tenant's where it is left out
  * @usage crm.money("10000.00", "CNY")
@@ -80,7 +86,7 @@ static int sum(lua_State *L, bool minus)
     if ((minus && b->minor == INT64_MIN) ||
         !decimal_add(a->minor, minus ? -b->minor : b->minor, &out))
         overflow(L);
-    money_push(L, out, slice_str(a->currency));
+    money_push_rated(L, out, slice_str(a->currency), a->rate == b->rate ? a->rate : 0);
     return 1;
 }
 
@@ -112,7 +118,7 @@ static int money_times(lua_State *L)
     }
     if (!decimal_mul_div(money->minor, units, divisor, &out))
         overflow(L);
-    money_push(L, out, slice_str(money->currency));
+    money_push_rated(L, out, slice_str(money->currency), money->rate);
     return 1;
 }
 
@@ -121,7 +127,7 @@ static int money_negate(lua_State *L)
     const struct money_box *a = money_at(L, 1);
     if (a->minor == INT64_MIN)
         overflow(L);
-    money_push(L, -a->minor, slice_str(a->currency));
+    money_push_rated(L, -a->minor, slice_str(a->currency), a->rate);
     return 1;
 }
 

@@ -104,7 +104,7 @@ void record_push_value(lua_State *L, const struct field *field, const struct val
         decimal_push(L, v->integer, field->scale);
         return;
     case KIND_MONEY:
-        money_push(L, v->integer, v[1].bytes);
+        money_push_rated(L, v->integer, v[1].bytes, v[3].type == VALUE_INT ? v[3].integer : 0);
         return;
     case KIND_DATE:
         date_push(L, v->integer);

@@ -11,6 +11,7 @@
 #include "base/decimal.h"
 #include "base/id.h"
 #include "base/text.h"
+#include "record/field_kit.h"
 #include "script/bind.h"
 
 #define NODES_MAX 20000 /* of one tree: what a script hands over is bounded */
@@ -130,7 +131,9 @@ static struct json *number_node(struct convert *c, int at, const struct field *f
     return node;
 }
 
-static struct json *money_node(struct convert *c, const struct money_box *money)
+/* The rate is told to a field only: it is how another currency's base amount is known. */
+static struct json *money_node(struct convert *c, const struct money_box *money,
+                               const struct field *field)
 {
     struct buf amount = BUF_INIT;
     decimal_put(&amount, money->minor, currency_digits(slice_str(money->currency)));
@@ -138,6 +141,12 @@ static struct json *money_node(struct convert *c, const struct money_box *money)
     json_add(c->arena, node, "amount",
              json_new_str(c->arena, arena_slice(c->arena, buf_slice(&amount))));
     json_add(c->arena, node, "currency", text_node(c, money->currency));
+    if (field && field->type->kind == KIND_MONEY && money->rate > 0) {
+        buf_clear(&amount);
+        decimal_put(&amount, money->rate, FIELD_RATE_SCALE);
+        json_add(c->arena, node, "rate",
+                 json_new_str(c->arena, arena_slice(c->arena, buf_slice(&amount))));
+    }
     buf_release(&amount);
     return node;
 }
@@ -151,7 +160,7 @@ static struct json *decimal_node(struct convert *c, const struct decimal_box *de
     return node;
 }
 
-static struct json *userdata_node(struct convert *c, int at)
+static struct json *userdata_node(struct convert *c, int at, const struct field *field)
 {
     lua_State *L = c->L;
     const struct money_box *money = luaL_testudata(L, at, MONEY_META);
@@ -161,7 +170,7 @@ static struct json *userdata_node(struct convert *c, int at)
     const struct record_handle *record = record_test(L, at);
     char text[32];
     if (money)
-        return money_node(c, money);
+        return money_node(c, money, field);
     if (decimal)
         return decimal_node(c, decimal);
     if (time) {
@@ -233,7 +242,7 @@ static struct json *convert_any(struct convert *c, int at, const struct field *f
         break;
     case LUA_TUSERDATA:
         if (!frozen_open(L, at))
-            return userdata_node(c, at);
+            return userdata_node(c, at, field);
         node = table_node(c, lua_gettop(L), field);
         lua_pop(L, 1);
         return node;

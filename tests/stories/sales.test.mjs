@@ -738,6 +738,16 @@ test("opportunities of two companies", async (t) => {
     assert.equal((await patch(id, { probability_manual: 101 })).status, 422);
     await acme.ok("sales1", "PATCH", `${RECORDS}/opportunity/${id}`, { probability_manual: null });
     assert.equal((await read(id)).probability, 30);
+    const dollars = await deal({
+      name: "美元",
+      amount: { amount: "10.00", currency: "USD", rate: "7.1" },
+      probability_manual: 50,
+    });
+    const { groups } = await acme.ok("admin", "POST", `${RECORDS}/opportunity/query`, {
+      filter: { id: dollars },
+      measure: ["sum.weighted"],
+    });
+    assert.equal(groups[0]["sum.weighted"].amount, "35.50", "at home, for the forecast");
     const said = await done(acme, "sales1", id, "explain", {}, "opportunity");
     assert.equal(said.probability, 30);
     assert.equal(said.reasons.length, 1);

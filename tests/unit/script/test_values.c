@@ -195,6 +195,28 @@ static void test_values__a_reference_to_anything_says_where(void **state)
     stage_fails(stage, "ctx.db.part:find { order = 'id' }[1].about.id = 1", "read-only");
 }
 
+/* What is reckoned from an amount in another currency counts as much at home as the amount. */
+static void test_values__an_amount_keeps_its_rate(void **state)
+{
+    struct stage *stage = *state;
+    const struct entity *entity = model_entity(stage->model, SLICE("thing"));
+    struct record *record;
+    int64_t id;
+    stage_script(stage, "crm.on('thing', 'before_create', { id = 'half' }, function(ev)\n"
+                        "  local thing = ev.record\n"
+                        "  if thing.price then thing.price = -thing.price * 3 + thing.price end\n"
+                        "end)\n");
+    OK(stage_create(stage, "thing", "{'price':{'amount':'10.00','currency':'USD','rate':'7.1'}}",
+                    &id));
+    stage_begin(stage);
+    OK(record_load(&stage->ctx, entity, id, ROLE_READ, &record));
+    const struct value *price = record->now + entity_field(entity, SLICE("price"))->slot;
+    assert_int_equal(price[0].integer, -2000);
+    assert_int_equal(price[2].integer, -14200);
+    assert_int_equal(price[3].integer, 7100000);
+    OK(stage_end(stage, ERR_OK));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,6 +227,7 @@ int main(void)
         T(business_calendars_count_working_time),
         T(ids_and_contexts),
         T(a_reference_to_anything_says_where),
+        T(an_amount_keeps_its_rate),
         T(db_has_the_rights_of_who_asks),
         T(aggregates_and_pages),
 #undef T
