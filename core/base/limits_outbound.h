@@ -12,6 +12,7 @@
 #define FETCH_HEADERS_MAX       100       /* either way */
 #define FETCH_HEADERS_BYTES_MAX 32768
 #define FETCH_URL_BYTES_MAX     4096
+#define SECRET_PARTS_MAX        16 /* of a header or address that scripts put together */
 #define MAIL_TIMEOUT_MS         60000
 #define MAIL_RECIPIENTS_MAX     50
 #define MAIL_ADDRESS_BYTES_MAX  254   /* RFC 5321 */

@@ -300,7 +300,20 @@ static enum err put_job(struct ctx *ctx, const struct schedule *spec, const char
                       .created_by = push ? push->created_by : 0,
                       .body = body};
     enum err e = choose_stream(ctx, queue, spec->concurrency, &job.stream);
+    if (push && push->again && push->key && !job.stream)
+        job.stream = arena_printf(ctx->arena, "%s:%s", queue, push->key);
     return e ? e : job_put(ctx, &job, id);
+}
+
+/* The key of a second one where the first has begun already. */
+static enum err behind(struct ctx *ctx, const char **key)
+{
+    bool is_there, is_waiting;
+    enum err e = job_waits(ctx, *key, &is_there, &is_waiting);
+    if (e || !is_there || is_waiting)
+        return e;
+    *key = arena_printf(ctx->arena, "%s (again)", *key);
+    return ERR_OK;
 }
 
 enum err schedule_push(struct ctx *ctx, const struct schedule_push *push, int64_t *id)
@@ -311,11 +324,22 @@ enum err schedule_push(struct ctx *ctx, const struct schedule_push *push, int64_
     enum err e = push->spec ? ERR_OK : schedule_load(ctx, push->plugin, push->name, &row);
     if (e)
         return e;
-    const char *dedupe = push->key ? arena_printf(ctx->arena, SCHEDULE_QUEUE "%s.%s:%s",
-                                                  push->plugin, push->name, push->key)
-                                   : NULL;
+    const char *key = push->key ? arena_printf(ctx->arena, SCHEDULE_QUEUE "%s.%s:%s", push->plugin,
+                                               push->name, push->key)
+                                : NULL;
+    if (push->again && key && (e = behind(ctx, &key)))
+        return e;
     int64_t at_ms = push->run_at_ms ? push->run_at_ms : ctx->now_ms;
-    return put_job(ctx, push->spec ? push->spec : &row.spec, dedupe, push, at_ms, id);
+    return put_job(ctx, push->spec ? push->spec : &row.spec, key, push, at_ms, id);
+}
+
+enum err schedule_wake(struct ctx *ctx, const struct schedule *spec)
+{
+    int64_t id;
+    ASSERT(spec);
+    struct schedule_push push = {
+        .plugin = spec->plugin, .name = spec->name, .spec = spec, .key = "changes", .again = true};
+    return schedule_push(ctx, &push, &id);
 }
 
 /* --- firing --- */

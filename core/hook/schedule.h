@@ -24,6 +24,7 @@ struct schedule {
     const char *cron; /* a line of base/cron.h; NULL: not by the calendar */
     const char *zone; /* of cron; NULL = the tenant's */
     int64_t every_ms; /* at whole multiples of it; 0: not by interval */
+    bool by_changes;  /* when records have changed: asked for by what saves them */
     enum schedule_catch_up catch_up;
     int concurrency; /* runs at the same time, at most; 0 = as many as there are runners */
     int retry;       /* attempts after one that failed */
@@ -51,8 +52,13 @@ struct schedule_push {
     const char *key;
     int64_t run_at_ms; /* 0 = now */
     int64_t created_by;
+    bool again; /* with a key: behind one that runs, which may have looked too early, another one
+                   waits; those of one key run one behind the other */
 };
 MUST_USE enum err schedule_push(struct ctx *ctx, const struct schedule_push *push, int64_t *id);
+/* In a write transaction: records have changed. Puts one job of it unless one waits already; behind
+ * one that runs, which may have looked too early, a second one waits. */
+MUST_USE enum err schedule_wake(struct ctx *ctx, const struct schedule *spec);
 /* In the transaction that ends a run: what people are shown as its last result. */
 MUST_USE enum err schedule_ended(struct ctx *ctx, const char *plugin, const char *name, int64_t job,
                                  const char *state, const char *error);

@@ -168,6 +168,8 @@ bool guard_capability_covers(struct slice capability, const char *scheme, const 
     if (!slice_is(slice_split(&rest, ':'), scheme) || !slice_starts(rest, SLICE("//")))
         return false;
     rest = slice_of(rest.at + 2, rest.len - 2);
+    if (slice_is(rest, "*"))
+        return true;
     size_t n = strlen(host);
     if (rest.len < n || !slice_eq_nocase(slice_of(rest.at, n), slice_of(host, n)))
         return false;

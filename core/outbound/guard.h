@@ -22,6 +22,6 @@ bool guard_allows(const char *const *exceptions, const char *host, const struct 
 /* Is text an exception as an operator may write it? */
 bool guard_exception_is_valid(struct slice text);
 /* Does the capability "http:SCHEME://HOST[:PORT]" cover scheme, host and port? All in lower case.
- */
+ * The host "*" stands for every host and port: for plugins whose targets a company names. */
 bool guard_capability_covers(struct slice capability, const char *scheme, const char *host,
                              int port);

@@ -9,12 +9,24 @@
 #include "record/model.h"
 #include "record/rights.h"
 
-enum { FEED_SEQ, FEED_AT, FEED_ENTITY, FEED_RECORD, FEED_OP, FEED_VERSION, FEED_COLUMNS };
+enum {
+    FEED_SEQ,
+    FEED_AT,
+    FEED_ENTITY,
+    FEED_RECORD,
+    FEED_OP,
+    FEED_VERSION,
+    FEED_ACTOR,
+    FEED_SOURCE,
+    FEED_DIFF, /* the last: left out where nobody asks for it */
+    FEED_COLUMNS
+};
 
 struct reading {
     struct ctx *ctx;
     struct feed *feed;
     const struct entity *entity; /* whose visible records are being read */
+    bool is_whole;               /* with diffs */
 };
 
 static bool item_row(void *arg, const struct store_row *row)
@@ -30,7 +42,11 @@ static bool item_row(void *arg, const struct store_row *row)
         .record = store_row_int(row, FEED_RECORD),
         .op = arena_slice(reading->ctx->arena, store_row_bytes(row, FEED_OP)),
         .version = store_row_int(row, FEED_VERSION),
+        .actor = store_row_int(row, FEED_ACTOR),
+        .source = arena_slice(reading->ctx->arena, store_row_bytes(row, FEED_SOURCE)),
     };
+    if (reading->is_whole)
+        item->diff = arena_slice(reading->ctx->arena, store_row_bytes(row, FEED_DIFF));
     return true;
 }
 
@@ -79,23 +95,26 @@ static bool is_first_of(const struct feed *feed, int at)
     return true;
 }
 
-enum err feed_read(struct ctx *ctx, int64_t since, int limit, struct feed **out)
+static enum err read_items(struct ctx *ctx, int64_t since, int limit, bool is_whole,
+                           struct feed **out)
 {
     static const struct query_column columns[FEED_COLUMNS] = {
         [FEED_SEQ] = {.column = {0, "seq"}},       [FEED_AT] = {.column = {0, "at"}},
         [FEED_ENTITY] = {.column = {0, "entity"}}, [FEED_RECORD] = {.column = {0, "record"}},
         [FEED_OP] = {.column = {0, "op"}},         [FEED_VERSION] = {.column = {0, "version"}},
+        [FEED_ACTOR] = {.column = {0, "actor"}},   [FEED_SOURCE] = {.column = {0, "source"}},
+        [FEED_DIFF] = {.column = {0, "diff"}},
     };
     ASSERT(ctx->model);
     struct feed *feed = arena_make(ctx->arena, struct feed);
-    struct reading reading = {.ctx = ctx, .feed = feed};
+    struct reading reading = {.ctx = ctx, .feed = feed, .is_whole = is_whole};
     struct query_order oldest = {{0, "seq"}, NULL, false};
     if (limit <= 0 || limit > CHANGES_MAX)
         limit = CHANGES_MAX;
     feed->last = since;
     struct query q = {.table = "change",
                       .select = columns,
-                      .select_count = FEED_COLUMNS,
+                      .select_count = is_whole ? FEED_COLUMNS : FEED_DIFF,
                       .where = expr_cmp(ctx->arena, EXPR_GT, "seq", value_int(since)),
                       .order = &oldest,
                       .order_count = 1,
@@ -108,6 +127,16 @@ enum err feed_read(struct ctx *ctx, int64_t since, int limit, struct feed **out)
     feed->is_full = feed->count == limit;
     *out = feed;
     return e;
+}
+
+enum err feed_read(struct ctx *ctx, int64_t since, int limit, struct feed **out)
+{
+    return read_items(ctx, since, limit, false, out);
+}
+
+enum err feed_read_whole(struct ctx *ctx, int64_t since, int limit, struct feed **out)
+{
+    return read_items(ctx, since, limit, true, out);
 }
 
 enum err feed_newest(struct ctx *ctx, int64_t *out)

@@ -13,7 +13,10 @@ struct feed_item {
     int64_t seq, at, record, version;
     const struct entity *entity;
     struct slice op;
-    bool is_seen; /* the actor may see the record now; else nothing of it is shown */
+    int64_t actor;       /* who did it, or 0 */
+    struct slice source; /* "api", "import" … */
+    struct slice diff;   /* of feed_read_whole: as change.h says; else empty */
+    bool is_seen;        /* the actor may see the record now; else nothing of it is shown */
 };
 
 struct feed {
@@ -26,6 +29,8 @@ struct feed {
 /* What follows seq `since`, oldest first, at most limit (≤ CHANGES_MAX); judged by the rights of
  * ctx->actor. Lives in ctx->arena. Inside a read transaction. */
 MUST_USE enum err feed_read(struct ctx *ctx, int64_t since, int limit, struct feed **out);
+/* The same with the diff of each. */
+MUST_USE enum err feed_read_whole(struct ctx *ctx, int64_t since, int limit, struct feed **out);
 /* The seq of the newest change, 0 when there is none. */
 MUST_USE enum err feed_newest(struct ctx *ctx, int64_t *out);
 /* {"items":[{"seq","at","entity","id","op","version"}],"next": the seq to go on from}. */

@@ -25,11 +25,23 @@ int bind_sha256(lua_State *L);
 int bind_token(lua_State *L);
 int bind_matches(lua_State *L);
 int bind_data(lua_State *L);
+int bind_secret(lua_State *L); /* upvalue 1: struct script */
+int bind_hmac_sha256(lua_State *L);
+int bind_same(lua_State *L);
+int bind_json_encode(lua_State *L);
+int bind_json_decode(lua_State *L);
+/* A text, a secret, or a list of them at `at`, put together in the arena; `what` names it in
+ * complaints. In addresses secrets are percent-encoded. */
+const char *bind_secret_text(lua_State *L, int at, const char *what, bool is_url);
+/* The handle that ctx.config has for a setting of type secret. [-0, +1] */
+void bind_secret_push(lua_State *L, const struct script *script, const char *setting);
+bool bind_declares(const struct script *script, const char *capability);
 int bind_filter_check(lua_State *L);
 /* Milliseconds of a table { hours, minutes, seconds, ms }; raises for anything else. */
 int64_t bind_time_worked(lua_State *L, int at);
 extern const luaL_Reg bind_tx[];                          /* of ctx; upvalue 1: struct script */
 extern const luaL_Reg bind_mail[];                        /* likewise */
+extern const luaL_Reg bind_changes[];                     /* likewise */
 void bind_http_push(lua_State *L, struct script *script); /* [-0, +1] ctx.http */
 int bind_on(lua_State *L);                                /* crm.on; upvalue 1: struct script */
 /* The entity named at `at`, NULL for "*"; raises with a suggestion. */

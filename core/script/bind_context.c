@@ -239,6 +239,32 @@ static int context_newindex(lua_State *L)
     return luaL_error(L, "ctx is read-only");
 }
 
+static bool is_secret(const struct script *script, struct slice name)
+{
+    json_each(setting, json_get(script->plugin->manifest, "config"))
+    {
+        if (slice_eq(json_str(setting, "name", SLICE("")), name))
+            return slice_is(json_str(setting, "type", SLICE("")), "secret");
+    }
+    return false;
+}
+
+/* Of a secret there is a handle. [-0, +1] */
+static void push_config(lua_State *L, const struct script *script, const struct json *config)
+{
+    lua_newtable(L);
+    json_each(value, config)
+    {
+        lua_pushlstring(L, value->key.at, value->key.len);
+        if (is_secret(script, value->key))
+            bind_secret_push(L, script, arena_str(script->vm->arena, value->key));
+        else
+            convert_push_json(L, value, true);
+        lua_rawset(L, -3);
+    }
+    frozen_wrap(L);
+}
+
 void luaopen_crm_context(lua_State *L, struct script *script)
 {
     const struct json *config = map_get(&script->vm->model->configs, slice_str(script->id));
@@ -253,6 +279,8 @@ void luaopen_crm_context(lua_State *L, struct script *script)
     luaL_setfuncs(L, bind_tx, 1);
     lua_pushlightuserdata(L, script);
     luaL_setfuncs(L, bind_mail, 1);
+    lua_pushlightuserdata(L, script);
+    luaL_setfuncs(L, bind_changes, 1);
     bind_http_push(L, script);
     lua_setfield(L, -2, "http");
     bind_log_push(L, script);
@@ -263,12 +291,7 @@ void luaopen_crm_context(lua_State *L, struct script *script)
     lua_setfield(L, -2, "queue");
     luaopen_crm_kv(L, script);
     lua_setfield(L, -2, "kv");
-    if (config)
-        convert_push_json(L, config, true);
-    else {
-        lua_newtable(L);
-        frozen_wrap(L);
-    }
+    push_config(L, script, config);
     lua_setfield(L, -2, "config");
     lua_pushcclosure(L, context_index, 2);
     lua_setfield(L, -2, "__index");

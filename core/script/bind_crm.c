@@ -181,6 +181,11 @@ static const luaL_Reg functions[] = {
     {"token", bind_token},
     {"matches", bind_matches},
     {"data", bind_data},
+    {"secret", bind_secret},
+    {"hmac_sha256", bind_hmac_sha256},
+    {"same", bind_same},
+    {"json_encode", bind_json_encode},
+    {"json_decode", bind_json_decode},
     {"filter_check", bind_filter_check},
     {NULL, NULL},
 };

@@ -494,16 +494,32 @@ struct db_box {
     bool as_system;
 };
 
+bool bind_declares(const struct script *script, const char *capability)
+{
+    json_each(item, json_get(script->plugin->manifest, "capabilities"))
+    {
+        if (slice_is(item->text, capability))
+            return true;
+    }
+    return false;
+}
+
 const char *bind_capability(const struct script *script, const char *entity)
 {
     struct slice name = slice_str(entity);
+    const char *any = NULL; /* "db:*:r" holds where the entity itself is not named */
     json_each(item, json_get(script->plugin->manifest, "capabilities"))
     {
         struct slice rest = item->text;
-        if (slice_is(slice_split(&rest, ':'), "db") && slice_eq(slice_split(&rest, ':'), name))
+        if (!slice_is(slice_split(&rest, ':'), "db"))
+            continue;
+        struct slice of = slice_split(&rest, ':');
+        if (slice_eq(of, name))
             return rest.at; /* the end of a text that ends in NUL */
+        if (slice_is(of, "*"))
+            any = rest.at;
     }
-    return NULL;
+    return any;
 }
 
 /*** The same data with the rights of the system, for the entities named in the plugin's

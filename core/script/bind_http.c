@@ -2,8 +2,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "auth/plugin_secret.h"
-#include "base/crypto.h"
+#include "base/clock.h"
 #include "base/id.h"
 #include "hook/hook.h"
 #include "outbound/fetch.h"
@@ -13,22 +12,6 @@
 
 /* --- what is asked ------------------------------------------------------------------------------
  */
-
-static const char *text_member(lua_State *L, struct arena *arena, const char *name)
-{
-    const char *text = NULL;
-    if (lua_getfield(L, 1, name) != LUA_TNIL) {
-        if (lua_type(L, -1) != LUA_TSTRING)
-            luaL_error(L, "%s is a text", name);
-        size_t n;
-        const char *at = lua_tolstring(L, -1, &n);
-        if (strlen(at) != n)
-            luaL_error(L, "%s holds a zero byte", name);
-        text = arena_strdup(arena, at);
-    }
-    lua_pop(L, 1);
-    return text;
-}
 
 static void check_members(lua_State *L)
 {
@@ -61,71 +44,7 @@ static void add_header(lua_State *L, struct fetch *fetch, struct fetch_header *h
     headers[fetch->headers_count++] = (struct fetch_header){name, value};
 }
 
-static bool declares(const struct plugin *plugin, const char *capability)
-{
-    json_each(item, json_get(plugin->manifest, "capabilities"))
-    {
-        if (slice_is(item->text, capability))
-            return true;
-    }
-    return false;
-}
-
-/* The setting's value goes from the vault into the request: no script sees it on its way. */
-static void put_secret(lua_State *L, const struct script *script, const char *name, struct buf *out)
-{
-    struct buf secret = BUF_INIT;
-    struct ctx *ctx = vm_ctx(L);
-    if (vm_of(L)->trial) { /* a test has no secrets, and shows where they would stand */
-        buf_printf(out, "<%s>", name);
-        return;
-    }
-    enum err e = plugin_secret_open(ctx, script->id, name, &secret);
-    buf_put_slice(out, buf_slice(&secret));
-    if (secret.at)
-        crypto_wipe(secret.at, secret.len);
-    buf_release(&secret);
-    if (e) {
-        buf_release(out);
-        vm_veto(L, e);
-    }
-}
-
-/* A text, a setting of type secret, or a list of them: { "Bearer ", ctx.config.erp_key }. */
-static const char *header_value(lua_State *L, const struct script *script, int at)
-{
-    struct arena *arena = vm_ctx(L)->arena;
-    const struct json *given = convert_json(L, at, arena, NULL);
-    bool is_list = given->type == JSON_ARRAY;
-    /* What cannot be sent is found before anything is put together: errors of Lua free nothing. */
-    for (const struct json *one = is_list ? given->first : given; one; one = one->next) {
-        const char *name = json_cstr(one, "secret", NULL);
-        if (!name && one->type != JSON_STRING && one->type != JSON_INT)
-            luaL_error(L, "a header is a text, a secret of ctx.config, or a list of them");
-        if (name && !declares(script->plugin, arena_printf(arena, "secret:%s", name)))
-            luaL_error(L, "%s does not declare the capability \"secret:%s\"", script->id, name);
-        if (!is_list)
-            break;
-    }
-    struct buf value = BUF_INIT;
-    for (const struct json *one = is_list ? given->first : given; one; one = one->next) {
-        const char *name = json_cstr(one, "secret", NULL);
-        if (name)
-            put_secret(L, script, name, &value);
-        else if (one->type == JSON_INT)
-            buf_put_int(&value, one->integer);
-        else
-            buf_put_slice(&value, one->text);
-        if (!is_list)
-            break;
-    }
-    const char *text = arena_str(arena, buf_slice(&value));
-    buf_release(&value);
-    return text;
-}
-
-static void take_headers(lua_State *L, const struct script *script, struct fetch *fetch,
-                         struct fetch_header *headers)
+static void take_headers(lua_State *L, struct fetch *fetch, struct fetch_header *headers)
 {
     if (lua_getfield(L, 1, "headers") != LUA_TNIL) {
         if (frozen_open(L, lua_gettop(L))) /* what came with a request */
@@ -136,7 +55,8 @@ static void take_headers(lua_State *L, const struct script *script, struct fetch
             if (lua_type(L, -2) != LUA_TSTRING)
                 luaL_error(L, "headers is a table of names and texts");
             const char *name = arena_strdup(vm_ctx(L)->arena, lua_tostring(L, -2));
-            add_header(L, fetch, headers, name, header_value(L, script, lua_gettop(L)));
+            add_header(L, fetch, headers, name,
+                       bind_secret_text(L, lua_gettop(L), "a header", false));
             lua_pop(L, 1);
         }
     }
@@ -213,10 +133,12 @@ static int answer_json(lua_State *L)
     return 1;
 }
 
-static void push_answer(lua_State *L, const struct fetch_answer *answer)
+static void push_answer(lua_State *L, const struct fetch_answer *answer, int64_t ms)
 {
     luaL_checkstack(L, 8, NULL);
-    lua_createtable(L, 0, 4);
+    lua_createtable(L, 0, 5);
+    lua_pushinteger(L, ms);
+    lua_setfield(L, -2, "ms");
     lua_pushinteger(L, answer->status);
     lua_setfield(L, -2, "status");
     lua_createtable(L, 0, answer->headers_count);
@@ -263,8 +185,9 @@ static const char *name_of(enum err e)
  * 10 s, a body 1 MiB. In after_commit every call but get carries the Idempotency-Key of its event,
  * the same when it is tried again. A setting of type secret can be sent in a header and read by
  * nobody: ctx.config has a handle for it, and the plugin the capability "secret:erp_key".
+ * So can an encrypted field (crm.secret), and both in the address: `url` may be a list, too.
  * @param call table|string url, headers, body (text) or json (any), timeout in ms; or the url
- * @return table|nil status, headers (names in lower case), body, json()
+ * @return table|nil status, headers (names in lower case), body, json(), ms (how long it took)
  * @return string|nil what went wrong
  * @return string|nil TIMEOUT, IO, FORBIDDEN, TOO_LARGE or NOT_SUPPORTED
  * @moment job route after_commit
@@ -293,11 +216,12 @@ static int http_call(lua_State *L)
         lua_replace(L, 1);
     luaL_checktype(L, 1, LUA_TTABLE);
     check_members(L);
-    fetch.url = text_member(L, arena, "url");
-    if (!fetch.url)
+    if (lua_getfield(L, 1, "url") == LUA_TNIL)
         return luaL_error(L, "a call needs a url");
+    fetch.url = bind_secret_text(L, lua_gettop(L), "url", true);
+    lua_pop(L, 1);
     fetch.headers = headers;
-    take_headers(L, script, &fetch, headers);
+    take_headers(L, &fetch, headers);
     take_body(L, arena, &fetch, headers);
     take_capabilities(arena, script->plugin, &fetch);
     if (lua_getfield(L, 1, "timeout") != LUA_TNIL)
@@ -306,6 +230,7 @@ static int http_call(lua_State *L)
     if (fetch.timeout_ms <= 0 || fetch.timeout_ms > left_ms)
         fetch.timeout_ms = left_ms;
     add_key(L, arena, &fetch, headers);
+    int64_t from_us = clock_mono_us();
     enum err e = vm_of(L)->trial ? trial_fetch(L, arena, &fetch, &answer, &why)
                                  : fetch_run(arena, &fetch, &answer, &why);
     vm_poll(L);
@@ -317,7 +242,7 @@ static int http_call(lua_State *L)
         lua_pushstring(L, name_of(e));
         return 3;
     }
-    push_answer(L, &answer);
+    push_answer(L, &answer, (clock_mono_us() - from_us) / 1000);
     return 1;
 }
 

@@ -39,8 +39,8 @@ static bool name_is_plain(struct slice name)
 
 static void check_options(lua_State *L)
 {
-    static const char *const known[] = {"cron",     "tz",    "every", "concurrency",
-                                        "catch_up", "retry", NULL};
+    static const char *const known[] = {"cron",     "tz",    "every",   "concurrency",
+                                        "catch_up", "retry", "changes", NULL};
     luaL_checktype(L, 2, LUA_TTABLE);
     lua_pushnil(L);
     while (lua_next(L, 2)) {
@@ -49,7 +49,9 @@ static void check_options(lua_State *L)
         while (*k && strcmp(*k, name) != 0)
             k++;
         if (!*k)
-            luaL_error(L, "crm.job has no \"%s\": cron, tz, every, concurrency, catch_up, retry",
+            luaL_error(L,
+                       "crm.job has no \"%s\": cron, tz, every, concurrency, catch_up, retry, "
+                       "changes",
                        name);
         lua_pop(L, 1);
     }
@@ -122,11 +124,22 @@ static void read_times(lua_State *L, struct schedule *spec)
     }
 }
 
+static bool read_changes(lua_State *L, struct schedule *spec)
+{
+    int type = lua_getfield(L, 2, "changes");
+    if (type != LUA_TNIL && type != LUA_TBOOLEAN)
+        luaL_error(L, "\"changes\" is true or false");
+    spec->by_changes = lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    return spec->by_changes;
+}
+
 static void read_options(lua_State *L, struct schedule *spec)
 {
     check_options(L);
     read_times(L, spec);
-    bool by_clock = spec->cron || spec->every_ms;
+    bool by_changes = read_changes(L, spec);
+    bool by_clock = spec->cron || spec->every_ms || by_changes;
     const char *catch_up = option_text(L, "catch_up");
     if (catch_up && !schedule_catch_up_find(slice_str(catch_up), &spec->catch_up))
         luaL_error(L, "\"catch_up\" is once, all or none");
@@ -153,18 +166,45 @@ static void grow(lua_State *L, struct vm *vm)
     vm->tasks_bound = arena_array(vm->arena, struct bound, SCHEDULES_MAX);
 }
 
+/* What the plugin itself writes does not wake its job. */
+static enum err wake(struct ctx *ctx, struct event *event, void *arg)
+{
+    const struct schedule *spec = arg;
+    if (event->record && strcmp(event->record->entity->plugin, spec->plugin) == 0)
+        return ERR_OK;
+    return schedule_wake(ctx, spec);
+}
+
+/* No handler of Lua: a save asks for the job and goes on. */
+static void bind_wake(lua_State *L, struct script *script, struct schedule *spec)
+{
+    struct vm *vm = script->vm;
+    struct hook_spec *hook = arena_make(vm->arena, struct hook_spec);
+    *hook = (struct hook_spec){.entity = "*",
+                               .moment = HOOK_AFTER_COMMIT,
+                               .plugin = script->id,
+                               .id = arena_printf(vm->arena, "job.%s", spec->name),
+                               .where = arena_printf(vm->arena, "%s/init.lua", script->id),
+                               .layer = (int)script->plugin->layer,
+                               .load_order = script->plugin->order};
+    if (hook_add(vm->hooks, hook, wake, spec))
+        luaL_error(L, "more than %d handlers of one event", HANDLERS_PER_EVENT_MAX);
+}
+
 /*** Offers a job: work outside of any request, by the clock or asked for with ctx.queue.
  *
  * It runs as nobody, unless a person's work has asked for it: then with that person's rights. What
  * it reads and writes as nobody it does through `ctx.db:as_system()` with the plugin's capability.
  * A run that fails is tried again after 1 and 5 minutes, half an hour, 2, 12 and 24 hours; three
  * kills or twenty errors in a row within ten minutes pause the job until an administrator resumes
- * it. Without any of `cron` and `every` it runs only when it is asked for.
+ * it. With `changes` it is asked for when records have changed (ctx.changes), soon behind the
+ * commit and once for many of them; `every` beside it is for what waits without a change. Without
+ * any of `cron`, `every` and `changes` it runs only when it is asked for.
  *
  * @param name string small letters, digits and _
  * @param options table cron ("30 2 * * *"), tz ("tenant", or a zone's name), every ("15m"),
  *   catch_up (times missed while nothing ran: "once", "all", "none"), concurrency (runs at the same
- *   time; 1 by the clock, else any number), retry (3)
+ *   time; 1 by the clock, else any number), retry (3), changes (true)
  * @param fn function called with (job, ctx); what it returns is the job's result
  * @moment load
  * @usage crm.job("recycle_idle", { cron = "30 2 * * *", catch_up = "once" }, pool.recycle)
@@ -189,6 +229,8 @@ int bind_job(lua_State *L)
         return luaL_error(L, "there is a job \"%s\" already", name);
     vm->tasks_bound[vm->tasks_count] = (struct bound){script, spec.name, bind_function(L, 3)};
     vm->tasks[vm->tasks_count++] = spec;
+    if (spec.by_changes)
+        bind_wake(L, script, &vm->tasks[vm->tasks_count - 1]);
     return 0;
 }
 
@@ -205,8 +247,8 @@ static enum err push_fn(struct ctx *ctx, void *arg)
     return schedule_push(ctx, &pushing->push, &pushing->id);
 }
 
-/* key and delay of the third argument. */
-static void read_push(lua_State *L, int at, struct schedule_push *push)
+/* key, again, delay and as of the third argument. */
+static void read_push(lua_State *L, const struct script *script, int at, struct schedule_push *push)
 {
     const struct ctx *ctx = vm_ctx(L);
     if (lua_isnoneornil(L, at))
@@ -225,8 +267,16 @@ static void read_push(lua_State *L, int at, struct schedule_push *push)
             if (!lua_isnumber(L, -1) || !(seconds >= 0 && seconds <= JOB_DELAY_S_MAX))
                 luaL_error(L, "\"delay\" is a number of seconds, at most a year");
             push->run_at_ms = ctx->now_ms + (int64_t)(seconds * 1000);
+        } else if (strcmp(name, "again") == 0) {
+            push->again = lua_toboolean(L, -1);
+        } else if (strcmp(name, "as") == 0) {
+            if (!bind_declares(script, "user:act"))
+                luaL_error(L, "%s does not declare the capability \"user:act\"", script->id);
+            if (!lua_isinteger(L, -1) || lua_tointeger(L, -1) <= 0)
+                luaL_error(L, "\"as\" is the id of a user");
+            push->created_by = lua_tointeger(L, -1);
         } else {
-            luaL_error(L, "queue:push has no \"%s\": key, delay", name);
+            luaL_error(L, "queue:push has no \"%s\": key, again, delay, as", name);
         }
         lua_pop(L, 1);
     }
@@ -236,8 +286,10 @@ static void read_push(lua_State *L, int at, struct schedule_push *push)
  * rolled back, nothing runs.
  * @param job string its name
  * @param args table|nil what it finds in `job.args`; at most 64 KB
- * @param options table|nil key (while one with this key waits or runs, no second is made), delay
- *   (seconds)
+ * @param options table|nil key (while one with this key waits or runs, no second is made), again
+ *   (with a key: one that waits is enough, but behind one that runs already another is made, which
+ *   begins when it has ended), delay (seconds), as (the id of a user with whose rights it runs;
+ *   with the capability "user:act")
  * @return integer the id of the job
  * @moment before_* validate after_* action job route after_commit
  * @usage ctx.queue:push("invite", { lead = ev.record.id }, { key = "invite:" .. ev.record.id })
@@ -259,7 +311,7 @@ static int queue_push(lua_State *L)
         luaL_checktype(L, first + 1, LUA_TTABLE);
         pushing.push.args = task_data(L, first + 1, "what a job is pushed with");
     }
-    read_push(L, first + 2, &pushing.push);
+    read_push(L, script, first + 2, &pushing.push);
     enum err e = vm_write(L, push_fn, &pushing);
     if (e)
         vm_veto(L, e);

@@ -39,16 +39,6 @@ static const char *option_text(lua_State *L, const char *name)
     return text;
 }
 
-static bool declares(const struct script *script, const char *capability)
-{
-    json_each(item, json_get(script->plugin->manifest, "capabilities"))
-    {
-        if (slice_is(item->text, capability))
-            return true;
-    }
-    return false;
-}
-
 static bool has_secret(const struct script *script, const char *name)
 {
     json_each(setting, json_get(script->plugin->manifest, "config"))
@@ -68,7 +58,7 @@ static void read_auth(lua_State *L, const struct script *script, struct endpoint
         out->auth = ENDPOINT_KEY;
     } else if (strcmp(auth, "public") == 0) {
         out->auth = ENDPOINT_PUBLIC;
-        if (!declares(script, "route:public"))
+        if (!bind_declares(script, "route:public"))
             luaL_error(L, "%s does not declare the capability \"route:public\"", script->id);
         if (!out->rate)
             luaL_error(L, "a public route needs a \"rate\", such as \"60/m\"");
@@ -77,7 +67,7 @@ static void read_auth(lua_State *L, const struct script *script, struct endpoint
         out->secret = auth + 5;
         if (!has_secret(script, out->secret))
             luaL_error(L, "%s has no setting \"%s\" of type secret", script->id, out->secret);
-        if (!declares(script, lua_pushfstring(L, "secret:%s", out->secret)))
+        if (!bind_declares(script, lua_pushfstring(L, "secret:%s", out->secret)))
             luaL_error(L, "%s does not declare the capability \"secret:%s\"", script->id,
                        out->secret);
     } else {

@@ -1,0 +1,44 @@
+/* bind_json - `crm.json_encode` and `crm.json_decode`: for texts whose very bytes matter, as those
+ * that are signed, and for what other systems send.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "script/bind.h"
+
+/*** A value as JSON text (RFC 8259): members in the order of their names, so equal values give
+ * equal texts. An empty table is an object.
+ * @param value any
+ * @return string
+ * @usage local body = crm.json_encode { no = "A1", lines = { 1, 2 } }
+ */
+int bind_json_encode(lua_State *L)
+{
+    struct buf b = BUF_INIT;
+    luaL_checkany(L, 1);
+    struct arena *arena = vm_ctx(L)->arena;
+    json_put(&b, convert_json(L, 1, arena, NULL));
+    struct slice text = arena_slice(arena, buf_slice(&b));
+    buf_release(&b);
+    lua_pushlstring(L, text.at, text.len);
+    return 1;
+}
+
+/*** What a JSON text says; null is crm.null.
+ * @param text string
+ * @return any|nil the value; or nil and what is wrong
+ * @return string
+ */
+int bind_json_decode(lua_State *L)
+{
+    struct slice text;
+    const struct json *tree = NULL;
+    const char *why = NULL;
+    text.at = luaL_checklstring(L, 1, &text.len);
+    if (json_parse(vm_ctx(L)->arena, text, &tree, &why)) {
+        lua_pushnil(L);
+        lua_pushstring(L, why);
+        return 2;
+    }
+    convert_push_json(L, tree, false);
+    return 1;
+}

@@ -1,0 +1,101 @@
+/* test_secret - crm.hmac_sha256, crm.same, crm.secret, crm.json_*, ctx.changes, the job's options.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "stage.h"
+
+#include "base/limits.h"
+#include "hook/job.h"
+
+/* RFC 4231, test case 2. */
+static void test_secret__signs(void **state)
+{
+    struct stage *stage = *state;
+    stage_gives(stage, "return crm.hmac_sha256('Jefe', 'what do ya want for nothing?')",
+                "\"5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843\"");
+    stage_gives(stage, "return { crm.same('a', 'a'), crm.same('a', 'b'), crm.same('a', 'aa') }",
+                "[true,false,false]");
+    stage_fails(stage, "crm.hmac_sha256({ secret = 'forged' }, 'x')", "a text or a secret");
+    stage_fails(stage, "crm.hmac_sha256(nil, 'x')", "a text or a secret");
+}
+
+static void test_secret__json_is_its_bytes(void **state)
+{
+    struct stage *stage = *state;
+    stage_gives(stage, "return crm.json_encode({ b = 1, a = { 'x' } })",
+                "\"{\\\"a\\\":[\\\"x\\\"],\\\"b\\\":1}\"");
+    stage_gives(stage, "return crm.json_decode('{\"a\":[1,null]}').a[1]", "1");
+    stage_gives(stage,
+                "local value, why = crm.json_decode('{') return { value == nil, why ~= nil }",
+                "[true,true]");
+    stage_fails(stage, "crm.json_encode(function() end)", "cannot be kept as data");
+}
+
+static void test_secret__only_of_own_records(void **state)
+{
+    struct stage *stage = *state;
+    OK(stage_create(stage, "thing", "{'name':'one'}", NULL));
+    stage_fails(stage, "crm.secret(ctx.db.thing:find {}[1], 'name')", "not encrypted");
+    stage_fails(stage, "crm.secret(ctx.db.thing:find {}[1], 'nam')", "did you mean");
+    stage_fails(stage, "crm.secret('x', 'name')", "a record is expected");
+}
+
+static void test_changes__need_a_capability(void **state)
+{
+    struct stage *stage = *state;
+    stage_fails(stage, "ctx.changes { since = 0 }", "the capability \"changes\"");
+    stage_fails(stage, "ctx.queue:push('none', {}, { again = true })", "offers no job");
+}
+
+static const char waking[] =
+    "crm.job('look', { every = '1h', changes = true }, function() end)\n"
+    "crm.job('other', {}, function() end)\n"
+    "crm.on('thing', 'after_create', { id = 'push' }, function(ev, ctx)\n"
+    "  if ev.record.name == 'as' then ctx.queue:push('other', {}, { as = 1 }) end\n"
+    "end)\n";
+
+/* The plugin's own records do not wake it: here all of them are its own. */
+static void test_changes__own_ones_wake_nobody(void **state)
+{
+    struct stage *stage = *state;
+    int64_t next_ms;
+    stage_script(stage, waking);
+    OK(stage_create(stage, "thing", "{'name':'one'}", NULL));
+    OK(job_next(stage->tenant, &next_ms));
+    assert_int_equal(next_ms, 0);
+    assert_int_equal(stage_create(stage, "thing", "{'name':'as'}", NULL), ERR_PLUGIN);
+    assert_non_null(strstr(stage->ctx.err.detail, "capability \"user:act\""));
+}
+
+static void test_changes__of_others_wake_once(void **state)
+{
+    struct stage *stage = *state;
+    int64_t next_ms;
+    stage_script(stage, waking);
+    OK(stage_create(stage, "team", "{'name':'east'}", NULL));
+    OK(stage_create(stage, "team", "{'name':'west'}", NULL));
+    OK(job_next(stage->tenant, &next_ms));
+    assert_int_equal(next_ms, STAGE_NOW);
+}
+
+static void test_job__changes_is_a_flag(void **state)
+{
+    struct stage *stage = *state;
+    stage_script(stage, "crm.job('look', { changes = 1 }, function() end)\n");
+    assert_non_null(strstr(stage_broken(stage), "\"changes\" is true or false"));
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, stage_setup, stage_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_secret__signs),
+        TEST(test_secret__json_is_its_bytes),
+        TEST(test_secret__only_of_own_records),
+        TEST(test_changes__need_a_capability),
+        TEST(test_changes__own_ones_wake_nobody),
+        TEST(test_changes__of_others_wake_once),
+        TEST(test_job__changes_is_a_flag),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
