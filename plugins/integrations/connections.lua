@@ -1,0 +1,178 @@
+-- connections - other systems: how they are reached, whether they answer, and which of our entities
+-- goes where.
+-- SPDX-License-Identifier: MIT
+--
+-- A connector is a plugin with the services connector.<name>.check, .pull and .push; README.md says
+-- what they get and give.
+local maps = require("maps")
+local webhooks = require("webhooks")
+
+local connections = {}
+
+local EVERY = 60 -- seconds between two pulls, unless the connection's options say otherwise
+local HOLDS = { 30, 60, 300, 900, 1800, 3600 }
+
+function connections.check(ev, ctx)
+  local one = ev.record
+  if one.base_url and not webhooks.url_fits(one.base_url, ctx) then
+    ev:fail("base_url", ctx.config.allow_http and "@bad_url" or "@https_only")
+  end
+  if one.connector and not one.connector:find("^[a-z][a-z0-9_]*$") then
+    ev:fail("connector", "@no_connector")
+  end
+  -- Who may change the address must not learn the credential by it.
+  if ev.old and ev:changed("base_url") and ev.old.credential and not ev:changed("credential") then
+    ev:fail("credential", "@credential_again")
+  end
+end
+
+function connections.label(ev)
+  local map = ev.record
+  map.label = (map.entity_name or "?") .. " ⇄ " .. (map.remote or "?")
+end
+
+function connections.check_mapping(ev)
+  local map = ev.record
+  local entity = map.entity_name and webhooks.entity(map.entity_name)
+  if map.entity_name and not entity then
+    return ev:fail("entity_name", "@no_entity", { name = map.entity_name })
+  end
+  local why = maps.fault(map.field_map)
+  if why then ev:fail("field_map", "@bad_map", { why = why }) end
+  if map.match and entity then
+    local fits, fault = crm.filter_check(map.entity_name, map.match)
+    if not fits then ev:fail("match", "@bad_filter", { why = fault }) end
+  end
+end
+
+-- What a connector's service is told about the connection.
+function connections.about(connection)
+  return {
+    id = connection.id, base_url = connection.base_url, account = connection.account_name,
+    options = connection.options or {}, credential = crm.secret(connection, "credential"),
+    token = crm.secret(connection, "token"),
+    token_until = connection.token_until,
+  }
+end
+
+-- For connectors: keeps a token that is good for a while, encrypted.
+function connections.keep_token(given, ctx)
+  local db = ctx.db:as_system()
+  local seconds = math.max(1, given.seconds or 3600)
+  local kept = assert(db.connection:update(given.connection, {
+    token = given.token or crm.null, token_until = ctx.now():add { seconds = seconds },
+  }))
+  return connections.about(kept)
+end
+
+-- The other system has answered.
+function connections.works(ctx, connection)
+  local now = ctx.now()
+  local told = connection.last_ok_at and connection.last_ok_at:ms() or 0
+  if connection.state == "ok" and now:ms() - told < 60000 then return end
+  local id, was = connection.id, connection.state
+  ctx.tx(function()
+    assert(ctx.db:as_system().connection:update(id, {
+      state = was == "paused" and was or "ok", last_ok_at = now, failures = 0,
+      retry_at = crm.null, last_error = crm.null,
+    }))
+    if was ~= "ok" and was ~= "paused" then
+      ctx.emit("connection.recovered", { connection = id })
+    end
+  end)
+end
+
+-- It has not: nothing is asked of it for a while.
+function connections.fails(ctx, connection, fault)
+  local id, failures, was = connection.id, connection.failures + 1, connection.state
+  local state = fault.code == "auth" and "auth_failed" or "failing"
+  local reason = maps.reason(fault.why or fault.code)
+  local hold = fault.wait or HOLDS[math.min(failures, #HOLDS)]
+  ctx.tx(function()
+    assert(ctx.db:as_system().connection:update(id, {
+      state = was == "paused" and was or state, failures = failures, last_error = reason,
+      retry_at = ctx.now():add { seconds = hold },
+    }))
+    if was == "ok" then ctx.emit("connection.failed", { connection = id, reason = reason }) end
+  end)
+end
+
+function connections.may_go(connection, ctx)
+  if connection.state == "paused" then return false end
+  return not connection.retry_at or connection.retry_at:ms() <= ctx.now():ms()
+end
+
+function connections.ask(ctx, mapping, stream, user, more)
+  local args = { mapping = crm.id_text(mapping), stream = stream }
+  for name, value in pairs(more or {}) do args[name] = value end
+  local key = args.mapping .. ":" .. (args.item and "item:" .. args.item or stream)
+  ctx.queue:push("sync", args, { key = key, again = true, as = user })
+end
+
+local function streams(map)
+  if map.direction == "both" then return { "pull", "push" } end
+  return { map.direction }
+end
+
+-- POST …/connection/{id}/actions/sync: all its streams, now.
+function connections.ask_sync(ev, ctx)
+  local db, count = ctx.db:as_system(), 0
+  if ev.record.state == "paused" then return ev:fail("state", "@connection_paused") end
+  if ev.record.retry_at then
+    assert(db.connection:update(ev.record.id, { retry_at = crm.null }))
+  end
+  for map in db.mapping:each { where = { connection = ev.record.id, active = true },
+    order = "priority" } do
+    for _, stream in ipairs(streams(map)) do
+      connections.ask(ctx, map.id, stream, ev.record.acts_as)
+      count = count + 1
+    end
+  end
+  return { streams = count }
+end
+
+function connections.ask_check(ev, ctx)
+  ctx.queue:push("check", { connection = crm.id_text(ev.record.id) })
+  return { state = ev.record.state }
+end
+
+function connections.run_check(job, ctx)
+  local db = ctx.db:as_system()
+  local connection = db.connection:get(crm.id_parse(job.args.connection))
+  if not connection then return end
+  local fault = connections.call(ctx, connection, "check", {}).fault
+  if fault then connections.fails(ctx, connection, fault) else connections.works(ctx, connection) end
+end
+
+-- A connector's service: what it gives, or { fault = { code, why, wait } }. Codes: auth and retry
+-- concern the connection, anything else this item.
+function connections.call(ctx, connection, what, argument)
+  argument.connection = connections.about(connection)
+  local done, given =
+    pcall(ctx.call, "connector." .. connection.connector .. "." .. what, argument)
+  if not done then return { fault = { code = "plugin", why = maps.reason(given) } } end
+  return type(given) == "table" and given or {}
+end
+
+function connections.sweep(ctx, db)
+  local now = ctx.now():ms()
+  for connection in db.connection:each { where = { state = { nin = { "paused" } } } } do
+    if connections.may_go(connection, ctx) then
+      local every = (connection.options or {}).every or EVERY
+      for map in db.mapping:each { where = { connection = connection.id, active = true } } do
+        for _, stream in ipairs(streams(map)) do
+          local at = db.sync_cursor:find {
+            where = { stream_key = crm.id_text(map.id) .. ":" .. stream }, limit = 1,
+          }[1]
+          local looked = at and at.looked_at and at.looked_at:ms() or 0
+          local wait = stream == "pull" and every or 10
+          if now - looked >= wait * 1000 then
+            connections.ask(ctx, map.id, stream, connection.acts_as)
+          end
+        end
+      end
+    end
+  end
+end
+
+return connections

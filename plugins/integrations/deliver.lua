@@ -1,0 +1,164 @@
+-- deliver - sends what waits for one target: in order per record, again when it fails, and never in
+-- the way of others.
+-- SPDX-License-Identifier: MIT
+local webhooks = require("webhooks")
+
+local deliver = {}
+
+-- Seconds to the next try; together about three days.
+deliver.delays = { 10, 60, 300, 1800, 7200, 21600, 43200, 86400, 86400 }
+local LOOK = 200
+local HEAD = 500 -- bytes of an answer that are kept
+local TIMEOUT = 8000
+local HOLD_MAX = 3600 -- a target that fails is left alone for at most this long
+local TOLD_EVERY = 60000
+
+-- A target that could not be reached, is busy or is broken may do better later; others refuse.
+local function may_pass(status, name)
+  if not status then return name ~= "FORBIDDEN" and name ~= "NOT_SUPPORTED" end
+  return status == 408 or status == 425 or status == 429 or status >= 500
+end
+
+local function signature(hook, stamp, body, ctx)
+  local parts = {}
+  for i, secret in ipairs(webhooks.secrets(hook, ctx)) do
+    parts[i] = "sha256=" .. crm.hmac_sha256(secret, stamp .. "." .. body)
+  end
+  return table.concat(parts, ", ")
+end
+
+local function send(hook, delivery, ctx)
+  local stamp = tostring(ctx.now():ms() // 1000)
+  return ctx.http.post {
+    url = hook.url, body = delivery.payload, timeout = TIMEOUT,
+    headers = {
+      ["Content-Type"] = "application/json",
+      ["X-Perigee-Event"] = delivery.event,
+      ["X-Perigee-Delivery"] = crm.id_text(delivery.id),
+      ["X-Perigee-Attempt"] = tostring(delivery.tries + 1),
+      ["X-Perigee-Timestamp"] = stamp,
+      ["X-Perigee-Signature"] = signature(hook, stamp, delivery.payload, ctx),
+    },
+  }
+end
+
+-- The first bytes of an answer, as text.
+local function head_of(body)
+  local head = body and body:sub(1, HEAD) or ""
+  head = head:gsub("[%z\1-\8\11\12\14-\31\127]", "?")
+  while #head > 0 and not utf8.len(head) do head = head:sub(1, -2) end
+  return head ~= "" and head or nil
+end
+
+local function wait_of(answer, tries)
+  local wait = deliver.delays[tries]
+  local asked = answer and tonumber(answer.headers["retry-after"] or "")
+  if wait and asked and asked > wait then wait = math.min(math.floor(asked), 86400) end
+  return wait
+end
+
+-- What came of a try, as one transaction. `outcome`: sent, again or dead.
+local function settle(ctx, hook, delivery, answer, why, outcome, wait)
+  local now, tries = ctx.now(), delivery.tries + 1
+  local id, hook_id, failures = delivery.id, hook.id, hook.failures
+  local status = answer and answer.status or crm.null
+  local error = outcome ~= "sent" and (why or "HTTP " .. answer.status) or crm.null
+  local fields = { tries = tries, status = status, error = error, next_at = crm.null }
+  local target
+  if outcome == "sent" then
+    fields.state, fields.sent_at = "sent", now
+    local told = hook.last_ok_at and hook.last_ok_at:ms() or 0
+    if failures > 0 or now:ms() - told > TOLD_EVERY then
+      target = { last_ok_at = now, failures = 0, first_failed_at = crm.null, retry_at = crm.null,
+        last_error = crm.null }
+    end
+  elseif outcome == "dead" then
+    fields.state = "dead"
+    target = { last_error = error }
+  else
+    fields.next_at = now:add { seconds = wait }
+    local hold = deliver.delays[math.min(failures + 1, #deliver.delays)]
+    target = { failures = failures + 1, last_error = error,
+      retry_at = now:add { seconds = math.min(hold, wait, HOLD_MAX) } }
+    if failures == 0 then target.first_failed_at = now end
+  end
+  ctx.tx(function()
+    local db = ctx.db:as_system()
+    assert(db.delivery:update(id, fields))
+    assert(db.delivery_try:insert {
+      delivery = id, attempt = tries, at = now, status = status, error = error,
+      answer = head_of(answer and answer.body), duration_ms = answer and answer.ms,
+      label = outcome .. " " .. tries,
+    })
+    if target then assert(db.webhook:update(hook_id, target)) end
+    if outcome == "dead" then
+      ctx.emit("webhook.dead", { webhook = hook_id, delivery = id, reason = error })
+    end
+  end)
+end
+
+-- A target that has failed so often and for so long is asked no more until somebody looks at it.
+local function pause_if_hopeless(ctx, id)
+  local db = ctx.db:as_system()
+  local hook = db.webhook:get(id)
+  local since = hook.first_failed_at
+  local hours = ctx.config.pause_after_hours * 3600000
+  if hook.failures < ctx.config.pause_after or not since or
+    ctx.now():ms() - since:ms() < hours then
+    return
+  end
+  local why = hook.last_error or "-"
+  local owner = hook.created_by and db.user:get(hook.created_by)
+  local email, name = owner and owner.email, hook.name
+  ctx.tx(function()
+    assert(ctx.db:as_system().webhook:update(id, { state = "paused", paused_why = why }))
+    ctx.emit("webhook.paused", { webhook = id, reason = why })
+    if email then
+      ctx.mail { to = email, key = "paused:" .. crm.id_text(id),
+        subject = ctx.t("@mail.paused", { name = name }),
+        text = ctx.t("@mail.paused_text", { name = name, why = why }) }
+    end
+  end)
+end
+
+-- One try. True: the next may follow.
+local function try(ctx, hook, delivery)
+  local answer, why, name = send(hook, delivery, ctx)
+  local status = answer and answer.status
+  if status and status >= 200 and status < 300 then
+    settle(ctx, hook, delivery, answer, nil, "sent")
+    return true
+  end
+  local wait = may_pass(status, name) and wait_of(answer, delivery.tries + 1)
+  settle(ctx, hook, delivery, answer, why, wait and "again" or "dead", wait)
+  return not wait
+end
+
+function deliver.run(job, ctx)
+  local db, id = ctx.db:as_system(), crm.id_parse(job.args.webhook or "")
+  local hook = id and db.webhook:get(id)
+  local now = ctx.now():ms()
+  if not hook or hook.state ~= "active" then return end
+  if hook.retry_at and hook.retry_at:ms() > now then return end
+  local waiting = db.delivery:find {
+    where = { webhook = id, state = "waiting" }, order = "seq", limit = LOOK,
+  }
+  local blocked, full = {}, #waiting == LOOK
+  for _, delivery in ipairs(waiting) do
+    local left = ctx.limits()
+    local about = delivery.entity_name .. delivery.record_id
+    if left.http < 2 or left.writes < 20 then
+      full = true
+      break
+    elseif blocked[about] or delivery.next_at and delivery.next_at:ms() > now then
+      blocked[about] = true
+    else
+      if not try(ctx, hook, delivery) then return pause_if_hopeless(ctx, id) end
+      hook = db.webhook:get(id)
+      if not hook or hook.state ~= "active" then return end
+    end
+  end
+  if full then webhooks.wake(ctx, id) end
+end
+
+return deliver

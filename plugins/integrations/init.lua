@@ -1,0 +1,50 @@
+-- integrations - the table of contents.
+-- SPDX-License-Identifier: MIT
+local connections = require("connections")
+local deliver = require("deliver")
+local dispatch = require("dispatch")
+local failed = require("failed")
+local inbound = require("inbound")
+local sweep = require("sweep")
+local sync = require("sync")
+local webhooks = require("webhooks")
+
+local on = crm.on
+
+on("webhook", "before_create", { id = "prepare" }, webhooks.prepare)
+on("webhook", "after_create", { id = "begin" }, dispatch.begin)
+on("webhook", "validate", { id = "check" }, webhooks.check)
+on("inbound_hook", "before_create", { id = "prepare" }, inbound.prepare)
+on("inbound_hook", "validate", { id = "check" }, inbound.check)
+on("connection", "validate", { id = "check" }, connections.check)
+on("mapping", "before_create", { id = "label" }, connections.label)
+on("mapping", "before_update", { id = "label" }, connections.label)
+on("mapping", "validate", { id = "check" }, connections.check_mapping)
+
+crm.action("webhook", "pause", webhooks.pause)
+crm.action("webhook", "resume", webhooks.resume)
+crm.action("webhook", "rotate", webhooks.rotate)
+crm.action("webhook", "ping", webhooks.ping)
+crm.action("webhook", "replay", webhooks.replay)
+crm.action("delivery", "replay", webhooks.replay_one)
+crm.action("inbound_message", "retry", inbound.retry)
+crm.action("inbound_message", "skip", inbound.skip)
+crm.action("connection", "check", connections.ask_check)
+crm.action("connection", "sync", connections.ask_sync)
+crm.action("failed_item", "retry", failed.retry)
+crm.action("failed_item", "skip", failed.skip)
+crm.action("failed_item", "resolve", failed.resolve)
+
+crm.service("connection.keep_token", connections.keep_token)
+crm.service("mapping.transform", sync.transform)
+crm.service("mapping.conflict", sync.conflict)
+
+crm.route("POST", "/in/{path}", { auth = "public", rate = "600/m", body = "text" }, inbound.receive)
+
+crm.job("dispatch", { changes = true, every = "30s", retry = 0 }, dispatch.run)
+crm.job("deliver", { retry = 0 }, deliver.run)
+crm.job("process", { retry = 3 }, inbound.process)
+crm.job("sync", { retry = 0 }, sync.run)
+crm.job("check", { retry = 0 }, connections.run_check)
+crm.job("sweep", { every = "10s", retry = 0 }, sweep.run)
+crm.job("tidy", { cron = "40 3 * * *", catch_up = "once" }, sweep.tidy)

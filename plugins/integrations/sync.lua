@@ -1,0 +1,255 @@
+-- sync - one stream of one mapping: from its cursor to its end, item by item.
+-- SPDX-License-Identifier: MIT
+--
+-- The tag that keeps a change from coming back is the pair of versions in external_ref: ours that
+-- was written by a pull is not pushed, theirs that was made by a push is not pulled.
+local connections = require("connections")
+local failed = require("failed")
+local maps = require("maps")
+
+local sync = {}
+
+local PAGE = 20 -- items of a page
+local HTTP_LEFT = 4 -- calls a step keeps in reserve
+local WRITES_LEFT = 100
+
+-- Script points, which a company's bundle may wrap.
+function sync.transform(given) return given.fields end
+
+-- "theirs", "ours" or "manual", for a record that has changed on both sides.
+function sync.conflict(given)
+  if given.rule ~= "newest" then return given.rule end
+  if not given.theirs_at then return "manual" end
+  return given.theirs_at > given.ours_at and "theirs" or "ours"
+end
+
+local function our_key(map, id) return crm.id_text(map.id) .. ":" .. id end
+local function their_key(map, id) return crm.id_text(map.id) .. ":" .. id end
+
+local function ref_by(db, field, key)
+  return db.external_ref:find { where = { [field] = key }, limit = 1 }[1]
+end
+
+-- Inside a transaction.
+local function keep_ref(ctx, map, ref, external, record, theirs)
+  local db = ctx.db:as_system()
+  local id = crm.id_text(record.id)
+  local fields = {
+    our_version = record.version, their_version = theirs, synced_at = ctx.now(),
+    external_id = external, their_key = their_key(map, external),
+  }
+  if ref then return assert(db.external_ref:update(ref, fields)) end
+  fields.mapping, fields.entity_name, fields.record_id = map.id, map.entity_name, id
+  fields.our_key = our_key(map, id)
+  return assert(db.external_ref:insert(fields))
+end
+
+-- --- pull ----------------------------------------------------------------------------------------
+
+local function decide(ctx, map, item, record)
+  return ctx.call("mapping.conflict", {
+    rule = map.conflict, entity = map.entity_name, theirs_at = item.updated_at,
+    ours_at = tostring(record.updated_at), id = record.id,
+  })
+end
+
+-- Ours stays: the next push tells them, though they have changed meanwhile.
+local function keep_ours(ctx, map, item, ref)
+  local id = ref.id
+  ctx.tx(function()
+    assert(ctx.db:as_system().external_ref:update(id, { their_version = item.version }))
+  end)
+  connections.ask(ctx, map.id, "push", nil, { record = ref.record_id })
+end
+
+local function drop(ctx, map, ref)
+  local id, record = ref.id, crm.id_parse(ref.record_id)
+  local entity = map.entity_name
+  ctx.tx(function()
+    if ctx.db[entity]:get(record) then assert(ctx.db[entity]:delete(record)) end
+    assert(ctx.db:as_system().external_ref:delete(id))
+  end)
+end
+
+-- Their item becomes ours. `force`: a person has decided a conflict.
+function sync.take(ctx, map, item, force)
+  local db, entity = ctx.db:as_system(), map.entity_name
+  local ref = ref_by(db, "their_key", their_key(map, item.id))
+  if ref and ref.their_version == item.version and not force then return end
+  if item.deleted then return ref and drop(ctx, map, ref) end
+  local record = ref and ctx.db[entity]:get(crm.id_parse(ref.record_id))
+  if record and record.version > ref.our_version and map.direction == "both" and not force then
+    local winner = decide(ctx, map, item, record)
+    if winner == "ours" then return keep_ours(ctx, map, item, ref) end
+    if winner ~= "theirs" then error({ conflict = true }) end
+  end
+  local fields = maps.apply(ctx, map.field_map, item.data, "in", entity)
+  fields = ctx.call("mapping.transform", { fields = fields, entity = entity, direction = "in" })
+  local ref_id, id = ref and ref.id, record and record.id
+  ctx.tx(function()
+    local now
+    if id then
+      now = assert(ctx.db[entity]:update(id, fields))
+    else
+      now = assert(ctx.db[entity]:insert(fields))
+    end
+    if ref_id and not id then -- ours had been deleted, theirs has changed: it is there again
+      assert(ctx.db:as_system().external_ref:delete(ref_id))
+      ref_id = nil
+    end
+    keep_ref(ctx, map, ref_id, item.id, now, item.version)
+  end)
+end
+
+-- --- push ----------------------------------------------------------------------------------------
+
+local function gone(ctx, map, connection, ref)
+  if not ref then return end
+  local id = ref.id
+  local given = connections.call(ctx, connection, "push", {
+    remote = map.remote, id = ref.external_id, deleted = true,
+    key = ref.our_key .. ":deleted",
+  })
+  if given.fault then return given.fault end
+  ctx.tx(function() assert(ctx.db:as_system().external_ref:delete(id)) end)
+end
+
+-- Our record goes to them. Gives a fault, or nil.
+function sync.give(ctx, map, connection, id, op)
+  local db, text = ctx.db:as_system(), crm.id_text(id)
+  local ref = ref_by(db, "our_key", our_key(map, text))
+  if op == "delete" or op == "purge" then return gone(ctx, map, connection, ref) end
+  local record = ctx.db[map.entity_name]:get(id)
+  if not record or ref and record.version <= ref.our_version then return end
+  if map.match and not ref and not crm.matches(record, map.match) then return end
+  local data = maps.apply(ctx, map.field_map, crm.data(record), "out", map.entity_name)
+  data = ctx.call("mapping.transform",
+    { fields = data, entity = map.entity_name, direction = "out" })
+  local version, ref_id = record.version, ref and ref.id
+  local given = connections.call(ctx, connection, "push", {
+    remote = map.remote, id = ref and ref.external_id, data = data,
+    version = ref and ref.their_version, key = our_key(map, text) .. ":" .. version,
+  })
+  if given.fault then return given.fault end
+  ctx.tx(function()
+    keep_ref(ctx, map, ref_id, given.id or text, { id = id, version = version },
+      given.version and tostring(given.version))
+  end)
+end
+
+-- --- streams -------------------------------------------------------------------------------------
+
+local function cursor_of(ctx, map, stream)
+  local db = ctx.db:as_system()
+  local key = crm.id_text(map.id) .. ":" .. stream
+  local found = db.sync_cursor:find { where = { stream_key = key }, limit = 1 }[1]
+  return found or
+    assert(db.sync_cursor:insert { mapping = map.id, stream = stream, stream_key = key })
+end
+
+local function move(ctx, cursor, position, lag)
+  local fields = { looked_at = ctx.now(), lag = lag }
+  if position and position ~= cursor.position then
+    fields.position, fields.moved_at = position, ctx.now()
+  end
+  return assert(ctx.db:as_system().sync_cursor:update(cursor.id, fields))
+end
+
+local function is_tired(ctx)
+  local left = ctx.limits()
+  return left.http < HTTP_LEFT or left.writes < WRITES_LEFT or left.reads < WRITES_LEFT
+end
+
+local function of_connection(fault) return fault.code == "auth" or fault.code == "retry" end
+
+-- Gives items done, and whether there is more.
+local function pull(ctx, map, connection, cursor)
+  local count = 0
+  while not is_tired(ctx) do
+    local page = connections.call(ctx, connection, "pull",
+      { remote = map.remote, position = cursor.position, limit = PAGE })
+    if page.fault then return count, false, page.fault end
+    for _, item in ipairs(page.items or {}) do
+      local done, why = pcall(sync.take, ctx, map, item)
+      if done then
+        failed.done(ctx, map, "pull", item.id)
+      else
+        failed.keep(ctx, map, "pull", item.id, item, why)
+      end
+      count = count + 1
+    end
+    cursor = move(ctx, cursor, page.position, page.lag)
+    if not page.more then return count, false end
+  end
+  return count, true
+end
+
+local function push(ctx, map, connection, cursor)
+  local count, at = 0, math.tointeger(tonumber(cursor.position or "0"))
+  while not is_tired(ctx) do
+    local items, last, newest = ctx.changes { since = at, limit = 200 }
+    for _, item in ipairs(items) do
+      if item.entity == map.entity_name and item.source ~= "restore" then
+        if is_tired(ctx) then return count, true end
+        local done, fault = pcall(sync.give, ctx, map, connection, item.id, item.op)
+        if done and fault and of_connection(fault) then return count, false, fault end
+        if done and not fault then
+          failed.done(ctx, map, "push", crm.id_text(item.id))
+        else
+          failed.keep(ctx, map, "push", crm.id_text(item.id), nil, done and fault or fault)
+        end
+        count, at = count + 1, item.seq
+        cursor = move(ctx, cursor, tostring(at), newest - at)
+      end
+    end
+    at = last
+    cursor = move(ctx, cursor, tostring(at), newest - at)
+    if #items == 0 or last >= newest then return count, false end
+  end
+  return count, true
+end
+
+-- One item that is tried again, or one record that has to be told.
+local function one(ctx, map, connection, args)
+  local item = args.item and ctx.db:as_system().failed_item:get(crm.id_parse(args.item))
+  if args.record then
+    return sync.give(ctx, map, connection, crm.id_parse(args.record), "update")
+  end
+  if not item or item.state ~= "open" and item.state ~= "conflict" then return end
+  local stream, id, payload = item.stream, item.item_id, item.payload
+  local done, why
+  if stream == "pull" then
+    done, why = pcall(sync.take, ctx, map, payload, args.force)
+  else
+    done, why = pcall(sync.give, ctx, map, connection, crm.id_parse(id), "update")
+    done, why = done and not why, why
+  end
+  if done then
+    failed.done(ctx, map, stream, id)
+  else
+    failed.keep(ctx, map, stream, id, payload, why)
+  end
+end
+
+function sync.run(job, ctx)
+  local db, args = ctx.db:as_system(), job.args
+  local map = db.mapping:get(crm.id_parse(args.mapping))
+  local connection = map and db.connection:get(map.connection)
+  if not connection or not map.active or not connections.may_go(connection, ctx) then return end
+  if args.item or args.record then
+    local fault = one(ctx, map, connection, args)
+    return fault and connections.fails(ctx, connection, fault)
+  end
+  local walk = args.stream == "pull" and pull or push
+  local count, more, fault = walk(ctx, map, connection, cursor_of(ctx, map, args.stream))
+  if fault then return connections.fails(ctx, connection, fault) end
+  connections.works(ctx, db.connection:get(map.connection))
+  if more then
+    connections.ask(ctx, map.id, args.stream, connection.acts_as)
+  elseif count > 0 then
+    ctx.emit("sync.completed", { mapping = map.id, stream = args.stream, items = count })
+  end
+  return { items = count }
+end
+
+return sync
