@@ -67,7 +67,7 @@ static int see_function(lua_State *L)
     if (n < LINT_ENTITIES_MAX)
         b->entities[n] = f->entity;
     else
-        b->entities[0] = NULL; /* too many to say anything */
+        b->is_many = true;
     return 0;
 }
 

@@ -108,11 +108,15 @@ static void unknown_field(const struct scan *s, int line, const struct entity *e
 static void check_field(const struct scan *s, int line, const struct entity *const *entities,
                         struct slice name)
 {
-    for (const struct entity *const *one = entities; *one; one++)
+    const struct entity *first = *entities; /* by name: they come in no order */
+    for (const struct entity *const *one = entities; *one; one++) {
         if (entity_field(*one, name))
             return;
-    if (*entities && !s->lint->lacks_optional)
-        unknown_field(s, line, *entities, name);
+        if (strcmp((*one)->name, first->name) < 0)
+            first = *one;
+    }
+    if (first && !s->lint->lacks_optional)
+        unknown_field(s, line, first, name);
 }
 
 /* "account.owner": each step is a field of what the one before refers to. */
@@ -530,7 +534,7 @@ static int header_of(const struct scan *s, const struct binding *binding)
 static void see_binding(struct scan *s, const struct binding *binding)
 {
     int from = header_of(s, binding);
-    if (from < 0 || !binding->event || !binding->entities[0])
+    if (from < 0 || !binding->event || !binding->entities[0] || binding->is_many)
         return;
     int until = s->at[from].pair;
     if (declared(s, slice_str(binding->event), from, until) == 1)

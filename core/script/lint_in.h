@@ -29,6 +29,7 @@ struct binding {
     const char *event, *context; /* names of its parameters, or NULL */
     const struct entity *entities[LINT_ENTITIES_MAX + 1];
     bool is_action; /* ev:fail names parameters, too */
+    bool is_many;   /* more entities than are kept: nothing is certain */
 };
 
 struct lint {
