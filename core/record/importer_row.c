@@ -136,6 +136,16 @@ static enum err set_columns(struct ctx *ctx, struct importer *importer, struct r
 
 /* --- finding --- */
 
+/* The first item of a list as it is kept: a phone number in the form that all of them have. */
+static struct value first_item(struct ctx *ctx, const struct value *list)
+{
+    const struct json *doc = NULL;
+    if (json_parse(ctx->arena, list->bytes, &doc, NULL) || !doc->first)
+        return value_null();
+    return doc->first->type == JSON_INT ? value_int(doc->first->integer)
+                                        : value_text(doc->first->text);
+}
+
 /* Only among what the importer may see: whether others have such a record is not told. *is_dry: the
  * row that made it has been rolled back. */
 static enum err find_existing(struct ctx *ctx, struct importer *importer, const struct slice *cells,
@@ -155,7 +165,7 @@ static enum err find_existing(struct ctx *ctx, struct importer *importer, const 
     if (e || is_empty)
         return e;
     bool is_list = column->field->type->kind == KIND_LIST;
-    struct value key = is_list ? value_text(slice_trim(cells[column->cell]))
+    struct value key = is_list ? first_item(ctx, values)
                                : values[column->field->type->is_sealed ? FIELD_INDEX : 0];
     const struct expr *same =
         expr_cmp(ctx->arena, is_list ? EXPR_HAS : EXPR_EQ, field_equal_column(column->field), key);

@@ -118,4 +118,11 @@ function deals.followed(ev, ctx)
   end
 end
 
+function deals.task_overdue(ev, ctx)
+  local task = ctx.db:as_system().task:get(ev.payload.task)
+  if task and task.about and task.about.entity == "opportunity" then
+    ctx.emit("opportunity.task_overdue", { opportunity = task.about.id, task = task.id })
+  end
+end
+
 return deals

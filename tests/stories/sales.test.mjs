@@ -1,8 +1,10 @@
 // sales - leads come in, are picked, worked on, given back and converted, by two companies.
 // SPDX-License-Identifier: MIT
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
-import { must } from "../kit/server.mjs";
+import { command, must } from "../kit/server.mjs";
 import { world } from "../kit/world.mjs";
 
 const RECORDS = "/api/v1/records";
@@ -238,6 +240,45 @@ test("leads of two companies", async (t) => {
     }
     assert.equal((await post({ name: "坏号码", phone: "not a number" })).status, 422);
     assert.deepEqual(await all(globex, "lead", "&name=网友"), []);
+    await check(acme);
+  });
+
+  await t.test("a file brings leads in; rules give them away, and known ones are left", async () => {
+    const { server } = w;
+    const fresh = await acme.create("admin", "route_rule", {
+      name: "文件",
+      match: { source: "import" },
+      method: "least_busy",
+    });
+    for (const login of ["sales2", "sales3"]) {
+      const body = { rule: fresh.id, user: acme.users[login] };
+      await acme.create("admin", "route_member", body);
+    }
+    const path = join(server.data, "leads.csv");
+    const rows = ["name,company,phones,source,owner,status"];
+    for (let i = 0; i < 12; i++) rows.push(`文件${i},批次,1338888${1000 + i},import,,`);
+    rows.push("有主,批次,13388889999,import,sales1,working");
+    rows.push("坏,批次,13388880000,import,nobody,");
+    rows.push(",,,import,,");
+    writeFileSync(path, rows.join("\n"));
+    const map = join(server.data, "leads.json");
+    const columns = { name: "name", company: "company", phones: "phones", source: "source" };
+    columns.owner = "owner";
+    columns.status = "status";
+    writeFileSync(map, JSON.stringify({ entity: "lead", columns, match: "phones" }));
+    const run = () =>
+      command(server.data, ["import", "acme", "lead", path, "--map", map], { cwd: server.data });
+    assert.match(run().stdout, /created 13, updated 0, skipped 0, failed 2\b/);
+    const leads = await all(acme, "lead", "&company=批次");
+    const routed = leads.filter(({ name }) => name !== "有主");
+    assert.deepEqual(
+      new Set(routed.map(({ owner }) => owner)),
+      new Set([acme.users.sales2]), // the other one is full
+    );
+    assert.ok(routed.every(({ score, status }) => score > 0 && status === "assigned"));
+    await check(acme);
+    assert.match(run().stdout, /created 0\b/);
+    assert.equal((await all(acme, "lead", "&company=批次")).length, 13);
     await check(acme);
   });
 
@@ -853,6 +894,13 @@ test("opportunities of two companies", async (t) => {
     await job(acme, "opportunities", "stale");
     assert.equal((await read(id)).version, version);
     await acme.ok("admin", "PATCH", `${RECORDS}/stage/${s[0].id}`, { rot_days: null });
+    const task = await acme.create("sales1", "task", {
+      subject: "报价",
+      about: { entity: "opportunity", id },
+      due_at: "2020-01-01T00:00:00Z",
+    });
+    await job(acme, "people", "remind");
+    assert.ok((await get(acme, task.id, "task")).overdue_at);
   });
 
   await t.test("the wrong role and the other company get nowhere", async () => {
