@@ -101,7 +101,8 @@ local DAY = 86400
 local function day(ago) return os.date("!%Y-%m-%d", os.time() - ago * DAY) end
 
 local function members(count)
-  write("program.csv", "name,point_name,points_per_unit,expiry,expiry_span,point_value,transfer_allowed",
+  write("program.csv",
+    "name,point_name,points_per_unit,expiry,expiry_span,point_value,transfer_allowed",
     { "远望会员,积分,1,days,365,0.01,true" })
   write("tier.csv", "name,program,threshold,multiplier,discount", {
     "普通会员,远望会员,0,1,0", "银卡会员,远望会员,1000,1.2,2", "金卡会员,远望会员,5000,1.5,5",
@@ -147,16 +148,17 @@ local function service(count)
     end
   end
   write("sla_target.csv", "policy,priority,first_response,next_response,resolution", targets)
-  local rows, states = {}, { "new", "new", "open", "open", "open", "waiting_customer", "resolved", "closed" }
+  local rows = {}
+  local states = { "new", "new", "open", "open", "open", "waiting_customer", "resolved", "closed" }
   for i = 1, count do
     local problem, ago = pick(PROBLEMS), random(60) * 3600
     rows[i] = string.format("%s,%s,%s,%s,%s,%s,%s,%s,%s", problem[1], problem[2],
-      pick { "low", "normal", "normal", "high", "urgent" }, pick { "phone", "mail", "wechat", "portal" },
-      pick(SURNAMES) .. pick(GIVEN), phone(), pick(states), pick(OWNERS),
+      pick { "low", "normal", "normal", "high", "urgent" },
+      pick { "phone", "mail", "wechat", "portal" }, pick(SURNAMES) .. pick(GIVEN), phone(), pick(states), pick(OWNERS),
       os.date("!%Y-%m-%dT%H:%M:%SZ", os.time() - ago))
   end
-  write("ticket.csv", "subject,type,priority,channel,requester_name,requester_phone,status,owner,received_at",
-    rows)
+  write("ticket.csv",
+    "subject,type,priority,channel,requester_name,requester_phone,status,owner,received_at", rows)
   write("article.csv", "title,body,state,audience,products", {
     "如何重置密码,<p>在登录页点击忘记密码，按短信提示操作。</p>,published,customer,系统",
     "退换货规则,<p>签收七天内可无理由退货，十五天内可换货。</p>,published,customer,商城",

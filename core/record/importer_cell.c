@@ -215,8 +215,9 @@ static const struct json *document_of(struct ctx *ctx, const struct field *field
                                       const struct json *cell)
 {
     const struct json *document;
-    bool is_document = field_is(field, "json") && cell->type == JSON_STRING &&
-                       (slice_starts(cell->text, SLICE("{")) || slice_starts(cell->text, SLICE("[")));
+    bool is_document =
+        field_is(field, "json") && cell->type == JSON_STRING &&
+        (slice_starts(cell->text, SLICE("{")) || slice_starts(cell->text, SLICE("[")));
     if (is_document && json_parse(ctx->arena, cell->text, &document, NULL) == ERR_OK)
         return document;
     return cell;

@@ -307,6 +307,8 @@ static enum err patch_view(struct build *b, const struct json *patch)
 
 /* --- views --- */
 
+#define VIEWS_FIRST 64 /* a power of two */
+
 static enum err add_view(struct build *b, const struct json *doc)
 {
     struct model *model = b->model;
@@ -332,8 +334,12 @@ static enum err add_view(struct build *b, const struct json *doc)
         return build_fail(b, doc->line, "there is a view " SLICE_FMT " already", SLICE_ARG(key));
     map_put(&model->views, key, view);
     int n = model->views_count++;
-    model->view_list = arena_grow(b->arena, model->view_list, (size_t)n * sizeof(void *),
-                                  ((size_t)n + 1) * sizeof(void *));
+    if (n == 0 ||
+        (n >= VIEWS_FIRST && (n & (n - 1)) == 0)) { /* twice as many at each power of two */
+        size_t room = n ? (size_t)n * 2 : VIEWS_FIRST;
+        model->view_list = arena_grow(b->arena, model->view_list, (size_t)n * sizeof(void *),
+                                      room * sizeof(void *));
+    }
     model->view_list[n] = view;
     return ERR_OK;
 }
