@@ -98,8 +98,9 @@ static void push_params(lua_State *L, const struct endpoint_match *match)
     frozen_wrap(L);
 }
 
-/* Who somebody is stays with the core: no cookies, no tokens. */
-static void push_headers(lua_State *L, const struct req *req)
+/* Who somebody is stays with the core: no cookies, no tokens. A signature is the script's to judge
+ * where the core does not. */
+static void push_headers(lua_State *L, const struct req *req, bool is_public)
 {
     static const char *const hidden[] = {"authorization", "cookie", "x-csrf-token",
                                          "x-perigee-signature"};
@@ -107,7 +108,7 @@ static void push_headers(lua_State *L, const struct req *req)
     for (int i = 0; i < req->headers_count; i++) {
         const struct req_pair *pair = &req->headers[i];
         bool is_hidden = false;
-        for (size_t k = 0; k < sizeof hidden / sizeof *hidden; k++)
+        for (size_t k = 0; k < sizeof hidden / sizeof *hidden - is_public; k++)
             is_hidden = is_hidden || slice_is(pair->name, hidden[k]);
         if (is_hidden)
             continue;
@@ -133,7 +134,7 @@ static int push_arguments(lua_State *L, void *arg)
     lua_setfield(L, -2, "address");
     push_params(L, call->match);
     lua_setfield(L, -2, "params");
-    push_headers(L, call->req);
+    push_headers(L, call->req, endpoint->auth == ENDPOINT_PUBLIC);
     lua_setfield(L, -2, "headers");
     push_fields(L, endpoint->query, endpoint->query_count, call->query);
     lua_setfield(L, -2, "query");

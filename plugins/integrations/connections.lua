@@ -70,9 +70,11 @@ function connections.works(ctx, connection)
   local now = ctx.now()
   local told = connection.last_ok_at and connection.last_ok_at:ms() or 0
   if connection.state == "ok" and now:ms() - told < 60000 then return end
-  local id, was = connection.id, connection.state
+  local id = connection.id
   ctx.tx(function()
-    assert(ctx.db:as_system().connection:update(id, {
+    local db = ctx.db:as_system()
+    local was = db.connection:get(id).state -- somebody may have paused it meanwhile
+    assert(db.connection:update(id, {
       state = was == "paused" and was or "ok", last_ok_at = now, failures = 0,
       retry_at = crm.null, last_error = crm.null,
     }))
@@ -84,12 +86,14 @@ end
 
 -- It has not: nothing is asked of it for a while.
 function connections.fails(ctx, connection, fault)
-  local id, failures, was = connection.id, connection.failures + 1, connection.state
+  local id, failures = connection.id, connection.failures + 1
   local state = fault.code == "auth" and "auth_failed" or "failing"
   local reason = maps.reason(fault.why or fault.code)
   local hold = fault.wait or HOLDS[math.min(failures, #HOLDS)]
   ctx.tx(function()
-    assert(ctx.db:as_system().connection:update(id, {
+    local db = ctx.db:as_system()
+    local was = db.connection:get(id).state
+    assert(db.connection:update(id, {
       state = was == "paused" and was or state, failures = failures, last_error = reason,
       retry_at = ctx.now():add { seconds = hold },
     }))

@@ -2,7 +2,8 @@
 -- SPDX-License-Identifier: MIT
 --
 -- A field map is { ours = "their.path" } or { ours = { from = "their.path", to = "trim",
--- values = { theirs = "ours" }, default = …, only = "in" | "out" } }. Names of transforms are those
+-- values = { theirs = "ours" }, default = …, text = "… {name} …", only = "in" | "out" } }: `text` is
+-- what they get, with our fields filled in, and implies "out". Names of transforms are those
 -- below, or a service of a plugin ("acme.clean"), called with { value, direction, field, entity }.
 local maps = {}
 
@@ -40,6 +41,9 @@ function maps.set(tree, path, value)
   tree[last] = value
 end
 
+-- What a field of type json holds, as tables that can be told apart from texts.
+function maps.plain(value) return value and crm.json_decode(crm.json_encode(value)) end
+
 local function rule_of(rule)
   return type(rule) == "string" and { from = rule } or rule
 end
@@ -48,7 +52,7 @@ end
 function maps.fault(map)
   if map == nil then return nil end
   local count = 0
-  for ours, rule in pairs(map) do
+  for ours, rule in pairs(maps.plain(map)) do
     count = count + 1
     local one = type(ours) == "string" and (type(rule) == "string" and { from = rule } or rule)
     if type(one) ~= "table" then return tostring(ours) end
@@ -58,6 +62,7 @@ function maps.fault(map)
     if one.to and not transforms[one.to] and not one.to:find(".", 1, true) then
       return ours .. ".to: " .. one.to
     end
+    if one.text ~= nil and type(one.text) ~= "string" then return ours .. ".text" end
     if one.only ~= nil and one.only ~= "in" and one.only ~= "out" then return ours .. ".only" end
     if one.values ~= nil and type(one.values) ~= "table" then return ours .. ".values" end
   end
@@ -86,11 +91,14 @@ end
 -- Direction "in": their tree to our fields; "out": our data to their tree.
 function maps.apply(ctx, map, tree, direction, entity)
   local out = {}
-  for ours, given in pairs(map) do
+  for ours, given in pairs(maps.plain(map)) do
     local rule = rule_of(given)
-    if not rule.only or rule.only == direction then
+    local only = rule.text and "out" or rule.only
+    if not only or only == direction then
       local value
-      if direction == "in" then value = maps.get(tree, rule.from) else value = tree[ours] end
+      if rule.text then
+        value = rule.text:gsub("{([%w_]+)}", function(name) return tostring(tree[name] or "") end)
+      elseif direction == "in" then value = maps.get(tree, rule.from) else value = tree[ours] end
       if value == nil or value == crm.null then
         value = rule.default
       else

@@ -216,7 +216,7 @@ local function one(ctx, map, connection, args)
     return sync.give(ctx, map, connection, crm.id_parse(args.record), "update")
   end
   if not item or item.state ~= "open" and item.state ~= "conflict" then return end
-  local stream, id, payload = item.stream, item.item_id, item.payload
+  local stream, id, payload = item.stream, item.item_id, maps.plain(item.payload)
   local done, why
   if stream == "pull" then
     done, why = pcall(sync.take, ctx, map, payload, args.force)

@@ -114,11 +114,13 @@ async function makeStaff(tenant) {
   tenant.users.admin = all.items[0].id;
 }
 
-/** The folder with both companies and their administrators, before any server runs. */
-export function makeFolder(data = folder()) {
+/** The folder with both companies and their administrators, before any server runs. `names` are
+ * further host names, by company. */
+export function makeFolder(data = folder(), names = {}) {
   must(data, ["init"]);
   for (const name of Object.keys(MARKS)) {
-    const host = ["--host", HOSTS[name], "--title", `${MARKS[name]} company`];
+    const hosts = [HOSTS[name], ...(names[name] ?? [])].flatMap((host) => ["--host", host]);
+    const host = [...hosts, "--title", `${MARKS[name]} company`];
     must(data, ["tenant", "create", name, ...host, "--plugins", PLUGINS]);
     const admin = ["user", "create", name, "admin", "--role", "admin", "--password-stdin"];
     must(data, admin, { input: `${PASSWORD}\n` });
@@ -155,10 +157,10 @@ function searchFiles(data, tenants) {
  * For the top of a test file: the server of this file with both companies, started before its tests
  * and judged after them. Fields of what it gives are filled by then.
  */
-export function world({ staff = true, setup, ...options } = {}) {
+export function world({ staff = true, setup, hosts, ...options } = {}) {
   const w = {};
   before(async () => {
-    w.server = new Server(makeFolder());
+    w.server = new Server(makeFolder(undefined, hosts));
     await w.server.start(options);
     for (const name of Object.keys(MARKS)) w[name] = new Tenant(name, w.server);
     if (staff) {

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { must } from "../kit/server.mjs";
 import { sign, Target, until } from "../kit/target.mjs";
+import { WeCom } from "../kit/wecom.mjs";
 import { world } from "../kit/world.mjs";
 
 const RECORDS = "/api/v1/records";
@@ -13,10 +14,13 @@ const w = world({
   env: { PERIGEE_OUTBOUND_PRIVATE: "127.0.0.1" },
   setup: async ({ server }) => {
     for (const name of ["acme", "globex"]) {
-      must(server.data, ["plugin", "enable", name, "integrations"]);
+      for (const plugin of ["integrations", "connector_rest", "connector_wecom"])
+        must(server.data, ["plugin", "enable", name, plugin]);
     }
   },
 });
+// The server of another place: its company answers to the name that calls from here use.
+const far = world({ staff: false, hosts: { acme: ["localhost"] } });
 let target, other;
 before(async () => {
   target = await new Target().start();
@@ -196,5 +200,258 @@ test("webhooks of two companies", async (t) => {
     });
     assert.match(paused.paused_why, /500/);
     assert.equal(other.calls.length, 1);
+  });
+});
+
+test("inbound hooks", async (t) => {
+  const { acme, globex } = w;
+  let hook, path;
+  const send = (body, { key, secret = SECRET, at = Date.now(), id } = {}) => {
+    const text = typeof body === "string" ? body : JSON.stringify(body);
+    const stamp = String(Math.floor(at / 1000));
+    const headers = { "x-perigee-timestamp": stamp, "x-perigee-signature": sign(secret, stamp, text) };
+    if (id) headers["x-perigee-delivery"] = id;
+    return acme.as(null, "POST", key ?? path, { body: text, headers });
+  };
+  const message = (id) => acme.ok("admin", "GET", `${RECORDS}/inbound_message/${id}`);
+
+  await t.test("a hook names what becomes of a message", async () => {
+    const body = {
+      name: "ERP",
+      secret: SECRET,
+      entity_name: "account",
+      field_map: { name: { from: "customer.title", to: "trim" }, website: "customer.url" },
+      match_field: "name",
+      acts_as: acme.users.manager,
+    };
+    await refused(acme, "inbound_hook", { ...body, field_map: { name: { to: "x" } } }, "field_map");
+    await refused(acme, "inbound_hook", { ...body, entity_name: "none" }, "entity_name");
+    const wrong = await acme.as("sales1", "POST", `${RECORDS}/inbound_hook`, { body });
+    assert.equal(wrong.status, 403);
+    hook = await acme.create("admin", "inbound_hook", body);
+    path = `/api/v1/x/integrations/in/${hook.path}`;
+  });
+
+  await t.test("who does not sign, signs wrongly or late is turned away", async () => {
+    const body = { customer: { title: "无签名" } };
+    assert.equal((await acme.as(null, "POST", path, { body })).status, 401);
+    assert.equal((await send(body, { secret: SECOND })).status, 401);
+    assert.equal((await send(body, { at: Date.now() - 400e3 })).status, 401);
+    assert.equal((await send(body, { key: path.slice(0, -1) })).status, 401);
+    const foreign = await globex.as(null, "POST", path, { body });
+    assert.equal(foreign.status, foreign.status === 404 ? 404 : 401);
+    assert.equal((await send("[1,")).status, 400);
+    assert.equal((await list(acme, "inbound_message", "")).length, 0);
+  });
+
+  await t.test("a message sent many times has one effect", async () => {
+    const body = { customer: { title: " 远山科技 ", url: "https://example.com" } };
+    const answers = await Promise.all([1, 2, 3, 4].map(() => send(body, { id: "m-1" })));
+    for (const answer of answers) assert.equal(answer.status, 202, answer.text);
+    assert.equal(new Set(answers.map((one) => one.json.id)).size, 1);
+    const kept = await until("it is done", async () => {
+      const seen = await message(answers[0].json.id);
+      assert.notEqual(seen.state, "failed", seen.error);
+      return seen.state === "done" && seen;
+    });
+    const account = await acme.ok("admin", "GET", `${RECORDS}/account/${kept.record_id}`);
+    assert.deepEqual([account.name, account.website], ["远山科技", "https://example.com"]);
+    assert.equal(account.created_by, acme.users.manager);
+    const next = { customer: { title: "远山科技", url: "https://example.org" } };
+    const second = await send(next, { id: "m-2" });
+    await until("the change", async () => (await message(second.json.id)).state === "done");
+    const same = await list(acme, "account", `name=${encodeURIComponent("远山科技")}`);
+    assert.deepEqual([same.length, same[0].website], [1, "https://example.org"]);
+  });
+
+  await t.test("what does not fit is kept with its reason, and tried again or skipped", async () => {
+    const bad = await send({ customer: { url: "https://example.net" } }, { id: "m-3" });
+    assert.equal(bad.status, 202);
+    const kept = await until("the failure", async () => {
+      const seen = await message(bad.json.id);
+      return seen.state === "failed" && seen;
+    });
+    assert.match(kept.error, /name/);
+    assert.equal((await act(acme, "sales1", "inbound_message", kept.id, "skip")).status, 404);
+    assert.equal((await done(acme, "inbound_message", kept.id, "skip")).state, "skipped");
+  });
+});
+
+test("two servers keep accounts in step", async (t) => {
+  const { acme } = w;
+  await settings(acme, { allow_http: true });
+  let connection, mapping;
+  const here = (id) => acme.ok("admin", "GET", `${RECORDS}/account/${id}`);
+  const there = async (name) => (await list(far.acme, "account", `name=${encodeURIComponent(name)}`))[0];
+  const sync = () => done(acme, "connection", connection, "sync");
+  const count = async (tenant) => (await list(tenant, "account", "limit=200")).length;
+
+  await t.test("a connection and its mapping", async () => {
+    const key = await far.acme.ok("admin", "POST", "/api/v1/admin/api-keys", { name: "sync" });
+    const secret = key.token;
+    const body = {
+      name: "分公司",
+      connector: "rest",
+      base_url: `http://localhost:${far.server.port}`,
+      credential: "wrong-key-that-nobody-has",
+      acts_as: acme.users.admin,
+      options: { every: 10 },
+    };
+    const wrong = await acme.as("sales1", "POST", `${RECORDS}/connection`, { body });
+    assert.equal(wrong.status, 403);
+    connection = (await acme.create("admin", "connection", body)).id;
+    await done(acme, "connection", connection, "check");
+    await until("the refusal is seen", async () => {
+      const seen = await acme.ok("admin", "GET", `${RECORDS}/connection/${connection}`);
+      return seen.state === "auth_failed" && seen.last_error;
+    });
+    const moved = await acme.as("admin", "PATCH", `${RECORDS}/connection/${connection}`, {
+      body: { base_url: "https://thief.example.com" },
+    });
+    assert.deepEqual(Object.keys(moved.json.error.fields), ["credential"]);
+    await acme.ok("admin", "PATCH", `${RECORDS}/connection/${connection}`, { credential: secret });
+    mapping = (
+      await acme.create("admin", "mapping", {
+        connection,
+        entity_name: "account",
+        remote: "account",
+        field_map: { name: "name", website: "website", phone: "phone" },
+        match: { name: { prefix: "同步" } },
+      })
+    ).id;
+  });
+
+  await t.test("both ways, and never round", async () => {
+    const mine = await acme.create("admin", "account", { name: "同步甲", website: "https://a.cn" });
+    const theirs = await far.acme.create("admin", "account", { name: "同步乙" });
+    await sync();
+    const pushed = await until("ours is there", () => there("同步甲"));
+    await until("theirs is here", async () => (await list(acme, "external_ref", "")).length === 2);
+    const [ref] = await list(acme, "external_ref", `external_id=${theirs.id}`);
+    assert.equal((await here(ref.record_id)).name, "同步乙");
+    const before = [await count(acme), await count(far.acme)];
+    for (let round = 0; round < 3; round++) {
+      await sync();
+      await new Promise((next) => setTimeout(next, 700));
+    }
+    assert.deepEqual([await count(acme), await count(far.acme)], before);
+    assert.equal((await there("同步甲")).version, pushed.version);
+    assert.equal((await here(mine.id)).version, mine.version);
+    await acme.ok("admin", "PATCH", `${RECORDS}/account/${ref.record_id}`, { phone: "02162345678" });
+    await sync();
+    await until("the change is there", async () => (await there("同步乙")).phone);
+    await far.acme.ok("admin", "PATCH", `${RECORDS}/account/${pushed.id}`, { website: "https://b.cn" });
+    await sync();
+    await until("the change is here", async () => (await here(mine.id)).website === "https://b.cn");
+  });
+
+  await t.test("a conflict waits for a person when the mapping says so", async () => {
+    await acme.ok("admin", "PATCH", `${RECORDS}/mapping/${mapping}`, {
+      conflict: "manual",
+      direction: "both",
+    });
+    const [ref] = await list(acme, "external_ref", "limit=1");
+    await acme.ok("admin", "PATCH", `${RECORDS}/connection/${connection}`, { state: "paused" });
+    await acme.ok("admin", "PATCH", `${RECORDS}/account/${ref.record_id}`, { website: "https://ours.cn" });
+    await far.acme.ok("admin", "PATCH", `${RECORDS}/account/${ref.external_id}`, {
+      website: "https://theirs.cn",
+    });
+    assert.equal((await act(acme, "admin", "connection", connection, "sync")).status, 422);
+    await acme.ok("admin", "PATCH", `${RECORDS}/connection/${connection}`, { state: "ok" });
+    await sync();
+    const item = await until("the conflict", async () => {
+      const items = await list(acme, "failed_item", "state=conflict");
+      return items[0];
+    });
+    assert.equal((await act(acme, "sales1", "failed_item", item.id, "skip")).status, 404);
+    await done(acme, "failed_item", item.id, "resolve", { keep: "theirs" });
+    await until("theirs is here", async () => (await here(ref.record_id)).website === "https://theirs.cn");
+  });
+});
+
+test("messages to WeCom", async (t) => {
+  const { acme } = w;
+  const facts = { corpid: "ww-corp", secret: "app s&cret=1", key: "robot-key-1", agentid: 1000002 };
+  const wecom = await new WeCom(facts).start();
+  t.after(() => wecom.stop());
+  await settings(acme, { allow_http: true });
+  const connect = (name, more) =>
+    acme.create("admin", "connection", {
+      name,
+      connector: "wecom",
+      base_url: wecom.url,
+      acts_as: acme.users.admin,
+      ...more,
+    });
+  const map = (connection, remote, prefix) =>
+    acme.create("admin", "mapping", {
+      connection: connection.id,
+      entity_name: "account",
+      remote,
+      direction: "push",
+      match: { name: { prefix } },
+      field_map: {
+        kind: { from: "msgtype", default: "markdown" },
+        name: { from: "markdown.content", text: "新客户 **{name}**" },
+      },
+    });
+  const sync = (connection) => done(acme, "connection", connection.id, "sync");
+  const told = (text) => wecom.sent.filter((one) => one.markdown.content.includes(text));
+
+  await t.test("a robot tells its group once", async () => {
+    const robot = await connect("群机器人", { credential: facts.key });
+    await map(robot, "robot", "群客户");
+    await acme.create("admin", "account", { name: "群客户一" });
+    await sync(robot);
+    await until("the message", () => told("群客户一").length);
+    await sync(robot);
+    await new Promise((next) => setTimeout(next, 700));
+    assert.equal(told("群客户一").length, 1);
+    assert.deepEqual(told("群客户一")[0].markdown, { content: "新客户 **群客户一**" });
+  });
+
+  await t.test("an application asks for one token, and anew when it is taken back", async () => {
+    const application = await connect("应用", {
+      account_name: facts.corpid,
+      credential: facts.secret,
+      options: { agentid: facts.agentid },
+    });
+    await map(application, "message", "应用客户");
+    for (const name of ["应用客户一", "应用客户二"]) await acme.create("admin", "account", { name });
+    await sync(application);
+    await until("both messages", () => told("应用客户").length === 2);
+    assert.equal(wecom.tokens, 1);
+    wecom.tokens++; // the token that was given is no longer good
+    await acme.create("admin", "account", { name: "应用客户三" });
+    await sync(application);
+    await until("the third", () => told("应用客户三").length === 1);
+    assert.equal(wecom.tokens, 3);
+    assert.equal(told("应用客户三")[0].touser, "@all");
+    const shown = await acme.as("admin", "GET", `${RECORDS}/connection/${application.id}`);
+    assert.equal(shown.json.token, "********");
+    assert.ok(!shown.text.includes("accesstoken"));
+  });
+
+  await t.test("an errcode is a fault of the message, or lets the connection wait", async () => {
+    const [application] = await list(acme, "connection", `name=${encodeURIComponent("应用")}`);
+    wecom.next.push(81013);
+    await acme.create("admin", "account", { name: "应用客户四" });
+    await sync(application);
+    const item = await until("the failed item", async () => {
+      const items = await list(acme, "failed_item", "state=open");
+      return items.find((one) => one.error.includes("81013"));
+    });
+    await done(acme, "failed_item", item.id, "retry");
+    await until("it goes through", () => told("应用客户四").length === 1);
+    wecom.next.push(45009);
+    await acme.create("admin", "account", { name: "应用客户五" });
+    await sync(application);
+    await until("the connection waits", async () => {
+      const seen = await acme.ok("admin", "GET", `${RECORDS}/connection/${application.id}`);
+      return seen.state === "failing" && seen.retry_at && /45009/.test(seen.last_error);
+    });
+    await sync(application);
+    await until("it is told after all", () => told("应用客户五").length === 1);
+    assert.deepEqual(wecom.wrong, []);
   });
 });
