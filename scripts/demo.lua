@@ -154,7 +154,8 @@ local function service(count)
     local problem, ago = pick(PROBLEMS), random(60) * 3600
     rows[i] = string.format("%s,%s,%s,%s,%s,%s,%s,%s,%s", problem[1], problem[2],
       pick { "low", "normal", "normal", "high", "urgent" },
-      pick { "phone", "mail", "wechat", "portal" }, pick(SURNAMES) .. pick(GIVEN), phone(), pick(states), pick(OWNERS),
+      pick { "phone", "mail", "wechat", "portal" },
+      pick(SURNAMES) .. pick(GIVEN), phone(), pick(states), pick(OWNERS),
       os.date("!%Y-%m-%dT%H:%M:%SZ", os.time() - ago))
   end
   write("ticket.csv",
