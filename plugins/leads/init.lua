@@ -1,6 +1,7 @@
 -- leads - the table of contents.
 -- SPDX-License-Identifier: MIT
 local capture = require("capture")
+local checks = require("checks")
 local converting = require("converting")
 local following = require("following")
 local match = require("people.match")
@@ -55,5 +56,9 @@ crm.service("pool.should_recycle", recycling.judge)
 
 crm.job("recycle", { cron = "30 2 * * *", catch_up = "once" }, recycling.run)
 crm.job("watch", { every = "15m" }, watching.run)
+
+crm.check("lead.place", { entity = "lead" }, checks.place)
+crm.check("lead.ownership", { entity = "lead" }, checks.ownership)
+crm.check("lead.conversion", { entity = "lead" }, checks.conversion)
 
 crm.route("POST", "/web", capture.options, capture.web)

@@ -1,5 +1,6 @@
 -- opportunities - the table of contents.
 -- SPDX-License-Identifier: MIT
+local checks = require("checks")
 local deals = require("deals")
 local forecasting = require("forecasting")
 local guards = require("guards")
@@ -45,3 +46,8 @@ crm.service("opportunity.from_lead", operations.from_lead)
 crm.service("forecast.category", forecasting.category)
 
 crm.job("stale", { cron = "10 3 * * *", catch_up = "once" }, visits.find_stale)
+
+local placed = { entity = "opportunity", where = { stage = { ne = crm.null } } }
+crm.check("opportunity.stage", placed, checks.stage)
+crm.check("opportunity.numbers", placed, checks.numbers)
+crm.check("opportunity.visits", placed, checks.visits)

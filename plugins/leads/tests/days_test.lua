@@ -1,0 +1,84 @@
+-- days_test - what days do to leads: recycling, cooling off, late answers, merges that stay.
+-- SPDX-License-Identifier: MIT
+
+local function people(t)
+  t.user { login = "boss", roles = { "sales_manager" } }
+  t.user { login = "ann", roles = { "sales" }, manager = "boss" }
+end
+
+local function owned(t, name)
+  local lead = t.db.lead:insert { name = name }
+  t.as("ann")
+  t.action("lead", lead.id, "pick")
+  t.as()
+  return lead.id
+end
+
+crm.test("an idle lead is warned about three days ahead, then it goes back", function(t)
+  t.clock.set("2026-03-02T02:00:00Z")
+  people(t)
+  t.db.recycle_rule:insert { name = "Idle", idle_days = 10, warn_days = 3 }
+  local id = owned(t, "Idle")
+  t.clock.advance { days = 6, hours = 23 }
+  t.run_job("recycle")
+  t.eq(t.db.lead:get(id).recycle_at, nil, "not yet")
+  t.clock.advance { hours = 2 }
+  t.run_job("recycle")
+  t.eq(tostring(t.db.lead:get(id).recycle_at), "2026-03-12T02:00:00.000Z")
+  t.as("ann")
+  t.action("lead", id, "follow_up", { content = "called" })
+  t.as()
+  t.eq(t.db.lead:get(id).recycle_at, nil, "a follow-up begins it anew")
+  t.clock.advance { days = 9 }
+  t.run_job("recycle")
+  t.ok(t.db.lead:get(id).owner)
+  t.clock.advance { days = 1, hours = 1 }
+  t.run_job("recycle")
+  local lead = t.db.lead:get(id)
+  t.eq(lead.owner, nil)
+  t.eq({ lead.status, lead.moved_reason }, { "recycled", "recycled" })
+  t.eq(t.check(), {})
+end)
+
+crm.test("whoever had a lead waits before picking it again", function(t)
+  t.clock.set("2026-03-02T02:00:00Z")
+  people(t)
+  local id = owned(t, "Again")
+  t.db.pick_rule:insert { name = "Cool", pool = t.db.pool:find {}[1].id, cool_off_days = 7 }
+  t.as("ann")
+  t.action("lead", id, "return")
+  t.clock.advance { days = 6 }
+  t.expect_fail(function() t.action("lead", id, "pick") end, { pool = "@pick_cool_off" })
+  t.clock.advance { days = 1 }
+  t.action("lead", id, "pick")
+  t.ok(t.db.lead:get(id).owner)
+end)
+
+crm.test("a first answer is warned about, then late, then the manager hears of it", function(t)
+  t.clock.set("2026-03-02T02:00:00Z")
+  people(t)
+  local id = owned(t, "Late")
+  local function watched(hours)
+    t.clock.advance { hours = hours }
+    t.run_job("watch")
+    return t.db.lead:get(id)
+  end
+  t.eq(watched(17).sla_state, "pending")
+  t.eq(watched(2).sla_state, "warned")
+  t.eq(watched(6).sla_state, "breached")
+  t.eq(watched(24 * 5).no_action_at, nil)
+  t.ok(watched(24).no_action_at)
+  t.eq(t.db.task:count {}, 1)
+  t.ok(watched(24 * 3).escalated_at)
+  t.eq(t.db.task:count {}, 2)
+end)
+
+crm.test("a merge can be undone for thirty days", function(t)
+  t.clock.set("2026-03-02T02:00:00Z")
+  local one = t.db.lead:insert { name = "One", company = "X" }
+  local two = t.db.lead:insert { name = "Two", company = "Y" }
+  t.action("lead", two.id, "merge", { into = crm.id_text(one.id) })
+  t.clock.advance { days = 30, minutes = 1 }
+  t.expect_fail(function() t.action("lead", two.id, "unmerge") end, { status = "@merge_late" })
+  t.eq(t.db.lead:get(two.id).status, "dead")
+end)
