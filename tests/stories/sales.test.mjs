@@ -243,7 +243,7 @@ test("leads of two companies", async (t) => {
     await check(acme);
   });
 
-  await t.test("a file brings leads in; rules give them away, and known ones are left", async () => {
+  await t.test("a file brings leads in; rules give them away, known ones are left", async () => {
     const { server } = w;
     const fresh = await acme.create("admin", "route_rule", {
       name: "文件",
@@ -1005,4 +1005,8 @@ test("a random history of opportunities keeps every invariant", async () => {
   }
   await checkDeals(globex);
   assert.ok(worked > steps / 4, `${worked} of ${steps} worked`);
+});
+
+test("the plugins' own checks find nothing wrong", () => {
+  for (const name of ["acme", "globex"]) must(w.server.data, ["check", name]);
 });
