@@ -151,6 +151,7 @@ end
 -- A connector's service: what it gives, or { fault = { code, why, wait } }. Codes: auth and retry
 -- concern the connection, anything else this item.
 function connections.call(ctx, connection, what, argument)
+  connection = ctx.db:as_system().connection:get(connection.id) -- its token may be a new one
   argument.connection = connections.about(connection)
   local done, given =
     pcall(ctx.call, "connector." .. connection.connector .. "." .. what, argument)
