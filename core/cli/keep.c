@@ -210,15 +210,20 @@ static int run_import_tenant(struct cli *cli)
     return restore(cli, json_cstr(json_get(manifest, "tenant"), "name", ""), cli_arg(cli, 0));
 }
 
-static int erase_both(struct cli *cli, struct client *client, const char *body)
+#define ERASE "/api/v1/operator/erase"
+
+/* Is it there? Then it is noted, so that no restore brings it back, and forgotten. */
+static int erase_record(struct cli *cli, struct client *client, const char *body)
 {
     struct client_answer answer;
-    const char *note =
-        arena_printf(cli_arena(cli), "/api/v1/operator/tenants/%s/erasures", cli_arg(cli, 0));
-    int status = client_call(client, HTTP_POST, note, NULL, body, &answer);
+    struct arena *arena = cli_arena(cli);
+    const char *note = arena_printf(arena, "/api/v1/operator/tenants/%s/erasures", cli_arg(cli, 0));
+    const char *check = arena_printf(arena, "%.*s,\"check\":true}", (int)strlen(body) - 1, body);
+    int status = client_call(client, HTTP_POST, ERASE, cli_arg(cli, 0), check, &answer);
     if (!status)
-        status = client_call(client, HTTP_POST, "/api/v1/operator/erase", cli_arg(cli, 0), body,
-                             &answer);
+        status = client_call(client, HTTP_POST, note, NULL, body, &answer);
+    if (!status)
+        status = client_call(client, HTTP_POST, ERASE, cli_arg(cli, 0), body, &answer);
     if (!status && cli_json(cli))
         print_object(cli, &answer);
     else if (!status)
@@ -238,7 +243,7 @@ static int run_erase(struct cli *cli)
     int status = client_open(cli, &client);
     if (status)
         return status;
-    status = erase_both(cli, client, body);
+    status = erase_record(cli, client, body);
     client_close(client);
     return status;
 }

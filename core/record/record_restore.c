@@ -254,10 +254,8 @@ static enum err forget_changes(struct ctx *ctx, const struct entity *entity, int
     return store_redact(ctx->tenant->store, "change", "diff", of_it, NULL);
 }
 
-enum err record_erase(struct ctx *ctx, const struct entity *entity, int64_t id)
+static enum err erase_one(struct ctx *ctx, const struct entity *entity, int64_t id)
 {
-    ASSERT(ctx && ctx->unit && ctx->model);
-    ASSERT(entity && store_in_tx(ctx->tenant->store));
     struct record *record;
     enum err e = load_any(ctx, entity, id, &record);
     bool was_live = !e && record->now[SLOT_DELETED_AT].type == VALUE_NULL;
@@ -274,4 +272,34 @@ enum err record_erase(struct ctx *ctx, const struct entity *entity, int64_t id)
     if (!e)
         e = forget_imports(ctx, id);
     return e ? e : forget_answers(ctx);
+}
+
+/* What deleting it would delete with it is part of it: a name is copied there. */
+static enum err erase_tree(struct ctx *ctx, const struct entity *entity, int64_t id, int depth)
+{
+    enum err e = erase_one(ctx, entity, id);
+    if (e || depth == HOOK_DEPTH_MAX)
+        return e;
+    for (int i = 0; i < entity->referrers_count && !e; i++) {
+        const struct entity_ref *ref = &entity->referrers[i];
+        int64_t *ids;
+        int count = 0;
+        if (ref->field->on_delete != ON_DELETE_CASCADE || ref->from->is_append_only)
+            continue;
+        const struct expr *points_at =
+            expr_cmp(ctx->arena, EXPR_EQ, ref->from->columns[ref->field->slot], value_int(id));
+        e = record_ids(ctx, ref->from->table, points_at, REFERRERS_MAX, &ids, &count);
+        for (int k = 0; k < count && !e; k++) {
+            e = erase_tree(ctx, ref->from, ids[k], depth + 1);
+            e = e == ERR_NOT_FOUND ? ERR_OK : e; /* they may form a ring */
+        }
+    }
+    return e;
+}
+
+enum err record_erase(struct ctx *ctx, const struct entity *entity, int64_t id)
+{
+    ASSERT(ctx && ctx->unit && ctx->model);
+    ASSERT(entity && store_in_tx(ctx->tenant->store));
+    return erase_tree(ctx, entity, id, 0);
 }

@@ -137,7 +137,7 @@ test("who was away for too long, or knows another store, is told to begin anew",
   const items = Array.from({ length: 1000 }, () => ({ op: "create", name: "Ann" }));
   const { next: before } = await w.acme.ok("admin", "GET", "/api/v1/changes?since=0&limit=1");
   for (let i = 0; i < 10; i++) {
-    await w.acme.ok("admin", "POST", `${LEADS}/bulk`, { items, atomic: true });
+    await w.acme.ok("admin", "POST", "/api/v1/records/greeting/bulk", { items, atomic: true });
   }
   for (const since of [String(before), "999999999999"]) {
     await streaming(

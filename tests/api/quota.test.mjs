@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { multipart } from "../kit/client.mjs";
-import { world } from "../kit/world.mjs";
+import { PASSWORD, world } from "../kit/world.mjs";
 
 const KEYS = "/api/v1/admin/api-keys";
 const w = world({
@@ -81,6 +81,35 @@ test("jobs: so many unfinished ones of a user, and one more waits", async () => 
   for (const { id } of items) await w.acme.settled("admin", `/api/v1/jobs/${id}`);
   const again = await w.acme.as("admin", "POST", "/api/v1/exports", { body: { entity: "lead" } });
   assert.equal(again.status, 202, "when they have ended there is room");
+});
+
+test("jobs: so many unfinished ones of a company, whoever asks; another has its own", async () => {
+  const logins = Array.from({ length: 12 }, (_, i) => `boss${i}`);
+  for (const login of logins) {
+    const body = { login, name: login, roles: ["admin"], password: PASSWORD };
+    await w.acme.ok("admin", "POST", "/api/v1/admin/users", body);
+    await w.acme.token(login);
+  }
+  // One job of each user at a time: only the company's bound can be passed.
+  for (let round = 0; ; round++) {
+    const answers = await Promise.all(
+      logins.map((login) => w.acme.as(login, "POST", "/api/v1/exports", { body: { entity: "lead" } })),
+    );
+    const refused = answers.filter(({ status }) => status !== 202);
+    for (const answer of refused) {
+      assert.equal(answer.status, 429, answer.text);
+      assert.equal(answer.json.error.code, "too_many_jobs");
+    }
+    assert.ok(answers.length - refused.length >= 3, "up to the bound they are taken");
+    const other = await w.globex.as("admin", "POST", "/api/v1/exports", { body: { entity: "lead" } });
+    assert.equal(other.status, 202, other.text);
+    await w.globex.settled("admin", `/api/v1/jobs/${other.json.id}`);
+    for (const [i, { status, json }] of answers.entries()) {
+      if (status === 202) await w.acme.settled(logins[i], `/api/v1/jobs/${json.id}`);
+    }
+    if (refused.length) break;
+    assert.ok(round < 50, "nothing was ever refused");
+  }
 });
 
 test("a key sees jobs, files and imports only when its scopes say so", async () => {
