@@ -29,6 +29,13 @@ static void free_model(void *model)
     model_free(model);
 }
 
+static void release_texts(void *arg)
+{
+    struct model *model = arg;
+    for (int i = 0; i < LANG_COUNT; i++)
+        map_release(&model->texts[i]);
+}
+
 static struct model *new_model(const struct tenant *tenant)
 {
     struct arena *arena = arena_new();
@@ -36,6 +43,7 @@ static struct model *new_model(const struct tenant *tenant)
 
     static int64_t built;
     model->arena = arena;
+    arena_defer(arena, release_texts, model);
     model->serial = ++built;
     model->currency = arena_strdup(arena, tenant->currency ? tenant->currency : "CNY");
     model->lang =

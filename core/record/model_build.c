@@ -330,7 +330,7 @@ static void clear_attempt(struct build *b)
     map_init(&model->views, b->arena);
     map_init(&model->dictionaries, b->arena);
     for (int i = 0; i < LANG_COUNT; i++)
-        map_init(&model->texts[i], b->arena);
+        map_release(&model->texts[i]); /* the largest ones: outside the arena they leave nothing */
     model->entity_list = arena_array(b->arena, struct entity *, ENTITIES_MAX);
     model->entities_count = model->views_count = model->dictionaries_count = 0;
     model->view_list = NULL;

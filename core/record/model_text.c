@@ -7,11 +7,48 @@
  */
 #include "record/model_build.h"
 
+#include <stdio.h>
 #include <sys/stat.h>
+
+#define TEXT_KEY_MAX 256 /* longer names are not shared */
 
 static const char *const lang_files[LANG_COUNT] = {"zh-CN", "en"};
 
 /* --- reading --- */
+
+/* Names of a product's texts are the same for every company: kept for the life of the process. */
+static struct {
+    struct arena *arena;
+    struct map names;
+} interned;
+
+static const char *intern(const char *name)
+{
+    if (!interned.arena) {
+        interned.arena = arena_new();
+        map_init(&interned.names, NULL);
+    }
+    const char *kept = map_get(&interned.names, slice_str(name));
+    if (!kept) {
+        kept = arena_strdup(interned.arena, name);
+        map_put(&interned.names, slice_str(kept), (void *)kept);
+    }
+    return kept;
+}
+
+/* "people:account" */
+static const char *text_key(struct build *b, struct slice key)
+{
+    char name[TEXT_KEY_MAX];
+    int len = slice_find(key, SLICE(":")) >= 0
+                  ? snprintf(name, sizeof name, SLICE_FMT, SLICE_ARG(key))
+                  : snprintf(name, sizeof name, "%s:" SLICE_FMT, b->plugin->id, SLICE_ARG(key));
+    if (len > 0 && len < TEXT_KEY_MAX && b->plugin->layer != PLUGIN_TENANT)
+        return intern(name);
+    if (slice_find(key, SLICE(":")) >= 0)
+        return arena_str(b->arena, key);
+    return arena_printf(b->arena, "%s:" SLICE_FMT, b->plugin->id, SLICE_ARG(key));
+}
 
 static enum err read_texts(struct build *b, enum lang lang)
 {
@@ -33,10 +70,7 @@ static enum err read_texts(struct build *b, enum lang lang)
         if (text->type != JSON_STRING)
             return build_fail(b, text->line, "the text \"" SLICE_FMT "\" is no text",
                               SLICE_ARG(text->key));
-        const char *key =
-            slice_find(text->key, SLICE(":")) >= 0
-                ? arena_str(b->arena, text->key)
-                : arena_printf(b->arena, "%s:" SLICE_FMT, b->plugin->id, SLICE_ARG(text->key));
+        const char *key = text_key(b, text->key);
         map_put(&model->texts[lang], slice_str(key), (void *)text->text.at);
     }
     return ERR_OK;

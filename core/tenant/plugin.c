@@ -7,7 +7,9 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "base/hash.h"
 #include "base/jsonschema.h"
 #include "tenant/folder.h"
 
@@ -31,13 +33,68 @@ static const char *ranges_check(struct arena *arena, const char *file, const str
     return NULL;
 }
 
+/* A file as parsed: kept for the life of the process, because every tenant asks for the same. */
+struct kept {
+    struct stat identity;
+    const struct json *json;
+    const char *fault; /* a manifest's that does not fit; NULL */
+};
+
+/* Grows only by the files of home; a file that changes leaves its old tree behind. */
+static struct {
+    struct arena *arena;
+    struct map files;
+} cache;
+
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+/* The file as it is kept, NULL when it is not or has changed. */
+static struct kept *kept_find(const char *path, struct stat *st)
+{
+    if (!cache.arena) {
+        cache.arena = arena_new();
+        map_init(&cache.files, cache.arena);
+    }
+    struct kept *kept = map_get(&cache.files, slice_str(path));
+    return stat(path, st) == 0 && kept && is_same(&kept->identity, st) ? kept : NULL;
+}
+
+static struct kept *kept_put(const char *path, const struct stat *st, const struct json *json)
+{
+    struct kept *kept = arena_make(cache.arena, struct kept);
+    *kept = (struct kept){.identity = *st, .json = json};
+    map_put(&cache.files, slice_str(arena_strdup(cache.arena, path)), kept);
+    return kept;
+}
+
+static enum err load_schema(struct arena *arena, const char *path, const struct json **out,
+                            const char **detail)
+{
+    struct stat st = {0};
+    const struct kept *kept = kept_find(path, &st);
+    if (kept) {
+        *out = kept->json;
+        return ERR_OK;
+    }
+    enum err e = json_load(cache.arena, path, out, detail);
+    if (!e)
+        (void)kept_put(path, &st, *out);
+    else if (*detail)
+        *detail = arena_strdup(arena, *detail);
+    return e;
+}
+
 static const char *manifest_check(struct arena *arena, const char *home, const char *file,
                                   const struct json *manifest)
 {
     const struct json *schema;
     const char *detail = NULL;
     const char *path = arena_printf(arena, "%s/schemas/plugin.schema.json", home);
-    enum err e = json_load(arena, path, &schema, &detail);
+    enum err e = load_schema(arena, path, &schema, &detail);
     if (e)
         return arena_printf(arena, "%s: %s", path, detail ? detail : err_text(e, LANG_EN));
     const struct jsonschema_fault *fault = jsonschema_check(arena, schema, manifest);
@@ -48,6 +105,38 @@ static const char *manifest_check(struct arena *arena, const char *home, const c
     return why ? why : ranges_check(arena, file, json_get(manifest, "optional"));
 }
 
+/* Of a product's plugin the tree is shared and a fault is kept; a bundle's is the caller's own. */
+static enum err load_manifest(struct arena *arena, const char *home, const char *folder,
+                              enum plugin_layer layer, const struct json **out, const char **why)
+{
+    struct stat st = {0};
+    const char *path = arena_printf(arena, "%s/plugin.json", folder), *detail = NULL;
+    const char *file = arena_printf(arena, "%s/plugin.json", base_name(folder));
+    bool is_shared = layer != PLUGIN_TENANT;
+    const struct kept *kept = is_shared ? kept_find(path, &st) : NULL;
+    if (!kept) {
+        struct arena *own = is_shared ? cache.arena : arena;
+        enum err e = json_load(own, path, out, &detail);
+        if (e) {
+            *why = e == ERR_NOT_FOUND ? arena_printf(arena, "%s is missing", file)
+                                      : arena_printf(arena, "%s: %s", file,
+                                                     detail ? detail : err_text(e, LANG_EN));
+            if (is_shared && e == ERR_MALFORMED)
+                kept_put(path, &st, NULL)->fault = arena_strdup(own, *why);
+            return e;
+        }
+        *why = manifest_check(arena, home, file, *out);
+        if (!is_shared)
+            return *why ? ERR_MALFORMED : ERR_OK;
+        struct kept *fresh = kept_put(path, &st, *out);
+        fresh->fault = *why ? arena_strdup(own, *why) : NULL;
+        kept = fresh;
+    }
+    *out = kept->json;
+    *why = kept->fault;
+    return kept->fault ? ERR_MALFORMED : ERR_OK;
+}
+
 enum err plugin_read(struct arena *arena, const char *home, const char *folder,
                      enum plugin_layer layer, struct plugin **out, const char **why)
 {
@@ -55,25 +144,15 @@ enum err plugin_read(struct arena *arena, const char *home, const char *folder,
     ASSERT(out && why);
     char full[PATH_MAX];
     const char *absolute = realpath(folder, full) ? arena_strdup(arena, full) : folder;
-    const char *file = arena_printf(arena, "%s/plugin.json", base_name(absolute));
-
     const struct json *manifest;
-    const char *detail = NULL;
-    enum err e =
-        json_load(arena, arena_printf(arena, "%s/plugin.json", absolute), &manifest, &detail);
-    if (e) {
-        *why = e == ERR_NOT_FOUND
-                   ? arena_printf(arena, "%s is missing", file)
-                   : arena_printf(arena, "%s: %s", file, detail ? detail : err_text(e, LANG_EN));
+    enum err e = load_manifest(arena, home, absolute, layer, &manifest, why);
+    if (e)
         return e;
-    }
-    const char *fault = manifest_check(arena, home, file, manifest);
     const struct json *id = json_get(manifest, "id");
-    if (!fault && layer != PLUGIN_TENANT && !slice_is(id->text, base_name(absolute)))
-        fault = arena_printf(arena, "%s:%d: the id \"%s\" is not the folder's name \"%s\"", file,
-                             id->line, id->text.at, base_name(absolute));
-    if (fault) {
-        *why = fault;
+    if (layer != PLUGIN_TENANT && !slice_is(id->text, base_name(absolute))) {
+        *why =
+            arena_printf(arena, "%s/plugin.json:%d: the id \"%s\" is not the folder's name \"%s\"",
+                         base_name(absolute), id->line, id->text.at, base_name(absolute));
         return ERR_MALFORMED;
     }
     struct plugin *plugin = arena_make(arena, struct plugin);
