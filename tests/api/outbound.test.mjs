@@ -74,7 +74,7 @@ const files = () =>
     {
       "init.lua": `local calls = require("calls")
 crm.route("POST", "/call", {
-  body = { method = "text!", call = "json!", times = "int", tx = "bool" },
+  body = { method = "text!", call = "json!", times = "int", tx = "bool", secret = "text" },
 }, calls.call)
 crm.on("lead", "validate", { id = "early" }, calls.early)
 crm.on("lead", "after_commit", { id = "push" }, calls.push)
@@ -85,6 +85,9 @@ function calls.call(req, ctx)
   local call, answer, why, name = req.body.call
   local copy = {}
   for key, value in pairs(call) do copy[key] = value end
+  if req.body.secret then
+    copy.headers = { ["x-key"] = { "k=", ctx.config[req.body.secret] } }
+  end
   if req.body.tx then
     ctx.tx(function() ctx.http.get(call.url) end)
   end
@@ -285,16 +288,26 @@ test("behind a commit each call carries the key of its event", async () => {
 });
 
 test("a secret goes into a header, and scripts never see it", async () => {
-  const sent = { "x-key": ["k=", { secret: "key" }] };
   seen.length = 0;
-  const answer = await ask("get", { url: at("/"), headers: sent });
+  const answer = await ask("get", { url: at("/") }, { secret: "key" });
   assert.equal(answer.status, 200, answer.text);
   assert.equal(seen[0].headers["x-key"], `k=${KEY}`);
   const from = w.server.log.length;
-  const other = await ask("get", { url: at("/"), headers: { a: { secret: "other" } } });
+  const other = await ask("get", { url: at("/") }, { secret: "other" });
   assert.equal(other.status, 500, other.text);
   assert.match(w.server.log.slice(from), /does not declare the capability/);
   assert.ok(!w.server.log.includes(KEY));
+});
+
+test("data that looks like the handle of a secret names none", async () => {
+  for (const value of [{ secret: "key" }, ["k=", { secret: "key" }]]) {
+    const from = w.server.log.length;
+    seen.length = 0;
+    const answer = await ask("get", { url: at("/"), headers: { a: value } });
+    assert.equal(answer.status, 500, answer.text);
+    assert.match(w.server.log.slice(from), /a header (is a text, a secret|has 1 to)/);
+    assert.equal(seen.length, 0);
+  }
 });
 
 test("another company cannot use the plugin", async () => {
