@@ -6,9 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "api/blob.h"
 #include "auth/row.h"
 #include "base/limits.h"
+#include "record/blob.h"
 #include "tenant/folder.h"
 
 static enum err is_named(struct tenant *tenant, const char *hash, bool *named)

@@ -10,7 +10,6 @@
 
 #include "api/activate.h"
 #include "api/admin.h"
-#include "api/blob.h"
 #include "api/body.h"
 #include "api/handlers.h"
 #include "api/page.h"
@@ -20,6 +19,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "http/multipart.h"
+#include "record/blob.h"
 
 #define DEPLOY_HASH_MIN 6 /* digits of a hash that name a deploy */
 

@@ -5,13 +5,13 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "api/blob.h"
 #include "api/handlers.h"
 #include "api/quota.h"
 #include "auth/actor.h"
 #include "base/id.h"
 #include "base/text.h"
 #include "http/multipart.h"
+#include "record/blob.h"
 #include "record/list.h"
 #include "record/record.h"
 

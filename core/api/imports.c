@@ -12,12 +12,12 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "api/blob.h"
 #include "api/handlers.h"
 #include "auth/actor.h"
 #include "base/id.h"
 #include "hook/job.h"
 #include "http/multipart.h"
+#include "record/blob.h"
 #include "record/rights.h"
 #include "tenant/folder.h"
 

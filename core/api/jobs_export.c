@@ -8,11 +8,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "api/blob.h"
 #include "api/jobs_in.h"
 #include "auth/audit.h"
 #include "base/clock.h"
 #include "base/id.h"
+#include "record/blob.h"
 #include "record/exporter.h"
 #include "record/rights.h"
 #include "tenant/folder.h"

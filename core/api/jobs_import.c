@@ -11,11 +11,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "api/blob.h"
 #include "api/import.h"
 #include "api/jobs_in.h"
 #include "base/clock.h"
 #include "base/id.h"
+#include "record/blob.h"
 #include "record/rights.h"
 #include "tenant/folder.h"
 

@@ -7,7 +7,6 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "api/blob.h"
 #include "api/jobs_in.h"
 #include "api/mailer.h"
 #include "auth/actor.h"
@@ -15,6 +14,7 @@
 #include "base/id.h"
 #include "base/limits.h"
 #include "hook/post.h"
+#include "record/blob.h"
 #include "record/letter.h"
 #include "store/query.h"
 

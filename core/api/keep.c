@@ -11,9 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "api/blob.h"
 #include "base/id.h"
 #include "base/json.h"
+#include "record/blob.h"
 #include "tenant/folder.h"
 #include "tenant/system.h"
 

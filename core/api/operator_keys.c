@@ -5,13 +5,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "api/blob.h"
 #include "api/handlers.h"
 #include "api/keep.h"
 #include "auth/vault.h"
 #include "base/clock.h"
 #include "base/id.h"
 #include "hook/job.h"
+#include "record/blob.h"
 #include "store/query.h"
 
 static void put_time(struct buf *out, const char *name, int64_t at_ms)

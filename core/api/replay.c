@@ -4,10 +4,10 @@
  */
 #include "api/replay.h"
 
-#include "api/blob.h"
 #include "api/routes.h"
 #include "base/crypto.h"
 #include "base/id.h"
+#include "record/blob.h"
 #include "record/idem.h"
 #include "record/list.h"
 

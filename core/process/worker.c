@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "api/blob.h"
 #include "auth/audit.h"
 #include "auth/reset.h"
 #include "auth/session.h"
@@ -19,6 +18,7 @@
 #include "base/log.h"
 #include "process/sandbox.h"
 #include "process/turn.h"
+#include "record/blob.h"
 #include "record/idem.h"
 #include "tenant/folder.h"
 #include "tenant/kv.h"

@@ -25,6 +25,8 @@ int bind_sha256(lua_State *L);
 int bind_token(lua_State *L);
 int bind_matches(lua_State *L);
 int bind_data(lua_State *L);
+int bind_filter_check(lua_State *L);
+int bind_data(lua_State *L);
 int bind_secret(lua_State *L); /* upvalue 1: struct script */
 int bind_hmac_sha256(lua_State *L);
 int bind_same(lua_State *L);
@@ -41,6 +43,7 @@ int bind_filter_check(lua_State *L);
 int64_t bind_time_worked(lua_State *L, int at);
 extern const luaL_Reg bind_tx[];                          /* of ctx; upvalue 1: struct script */
 extern const luaL_Reg bind_mail[];                        /* likewise */
+extern const luaL_Reg bind_document[];                    /* likewise */
 extern const luaL_Reg bind_changes[];                     /* likewise */
 void bind_http_push(lua_State *L, struct script *script); /* [-0, +1] ctx.http */
 int bind_on(lua_State *L);                                /* crm.on; upvalue 1: struct script */

@@ -7,12 +7,12 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "api/blob.h"
 #include "api/jobs.h"
 #include "auth/session.h"
 #include "base/id.h"
 #include "base/log.h"
 #include "http/target.h"
+#include "record/blob.h"
 #include "tenant/folder.h"
 
 /* --- the home -----------------------------------------------------------------------------------

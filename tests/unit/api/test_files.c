@@ -6,8 +6,8 @@
 
 #include <unistd.h>
 
-#include "api/blob.h"
 #include "base/clock.h"
+#include "record/blob.h"
 
 #define FILES "/api/v1/files"
 

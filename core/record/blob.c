@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "api/blob.h"
+#include "record/blob.h"
 
 #include <errno.h>
 #include <fcntl.h>

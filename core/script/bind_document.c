@@ -1,0 +1,183 @@
+/* bind_document - `ctx.file` and `ctx.document`: what is known of a file, Word templates filled in.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "base/id.h"
+#include "base/text.h"
+#include "document/docx.h"
+#include "record/blob.h"
+#include "script/bind.h"
+
+#define READERS                                                                                    \
+    (VM_BEFORE | VM_VALIDATE | VM_AFTER | VM_ACTION | VM_JOB | VM_ROUTE | VM_COMMIT | VM_TX)
+#define NAME_CHARS_MAX 200
+#define DOCX_TYPE      "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+
+/* Written ctx.file(…) or ctx:file(…). */
+static void drop_self(lua_State *L)
+{
+    if (lua_type(L, 1) == LUA_TUSERDATA && lua_gettop(L) > 1)
+        lua_remove(L, 1);
+}
+
+/* A file that who asks may read, or that hangs on a record of an entity the plugin may read; false
+ * where there is none. */
+static bool find_file(lua_State *L, int64_t id, struct blob_file *out)
+{
+    const struct script *script = lua_touserdata(L, lua_upvalueindex(1));
+    struct ctx *ctx = vm_ctx(L);
+    struct vm *vm = vm_of(L);
+    struct err_info before = ctx->err;
+    if (++vm->used.reads > vm_limit(vm)->reads)
+        vm_stop(L, VM_LIMIT, "it read more often than it may in one unit of work");
+    err_info_init(&ctx->err, ctx->arena);
+    enum err e = blob_file_read(ctx, id, out);
+    if (!e && !(out->entity && bind_capability(script, out->entity)))
+        e = blob_file_visible(ctx, out);
+    ctx->err = before;
+    if (e && e != ERR_NOT_FOUND && e != ERR_FORBIDDEN)
+        vm_veto(L, e);
+    return !e;
+}
+
+/*** What is known of a file that who asks may read, or that hangs on a record which the plugin may
+ * read by its capabilities.
+ * @param id integer
+ * @return table|nil name, type, bytes, sha256
+ * @moment before_* validate after_* action job route after_commit
+ * @usage local file = ctx.file(ev.record.file); ev.record.sha256 = file and file.sha256
+ */
+static int context_file(lua_State *L)
+{
+    struct blob_file file;
+    drop_self(L);
+    vm_allow(L, READERS, "ctx.file");
+    if (!find_file(L, luaL_checkinteger(L, 1), &file)) {
+        lua_pushnil(L);
+        return 1;
+    }
+    lua_createtable(L, 0, 4);
+    lua_pushstring(L, file.name);
+    lua_setfield(L, -2, "name");
+    lua_pushstring(L, file.type);
+    lua_setfield(L, -2, "type");
+    lua_pushinteger(L, file.bytes);
+    lua_setfield(L, -2, "bytes");
+    lua_pushstring(L, file.hash);
+    lua_setfield(L, -2, "sha256");
+    return 1;
+}
+
+/* --- documents ----------------------------------------------------------------------------------
+ */
+
+static enum err insert_file(struct ctx *ctx, void *arg)
+{
+    return blob_file_insert(ctx, arg);
+}
+
+static void check_members(lua_State *L)
+{
+    static const char *const known[] = {"template", "data", "name", "about", "lang", NULL};
+    lua_pushnil(L);
+    while (lua_next(L, 1)) {
+        const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
+        bool found = false;
+        for (const char *const *one = known; *one; one++)
+            found = found || strcmp(*one, name) == 0;
+        if (!found)
+            luaL_error(L, "a document has no member \"%s\": template data name about lang", name);
+        lua_pop(L, 1);
+    }
+}
+
+/* What it hangs on, and how it is called. */
+static void take_about(lua_State *L, struct arena *arena, struct blob_file *file)
+{
+    if (lua_getfield(L, 1, "about") != LUA_TNIL) {
+        const struct record_handle *handle = record_test(L, lua_gettop(L));
+        if (!handle)
+            luaL_error(L, "about is a record");
+        const struct value *values = handle->values ? handle->values : handle->record->now;
+        file->entity = handle->entity->name;
+        file->record = values[SLOT_ID].integer;
+    }
+    lua_getfield(L, 1, "name");
+    struct slice name = lua_isnil(L, -1) ? SLICE("document.docx") : convert_text(L, lua_gettop(L));
+    file->name = arena_str(arena, text_head(name, NAME_CHARS_MAX));
+    file->type = DOCX_TYPE;
+    lua_pop(L, 2);
+}
+
+static enum lang lang_of(lua_State *L, enum lang fallback)
+{
+    lua_getfield(L, 1, "lang");
+    const char *text = luaL_optstring(L, -1, NULL);
+    if (text && strcmp(text, "en") != 0 && strcmp(text, "zh-CN") != 0)
+        luaL_error(L, "the language is \"zh-CN\" or \"en\", not \"%s\"", text);
+    lua_pop(L, 1);
+    return !text ? fallback : strcmp(text, "en") == 0 ? LANG_EN : LANG_ZH;
+}
+
+/* The bytes of the filled template are kept; NULL, or the sentence that says what is wrong. */
+static const char *make(lua_State *L, const struct blob_file *source, const struct json *data,
+                        enum lang lang, struct blob *blob)
+{
+    struct ctx *ctx = vm_ctx(L);
+    struct buf out = BUF_INIT;
+    struct slice bytes;
+    const char *why = NULL;
+    enum err e = blob_map(ctx->arena, blob_path(ctx->tenant, ctx->arena, source->hash), &bytes);
+    if (!e)
+        e = docx_fill(ctx->arena, bytes, data, lang, &out, &why);
+    if (!e)
+        e = blob_put(ctx->tenant, ctx->arena, buf_slice(&out), blob);
+    buf_release(&out);
+    vm_poll(L);
+    if (e && !why)
+        vm_veto(L, e);
+    return e ? why : NULL;
+}
+
+/*** Fills in a Word template (a .docx; document/docx.h says how it is written) and keeps what comes
+ * of it as a file of who asks.
+ * @param document table template (id of the file), data (table), name ("offer.docx"), about (a
+ *   record: whoever may read it may read the document), lang ("zh-CN" or "en")
+ * @return integer|nil the id of the new file
+ * @return string|nil what is wrong with the template, naming the place
+ * @moment job route after_commit
+ * @usage local id, why = ctx.document { template = t.file, data = { name = "…" }, about = offer }
+ */
+static int context_document(lua_State *L)
+{
+    struct blob_file source, file = {0};
+    struct blob blob;
+    drop_self(L);
+    struct ctx *ctx = vm_ctx(L);
+    vm_allow(L, VM_JOB | VM_ROUTE | VM_COMMIT, "ctx.document");
+    luaL_checktype(L, 1, LUA_TTABLE);
+    check_members(L);
+    take_about(L, ctx->arena, &file);
+    enum lang lang = lang_of(L, ctx->lang);
+    lua_getfield(L, 1, "data");
+    const struct json *data = convert_json(L, lua_gettop(L), ctx->arena, NULL);
+    lua_getfield(L, 1, "template");
+    const char *why = "there is no such template";
+    if (lua_isinteger(L, -1) && find_file(L, lua_tointeger(L, -1), &source))
+        why = make(L, &source, data, lang, &blob);
+    if (why) {
+        lua_pushnil(L);
+        lua_pushstring(L, why);
+        return 2;
+    }
+    file.hash = blob.hash;
+    file.bytes = blob.bytes;
+    enum err e = vm_write(L, insert_file, &file);
+    if (e)
+        vm_veto(L, e);
+    lua_pushinteger(L, file.id);
+    return 1;
+}
+
+const luaL_Reg bind_document[] = {
+    {"file", context_file}, {"document", context_document}, {NULL, NULL}};
