@@ -172,14 +172,11 @@ static bool is_harmless(struct slice type)
 static const char *take_option(lua_State *L, struct arena *arena, const char *name)
 {
     const char *text = NULL;
+    int top = lua_gettop(L);
     lua_rawgeti(L, -1, 3);
-    if (lua_istable(L, -1) && lua_getfield(L, -1, name) != LUA_TNIL) {
+    if (lua_istable(L, -1) && lua_getfield(L, -1, name) != LUA_TNIL)
         text = arena_str(arena, convert_text(L, -1));
-        lua_pop(L, 1);
-    } else if (lua_istable(L, -1)) {
-        lua_pop(L, 1);
-    }
-    lua_pop(L, 1);
+    lua_settop(L, top);
     return text;
 }
 
