@@ -1,5 +1,6 @@
 -- integrations - the table of contents.
 -- SPDX-License-Identifier: MIT
+local calendar = require("calendar")
 local connections = require("connections")
 local deliver = require("deliver")
 local dispatch = require("dispatch")
@@ -16,6 +17,8 @@ on("webhook", "after_create", { id = "begin" }, dispatch.begin)
 on("webhook", "validate", { id = "check" }, webhooks.check)
 on("inbound_hook", "before_create", { id = "prepare" }, inbound.prepare)
 on("inbound_hook", "validate", { id = "check" }, inbound.check)
+on("calendar_feed", "before_create", { id = "prepare" }, calendar.prepare)
+on("calendar_feed", "validate", { id = "check" }, calendar.check)
 on("connection", "validate", { id = "check" }, connections.check)
 on("mapping", "before_create", { id = "label" }, connections.label)
 on("mapping", "before_update", { id = "label" }, connections.label)
@@ -40,6 +43,8 @@ crm.service("mapping.transform", sync.transform)
 crm.service("mapping.conflict", sync.conflict)
 
 crm.route("POST", "/in/{path}", { auth = "public", rate = "600/m", body = "text" }, inbound.receive)
+
+crm.route("GET", "/calendar/{path}", { auth = "public", rate = "120/m" }, calendar.show)
 
 crm.job("dispatch", { changes = true, every = "30s", retry = 0 }, dispatch.run)
 crm.job("deliver", { retry = 0 }, deliver.run)

@@ -455,3 +455,33 @@ test("messages to WeCom", async (t) => {
     assert.deepEqual(wecom.wrong, []);
   });
 });
+
+test("a calendar feed of one's own tasks", async () => {
+  const { acme, globex } = w;
+  const due = new Date(Date.now() + 864e5).toISOString().replace(/\.\d+/, ".000");
+  const subject = `拜访, 客户; ${"很长的标题".repeat(12)}`;
+  await acme.create("sales1", "task", { subject, due_at: due });
+  await acme.create("sales2", "task", { subject: "别人的任务", due_at: due });
+  const wrong = await acme.as("sales1", "POST", `${RECORDS}/calendar_feed`, {
+    body: { name: "x", start_field: "subject" },
+  });
+  assert.deepEqual(Object.keys(wrong.json.error.fields), ["start_field"]);
+  const feed = await acme.create("sales1", "calendar_feed", { name: "我的任务" });
+  const path = `/api/v1/x/integrations/calendar/${feed.path}`;
+  const answer = await acme.as(null, "GET", path);
+  assert.equal(answer.status, 200, answer.text);
+  assert.match(answer.headers["content-type"], /^text\/calendar/);
+  assert.ok(answer.text.split("\r\n").every((line) => Buffer.byteLength(line) <= 75));
+  const lines = answer.text.replaceAll("\r\n ", "").split("\r\n");
+  assert.equal(lines.filter((line) => line === "BEGIN:VEVENT").length, 1);
+  const title = subject.replace(",", "\\,").replace(";", "\\;");
+  assert.ok(lines.includes(`SUMMARY:${title}`), answer.text);
+  const start = due.replace(".000", "").replaceAll(/[-:]/g, "");
+  assert.ok(lines.includes(`DTSTART:${start}`), answer.text);
+  assert.equal((await globex.as(null, "GET", path)).status, 404);
+  assert.equal((await acme.as(null, "GET", `${path.slice(0, -1)}x`)).status, 404);
+  const seen = await acme.as("sales2", "GET", `${RECORDS}/calendar_feed/${feed.id}`);
+  assert.equal(seen.status, 404);
+  await acme.ok("sales1", "PATCH", `${RECORDS}/calendar_feed/${feed.id}`, { active: false });
+  assert.equal((await acme.as(null, "GET", path)).status, 404);
+});
