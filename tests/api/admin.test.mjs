@@ -226,7 +226,7 @@ test("views: my own, shared ones, never another's", async () => {
 test("my profile: read and changed", async () => {
   const body = { phone: "13800138000", locale: "en" };
   const bare = await w.acme.as("sales1", "PATCH", "/api/v1/me", { body });
-  assert.equal(bare.status, 422, bare.text); // letters and codes go there: the password is asked for
+  assert.equal(bare.status, 422, bare.text); // letters and codes go there: it asks for the password
   const patched = await w.acme.ok("sales1", "PATCH", "/api/v1/me", { ...body, current: PASSWORD });
   assert.equal(patched.locale, "en");
   const me = await w.acme.ok("sales1", "GET", "/api/v1/me");

@@ -90,18 +90,17 @@ test("jobs: so many unfinished ones of a company, whoever asks; another has its 
     await w.acme.ok("admin", "POST", "/api/v1/admin/users", body);
     await w.acme.token(login);
   }
+  const ask = (t, login) => t.as(login, "POST", "/api/v1/exports", { body: { entity: "lead" } });
   // One job of each user at a time: only the company's bound can be passed.
   for (let round = 0; ; round++) {
-    const answers = await Promise.all(
-      logins.map((login) => w.acme.as(login, "POST", "/api/v1/exports", { body: { entity: "lead" } })),
-    );
+    const answers = await Promise.all(logins.map((login) => ask(w.acme, login)));
     const refused = answers.filter(({ status }) => status !== 202);
     for (const answer of refused) {
       assert.equal(answer.status, 429, answer.text);
       assert.equal(answer.json.error.code, "too_many_jobs");
     }
     assert.ok(answers.length - refused.length >= 3, "up to the bound they are taken");
-    const other = await w.globex.as("admin", "POST", "/api/v1/exports", { body: { entity: "lead" } });
+    const other = await ask(w.globex, "admin");
     assert.equal(other.status, 202, other.text);
     await w.globex.settled("admin", `/api/v1/jobs/${other.json.id}`);
     for (const [i, { status, json }] of answers.entries()) {
