@@ -9,6 +9,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:f
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { after } from "node:test";
 import { ROOT } from "./server.mjs";
 
 const need = createRequire(join(ROOT, "plugins/console/package.json"));
@@ -138,11 +139,58 @@ export class Screen {
     await this.page.screenshot({ path: join(folder, `${name}.png`) });
   }
 
+  /** Until nothing on the screen says that it is busy. */
+  async settled() {
+    await this.page.waitForFunction(() => !document.querySelector('[aria-busy="true"]'));
+    await this.page.waitForFunction(() => document.fonts.status === "loaded");
+    await this.page.waitForLoadState("load");
+  }
+
   theme(value) {
     return this.page.emulateMedia({ colorScheme: value, reducedMotion: "reduce" });
   }
 
   close() {
     return this.context.close();
+  }
+}
+
+/**
+ * For the top of a file, with world.mjs: `const place = browserPlace()`, `place.world` handed to
+ * `world`, and `place` as the options of each test, which are skipped where there is no browser.
+ */
+export function browserPlace({ leads = 60 } = {}) {
+  const place = { skip: missing() };
+  const setup = async (w) => {
+    if (place.skip) return;
+    place.browser = await launch();
+    await seed(w.acme, leads);
+    place.open = (device = DESKTOP) =>
+      Screen.open(place.browser, { port: w.server.port, ...device });
+  };
+  place.world = { setup, hosts: { acme: ["localhost"] } }; // a trustworthy origin without TLS
+  after(() => place.browser?.close());
+  return place;
+}
+
+const NAMES = ["王芳", "李娜", "刘洋", "陈静", "杨勇", "赵磊", "黄敏", "周杰"];
+
+async function seed(tenant, count) {
+  const items = Array.from({ length: count }, (_, i) => ({
+    op: "create",
+    data: {
+      name: `${NAMES[i % NAMES.length]}${i}`,
+      company: `远景${i}有限公司`,
+      phones: [`1390000${String(1000 + i)}`],
+      source: ["website", "referral", "event"][i % 3],
+      status: ["new", "working", "qualified"][i % 3],
+      estimated_amount: { amount: `${1000 * (i + 1)}.00`, currency: "CNY" },
+      owner: tenant.users.sales1,
+    },
+  }));
+  const path = "/api/v1/records/lead/bulk";
+  for (let at = 0; at < count; at += 20) {
+    const body = { atomic: true, items: items.slice(at, at + 20) };
+    await tenant.ok("manager", "POST", path, body);
   }
 }

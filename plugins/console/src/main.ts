@@ -5,7 +5,7 @@ import "./styles/base.css";
 import { createPinia } from "pinia";
 import { createApp } from "vue";
 import App from "./App.vue";
-import { http } from "./api/http";
+import { ApiError, http } from "./api/http";
 import { makeRouter } from "./router";
 import { useSession } from "./stores/session";
 import { useSettings } from "./stores/settings";
@@ -29,7 +29,10 @@ async function start() {
     session.end();
     void router.push({ name: "login", query: { to: router.currentRoute.value.fullPath } });
   };
-  app.config.errorHandler = (error) => sayError(error);
+  app.config.errorHandler = (error) => {
+    sayError(error);
+    if (!(error instanceof ApiError)) reportError(error);
+  };
   app.use(router).mount("#app");
 }
 

@@ -1,0 +1,273 @@
+// sales - a seller's day in the console, in Chromium against the real server.
+// SPDX-License-Identifier: MIT
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { DESKTOP, ENGLISH, PHONE, browserPlace } from "../kit/browser.mjs";
+import { PASSWORD, world } from "../kit/world.mjs";
+
+const LEADS = "/api/v1/records/lead";
+const place = browserPlace();
+const w = world(place.world);
+
+async function signedIn(device, login = "sales1") {
+  const screen = await place.open(device);
+  await screen.signIn(login, PASSWORD);
+  return screen;
+}
+
+async function ending(screen, work) {
+  try {
+    await work(screen.page);
+    await screen.sound();
+  } catch (error) {
+    await screen.shot(`failed-${Date.now()}`);
+    throw error;
+  } finally {
+    await screen.close();
+  }
+}
+
+const rows = (page) => page.locator(".grid tbody tr");
+
+test("a list is filtered, changed, saved, and its link reproduces it", place, async () => {
+  const screen = await signedIn(DESKTOP);
+  let link = "";
+  await ending(screen, async (page) => {
+    await page.locator(".nav a[href='/e/lead']").click();
+    await rows(page).first().waitFor();
+    assert.equal(await rows(page).count(), 50);
+    await page.getByRole("button", { name: "新线索", exact: true }).click();
+    await page.waitForURL(/qf=new/);
+    await page.getByText("第 1–20 条").waitFor();
+
+    await page.getByRole("button", { name: "筛选", exact: true }).click();
+    const builder = page.locator(".builder");
+    await builder.getByLabel("字段").selectOption("estimated_amount");
+    await builder.getByLabel("条件").selectOption("gte");
+    await builder.locator("#filter-0").fill("30000");
+    await builder.locator("#filter-0").blur();
+    await builder.getByRole("button", { name: "应用" }).click();
+    await page.waitForURL(/[?&]f=/);
+    await page.getByText("第 1–10 条").waitFor();
+    await page.getByRole("button", { name: "预计金额", exact: true }).waitFor({ state: "hidden" });
+
+    await page.getByRole("button", { name: "列", exact: true }).click();
+    await page.locator(".chooser .more").getByRole("button", { name: "预计金额" }).click();
+    await page.waitForURL(/[?&]c=/);
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "预计金额", exact: true }).click();
+    await page.waitForURL(/s=estimated_amount/);
+
+    await page.getByRole("button", { name: "另存为视图" }).click();
+    await page.locator("#view-name").fill("大单");
+    await page.getByRole("button", { name: "保存", exact: true }).click();
+    await page.waitForURL(/view=/);
+    await page.getByText("第 1–10 条").waitFor();
+    link = page.url();
+  });
+  const again = await signedIn(DESKTOP);
+  await ending(again, async (page) => {
+    await page.goto(link);
+    await page.getByText("第 1–10 条").waitFor();
+    const first = page.locator(".grid tbody tr").first();
+    assert.match(await first.innerText(), /¥31,000\.00/);
+    await page.getByRole("button", { name: "大单", exact: true }).waitFor();
+  });
+});
+
+test("a cell is changed in place, kept when leaving it, and taken back", place, async () => {
+  await ending(await signedIn(DESKTOP), async (page) => {
+    await page.goto("/e/lead?s=name");
+    const cell = rows(page).first().locator("td").nth(4);
+    await cell.dblclick();
+    await cell.locator("select").selectOption("a");
+    await page.locator("h1").click();
+    await page.getByText("已保存").waitFor();
+    assert.match(await cell.innerText(), /A 级/);
+    await page.getByRole("button", { name: "撤销" }).click();
+    await page.getByText("已撤销").waitFor();
+    assert.doesNotMatch(await cell.innerText(), /A 级/);
+  });
+});
+
+test("all that matches is selected and assigned", place, async () => {
+  const body = { filter: { owner: w.acme.users.sales2 }, count: true, limit: 1 };
+  await ending(await signedIn(DESKTOP, "manager"), async (page) => {
+    await page.goto(`/e/lead?f=${encodeURIComponent('{"source":"referral"}')}`);
+    await rows(page).first().waitFor();
+    await page.getByLabel("选择本页全部").check();
+    await page.getByText("已选 20 条").waitFor();
+    await page.locator(".bulk").getByRole("button", { name: "分配" }).click();
+    await page.getByRole("dialog").getByRole("combobox").fill("sales2");
+    await page.getByRole("option", { name: /sales2/ }).click();
+    await page.locator("button[form='bulk-form']").click();
+    await page.getByText("已处理 20 条记录").waitFor();
+    const after = await w.acme.ok("manager", "POST", `${LEADS}/query`, body);
+    assert.equal(after.count, 20);
+  });
+});
+
+test(
+  "c makes a record; duplicates appear; an input method's Enter does not submit",
+  place,
+  async () => {
+    await ending(await signedIn(DESKTOP), async (page) => {
+      await page.goto("/e/lead");
+      await rows(page).first().waitFor();
+      await page.keyboard.press("c");
+      const name = page.locator("#q-name");
+      await name.waitFor();
+      await page.locator("#q-phones").fill("13900001000");
+      await page.locator("#q-phones").blur();
+      await name.fill("张伟");
+      await page.locator(".dups").waitFor();
+      assert.match(await page.locator(".dups").innerText(), /王芳0/);
+      // Chromium fires keydown 229 while an input method composes; nothing may happen then
+      await name.dispatchEvent("keydown", {
+        key: "Escape",
+        keyCode: 229,
+        isComposing: true,
+        bubbles: true,
+      });
+      assert.ok(await name.isVisible());
+      await page.locator("#q-phones").fill("13812345678");
+      await page.locator("#q-phones").blur();
+      await page.locator("button[form='quick-form']").click();
+      await page.getByText("已新建 张伟").waitFor();
+      const found = await w.acme.ok("sales1", "GET", "/api/v1/search?q=5678");
+      assert.ok(found.groups.some((group) => group.items.some((item) => item.title === "张伟")));
+    });
+  },
+);
+
+test("a card is dragged, and the next state's fields are asked for", place, async () => {
+  const made = await w.acme.create("sales1", "lead", { name: "拖动卡", status: "working" });
+  await ending(await signedIn(DESKTOP), async (page) => {
+    await page.goto("/e/lead?mode=board");
+    const card = page.locator(`[data-id="${made.id}"]`);
+    await card.waitFor();
+    await card.dragTo(page.locator('.board-cards[data-value="qualified"]'));
+    await page.getByText("拖动卡 已移到“已确认”").waitFor();
+    await page
+      .locator('.board-cards[data-value="qualified"]')
+      .locator(`[data-id="${made.id}"]`)
+      .waitFor();
+    await card.getByRole("button").click();
+    await page.getByRole("menuitem", { name: "无效" }).click();
+    await page
+      .getByRole("dialog")
+      .getByLabel(/无效原因/)
+      .selectOption("no_need");
+    await page.getByRole("dialog").getByRole("button", { name: /转为/ }).click();
+    await page.getByText("拖动卡 已移到“无效”").waitFor();
+    const now = await w.acme.ok("sales1", "GET", `${LEADS}/${made.id}`);
+    assert.deepEqual([now.status, now.lost_reason], ["dead", "no_need"]);
+  });
+});
+
+test("the board of a phone scrolls by touch and moves by its menu", place, async () => {
+  const made = await w.acme.create("sales1", "lead", { name: "手机卡", status: "new" });
+  const screen = await signedIn(PHONE);
+  await ending(screen, async (page) => {
+    await page.goto("/e/lead?mode=board");
+    const card = page.locator(`[data-id="${made.id}"]`);
+    await card.waitFor();
+    const box = await card.boundingBox();
+    const touch = await screen.context.newCDPSession(page);
+    const at = (x, y) => [{ x, y }];
+    const [x, y] = [box.x + 60, box.y + 30];
+    await touch.send("Input.dispatchTouchEvent", {
+      type: "touchStart",
+      touchPoints: at(x + 180, y),
+    });
+    for (let i = 1; i <= 8; i++) {
+      const point = at(x + 180 - i * 28, y);
+      await touch.send("Input.dispatchTouchEvent", { type: "touchMove", touchPoints: point });
+    }
+    await touch.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
+    await page.waitForFunction(() => document.querySelector(".board").scrollLeft > 40);
+    await card.getByRole("button").click();
+    await page.getByRole("menuitem", { name: "跟进中" }).click();
+    await page.getByText("手机卡 已移到“跟进中”").waitFor();
+    await screen.fits("the board");
+  });
+});
+
+test("a change that somebody else made meanwhile is shown, not lost", place, async () => {
+  const made = await w.acme.create("sales1", "lead", {
+    name: "冲突",
+    company: "原公司",
+    title: "经理",
+  });
+  await ending(await signedIn(DESKTOP), async (page) => {
+    await page.goto(`/e/lead/${made.id}/edit`);
+    await page.locator("#f-company").fill("我的公司");
+    await page.locator("#f-title").fill("总监");
+    await w.acme.ok("manager", "PATCH", `${LEADS}/${made.id}`, { company: "对方公司" });
+    await page.getByRole("button", { name: "保存", exact: true }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("对方公司").waitFor();
+    await dialog.getByText("我的公司").waitFor();
+    await dialog.getByLabel(/对方：/).check();
+    await dialog.getByRole("button", { name: "按选择保存" }).click();
+    await page.waitForURL((url) => url.pathname === `/e/lead/${made.id}`);
+    const now = await w.acme.ok("sales1", "GET", `${LEADS}/${made.id}`);
+    assert.deepEqual([now.company, now.title], ["对方公司", "总监"]);
+    await page.locator(".timeline li").first().waitFor();
+  });
+});
+
+test("what the server refuses stands at its field, and what was typed stays", place, async () => {
+  await ending(await signedIn(DESKTOP), async (page) => {
+    await page.goto("/e/lead/new");
+    await page.locator("#f-name").fill("错误邮箱");
+    await page.locator("#f-emails").fill("not an address");
+    await page.locator("#f-emails").blur();
+    await page.getByRole("button", { name: "保存", exact: true }).click();
+    await page.locator("#f-emails[aria-invalid='true']").waitFor();
+    assert.notEqual(await page.locator("#f-emails-error").innerText(), "");
+    assert.equal(await page.locator("#f-name").inputValue(), "错误邮箱");
+  });
+});
+
+test("张伟 is found by initials, by name and by the last four digits", place, async () => {
+  await w.acme.create("sales1", "lead", { name: "张伟", phones: ["13700008642"] });
+  await ending(await signedIn(ENGLISH), async (page) => {
+    for (const typed of ["zw", "张伟", "8642"]) {
+      await page.keyboard.press("Control+k");
+      await page.locator(".palette-input").fill(typed);
+      await page
+        .getByRole("option", { name: /张伟.*8642/ })
+        .first()
+        .waitFor();
+      await page.keyboard.press("Escape");
+      await page.locator(".palette-input").waitFor({ state: "detached" });
+    }
+    await page.keyboard.press("Control+k");
+    await page.locator(".palette-input").fill("8642");
+    await page.getByRole("option", { name: /张伟/ }).first().waitFor();
+    await page.keyboard.press("Enter");
+    await page.locator(".record-title", { hasText: "张伟" }).waitFor();
+    assert.equal(await page.locator("html").getAttribute("lang"), "en");
+  });
+});
+
+test("a wrong password, signing out, and a session that ended elsewhere", place, async () => {
+  const screen = await place.open(DESKTOP);
+  await ending(screen, async (page) => {
+    await page.goto("/e/lead?qf=new");
+    await page.waitForURL(/login/);
+    await page.locator("#login").fill("viewer");
+    await page.locator("#password").fill("not the password");
+    await page.keyboard.press("Enter");
+    await page.getByRole("alert").waitFor();
+    await page.locator("#password").fill(PASSWORD);
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/\/e\/lead\?qf=new/);
+    await page.locator("h1").waitFor();
+    assert.equal(await page.getByRole("button", { name: "新建", exact: true }).count(), 0);
+    await w.acme.ok("admin", "DELETE", `/api/v1/admin/users/${w.acme.users.viewer}/sessions`);
+    await page.locator(".nav a[href='/e/account']").click();
+    await page.waitForURL(/login\?to=/);
+  });
+});

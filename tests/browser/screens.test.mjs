@@ -1,0 +1,68 @@
+// screens - every screen on desktop and phone, light and dark: no serious finding of axe, one h1,
+// nothing wider than the screen, the right language.
+// SPDX-License-Identifier: MIT
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { DESKTOP, ENGLISH, PHONE, browserPlace } from "../kit/browser.mjs";
+import { PASSWORD, world } from "../kit/world.mjs";
+
+const place = browserPlace({ leads: 20 });
+const w = world(place.world);
+const SCREENS = {
+  home: "/",
+  list: "/e/lead",
+  empty: "/e/contact",
+  board: "/e/lead?mode=board",
+  record: async () => `/e/lead/${await someLead()}`,
+  edit: async () => `/e/lead/${await someLead()}/edit`,
+  new: "/e/account/new",
+  reports: "/reports",
+  import: "/import/lead",
+  jobs: "/jobs",
+  me: "/me",
+  users: "/admin/users",
+  roles: "/admin/roles",
+  plugins: "/admin/plugins",
+  audit: "/admin/audit",
+  nowhere: "/there/is/nothing",
+  absent: "/e/lead/0000000000000",
+};
+
+async function someLead() {
+  const page = await w.acme.ok("admin", "GET", "/api/v1/records/lead?limit=1");
+  return page.items[0].id;
+}
+
+const KINDS = [
+  ["desktop", DESKTOP, "light", "zh-CN"],
+  ["phone", PHONE, "dark", "zh-CN"],
+  ["phone", PHONE, "light", "zh-CN"],
+  ["english", ENGLISH, "dark", "en"],
+];
+
+for (const [name, device, theme, lang] of KINDS) {
+  test(`${name}, ${theme}`, place, async (t) => {
+    const screen = await place.open(device);
+    await screen.theme(theme);
+    await screen.page.goto("/login");
+    await screen.page.locator("#login").waitFor();
+    await screen.axe("login");
+    await screen.shot(`${name}-${theme}-login`);
+    await screen.signIn("admin", PASSWORD);
+    for (const [what, path] of Object.entries(SCREENS)) {
+      await t.test(what, async () => {
+        await screen.page.goto(typeof path === "string" ? path : await path());
+        await screen.page.locator("h1").first().waitFor();
+        await screen.page.waitForLoadState("load");
+        await screen.settled();
+        await screen.shot(`${name}-${theme}-${what}`);
+        assert.equal(await screen.page.locator("h1").count(), 1);
+        assert.equal(await screen.page.locator("html").getAttribute("lang"), lang);
+        await screen.fits(what);
+        await screen.axe(what);
+        await screen.sound();
+      });
+    }
+    await screen.close();
+  });
+}
