@@ -25,8 +25,6 @@ int bind_sha256(lua_State *L);
 int bind_token(lua_State *L);
 int bind_matches(lua_State *L);
 int bind_data(lua_State *L);
-int bind_filter_check(lua_State *L);
-int bind_data(lua_State *L);
 int bind_secret(lua_State *L); /* upvalue 1: struct script */
 int bind_hmac_sha256(lua_State *L);
 int bind_same(lua_State *L);

@@ -1,4 +1,5 @@
-/* bind_filter - conditions kept as data: crm.matches(record, filter), crm.filter_check(entity, filter).
+/* bind_filter - conditions kept as data: crm.matches(record, filter), crm.filter_check(entity,
+ * filter).
  *
  * SPDX-License-Identifier: MIT
  */

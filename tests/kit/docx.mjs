@@ -7,17 +7,33 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const OPEN = "http://schemas.openxmlformats.org";
-const TYPES = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
-<Types xmlns="${OPEN}/package/2006/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Default Extension="xml" ContentType="application/xml"/><Override PartName="/word/document.xml" ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"/></Types>`;
-const RELATIONS = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
-<Relationships xmlns="${OPEN}/package/2006/relationships"><Relationship Id="rId1" Type="${OPEN}/officeDocument/2006/relationships/officeDocument" Target="word/document.xml"/></Relationships>`;
+const HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>';
+const WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml";
+const PACKAGE = "application/vnd.openxmlformats-package.relationships+xml";
+const TYPES = [
+  HEAD,
+  `<Types xmlns="${OPEN}/package/2006/content-types">`,
+  `<Default Extension="rels" ContentType="${PACKAGE}"/>`,
+  '<Default Extension="xml" ContentType="application/xml"/>',
+  `<Override PartName="/word/document.xml" ContentType="${WORD}"/>`,
+  "</Types>",
+].join("");
+const RELATIONS = [
+  HEAD,
+  `<Relationships xmlns="${OPEN}/package/2006/relationships">`,
+  `<Relationship Id="rId1" Type="${OPEN}/officeDocument/2006/relationships/officeDocument"`,
+  ' Target="word/document.xml"/></Relationships>',
+].join("");
 
-const run = (text) => `<w:r><w:t xml:space="preserve">${text}</w:t></w:r>`;
-export const paragraph = (...texts) => `<w:p>${texts.map(run).join("")}</w:p>`;
-const cell = (text) => `<w:tc><w:tcPr><w:tcW w:w="3000" w:type="dxa"/></w:tcPr>${paragraph(text)}</w:tc>`;
-export const row = (...texts) => `<w:tr>${texts.map(cell).join("")}</w:tr>`;
-export const table = (...rows) =>
-  `<w:tbl><w:tblPr><w:tblW w:w="0" w:type="auto"/></w:tblPr><w:tblGrid><w:gridCol w:w="3000"/></w:tblGrid>${rows.join("")}</w:tbl>`;
+const element = (name, ...inner) => `<w:${name}>${inner.join("")}</w:${name}>`;
+const run = (text) => element("r", `<w:t xml:space="preserve">${text}</w:t>`);
+const WIDTH = '<w:tcPr><w:tcW w:w="3000" w:type="dxa"/></w:tcPr>';
+const TABLE = '<w:tblPr><w:tblW w:w="0" w:type="auto"/></w:tblPr>';
+const GRID = '<w:tblGrid><w:gridCol w:w="3000"/><w:gridCol w:w="3000"/></w:tblGrid>';
+export const paragraph = (...texts) => element("p", ...texts.map(run));
+export const row = (...texts) =>
+  element("tr", ...texts.map((text) => element("tc", WIDTH, paragraph(text))));
+export const table = (...rows) => element("tbl", TABLE, GRID, ...rows);
 
 function program(name, args, options) {
   const done = spawnSync(name, args, options);
@@ -32,11 +48,10 @@ export function document(...body) {
     for (const name of ["_rels", "word"]) mkdirSync(join(folder, name));
     writeFileSync(join(folder, "[Content_Types].xml"), TYPES);
     writeFileSync(join(folder, "_rels/.rels"), RELATIONS);
-    writeFileSync(
-      join(folder, "word/document.xml"),
-      `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
-<w:document xmlns:w="${OPEN}/wordprocessingml/2006/main"><w:body>${body.join("")}<w:sectPr/></w:body></w:document>`,
-    );
+    const content = element("body", ...body, "<w:sectPr/>");
+    const space = `xmlns:w="${OPEN}/wordprocessingml/2006/main"`;
+    const word = `${HEAD}<w:document ${space}>${content}</w:document>`;
+    writeFileSync(join(folder, "word/document.xml"), word);
     program("zip", ["-q", "-X", "-r", "out.docx", "[Content_Types].xml", "_rels", "word"], {
       cwd: folder,
     });

@@ -49,9 +49,13 @@ async function use(tenant, nodes, more) {
 
 let serial = 0;
 async function submit(tenant, login, more = {}) {
-  const account = await tenant.create(login, "account", { name: `客户 ${++serial} ${tenant.mark}` });
+  const account = await tenant.create(login, "account", {
+    name: `客户 ${++serial} ${tenant.mark}`,
+  });
   const about = { entity: "account", id: account.id };
-  const answer = await tenant.as(login, "POST", `${RECORDS}/approval`, { body: { about, ...more } });
+  const answer = await tenant.as(login, "POST", `${RECORDS}/approval`, {
+    body: { about, ...more },
+  });
   return { account: account.id, answer, id: answer.json?.id };
 }
 
@@ -64,7 +68,11 @@ async function handed(tenant, login, more) {
 /** The open task of a user. */
 async function task(tenant, approval, login) {
   const owner = tenant.users[login];
-  const found = await list(tenant, "approval_task", `approval=${approval}&owner=${owner}&state=open`);
+  const found = await list(
+    tenant,
+    "approval_task",
+    `approval=${approval}&owner=${owner}&state=open`,
+  );
   assert.equal(found.length, 1, `${login} has ${found.length} tasks`);
   return found[0].id;
 }
@@ -124,8 +132,22 @@ test("approvals of two companies", async (t) => {
       [[{ id: "a", approvers: [{ kind: "nobody" }] }], {}, "nodes"],
       [[{ id: "a", approvers: good, mode: "most" }], {}, "nodes"],
       [[{ id: "a", approvers: good, next: "b" }], {}, "nodes"],
-      [[{ id: "a", approvers: good }, { id: "b", approvers: good, next: "a" }], {}, "nodes"],
-      [[{ id: "a", approvers: good }, { id: "a", approvers: good }], {}, "nodes"],
+      [
+        [
+          { id: "a", approvers: good },
+          { id: "b", approvers: good, next: "a" },
+        ],
+        {},
+        "nodes",
+      ],
+      [
+        [
+          { id: "a", approvers: good },
+          { id: "a", approvers: good },
+        ],
+        {},
+        "nodes",
+      ],
       [[{ id: "a", approvers: good, when: { nope: 1 } }], {}, "nodes"],
       [[{ id: "a", branches: [{ to: "a" }] }], {}, "nodes"],
       [[{ id: "a", approvers: good }], { entity: "acount" }, "entity"],
@@ -146,7 +168,9 @@ test("approvals of two companies", async (t) => {
   });
 
   await t.test("all of a node decide (会签); meanwhile the record is locked", async () => {
-    await use(acme, [{ id: "a", name: "会签", approvers: members(acme, "manager", "viewer", "admin") }]);
+    await use(acme, [
+      { id: "a", name: "会签", approvers: members(acme, "manager", "viewer", "admin") },
+    ]);
     const { id, account } = await handed(acme, "sales1");
     assert.deepEqual(await open(acme, id), ["admin", "manager", "viewer"]);
     const edit = { body: { name: "别的" } };
@@ -238,7 +262,15 @@ test("approvals of two companies", async (t) => {
     await approve(acme, "manager", id);
     let own = await task(acme, id, "sales3");
     await refused(acme, "sales3", "approval_task", own, "approve", {}, "comment");
-    await refused(acme, "sales3", "approval_task", own, "send_back", { to: "b", comment: "x" }, "to");
+    await refused(
+      acme,
+      "sales3",
+      "approval_task",
+      own,
+      "send_back",
+      { to: "b", comment: "x" },
+      "to",
+    );
     await done(acme, "sales3", "approval_task", own, "send_back", { to: "a", comment: "再看看" });
     assert.deepEqual(await open(acme, id), ["manager"]);
     await check(acme);
@@ -250,21 +282,26 @@ test("approvals of two companies", async (t) => {
     await check(acme);
   });
 
-  await t.test("who handed it in takes it back (撤回), revokes (撤销) and urges (催办)", async () => {
-    await use(acme, [{ id: "a", name: "一", approvers: members(acme, "manager") }]);
-    const { id, account } = await handed(acme, "sales1");
-    assert.equal((await done(acme, "sales1", "approval", id, "urge")).urged, 1);
-    await refused(acme, "sales1", "approval", id, "urge", {}, "state");
-    assert.ok([403, 404, 422].includes((await act(acme, "sales2", "approval", id, "withdraw")).status));
-    await done(acme, "sales1", "approval", id, "withdraw");
-    await refused(acme, "sales1", "approval", id, "withdraw", {}, "state");
-    const about = { entity: "account", id: account };
-    const again = await acme.create("sales1", "approval", { about });
-    await approve(acme, "manager", again.id);
-    await done(acme, "sales1", "approval", again.id, "revoke", { comment: "条件变了" });
-    assert.equal((await read(acme, "approval", again.id)).state, "revoked");
-    await check(acme);
-  });
+  await t.test(
+    "who handed it in takes it back (撤回), revokes (撤销) and urges (催办)",
+    async () => {
+      await use(acme, [{ id: "a", name: "一", approvers: members(acme, "manager") }]);
+      const { id, account } = await handed(acme, "sales1");
+      assert.equal((await done(acme, "sales1", "approval", id, "urge")).urged, 1);
+      await refused(acme, "sales1", "approval", id, "urge", {}, "state");
+      assert.ok(
+        [403, 404, 422].includes((await act(acme, "sales2", "approval", id, "withdraw")).status),
+      );
+      await done(acme, "sales1", "approval", id, "withdraw");
+      await refused(acme, "sales1", "approval", id, "withdraw", {}, "state");
+      const about = { entity: "account", id: account };
+      const again = await acme.create("sales1", "approval", { about });
+      await approve(acme, "manager", again.id);
+      await done(acme, "sales1", "approval", again.id, "revoke", { comment: "条件变了" });
+      assert.equal((await read(acme, "approval", again.id)).state, "revoked");
+      await check(acme);
+    },
+  );
 
   await t.test("superiors, heads, roles, the submitter's choice, conditions", async () => {
     await use(acme, [
@@ -315,7 +352,12 @@ test("approvals of two companies", async (t) => {
   });
 
   await t.test("a leaver's tasks are rerouted; nobody found goes to the fallback", async () => {
-    const body = { login: "leaver", name: `离职 ${acme.mark}`, roles: ["viewer"], manager: acme.users.admin };
+    const body = {
+      login: "leaver",
+      name: `离职 ${acme.mark}`,
+      roles: ["viewer"],
+      manager: acme.users.admin,
+    };
     const { id: leaver } = await acme.ok("admin", "POST", "/api/v1/admin/users", {
       ...body,
       password: "Perigee-Test-2026!",
@@ -384,7 +426,16 @@ test("approvals of two companies", async (t) => {
     );
     const ids = [];
     for (let i = 0; i < 6; i++) ids.push((await handed(acme, "sales1")).id);
-    const verbs = ["approve", "approve", "approve", "reject", "send_back", "delegate", "add_before", "add_after"];
+    const verbs = [
+      "approve",
+      "approve",
+      "approve",
+      "reject",
+      "send_back",
+      "delegate",
+      "add_before",
+      "add_after",
+    ];
     for (let step = 0; step < 120; step++) {
       const id = ids[next(ids.length)];
       const tasks = await list(acme, "approval_task", `approval=${id}&state=open`);
@@ -408,6 +459,9 @@ test("approvals of two companies", async (t) => {
     assert.equal((await act(globex, "admin", "approval_task", one.id, "approve")).status, 404);
     const nobody = await acme.as("sales2", "GET", `${RECORDS}/approval?limit=200`);
     assert.ok(nobody.json.items.every(({ submitter }) => submitter !== undefined));
-    assert.equal((await acme.as("sales1", "POST", `${RECORDS}/approval_flow`, { body: {} })).status, 403);
+    assert.equal(
+      (await acme.as("sales1", "POST", `${RECORDS}/approval_flow`, { body: {} })).status,
+      403,
+    );
   });
 });

@@ -46,7 +46,7 @@ async function bad(tenant, method, path, body, field) {
 const read = (tenant, entity, id) => tenant.ok("admin", "GET", `${RECORDS}/${entity}/${id}`);
 async function all(tenant, entity, query = "") {
   const items = [];
-  for (let next = ""; next !== null; ) {
+  for (let next = ""; next !== null;) {
     const page = await tenant.ok("admin", "GET", `${RECORDS}/${entity}?limit=200&${query}${next}`);
     items.push(...page.items);
     next = page.next && `&cursor=${encodeURIComponent(page.next)}`;
@@ -93,7 +93,10 @@ async function check(tenant) {
     const live = own.filter(({ state }) => state !== "void");
     assert.equal(cents(contract.planned), sum(live, "amount"));
     if (["void", "terminated"].includes(contract.stage)) {
-      assert.ok(own.every(({ state }) => ["void", "done"].includes(state)), "nothing is due");
+      assert.ok(
+        own.every(({ state }) => ["void", "done"].includes(state)),
+        "nothing is due",
+      );
     }
     if (contract.stage === "void") assert.ok(contract.void_reason && !cents(contract.received));
     const billed = of(invoices, "contract", contract.id).filter(({ state }) => state !== "void");
@@ -173,7 +176,13 @@ test("contracts of two companies", async (t) => {
     const second = { ...line, name: "服务", quantity: "1.5", unit_price: yuan("0.33") };
     const { id: other } = await acme.create("admin", "contract_line", second);
     assert.equal(cents((await read(acme, "contract", id)).total), 10005 + 50 - 50); // 49.5 → 50
-    await bad(acme, "POST", "contract_line", { ...line, unit_price: { amount: "1", currency: "USD" } }, "unit_price");
+    await bad(
+      acme,
+      "POST",
+      "contract_line",
+      { ...line, unit_price: { amount: "1", currency: "USD" } },
+      "unit_price",
+    );
     await acme.ok("admin", "DELETE", `${RECORDS}/contract_line/${other}`);
     assert.equal(cents((await read(acme, "contract", id)).total), 10005 - 50);
     await bad(acme, "PATCH", `contract/${id}`, { end_on: day(-1) }, "end_on");
@@ -183,7 +192,10 @@ test("contracts of two companies", async (t) => {
 
   await t.test("it is drafted out of a Word template, with customer and lines", async () => {
     const id = await draft(acme);
-    for (const [name, quantity] of [["软件 <标准版>", "2"], ["培训", "1"]]) {
+    for (const [name, quantity] of [
+      ["软件 <标准版>", "2"],
+      ["培训", "1"],
+    ]) {
       const line = { contract: id, name, quantity, unit_price: yuan("500.00") };
       await acme.create("admin", "contract_line", line);
     }
@@ -195,7 +207,10 @@ test("contracts of two companies", async (t) => {
       paragraph("合计 {{total|money}} 元（{{total|capital}}）"),
     );
     const file = await upload(acme, "admin", bytes, "模板.docx");
-    const { id: template } = await acme.create("admin", "contract_template", { name: "标准", file: file.id });
+    const { id: template } = await acme.create("admin", "contract_template", {
+      name: "标准",
+      file: file.id,
+    });
     await refused(acme, "admin", "contract", id, "generate", {}, "template");
     const made = await done(acme, "admin", "contract", id, "generate", { template });
     const end = await acme.settled("admin", `/api/v1/jobs/${made.job}`);
@@ -209,7 +224,10 @@ test("contracts of two companies", async (t) => {
     assert.ok(texts.includes(`甲方：大客户 &amp; 子公司 ${acme.mark}`), texts.join("|"));
     for (const part of ["1. 软件 &lt;标准版&gt;", "2. 培训", "1,000.00", "500.00"])
       assert.ok(texts.includes(part), `${part}: ${texts.join("|")}`);
-    assert.ok(texts.some((text) => text.includes("（壹仟伍佰元整）")), texts.join("|"));
+    assert.ok(
+      texts.some((text) => text.includes("（壹仟伍佰元整）")),
+      texts.join("|"),
+    );
     assert.equal(paper.sha256, createHash("sha256").update(answer.bytes).digest("hex"));
     await check(acme);
   });
@@ -221,7 +239,10 @@ test("contracts of two companies", async (t) => {
       ["{{#lines}}", "{{#lines}}"],
     ]) {
       const file = await upload(acme, "admin", document(paragraph(text)), "坏.docx");
-      const { id: template } = await acme.create("admin", "contract_template", { name: "坏", file: file.id });
+      const { id: template } = await acme.create("admin", "contract_template", {
+        name: "坏",
+        file: file.id,
+      });
       const made = await done(acme, "admin", "contract", id, "generate", { template });
       let state;
       for (let wait = 0; wait < 400 && !JSON.stringify(state ?? "").includes(why); wait++) {
@@ -241,7 +262,9 @@ test("contracts of two companies", async (t) => {
       name: login,
       approvers: [{ kind: "member", users: [acme.users[login]] }],
     }));
-    flow = (await acme.create("admin", "approval_flow", { name: "合同审批", entity: "contract", nodes })).id;
+    flow = (
+      await acme.create("admin", "approval_flow", { name: "合同审批", entity: "contract", nodes })
+    ).id;
     const { id } = await acme.create("sales1", "contract", {
       name: `服务合同 ${acme.mark}`,
       account: (await acme.create("sales1", "account", { name: `客户 ${acme.mark}` })).id,
@@ -254,7 +277,11 @@ test("contracts of two companies", async (t) => {
     await bad(acme, "PATCH", `contract/${id}`, { total: yuan("1.00") }, "total");
     for (const login of ["manager", "admin"]) {
       const owner = acme.users[login];
-      const [one] = await all(acme, "approval_task", `approval=${approval}&owner=${owner}&state=open`);
+      const [one] = await all(
+        acme,
+        "approval_task",
+        `approval=${approval}&owner=${owner}&state=open`,
+      );
       await done(acme, login, "approval_task", one.id, "approve");
     }
     const agreed = await read(acme, "contract", id);
@@ -284,7 +311,10 @@ test("contracts of two companies", async (t) => {
     const first = await paper(acme, id, "第一版");
     await refused(acme, "admin", "contract", id, "sign", { side: "both", name: "王" }, "side");
     await refused(acme, "admin", "contract", id, "sign", { side: "ours" }, "name");
-    const { sha256 } = await done(acme, "admin", "contract", id, "sign", { side: "ours", name: "王" });
+    const { sha256 } = await done(acme, "admin", "contract", id, "sign", {
+      side: "ours",
+      name: "王",
+    });
     await refused(acme, "admin", "contract", id, "sign", { side: "ours", name: "王" }, "side");
     const second = await paper(acme, id, "第二版");
     const other = { side: "customer", name: "李", document: second.id };
@@ -300,7 +330,10 @@ test("contracts of two companies", async (t) => {
       assert.ok(one.signed_at);
     }
     const change = { body: { sha256: "0".repeat(64), name: "x" } };
-    for (const path of [`contract_document/${first.id}`, `contract_signature/${signatures[0].id}`]) {
+    for (const path of [
+      `contract_document/${first.id}`,
+      `contract_signature/${signatures[0].id}`,
+    ]) {
       const answer = await acme.as("admin", "PATCH", `${RECORDS}/${path}`, change);
       assert.ok(answer.status >= 400, answer.text);
     }
@@ -309,9 +342,16 @@ test("contracts of two companies", async (t) => {
 
   await t.test("receipts are matched, never too many, and only reversed", async () => {
     const id = await performing(acme);
-    await done(acme, "admin", "contract", id, "plan", { installments: 3, first_on: day(0), months: 1 });
+    await done(acme, "admin", "contract", id, "plan", {
+      installments: 3,
+      first_on: day(0),
+      months: 1,
+    });
     const plans = await all(acme, "payment_plan", `contract=${id}&sort=due_on`);
-    assert.deepEqual(plans.map(({ amount }) => amount.amount), ["333.33", "333.33", "333.34"]);
+    assert.deepEqual(
+      plans.map(({ amount }) => amount.amount),
+      ["333.33", "333.33", "333.34"],
+    );
     assert.equal((await pay(acme, id, "1000.01")).status, 422);
     assert.equal((await pay(acme, id, "-1.00")).status, 422);
     const both = await Promise.all([pay(acme, id, "600.00"), pay(acme, id, "600.00")]);
@@ -320,35 +360,76 @@ test("contracts of two companies", async (t) => {
     const states = async () =>
       (await all(acme, "payment_plan", `contract=${id}&sort=due_on`)).map(({ state }) => state);
     assert.deepEqual(await states(), ["done", "partial", "waiting"]);
-    assert.equal((await acme.as("admin", "PATCH", `${RECORDS}/receipt/${first}`, { body: { note: "x" } })).status >= 400, true);
+    assert.equal(
+      (await acme.as("admin", "PATCH", `${RECORDS}/receipt/${first}`, { body: { note: "x" } }))
+        .status >= 400,
+      true,
+    );
     const keyed = { key: "bank-1" };
     assert.equal((await pay(acme, id, "10.00", keyed)).status, 201);
     assert.equal((await pay(acme, id, "10.00", keyed)).status, 409);
-    const twice = await Promise.all([0, 1].map(() => act(acme, "admin", "receipt", first, "reverse", { reason: "退票" })));
+    const twice = await Promise.all(
+      [0, 1].map(() => act(acme, "admin", "receipt", first, "reverse", { reason: "退票" })),
+    );
     assert.deepEqual(twice.map(({ status }) => status).sort(), [200, 422]);
     assert.deepEqual(await states(), ["waiting", "partial", "waiting"]);
     await check(acme);
   });
 
-  await t.test("what was agreed changes by amendments, and the version before is kept", async () => {
-    const id = await performing(acme);
-    await refused(acme, "admin", "contract", id, "amend", { fields: { total: yuan("1.00") } }, "reason");
-    await refused(acme, "admin", "contract", id, "amend", { reason: "x", fields: { stage: "draft" } }, "fields");
-    await pay(acme, id, "500.00");
-    await refused(acme, "admin", "contract", id, "amend", { reason: "x", fields: { total: yuan("1.00") } }, "fields");
-    const body = { reason: "加量", fields: { end_on: day(400), total: yuan("1200.00") } };
-    const { no, state } = await done(acme, "admin", "contract", id, "amend", body);
-    assert.deepEqual([no, state], [1, "applied"]);
-    const [version] = await all(acme, "contract_version", `contract=${id}`);
-    assert.deepEqual([version.snapshot.total.amount, version.snapshot.end_on], ["1000.00", day(364)]);
-    const now = await read(acme, "contract", id);
-    assert.deepEqual([now.total.amount, now.amount_original.amount, now.amendment_no], ["1200.00", "1000.00", 1]);
-    await check(acme);
-  });
+  await t.test(
+    "what was agreed changes by amendments, and the version before is kept",
+    async () => {
+      const id = await performing(acme);
+      await refused(
+        acme,
+        "admin",
+        "contract",
+        id,
+        "amend",
+        { fields: { total: yuan("1.00") } },
+        "reason",
+      );
+      await refused(
+        acme,
+        "admin",
+        "contract",
+        id,
+        "amend",
+        { reason: "x", fields: { stage: "draft" } },
+        "fields",
+      );
+      await pay(acme, id, "500.00");
+      await refused(
+        acme,
+        "admin",
+        "contract",
+        id,
+        "amend",
+        { reason: "x", fields: { total: yuan("1.00") } },
+        "fields",
+      );
+      const body = { reason: "加量", fields: { end_on: day(400), total: yuan("1200.00") } };
+      const { no, state } = await done(acme, "admin", "contract", id, "amend", body);
+      assert.deepEqual([no, state], [1, "applied"]);
+      const [version] = await all(acme, "contract_version", `contract=${id}`);
+      assert.deepEqual(
+        [version.snapshot.total.amount, version.snapshot.end_on],
+        ["1000.00", day(364)],
+      );
+      const now = await read(acme, "contract", id);
+      assert.deepEqual(
+        [now.total.amount, now.amount_original.amount, now.amendment_no],
+        ["1200.00", "1000.00", 1],
+      );
+      await check(acme);
+    },
+  );
 
   await t.test("renewing many times at once makes one successor", async () => {
     const id = await performing(acme);
-    const many = await Promise.all(Array.from({ length: 8 }, () => act(acme, "admin", "contract", id, "renew")));
+    const many = await Promise.all(
+      Array.from({ length: 8 }, () => act(acme, "admin", "contract", id, "renew")),
+    );
     const successors = new Set(many.map(({ json }) => json.successor));
     assert.equal(successors.size, 1);
     const next = await read(acme, "contract", [...successors][0]);
@@ -364,7 +445,9 @@ test("contracts of two companies", async (t) => {
     await refused(acme, "admin", "contract", id, "void", { reason: "错了" }, "received");
     await done(acme, "admin", "receipt", receipt.id, "reverse", { reason: "错了" });
     await refused(acme, "admin", "contract", id, "void", { reason: "错了" }, "stage");
-    await acme.ok("admin", "PATCH", `/api/v1/admin/users/${acme.users.admin}`, { manager: acme.users.manager });
+    await acme.ok("admin", "PATCH", `/api/v1/admin/users/${acme.users.admin}`, {
+      manager: acme.users.manager,
+    });
     const { approval } = await done(acme, "admin", "contract", id, "void", { reason: "错了" });
     assert.equal((await read(acme, "contract", id)).stage, "performing");
     const [one] = await all(acme, "approval_task", `approval=${approval}&state=open`);
@@ -375,12 +458,30 @@ test("contracts of two companies", async (t) => {
 
   await t.test("after termination nothing is planned, reminded of or billed", async () => {
     const id = await performing(acme);
-    await done(acme, "admin", "contract", id, "plan", { installments: 2, first_on: day(-5), months: 1 });
+    await done(acme, "admin", "contract", id, "plan", {
+      installments: 2,
+      first_on: day(-5),
+      months: 1,
+    });
     await done(acme, "admin", "contract", id, "terminate", { reason: "breach", comment: "违约" });
-    await refused(acme, "admin", "contract", id, "plan", { installments: 1, first_on: day(0) }, "stage");
+    await refused(
+      acme,
+      "admin",
+      "contract",
+      id,
+      "plan",
+      { installments: 1, first_on: day(0) },
+      "stage",
+    );
     const plan = { contract: id, due_on: day(3), amount: yuan("1.00") };
     await bad(acme, "POST", "payment_plan", plan, "contract");
-    await bad(acme, "POST", "invoice", { contract: id, title_name: "x", amount: yuan("1.00") }, "contract");
+    await bad(
+      acme,
+      "POST",
+      "invoice",
+      { contract: id, title_name: "x", amount: yuan("1.00") },
+      "contract",
+    );
     await job(acme, "plans_daily");
     assert.deepEqual(await all(acme, "contract_reminder", `contract=${id}`), []);
     await check(acme);
@@ -389,14 +490,38 @@ test("contracts of two companies", async (t) => {
   await t.test("date jobs tell everything once, however often they run", async () => {
     const id = await performing(acme, { start_on: day(-300), end_on: day(5) });
     const ended = await performing(acme, { start_on: day(-300), end_on: day(-1) });
-    const renewed = await performing(acme, { start_on: day(-300), end_on: day(-1), auto_renew: true });
-    await acme.create("admin", "payment_plan", { contract: id, due_on: day(-3), amount: yuan("400.00") });
-    await acme.create("admin", "payment_plan", { contract: id, due_on: day(6), amount: yuan("600.00") });
+    const renewed = await performing(acme, {
+      start_on: day(-300),
+      end_on: day(-1),
+      auto_renew: true,
+    });
+    await acme.create("admin", "payment_plan", {
+      contract: id,
+      due_on: day(-3),
+      amount: yuan("400.00"),
+    });
+    await acme.create("admin", "payment_plan", {
+      contract: id,
+      due_on: day(6),
+      amount: yuan("600.00"),
+    });
     await acme.create("admin", "obligation", { contract: id, title: "交付", due_on: day(1) });
     for (let round = 0; round < 3; round++)
-      for (const name of ["contracts_daily", "plans_daily", "obligations_daily"]) await job(acme, name);
-    const told = (await all(acme, "contract_reminder", `contract=${id}`)).map(({ kind, days }) => `${kind} ${days}`);
-    assert.deepEqual(told.sort(), ["due 30", "due 7", "expiring 30", "expiring 7", "obligation_due 1", "obligation_due 30", "obligation_due 7", "overdue null"]);
+      for (const name of ["contracts_daily", "plans_daily", "obligations_daily"])
+        await job(acme, name);
+    const told = (await all(acme, "contract_reminder", `contract=${id}`)).map(
+      ({ kind, days }) => `${kind} ${days}`,
+    );
+    assert.deepEqual(told.sort(), [
+      "due 30",
+      "due 7",
+      "expiring 30",
+      "expiring 7",
+      "obligation_due 1",
+      "obligation_due 30",
+      "obligation_due 7",
+      "overdue null",
+    ]);
     assert.equal((await read(acme, "contract", ended)).stage, "expired");
     const before = await read(acme, "contract", renewed);
     assert.equal(before.stage, "renewed");
@@ -412,35 +537,62 @@ test("contracts of two companies", async (t) => {
     const amount = () => `${next(400)}.${next(10)}${next(10)}`;
     const steps = [
       (id) => pay(acme, id, amount()),
-      (id) => acme.as("admin", "POST", `${RECORDS}/payment_plan`, { body: { contract: id, due_on: day(next(60) - 30), amount: yuan(amount()) } }),
-      (id) => acme.as("admin", "POST", `${RECORDS}/invoice`, { body: { contract: id, title_name: "x", amount: yuan(amount()) } }),
-      (id) => act(acme, "admin", "contract", id, "amend", { reason: "r", fields: { total: yuan(`${next(2000)}.00`) } }),
+      (id) =>
+        acme.as("admin", "POST", `${RECORDS}/payment_plan`, {
+          body: { contract: id, due_on: day(next(60) - 30), amount: yuan(amount()) },
+        }),
+      (id) =>
+        acme.as("admin", "POST", `${RECORDS}/invoice`, {
+          body: { contract: id, title_name: "x", amount: yuan(amount()) },
+        }),
+      (id) =>
+        act(acme, "admin", "contract", id, "amend", {
+          reason: "r",
+          fields: { total: yuan(`${next(2000)}.00`) },
+        }),
       async (id) => {
         const list = await all(acme, "receipt", `contract=${id}`);
-        return list.length ? act(acme, "admin", "receipt", list[next(list.length)].id, "reverse", { reason: "r" }) : { status: 200 };
+        return list.length
+          ? act(acme, "admin", "receipt", list[next(list.length)].id, "reverse", { reason: "r" })
+          : { status: 200 };
       },
       async (id) => {
         const list = await all(acme, "receipt", `contract=${id}`);
-        return list.length ? act(acme, "admin", "receipt", list[next(list.length)].id, "match") : { status: 200 };
+        return list.length
+          ? act(acme, "admin", "receipt", list[next(list.length)].id, "match")
+          : { status: 200 };
       },
-      (id) => act(acme, "admin", "contract", id, next(6) ? "renew" : "terminate", { reason: "other" }),
+      (id) =>
+        act(acme, "admin", "contract", id, next(6) ? "renew" : "terminate", { reason: "other" }),
     ];
     for (let step = 0; step < 150; step++) {
-      const jobs = Array.from({ length: 1 + next(3) }, () => steps[next(steps.length)](ids[next(ids.length)]));
-      for (const { status, text } of await Promise.all(jobs)) assert.ok([200, 201, 409, 422].includes(status), text);
+      const jobs = Array.from({ length: 1 + next(3) }, () =>
+        steps[next(steps.length)](ids[next(ids.length)]),
+      );
+      for (const { status, text } of await Promise.all(jobs))
+        assert.ok([200, 201, 409, 422].includes(status), text);
       if (step % 30 === 0) await check(acme);
     }
     assert.ok((await check(acme)) > 10);
   });
 
-  await t.test("a seller voids nothing and takes no money; another company sees nothing", async () => {
-    const id = await performing(acme);
-    for (const [entity, action] of [["contract", "void"], ["contract", "terminate"]])
-      assert.ok([403, 404].includes((await act(acme, "sales1", entity, id, action)).status));
-    const receipt = { body: { contract: id, amount: yuan("1.00") } };
-    assert.equal((await acme.as("sales1", "POST", `${RECORDS}/receipt`, receipt)).status, 403);
-    assert.equal((await acme.as("viewer", "POST", `${RECORDS}/contract`, { body: {} })).status, 403);
-    assert.equal((await act(globex, "admin", "contract", id, "renew")).status, 404);
-    assert.deepEqual(await all(globex, "contract"), []);
-  });
+  await t.test(
+    "a seller voids nothing and takes no money; another company sees nothing",
+    async () => {
+      const id = await performing(acme);
+      for (const [entity, action] of [
+        ["contract", "void"],
+        ["contract", "terminate"],
+      ])
+        assert.ok([403, 404].includes((await act(acme, "sales1", entity, id, action)).status));
+      const receipt = { body: { contract: id, amount: yuan("1.00") } };
+      assert.equal((await acme.as("sales1", "POST", `${RECORDS}/receipt`, receipt)).status, 403);
+      assert.equal(
+        (await acme.as("viewer", "POST", `${RECORDS}/contract`, { body: {} })).status,
+        403,
+      );
+      assert.equal((await act(globex, "admin", "contract", id, "renew")).status, 404);
+      assert.deepEqual(await all(globex, "contract"), []);
+    },
+  );
 });
