@@ -33,7 +33,11 @@ function checks.pauses(ticket, ctx)
   end
   local is_paused = states.of(ticket.status) == "paused"
   if open > 0 and not is_paused then return "a pause goes on, but nobody is waited for" end
-  if is_paused and ticket.sla_policy and open == 0 then return "waiting without a pause" end
+  if is_paused and open == 0 and ctx.db:as_system().ticket_clock:count {
+    where = { ticket = ticket.id, kind = "resolution", state = { "running", "paused" } },
+  } > 0 then
+    return "waiting without a pause"
+  end
 end
 
 -- Of each kind at most one clock runs, and none of a ticket that is over.
