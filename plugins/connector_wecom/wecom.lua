@@ -7,7 +7,10 @@ local wecom = {}
 
 local ORIGIN = "https://qyapi.weixin.qq.com"
 local MARGIN = 300 -- seconds before its end in which a token is asked for anew
-local BYTES = { robot = { text = 2048, markdown = 4096 }, message = { text = 2048, markdown = 2048 } }
+local BYTES = {
+  robot = { text = 2048, markdown = 4096 },
+  message = { text = 2048, markdown = 2048 },
+}
 
 -- The token is unknown, not good (any more), or missing.
 local STALE = { [40014] = true, [41001] = true, [42001] = true }
@@ -29,7 +32,8 @@ local function read(answer, why, name)
   end
   local code = math.tointeger(said.errcode or 0)
   if code == 0 then return said end
-  local kind = STALE[code] and "stale" or AUTH[code] and "auth" or BUSY[code] and "retry" or "refused"
+  local kind = STALE[code] and "stale" or AUTH[code] and "auth" or BUSY[code] and "retry" or
+    "refused"
   return nil, { code = kind, wait = code == 45009 and 60 or nil,
     why = "errcode " .. tostring(code) .. ": " .. tostring(said.errmsg) }
 end
@@ -92,7 +96,9 @@ local function fault_of(remote, body, ctx)
   local most = (BYTES[remote] or {})[body.msgtype or ""]
   if not most then return { code = "refused", why = ctx.t("@no_type") } end
   local content = (body[body.msgtype] or {}).content
-  if type(content) ~= "string" or content == "" then return { code = "refused", why = "content" } end
+  if type(content) ~= "string" or content == "" then
+    return { code = "refused", why = "content" }
+  end
   if #content > most then
     return { code = "refused", why = ctx.t("@too_long", { max = most }) }
   end
@@ -101,7 +107,9 @@ end
 function wecom.push(given, ctx)
   local body = given.data or {}
   if given.deleted then return {} end
-  if not given.connection.credential then return { fault = { code = "auth", why = "no secret" } } end
+  if not given.connection.credential then
+    return { fault = { code = "auth", why = "no secret" } }
+  end
   local said, fault = nil, fault_of(given.remote, body, ctx)
   if not fault then
     local to = given.remote == "robot" and to_robot or to_members

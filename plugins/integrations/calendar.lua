@@ -39,7 +39,8 @@ function calendar.check(ev, ctx)
   end
   local title = feed.title_field and field_of(entity, feed.title_field)
   if not title or title.type ~= "text" then
-    ev:fail("title_field", "@no_field", { entity = feed.entity_name, name = feed.title_field or "" })
+    local name = feed.title_field or ""
+    ev:fail("title_field", "@no_field", { entity = feed.entity_name, name = name })
   end
   local fits, why = crm.filter_check(feed.entity_name, feed.match or {})
   if not fits then ev:fail("match", "@bad_filter", { why = why }) end

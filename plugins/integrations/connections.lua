@@ -145,7 +145,8 @@ function connections.run_check(job, ctx)
   local connection = db.connection:get(crm.id_parse(job.args.connection))
   if not connection then return end
   local fault = connections.call(ctx, connection, "check", {}).fault
-  if fault then connections.fails(ctx, connection, fault) else connections.works(ctx, connection) end
+  if fault then return connections.fails(ctx, connection, fault) end
+  connections.works(ctx, connection)
 end
 
 -- A connector's service: what it gives, or { fault = { code, why, wait } }. Codes: auth and retry

@@ -22,7 +22,8 @@ function failed.keep(ctx, map, stream, id, payload, why)
   local fault = type(why) == "table" and why or { why = why }
   local tries = item and item.tries + 1 or 1
   local wait = not fault.conflict and DELAYS[tries]
-  local reason = fault.conflict and ctx.t("@changed_on_both") or maps.reason(fault.why or fault.code)
+  local reason = fault.conflict and ctx.t("@changed_on_both") or
+    maps.reason(fault.why or fault.code)
   local fields = {
     error = reason, code = fault.code, tries = tries, payload = payload or crm.null,
     state = fault.conflict and "conflict" or "open",

@@ -2,9 +2,9 @@
 -- SPDX-License-Identifier: MIT
 --
 -- A field map is { ours = "their.path" } or { ours = { from = "their.path", to = "trim",
--- values = { theirs = "ours" }, default = …, text = "… {name} …", only = "in" | "out" } }: `text` is
--- what they get, with our fields filled in, and implies "out". Names of transforms are those
--- below, or a service of a plugin ("acme.clean"), called with { value, direction, field, entity }.
+-- values = { theirs = "ours" }, default = …, text = "… {name} …", only = "in" } }. `text` is what
+-- they get, with our fields filled in, and goes out only. Names of transforms are those below, or a
+-- service of a plugin ("acme.clean"), called with { value, direction, field, entity }.
 local maps = {}
 
 local transforms = {}
@@ -13,7 +13,9 @@ function transforms.text(value) return tostring(value) end
 function transforms.trim(value) return (tostring(value):gsub("^%s+", ""):gsub("%s+$", "")) end
 function transforms.upper(value) return tostring(value):upper() end
 function transforms.lower(value) return tostring(value):lower() end
-function transforms.int(value) return math.tointeger(tonumber(value)) or error("no whole number") end
+function transforms.int(value)
+  return math.tointeger(tonumber(value)) or error("no whole number")
+end
 function transforms.bool(value)
   return value == true or value == 1 or value == "1" or value == "true" or value == "是"
 end
