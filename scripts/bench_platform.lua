@@ -203,11 +203,11 @@ local function many(plugins, create_s)
   say("%d tenants of %d plugins: %.2f s to create one; ready after %.0f ms, %.0f MB, %d files",
     tenants, plugins, create_s, ready_ms, idle_mb, idle_files)
   say("all touched, %.1f ms each: %.0f MB, %d files; p99 of %d of them %.1f ms before, " ..
-    "%.1f after (%d and %d refused)", touch_ms, touched_mb, touched_files, SAMPLE, before.p99, after.p99,
-    before.bad, after.bad)
+    "%.1f after (%d and %d refused)", touch_ms, touched_mb, touched_files, SAMPLE, before.p99,
+    after.p99, before.bad, after.bad)
 end
 
-local GREET = 'crm.on("lead", "validate", { id = "look" }, function(ev) local _ = %d end)\n'
+local GREET = 'crm.on("lead", "validate", { id = "look" }, function() local _ = %d end)\n'
 
 local function reload()
   local pid, url = serve(4, 2)
