@@ -48,11 +48,10 @@ static const char *suggestion(const struct ordering *o, struct slice id)
     return best ? arena_printf(o->arena, " (did you mean \"%s\"?)", best->id) : "";
 }
 
-/* "leads/plugin.json:4", where the line says what it needs. */
+/* "leads/plugin.json:4", where the line says what it needs. A bundle's folder is a hash. */
 static const char *place(const struct ordering *o, const struct plugin *plugin, int line)
 {
-    const char *slash = strrchr(plugin->folder, '/');
-    return arena_printf(o->arena, "%s/plugin.json:%d", slash ? slash + 1 : plugin->folder, line);
+    return arena_printf(o->arena, "%s/plugin.json:%d", plugin->id, line);
 }
 
 static const struct json *wants(const struct plugin *plugin, const char *what)
