@@ -158,10 +158,8 @@ enum err plugins_health(struct call *call);
 enum err apikeys_list(struct call *call);
 enum err apikeys_create(struct call *call);
 enum err apikeys_revoke(struct call *call);
-
 /* audit.c */
 enum err audit_list(struct call *call);
-
 /* settings.c: of the company */
 enum err settings_get(struct call *call);
 enum err settings_patch(struct call *call);

@@ -152,7 +152,8 @@ const ATTACKS = {
   ],
   works_for_ages: [
     "local hours = crm.calendar { week = { mon = { '09:00-12:00' } } }\n" +
-      "local from, to = crm.datetime('0001-01-02T00:00:00Z'), crm.datetime('9999-12-30T00:00:00Z')\n" +
+      "local from = crm.datetime('0001-01-02T00:00:00Z')\n" +
+      "local to = crm.datetime('9999-12-30T00:00:00Z')\n" +
       "while true do hours:between(from, to) end",
     CPU,
   ],
