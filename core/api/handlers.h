@@ -188,13 +188,11 @@ enum err operator_restore(struct call *call);
 enum err operator_check(struct call *call);
 enum err operator_upgrade(struct call *call);
 enum err operator_repl(struct call *call); /* repl.c */
-/* operator_plan.c */
+/* operator_plan.c, operator_erase.c, operator_keys.c */
 enum err operator_limits_get(struct call *call);
 enum err operator_limits_put(struct call *call);
-/* operator_erase.c */
 enum err operator_erasures_note(struct call *call);
 enum err operator_erase(struct call *call);
-/* operator_keys.c */
 enum err operator_keys_list(struct call *call);
 enum err operator_keys_rotate(struct call *call);
 enum err operator_keys_rewrap(struct call *call);
