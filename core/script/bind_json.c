@@ -5,8 +5,8 @@
  */
 #include "script/bind.h"
 
-/*** A value as JSON text (RFC 8259): members in the order of their names, so equal values give
- * equal texts. An empty table is an object.
+/*** A value as JSON text (RFC 8259), members in no particular order: keep the text where its bytes
+ * matter. An empty table is an object.
  * @param value any
  * @return string
  * @usage local body = crm.json_encode { no = "A1", lines = { 1, 2 } }
