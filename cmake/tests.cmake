@@ -64,7 +64,7 @@ if(PERIGEE_FUZZ)
   foreach(file ${targets})
     get_filename_component(target "${file}" NAME_WE)
     add_executable(${target} "${file}")
-    target_link_libraries(${target} PRIVATE cli)
+    target_link_libraries(${target} PRIVATE cli third_lua) # the matcher is compared with Lua's own
     target_link_options(${target} PRIVATE -fsanitize=fuzzer)
     set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY fuzz)
   endforeach()

@@ -179,6 +179,7 @@ static const struct record_path {
     {"/{id}/related/{relation}", "get", "Related records", ROLE_READ, "200", BODY_NONE, ANSWER_ANY},
     {"/{id}/actions/{action}", "post", "Run an operation", ROLE_UPDATE, "200", BODY_ANY,
      ANSWER_ANY},
+    {"/{id}/unmask", "post", "Read an encrypted field", ROLE_UNMASK, "200", BODY_ANY, ANSWER_ANY},
 };
 #define RECORD_PATHS_COUNT (sizeof(record_paths) / sizeof *record_paths)
 
@@ -258,13 +259,22 @@ static void put_operation(struct ctx *ctx, const struct entity *entity, const st
     buf_put_str(out, "}," META_DEFAULT_ANSWER "}}");
 }
 
+static bool has_sealed(const struct entity *entity)
+{
+    for (int i = 0; i < entity->fields_count; i++)
+        if (entity->fields[i]->type->is_sealed)
+            return true;
+    return false;
+}
+
 static void put_record_paths(struct ctx *ctx, const struct entity *entity, struct buf *out)
 {
     const char *open = NULL; /* operations of one path stand side by side in the table */
 
     for (size_t i = 0; i < RECORD_PATHS_COUNT; i++) {
         const struct record_path *p = &record_paths[i];
-        if (!meta_sees_entity(ctx, entity, p->needs))
+        if (!meta_sees_entity(ctx, entity, p->needs) ||
+            (p->needs == ROLE_UNMASK && !has_sealed(entity)))
             continue;
         if (!open || strcmp(open, p->path) != 0) {
             if (open)

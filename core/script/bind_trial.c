@@ -601,11 +601,14 @@ enum err trial_fetch(lua_State *L, struct arena *arena, const struct fetch *fetc
     push_fetch(L, fetch);
     lua_rawgeti(L, LUA_REGISTRYINDEX, trial->calls);
     lua_pushvalue(L, -2);
-    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+    lua_Integer count = (lua_Integer)lua_rawlen(L, -2);
+    lua_rawseti(L, -2, count + 1);
     lua_pop(L, 1);
-    if (trial->stub == LUA_NOREF)
-        return luaL_error(L, "a test calls nobody: answer %s with t.http(function(call) … end)",
-                          fetch->url);
+    if (trial->stub == LUA_NOREF) {
+        luaL_error(L, "a test calls nobody: answer %s with t.http(function(call) … end)",
+                   fetch->url);
+        BUG("luaL_error came back");
+    }
     lua_rawgeti(L, LUA_REGISTRYINDEX, trial->stub);
     lua_insert(L, -2);
     lua_call(L, 1, 2);

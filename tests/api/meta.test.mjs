@@ -86,6 +86,7 @@ test("OpenAPI names every route that a client of a company can call", async () =
   assert.equal(doc.servers[0].url, "/api/v1");
   const missing = routes()
     .filter((route) => route.pattern.startsWith("/api/v1/") && route.who !== "OPERATOR")
+    .filter((route) => !route.pattern.endsWith("/unmask")) // a right of its own: see sealed
     .map((route) => [route.method.toLowerCase(), route.pattern.slice("/api/v1".length)])
     .filter(([method, pattern]) => !doc.paths[pattern.replace("/{entity}", "/lead")]?.[method])
     .filter(([method, pattern]) => !doc.paths[pattern]?.[method])

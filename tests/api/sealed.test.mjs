@@ -26,8 +26,7 @@ const PHRASE = "correct horse battery staple";
 const plainTexts = [CARD, BANK, SECRET];
 let lead;
 
-const unmask = (as, id, body, t = w.acme) =>
-  t.as(as, "POST", `${LEADS}/${id}/unmask`, { body });
+const unmask = (as, id, body, t = w.acme) => t.as(as, "POST", `${LEADS}/${id}/unmask`, { body });
 const cli = (...args) => w.server.command(args);
 const audit = async (action) =>
   (await w.acme.ok("admin", "GET", `/api/v1/admin/audit?action=${action}`)).items;
@@ -121,6 +120,17 @@ test("sending the mask back changes nothing", async () => {
     x_code: "********",
   });
   assert.equal(same.version, lead.version);
+});
+
+test("OpenAPI names unmasking to those who may", async () => {
+  const path = "/records/lead/{id}/unmask";
+  for (const [login, named] of [
+    ["keeper", true],
+    ["admin", false],
+  ]) {
+    const doc = await w.acme.ok(login, "GET", "/api/v1/openapi.json");
+    assert.equal(path in doc.paths, named, login);
+  }
 });
 
 test("unmasking is a right, needs a reason and is written down", async () => {

@@ -90,16 +90,19 @@ test("a bundle that does harm", async (t) => {
     server.must(["plugin", "deploy", "globex", write("helper", HARM)]);
   });
 
-  await t.test("it is stopped at its limit, and says so to whoever looks after plugins", async () => {
-    const from = server.log.length;
-    const answer = await lead(globex, "anybody");
-    assert.equal(answer.status, 500, answer.text);
-    assert.equal(answer.json.error.code, "plugin_error");
-    assert.match(server.log.slice(from), /globex\.helper:help .*used more CPU time than it may/);
-    const health = await globex.ok("admin", "GET", "/api/v1/admin/plugins/globex.helper/health");
-    assert.deepEqual([health.state, health.kills], ["working", 1]);
-    assert.equal(health.handlers[0].where, "globex.helper/init.lua:3");
-  });
+  await t.test(
+    "it is stopped at its limit, and says so to whoever looks after plugins",
+    async () => {
+      const from = server.log.length;
+      const answer = await lead(globex, "anybody");
+      assert.equal(answer.status, 500, answer.text);
+      assert.equal(answer.json.error.code, "plugin_error");
+      assert.match(server.log.slice(from), /globex\.helper:help .*used more CPU time than it may/);
+      const health = await globex.ok("admin", "GET", "/api/v1/admin/plugins/globex.helper/health");
+      assert.deepEqual([health.state, health.kills], ["working", 1]);
+      assert.equal(health.handlers[0].where, "globex.helper/init.lua:3");
+    },
+  );
 
   await t.test("what it has no part in goes on, for its company and for others", async () => {
     await globex.create("admin", "greeting", { name: "hello" });

@@ -366,26 +366,32 @@ test("points of two companies", async (t) => {
     await check(acme);
   });
 
-  await t.test("a chain's purchases earn on the customer's card, and returns take back", async () => {
-    must(w.server.data, ["plugin", "enable", "acme", "industry_retail"]);
-    const contact = (await acme.create("admin", "contact", { name: "钱多多" })).id;
-    const id = await member(acme, program, "钱多多", { contact });
-    const sold = await acme.create("admin", "retail_purchase", { contact, amount: yuan("100.00") });
-    assert.equal((await read(acme, id)).balance, 150);
-    const path = `${RECORDS}/retail_purchase/${sold.id}`;
-    const dearer = { body: { amount: yuan("200.00") } };
-    assert.equal((await acme.as("admin", "PATCH", path, dearer)).status, 422);
-    const back = { status: "returned", return_reason: "size" };
-    await acme.ok("admin", "PATCH", path, back);
-    assert.equal((await read(acme, id)).balance, 0);
-    const { items } = await acme.ok("admin", "GET", `${RECORDS}/purchase?member=${id}`);
-    assert.deepEqual([items.length, items[0].status], [1, "refunded"]);
-    await acme.create("admin", "retail_purchase", {
-      contact: (await acme.create("admin", "contact", { name: "没有卡" })).id,
-      amount: yuan("100.00"),
-    });
-    await check(acme);
-  });
+  await t.test(
+    "a chain's purchases earn on the customer's card, and returns take back",
+    async () => {
+      must(w.server.data, ["plugin", "enable", "acme", "industry_retail"]);
+      const contact = (await acme.create("admin", "contact", { name: "钱多多" })).id;
+      const id = await member(acme, program, "钱多多", { contact });
+      const sold = await acme.create("admin", "retail_purchase", {
+        contact,
+        amount: yuan("100.00"),
+      });
+      assert.equal((await read(acme, id)).balance, 150);
+      const path = `${RECORDS}/retail_purchase/${sold.id}`;
+      const dearer = { body: { amount: yuan("200.00") } };
+      assert.equal((await acme.as("admin", "PATCH", path, dearer)).status, 422);
+      const back = { status: "returned", return_reason: "size" };
+      await acme.ok("admin", "PATCH", path, back);
+      assert.equal((await read(acme, id)).balance, 0);
+      const { items } = await acme.ok("admin", "GET", `${RECORDS}/purchase?member=${id}`);
+      assert.deepEqual([items.length, items[0].status], [1, "refunded"]);
+      await acme.create("admin", "retail_purchase", {
+        contact: (await acme.create("admin", "contact", { name: "没有卡" })).id,
+        amount: yuan("100.00"),
+      });
+      await check(acme);
+    },
+  );
 
   await t.test("a program's figures and coupons are for its managers", async () => {
     for (const action of ["figures", "issue_coupons"]) {
