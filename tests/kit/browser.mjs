@@ -1,9 +1,10 @@
 // browser - real Chromium against the real server; what a page must never do fails its test.
 // SPDX-License-Identifier: MIT
 //
-// Every page is watched: a message of console.error, a violation of the CSP, a rejection that nobody
-// caught, an answer with 5xx. `axe` asks for serious findings. Refusals with 4xx that a test provokes
-// are written by Chromium itself as "Failed to load resource"; those are no error of the page.
+// Every page is watched: a message of console.error, a violation of the CSP, a rejection that
+// nobody caught, an answer with 5xx. `axe` asks for serious findings. Refusals with 4xx that a test
+// provokes are written by Chromium itself as "Failed to load resource"; those are no error of the
+// page.
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -104,7 +105,7 @@ export class Screen {
     assert.deepEqual([...this.faults, ...violations], []);
   }
 
-  /** No serious or critical finding of axe; the source is evaluated, because the CSP bars scripts. */
+  /** No serious or critical finding of axe; its source is evaluated: the CSP bars scripts. */
   async axe(what) {
     const source = readFileSync(need.resolve("axe-core/axe.min.js"), "utf8");
     await this.page.evaluate(source);
