@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Every page is watched: a message of console.error, a violation of the CSP, a rejection that
-// nobody caught, an answer with 5xx. `axe` asks for serious findings. Refusals with 4xx that a test
-// provokes are written by Chromium itself as "Failed to load resource"; those are no error of the
-// page.
+// nobody caught, an answer with 5xx. `axe` asks for serious findings. Refusals with 4xx that a
+// test provokes are written by Chromium itself as "Failed to load resource"; those are no error
+// of the page.
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
