@@ -90,7 +90,10 @@ test("a deploy's jobs are known, and when they run next", async () => {
   assert.equal(job.paused_at, null);
   assert.equal((await offered("hail")).next_at, null);
   const theirs = await w.globex.ok("admin", "GET", JOBS);
-  assert.deepEqual(theirs.items, []);
+  assert.deepEqual(
+    theirs.items.filter(({ plugin }) => plugin === "acme.desk"),
+    [],
+  );
 });
 
 test("a job that an administrator runs walks over every record once", async () => {
