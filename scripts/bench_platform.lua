@@ -2,7 +2,7 @@
 -- attacker on the same worker. Run by itself or behind scripts/bench.
 -- SPDX-License-Identifier: MIT
 --
--- usage: lua5.4 scripts/bench_platform.lua [TENANTS]     (default 1000)
+-- usage: lua5.4 scripts/bench_platform.lua [TENANTS]     (default 1000, at least 40)
 -- The settings of scripts/bench hold here too. Figures come with the machine's load beside them.
 local kit = dofile("scripts/bench_kit.lua")
 local run, must, read, write, start, stop, now =
@@ -14,6 +14,7 @@ local perigee = build .. "/perigee"
 local folder = (os.getenv("PERIGEE_BENCH_DATA") or "build/bench") .. "/platform"
 local data = folder .. "/data"
 local PASSWORD, SAMPLE, PLUGINS = "Lamp-over-water-9", 20, 10
+assert(tenants >= 2 * SAMPLE, "bench: at least " .. 2 * SAMPLE .. " companies are asked of")
 local LEAD = '{"name":"Li","phones":["13800138000"]}'
 
 local function say(...) print(string.format(...)) io.stdout:flush() end
