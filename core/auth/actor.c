@@ -90,7 +90,7 @@ static struct generation *generation_now(struct tenant *tenant)
     struct actors *actors = tenant->cache;
     if (!actors) {
         actors = calloc(1, sizeof *actors);
-        ASSERT(actors);
+        ASSERT_MEMORY(actors);
         tenant->cache = actors;
         tenant->cache_free = actors_free;
     }

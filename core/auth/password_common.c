@@ -76,7 +76,7 @@ static bool list_has(const char *path, struct slice folded)
         return false;
     if (fstat(fd, &st) == 0 && st.st_size > 0 && st.st_size <= PASSWORD_LIST_BYTES_MAX) {
         char *text = malloc((size_t)st.st_size);
-        ASSERT(text);
+        ASSERT_MEMORY(text);
         ssize_t n = read(fd, text, (size_t)st.st_size);
         struct slice rest = slice_of(text, n > 0 ? (size_t)n : 0);
         while (rest.len > 0 && !found) {

@@ -41,7 +41,7 @@ static struct throttle *over(int fd)
     if (table == MAP_FAILED)
         return NULL;
     struct throttle *throttle = calloc(1, sizeof *throttle);
-    ASSERT(throttle);
+    ASSERT_MEMORY(throttle);
     throttle->table = table;
     throttle->fd = fd;
     return throttle;

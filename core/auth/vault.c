@@ -132,7 +132,7 @@ static struct vault_key *key_room(struct vault *vault)
     if (vault->count == vault->room) {
         int room = vault->room ? vault->room * 2 : 16;
         struct vault_key *keys = calloc((size_t)room, sizeof *keys);
-        ASSERT(keys);
+        ASSERT_MEMORY(keys);
         if (vault->count)
             memcpy(keys, vault->keys, (size_t)vault->count * sizeof *keys);
         if (vault->keys)
@@ -204,7 +204,7 @@ enum err vault_of(struct tenant *tenant, struct vault **out)
     if (e)
         return e;
     vault = calloc(1, sizeof *vault);
-    ASSERT(vault);
+    ASSERT_MEMORY(vault);
     vault->auth_version = now.auth_version == tenant->header.auth_version ? now.auth_version : -1;
     tenant->vault = vault;
     tenant->vault_free = vault_free;

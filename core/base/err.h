@@ -126,4 +126,10 @@ enum err err_say(struct err_info *info, enum err e, const char *code, const char
             err_bug(__FILE__, __LINE__, #fact);                                                    \
     } while (0)
 #define BUG(text) err_bug(__FILE__, __LINE__, text)
+/* A failed allocation ends the process like a bug; the log says which of the two it was. */
+#define ASSERT_MEMORY(at)                                                                          \
+    do {                                                                                           \
+        if (__builtin_expect(!(at), 0))                                                            \
+            BUG("out of memory");                                                                  \
+    } while (0)
 _Noreturn void err_bug(const char *file, int line, const char *what);

@@ -226,7 +226,7 @@ static void why_set(struct arena *arena, const char **why, struct place at, cons
 static void *tree_alloc(size_t size)
 {
     void *at = malloc(size);
-    ASSERT(at);
+    ASSERT_MEMORY(at);
     return at;
 }
 

@@ -238,7 +238,7 @@ enum err csv_new(struct slice source, struct csv **out)
         return ERR_MALFORMED;
 
     struct csv *csv = calloc(1, sizeof(*csv));
-    ASSERT(csv);
+    ASSERT_MEMORY(csv);
     csv->is_utf8 = is_utf8;
     if (!is_utf8) {
         csv->iconv = iconv_open("UTF-8", "GB18030");

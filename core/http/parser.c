@@ -469,7 +469,7 @@ struct parser *parser_new(const struct parser_cbs *cbs, void *user)
 {
     ASSERT(cbs && cbs->head && cbs->body && cbs->done);
     struct parser *p = calloc(1, sizeof(*p));
-    ASSERT(p);
+    ASSERT_MEMORY(p);
     p->cbs = cbs;
     p->user = user;
     p->arena = arena_new();

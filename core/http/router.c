@@ -28,7 +28,7 @@ static struct node *node_new(struct slice segment)
 {
     struct node *node = calloc(1, sizeof(*node));
     char *copy = malloc(segment.len + 1);
-    ASSERT(node && copy);
+    ASSERT_MEMORY(node && copy);
     memcpy(copy, segment.at, segment.len);
     copy[segment.len] = '\0';
     node->segment = slice_of(copy, segment.len);
@@ -78,7 +78,7 @@ static struct node *child_make(struct node *node, struct slice segment)
     index = -1 - index;
     size_t each = sizeof(void *);
     struct node **grown = realloc(node->children, ((size_t)node->count + 1) * each);
-    ASSERT(grown);
+    ASSERT_MEMORY(grown);
     memmove(grown + index + 1, grown + index, (size_t)(node->count - index) * each);
     grown[index] = node_new(segment);
     node->children = grown;
@@ -89,7 +89,7 @@ static struct node *child_make(struct node *node, struct slice segment)
 struct router *router_new(void)
 {
     struct router *router = calloc(1, sizeof(*router));
-    ASSERT(router);
+    ASSERT_MEMORY(router);
     return router;
 }
 

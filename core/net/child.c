@@ -175,7 +175,7 @@ enum err child_start(struct loop *loop, char *const argv[], const struct child_f
         return e;
     }
     struct child *child = calloc(1, sizeof *child);
-    ASSERT(child);
+    ASSERT_MEMORY(child);
     *child = (struct child){.next = loop->children, .pid = started, .cb = cb, .arg = arg};
     loop->children = child;
     *pid = started;

@@ -260,7 +260,7 @@ void conn_new(struct listener *listener, int fd, const struct peer *peer, struct
 {
     const struct listener_opts *opts = &listener->opts;
     struct conn *conn = calloc(1, sizeof *conn);
-    ASSERT(conn);
+    ASSERT_MEMORY(conn);
     conn->listener = listener;
     conn->address = address;
     conn->peer = *peer;

@@ -87,7 +87,7 @@ static const struct stream_ops link_ops = {.bytes = link_bytes, .end = link_end}
 static struct link *link_new(struct loop *loop, int fd)
 {
     struct link *link = calloc(1, sizeof *link);
-    ASSERT(link);
+    ASSERT_MEMORY(link);
     stream_open(&link->stream, loop, fd, &link_ops);
     return link;
 }
@@ -140,7 +140,7 @@ enum err link_listen(struct loop *loop, int fd, link_open_cb cb, void *user,
     if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) != 0 || !listens)
         return ERR_IO;
     struct link_listener *listener = calloc(1, sizeof *listener);
-    ASSERT(listener);
+    ASSERT_MEMORY(listener);
     *listener = (struct link_listener){.loop = loop, .fd = fd, .cb = cb, .user = user};
     listener->spare = stream_spare();
     ASSERT(uv_poll_init(&loop->uv, &listener->poll, fd) == 0);

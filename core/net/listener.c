@@ -75,7 +75,7 @@ static struct address *address_enter(struct listener *listener, const struct pee
     struct address *address = map_get(&listener->addresses, peer_key(peer));
     if (!address) {
         address = calloc(1, sizeof *address);
-        ASSERT(address);
+        ASSERT_MEMORY(address);
         memcpy(address->key, peer->key, sizeof address->key);
         address->key_len = peer->key_len;
         map_put(&listener->addresses, slice_of((const char *)address->key, address->key_len),
@@ -179,7 +179,7 @@ enum err listener_open(struct loop *loop, int fd, const struct listener_opts *op
     if (!is_listening(fd))
         return ERR_IO;
     struct listener *listener = calloc(1, sizeof *listener);
-    ASSERT(listener);
+    ASSERT_MEMORY(listener);
     listener->loop = loop;
     listener->opts = *opts;
     if (listener->opts.handshake_ms_max == 0)
@@ -192,7 +192,7 @@ enum err listener_open(struct loop *loop, int fd, const struct listener_opts *op
     map_init(&listener->addresses, NULL);
     if (opts->tls) {
         listener->buckets = calloc(HANDSHAKE_BUCKETS, sizeof *listener->buckets);
-        ASSERT(listener->buckets);
+        ASSERT_MEMORY(listener->buckets);
         for (int i = 0; i < HANDSHAKE_BUCKETS; i++)
             listener->buckets[i] = (struct bucket){(int64_t)uv_now(&loop->uv), BUCKET_TOKENS_MAX};
     }

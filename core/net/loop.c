@@ -46,7 +46,7 @@ struct loop_fd {
 static void *alloc(size_t size)
 {
     void *at = calloc(1, size);
-    ASSERT(at);
+    ASSERT_MEMORY(at);
     return at;
 }
 

@@ -61,7 +61,7 @@ static struct queue_part *part_add(struct queue *q)
     struct queue_part *part = &q->own;
     if (q->own_in_use) {
         part = calloc(1, sizeof *part);
-        ASSERT(part);
+        ASSERT_MEMORY(part);
         part->fd = -1;
     } else {
         q->own_in_use = true;

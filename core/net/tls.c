@@ -137,7 +137,7 @@ static enum err identity_load(const char *cert_path, const char *key_path,
                               struct tls_identity **out, const char **why)
 {
     struct tls_identity *identity = calloc(1, sizeof *identity);
-    ASSERT(identity);
+    ASSERT_MEMORY(identity);
     identity->holders = 1;
     mbedtls_ssl_config_init(&identity->config);
     mbedtls_x509_crt_init(&identity->cert);
@@ -156,7 +156,7 @@ static enum err identity_load(const char *cert_path, const char *key_path,
 static char *copy(const char *s)
 {
     char *at = strdup(s);
-    ASSERT(at);
+    ASSERT_MEMORY(at);
     return at;
 }
 
@@ -168,7 +168,7 @@ enum err tls_new(const char *cert_path, const char *key_path, struct tls **out, 
     if (e)
         return e;
     struct tls *tls = calloc(1, sizeof *tls);
-    ASSERT(tls);
+    ASSERT_MEMORY(tls);
     tls->cert_path = copy(cert_path);
     tls->key_path = copy(key_path);
     tls->identity = identity;
@@ -222,7 +222,7 @@ static int bio_recv(void *arg, unsigned char *bytes, size_t max)
 struct tls_session *tls_session_new(struct tls *tls)
 {
     struct tls_session *session = calloc(1, sizeof *session);
-    ASSERT(session);
+    ASSERT_MEMORY(session);
     mbedtls_ssl_init(&session->ssl);
     session->identity = identity_hold(tls->identity);
     if (mbedtls_ssl_setup(&session->ssl, &session->identity->config) != 0) {

@@ -45,7 +45,7 @@ static struct board *board_map(int fd)
     if (page == MAP_FAILED)
         return NULL;
     struct board *board = malloc(sizeof(*board));
-    ASSERT(board);
+    ASSERT_MEMORY(board);
     *board = (struct board){.fd = fd, .page = page};
     hookstat_share((struct board_page *)page + 1);
     return board;

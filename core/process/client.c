@@ -458,7 +458,7 @@ static void client_new(struct conn *conn, struct gateway *gateway, bool is_opera
 {
     static const struct parser_cbs cbs = {client_head, client_body, client_done};
     struct client *client = calloc(1, sizeof(*client));
-    ASSERT(client);
+    ASSERT_MEMORY(client);
     client->exchange.gateway = gateway;
     client->exchange.owner = client;
     client->exchange.answered = client_answered;

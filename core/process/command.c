@@ -57,7 +57,7 @@ static void command_frame(struct link *link, enum frame_kind kind, uint64_t tag,
         return;
     }
     struct command *command = calloc(1, sizeof(*command));
-    ASSERT(command);
+    ASSERT_MEMORY(command);
     command->from = from;
     command->tag = tag;
     command->arena = arena_new();
@@ -97,7 +97,7 @@ static void command_closed(struct link *link)
 void command_open(struct link *link, void *gateway)
 {
     struct command_link *from = calloc(1, sizeof(*from));
-    ASSERT(from);
+    ASSERT_MEMORY(from);
     from->gateway = gateway;
     from->link = link;
     link_set(link, from, command_frame, command_closed);

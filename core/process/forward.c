@@ -276,7 +276,7 @@ static void forward_tick(void *arg)
 struct forward *forward_new(struct gateway *gateway)
 {
     struct forward *forward = calloc(1, sizeof(*forward));
-    ASSERT(forward);
+    ASSERT_MEMORY(forward);
     forward->gateway = gateway;
     for (int i = 0; i < SLOTS_PER_ROLE_MAX; i++) {
         forward->workers[i] =

@@ -19,14 +19,14 @@ struct lane *lanes_get(struct lanes *lanes, const char *name)
     if (lane)
         return lane;
     lane = calloc(1, sizeof(*lane));
-    ASSERT(lane);
+    ASSERT_MEMORY(lane);
     lane->name = strdup(name);
-    ASSERT(lane->name);
+    ASSERT_MEMORY(lane->name);
     map_put(&lanes->by_name, slice_str(lane->name), lane);
     if (lanes->count == lanes->cap) {
         lanes->cap = lanes->cap ? lanes->cap * 2 : 16;
         lanes->order = realloc(lanes->order, (size_t)lanes->cap * sizeof(struct lane *));
-        ASSERT(lanes->order);
+        ASSERT_MEMORY(lanes->order);
     }
     lanes->order[lanes->count++] = lane;
     return lane;
@@ -85,7 +85,7 @@ void lane_cancel(struct lane *lane, const struct work_peer *peer, uint64_t tag)
 void lane_ask(struct lane *lane, struct work_peer *peer, uint64_t tag)
 {
     struct lane_loan *loan = calloc(1, sizeof(*loan));
-    ASSERT(loan);
+    ASSERT_MEMORY(loan);
     loan->peer = peer;
     loan->tag = tag;
     struct lane_loan **end = &lane->loans;

@@ -85,7 +85,7 @@ struct live_stream *live_open(struct exchange *x, struct conn *conn)
         return NULL;
     }
     struct live_stream *stream = calloc(1, sizeof(*stream));
-    ASSERT(stream);
+    ASSERT_MEMORY(stream);
     stream->live = live;
     stream->conn = conn;
     stream->req = x->req;
@@ -259,7 +259,7 @@ void live_stop(struct live *live)
 struct live *live_new(struct gateway *gateway)
 {
     struct live *live = calloc(1, sizeof(*live));
-    ASSERT(live);
+    ASSERT_MEMORY(live);
     live->gateway = gateway;
     board_streams_clear(gateway->slot.board, gateway->slot.index);
     atomic_store_explicit(&gateway->slot.mine->streams, 0, memory_order_relaxed);

@@ -168,7 +168,7 @@ static void runner_due(struct runner *runner, const char *tenant, int64_t run_at
         return;
     }
     char *name = strdup(tenant);
-    ASSERT(name);
+    ASSERT_MEMORY(name);
     runner->due[runner->due_count++] = (struct due){.tenant = name, .run_at_ms = run_at_ms};
 }
 

@@ -15,7 +15,7 @@ struct work_peer *work_peer_new(struct link *link, void *owner, link_frame_cb fr
                                 link_close_cb close_cb)
 {
     struct work_peer *peer = calloc(1, sizeof(*peer));
-    ASSERT(peer);
+    ASSERT_MEMORY(peer);
     peer->link = link;
     peer->owner = owner;
     link_set(link, peer, frame_cb, close_cb);

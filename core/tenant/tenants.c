@@ -103,7 +103,7 @@ static enum err open_new(struct tenants *tenants, const struct control_tenant *c
         return e == ERR_NOT_FOUND ? ERR_IO : e; /* it is registered, so its file must be there */
     }
     struct open_tenant *open = calloc(1, sizeof *open);
-    ASSERT(open);
+    ASSERT_MEMORY(open);
     struct tenant *t = &open->tenant;
     t->arena = arena;
     t->name = arena_strdup(arena, c->name);
@@ -212,7 +212,7 @@ enum err tenants_new(const struct config *config, enum store_mode mode, int work
         return e;
 
     struct tenants *tenants = calloc(1, sizeof *tenants);
-    ASSERT(tenants);
+    ASSERT_MEMORY(tenants);
     tenants->config = config;
     tenants->mode = mode;
     tenants->workers = workers;

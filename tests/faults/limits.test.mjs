@@ -9,7 +9,7 @@ import { Client } from "../kit/client.mjs";
 import * as faults from "../kit/faults.mjs";
 import { HOSTS, makeFolder } from "../kit/world.mjs";
 
-const MEMORY = /bug: core\/[^"]*(out of memory|alloc|assert[^"]*\b(at|grown|block)\b)/i;
+const MEMORY = /bug: core\/[^"]*: out of memory"/;
 const PRLIMIT = faults.can("prlimit", "--version");
 
 /** An office that is closed and removed whatever happens. */
