@@ -1,5 +1,6 @@
 -- approval - the table of contents.
 -- SPDX-License-Identifier: MIT
+local checks = require("checks")
 local deciding = require("deciding")
 local engine = require("engine")
 local flows = require("flows")
@@ -53,3 +54,8 @@ crm.service("approval.summary", submitting.summary)
 
 crm.job("reroute", { every = "5m" }, signers.watch)
 crm.job("carry_out", {}, operations.carry_out)
+
+crm.check("approval.runs", { entity = "approval" }, checks.approval)
+crm.check("approval.task", { entity = "approval_task" }, checks.task)
+crm.check("approval.version", { entity = "approval_flow" }, checks.flow)
+crm.check("operation.count", { entity = "pending_operation" }, checks.operation)

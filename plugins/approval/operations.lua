@@ -6,7 +6,8 @@ local values = require("values")
 local operations = {}
 
 local IDS_MAX = 2000
-local PIECE = 100 -- ids asked for at once, records changed in one transaction
+local PIECE = 100 -- ids asked for at once
+local STEP = 20 -- records changed in one transaction
 
 local function parsed(list)
   local out, seen = {}, {}
@@ -103,28 +104,32 @@ local function do_one(sheet, op, id)
   return sheet:update(id, { owner = op.to })
 end
 
--- Runs with the rights of who committed it. What has gone or is refused meanwhile is told.
-function operations.carry_out(job, ctx)
-  local db, id = ctx.db:as_system(), job.args.operation
-  local ids = parsed(db.pending_operation:get(id).ids)
-  local from = job.cursor or 1
-  while from <= #ids do
-    ctx.tx(function()
-      local op = db.pending_operation:get(id)
-      local failed, done, sheet = {}, op.done_count or 0, ctx.db[op.entity]
-      for i, text in ipairs(op.failed or {}) do failed[i] = text end
-      for i = from, math.min(#ids, from + 19) do
-        local ok = do_one(sheet, op, ids[i])
-        if ok then done = done + 1 else failed[#failed + 1] = crm.id_text(ids[i]) end
-      end
-      local is_last = from + 20 > #ids
-      assert(db.pending_operation:update(id, {
-        done_count = done, failed = failed, state = is_last and "done" or nil,
-      }))
-    end)
-    from = from + 20
-    job:save(from)
+-- The next piece; gives how far it has come. What has gone or is refused meanwhile is told.
+local function carry_on(ctx, db, id, ids)
+  local op = db.pending_operation:get(id)
+  local failed, done, sheet = {}, op.done_count or 0, ctx.db[op.entity]
+  for i, text in ipairs(op.failed or {}) do failed[i] = text end
+  local from = done + #failed + 1
+  for i = from, math.min(#ids, from + STEP - 1) do
+    local ok = do_one(sheet, op, ids[i])
+    if ok then done = done + 1 else failed[#failed + 1] = crm.id_text(ids[i]) end
   end
+  local at = done + #failed
+  assert(db.pending_operation:update(id, {
+    done_count = done, failed = failed, state = at >= #ids and "done" or nil,
+  }))
+  return at
+end
+
+-- Runs with the rights of who committed it. Its place is what the operation says of itself, in one
+-- transaction with what was done: after a crash nothing is done, or counted, twice.
+function operations.carry_out(job, ctx)
+  local db, id, at = ctx.db:as_system(), job.args.operation, nil
+  local ids = parsed(db.pending_operation:get(id).ids)
+  repeat
+    ctx.tx(function() at = carry_on(ctx, db, id, ids) end)
+    job:save(at)
+  until at >= #ids
   return { count = #ids }
 end
 

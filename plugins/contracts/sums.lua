@@ -2,8 +2,6 @@
 -- SPDX-License-Identifier: MIT
 local sums = {}
 
-local ROWS_MAX = 500 -- lines, instalments, receipts or invoices of one contract
-
 function sums.money(minor, currency) return crm.money { minor = minor, currency = currency } end
 
 function sums.minor(money) return money and money.minor or 0 end
@@ -13,10 +11,11 @@ function sums.currency(contract, ctx)
   return contract.total and contract.total.currency or ctx.tenant.currency
 end
 
--- The sum of a money field over the rows that match, in minor units, and how many there are.
+-- The sum of a money field over all rows that match, in minor units, and how many there are. Not an
+-- aggregate: that is told in the company's currency.
 function sums.of(sheet, where, field)
   local sum, count = 0, 0
-  for _, row in ipairs(sheet:find { where = where, limit = ROWS_MAX }) do
+  for row in sheet:each { where = where } do
     sum, count = sum + sums.minor(row[field]), count + 1
   end
   return sum, count

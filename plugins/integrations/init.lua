@@ -1,6 +1,7 @@
 -- integrations - the table of contents.
 -- SPDX-License-Identifier: MIT
 local calendar = require("calendar")
+local checks = require("checks")
 local connections = require("connections")
 local deliver = require("deliver")
 local dispatch = require("dispatch")
@@ -53,3 +54,9 @@ crm.job("sync", { retry = 0 }, sync.run)
 crm.job("check", { retry = 0 }, connections.run_check)
 crm.job("sweep", { every = "10s", retry = 0 }, sweep.run)
 crm.job("tidy", { cron = "40 3 * * *", catch_up = "once" }, sweep.tidy)
+
+crm.check("delivery.log", { entity = "delivery" }, checks.delivery)
+crm.check("delivery.order", { entity = "delivery", where = { state = "waiting" } }, checks.order)
+crm.check("message.done", { entity = "inbound_message" }, checks.message)
+crm.check("ref.keys", { entity = "external_ref" }, checks.ref)
+crm.check("item.once", { entity = "failed_item" }, checks.item)

@@ -196,7 +196,7 @@ local function push(ctx, map, connection, cursor)
         if done and not fault then
           failed.done(ctx, map, "push", crm.id_text(item.id))
         else
-          failed.keep(ctx, map, "push", crm.id_text(item.id), nil, done and fault or fault)
+          failed.keep(ctx, map, "push", crm.id_text(item.id), nil, fault)
         end
         count, at = count + 1, item.seq
         cursor = move(ctx, cursor, tostring(at), newest - at)
@@ -221,8 +221,10 @@ local function one(ctx, map, connection, args)
   if stream == "pull" then
     done, why = pcall(sync.take, ctx, map, payload, args.force)
   else
-    done, why = pcall(sync.give, ctx, map, connection, crm.id_parse(id), "update")
-    done, why = done and not why, why
+    local record = crm.id_parse(id) -- gone meanwhile, or it is the deletion that failed
+    local op = ctx.db:as_system()[map.entity_name]:get(record) and "update" or "delete"
+    done, why = pcall(sync.give, ctx, map, connection, record, op)
+    done = done and not why
   end
   if done then
     failed.done(ctx, map, stream, id)

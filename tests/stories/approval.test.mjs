@@ -464,4 +464,8 @@ test("approvals of two companies", async (t) => {
       403,
     );
   });
+
+  await t.test("everything holds, as the company's check sees it", () => {
+    for (const name of ["acme", "globex"]) must(w.server.data, ["check", name]);
+  });
 });

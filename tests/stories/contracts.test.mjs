@@ -595,4 +595,8 @@ test("contracts of two companies", async (t) => {
       assert.deepEqual(await all(globex, "contract"), []);
     },
   );
+
+  await t.test("everything holds, as the company's check sees it", () => {
+    for (const name of ["acme", "globex"]) must(w.server.data, ["check", name]);
+  });
 });

@@ -492,3 +492,7 @@ test("a calendar feed of one's own tasks", async () => {
   await acme.ok("sales1", "PATCH", `${RECORDS}/calendar_feed/${feed.id}`, { active: false });
   assert.equal((await acme.as(null, "GET", path)).status, 404);
 });
+
+test("everything holds, as the company's check sees it", () => {
+  for (const name of ["acme", "globex"]) must(w.server.data, ["check", name]);
+});
