@@ -141,7 +141,7 @@ static enum err rows(struct ctx *ctx, struct batch *batch)
         return e;
     /* A command has the store to itself: nobody waits for the end of its transaction. */
     bool alone = batch->run->app->role == APP_COMMAND;
-    int64_t run_us = alone ? IMPORT_ALONE_US : TURN_LOAN_US_MAX - IMPORT_MARGIN_US;
+    int64_t run_us = alone ? IMPORT_ALONE_US : TURN_LOAN_US - IMPORT_MARGIN_US;
     e = importer_step(ctx, batch->work->importer, alone ? IMPORT_ALONE_ROWS : IMPORT_BATCH_ROWS,
                       clock_mono_us() + run_us, &batch->reasons, &batch->done);
     unit_end(ctx);
@@ -269,7 +269,7 @@ static enum err undo_fn(struct ctx *ctx, void *arg)
     e = app_unit_begin(run->app, ctx, &unit);
     if (e)
         return e;
-    int64_t until_us = clock_mono_us() + TURN_LOAN_US_MAX - IMPORT_MARGIN_US;
+    int64_t until_us = clock_mono_us() + TURN_LOAN_US - IMPORT_MARGIN_US;
     for (int n = 0; n < IMPORT_BATCH_ROWS && !e && !batch->done; n += 10) {
         e = importer_undo(ctx, batch->import.id, 10, &batch->import.undone, &batch->done);
         if (clock_mono_us() >= until_us)

@@ -19,7 +19,6 @@
 #define DELETE_BATCH_MAX        5000 /* records restored together */
 
 /* Jobs, and what registers them. */
-#define JOB_LOOK_MAX        50       /* due jobs looked through for one that may be leased */
 #define SCHEDULES_MAX       500      /* jobs that the plugins of one tenant register */
 #define SCHEDULE_FIRE_MAX   100      /* due times turned into jobs in one transaction */
 #define SCHEDULE_LATE_MS    60000    /* "none": a time missed by more is left out */
@@ -29,7 +28,6 @@
 #define JOB_WALKS_MAX       16       /* job:each calls in one function */
 #define JOB_BATCH           200      /* records of job:each in one transaction, unless asked */
 #define JOB_BATCH_MAX       500      /* otherwise; a lent turn ends sooner when it takes long */
-#define JOB_STEP_US         500000   /* a job that walks lets others go on after so long */
 #define JOB_EVERY_S_MIN     10       /* shortest interval of a plugin's job */
 #define JOB_ARGS_BYTES_MAX  65536    /* what a job is pushed with, or keeps as its cursor */
 #define CRON_BYTES_MAX      256      /* text of a schedule */

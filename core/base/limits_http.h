@@ -24,53 +24,37 @@
 #define OPENAPI_PATHS_MAX        200         /* routes that the OpenAPI document names */
 #define CONNS_PER_ADDRESS_MAX    200
 #define CONNS_MAX                4096        /* per gateway */
-#define READ_BYTES_MAX           65536       /* taken from a socket at once; one buffer per loop */
 #define CONN_QUEUE_BYTES_MAX     (256 << 10) /* more waiting for a slow reader: reading pauses */
-#define CONN_LINGER_MS           2000        /* after the last byte, for the peer to read it */
-#define LISTEN_BACKLOG           1024        /* connections the kernel keeps for us */
-#define ACCEPTS_PER_ROUND_MAX    64          /* so that a flood does not starve open connections */
 #define HANDSHAKES_PER_S         20          /* TLS handshakes of one address, over time */
 #define HANDSHAKES_BURST         400         /* and at once: a proxy or an office behind NAT */
-#define HANDSHAKE_BUCKETS        2048        /* counters of them per TLS listener */
 #define IDEMPOTENCY_KEY_MAX      200
 #define STOP_GRACE_MS            10000 /* SIGTERM to the end of what is in flight */
 
 /* Live events (house.md section 2). A stream is an open GET /api/v1/events. */
-#define STREAMS_PER_GATEWAY      1024
-#define STREAMS_PER_GATEWAY_MAX  4096 /* the most the configuration may ask for */
-#define STREAMS_PER_TENANT       500
-#define STREAMS_PER_USER         8
-#define STREAM_TICK_MS           5000 /* looked at so often, whatever was told */
-#define STREAM_HEARTBEAT_MS      15000
-#define STREAM_QUEUE_BYTES_MAX   (64 << 10)  /* more waits for a slow reader: nothing is added */
-#define STREAM_SLOW_MS           20000       /* and one that stays slow for so long is cut */
-#define STREAM_SEND_BUFFER_BYTES (128 << 10) /* what the kernel may hold of it */
-#define STREAMS_PER_ROUND        8     /* looked at between two rounds of the gateway's loop */
-#define STREAM_REPLAY_MAX        10000 /* changes a returning client is told one by one */
-#define STREAM_JOBS              20    /* newest jobs of a person that are followed */
+#define STREAMS_PER_GATEWAY     1024
+#define STREAMS_PER_GATEWAY_MAX 4096 /* the most the configuration may ask for */
+#define STREAMS_PER_TENANT      500
+#define STREAMS_PER_USER        8
+#define STREAM_QUEUE_BYTES_MAX  (64 << 10) /* more waits for a slow reader: nothing is added */
+#define STREAM_SLOW_MS          20000      /* and one that stays slow for so long is cut */
+#define STREAM_REPLAY_MAX       10000      /* changes a returning client is told one by one */
+#define STREAM_JOBS             20         /* newest jobs of a person that are followed */
 
 /* Frames between processes. */
-#define FRAME_BYTES_MAX        (8 << 20) /* an inline answer plus its head */
-#define FRAME_WAIT_MS          30000     /* the rest of a frame that has begun, blocking ends */
-#define TURN_REQUESTS_MAX      64        /* one commit answers at most so many */
-#define TURN_RUN_US_MAX        20000     /* and runs so long */
-#define TURN_LOAN_US_MAX       50000     /* a write turn lent to a runner */
-#define READ_CPU_US_MAX        20000     /* a native read on a gateway */
-#define READ_RUNNER_US_MAX     10000000  /* a statement in a runner */
-#define SLOTS_PER_ROLE_MAX     64        /* gateways, workers, runners: each at most */
-#define BOARD_SLOTS_MAX        192       /* slots of all roles on the shared page */
-#define BOARD_MOVES_MAX        256       /* tenants living on another worker than their hash's */
-#define RESTART_BACKOFF_MS_MAX 30000     /* between starts of a child that keeps dying */
-#define OVERSTAY_GATEWAY_MS    5000      /* busy with one thing for so long: killed */
-#define OVERSTAY_WORKER_MS     10000
-#define OVERSTAY_QUICK_MS      60000
-#define OVERSTAY_LONG_MS       600000
-#define OVERSTAY_TURN_MS       30000  /* a borrowed write turn: the tenant cannot be written to */
-#define LOAN_WAIT_MS           30000  /* a runner waits so long for a write turn */
-#define LONG_WAIT_MS           600000 /* a gateway waits so long for a long lane */
-#define SLOW_UNIT_US           25000  /* average over SLOW_WINDOW_MS: to the slow lane */
-#define SLOW_WINDOW_MS         10000
-#define MOVED_PER_S            10    /* `moved` frames of one tenant */
-#define WORKER_QUEUE_MAX       2048  /* requests waiting in one worker */
-#define RUNNER_QUEUE_MAX       256   /* requests waiting in one runner lane */
-#define OUTCOME_WAIT_MS        30000 /* a gateway waits so long for a worker */
+#define FRAME_BYTES_MAX     (8 << 20) /* an inline answer plus its head */
+#define FRAME_WAIT_MS       30000     /* the rest of a frame that has begun, blocking ends */
+#define READ_CPU_US_MAX     20000     /* a native read on a gateway */
+#define READ_RUNNER_US_MAX  10000000  /* a statement in a runner */
+#define SLOTS_PER_ROLE_MAX  64        /* gateways, workers, runners: each at most */
+#define BOARD_SLOTS_MAX     192       /* slots of all roles on the shared page */
+#define BOARD_MOVES_MAX     256       /* tenants living on another worker than their hash's */
+#define OVERSTAY_GATEWAY_MS 5000      /* busy with one thing for so long: killed */
+#define OVERSTAY_WORKER_MS  10000
+#define OVERSTAY_QUICK_MS   60000
+#define OVERSTAY_LONG_MS    600000
+#define OVERSTAY_TURN_MS    30000  /* a borrowed write turn: the tenant cannot be written to */
+#define LOAN_WAIT_MS        30000  /* a runner waits so long for a write turn */
+#define LONG_WAIT_MS        600000 /* a gateway waits so long for a long lane */
+#define WORKER_QUEUE_MAX    2048   /* requests waiting in one worker */
+#define RUNNER_QUEUE_MAX    256    /* requests waiting in one runner lane */
+#define OUTCOME_WAIT_MS     30000  /* a gateway waits so long for a worker */

@@ -31,20 +31,14 @@
 #define PASSWORD_PAST_MAX       5 /* dengbao: that many may not come again */
 #define UNMASK_REASON_BYTES_MAX 500
 #define AUDIT_KEEP_MS           (180LL * 24 * 3600 * 1000) /* the law asks for six months */
-#define AUDIT_PURGE_ROWS        5000                       /* taken off the log in one sweep */
-#define REKEY_BATCH_ROWS        200 /* records sealed anew in one lent write turn */
 #define LOGIN_BYTES_MAX         128
-#define ACTORS_KEEP_MS          300000    /* a request in flight keeps the actor it began with */
 #define PASSWORD_LIST_BYTES_MAX (4 << 20) /* a list of common passwords that is read */
 #define PASSWORD_BYTES_MAX      512
-#define PASSPHRASE_CHARS_MIN    12    /* around the keys of a tenant that travels */
-#define PASSPHRASE_KIB          65536 /* Argon2id costs of it (RFC 9106 section 4) */
-#define PASSPHRASE_PASSES       3
+#define PASSPHRASE_CHARS_MIN    12        /* around the keys of a tenant that travels */
 #define PASSPHRASE_KIB_MAX      (1 << 20) /* of a wrapping that is read: more is hostile */
 #define PASSPHRASE_PASSES_MAX   16
 #define PASSWORD_CHARS_MIN      8
 #define RATE_PER_S              60 /* API rate per key, and per address before that */
 #define RATE_BURST              120
-#define THROTTLE_SLOTS          8192 /* shared table of rates */
 #define SUBTREE_IDS_MAX         500
 #define DEPARTMENT_DEPTH_MAX    20 /* levels below one another */

@@ -7,7 +7,6 @@
 #pragma once
 
 #define FETCH_TIMEOUT_MS        10000     /* one call, from the name's look-up to the last byte */
-#define FETCH_CONNECT_MS        5000      /* of it for the connection */
 #define FETCH_BYTES_MAX         (1 << 20) /* a body, either way */
 #define FETCH_HEADERS_MAX       100       /* either way */
 #define FETCH_HEADERS_BYTES_MAX 32768

@@ -7,6 +7,7 @@
 /* Model, and the query tree asked of it (data.md section 7). */
 #define NAME_BYTES_MAX          63  /* entity, field, role, plugin, tenant names */
 #define ENTITIES_MAX            200 /* per tenant */
+#define MODEL_IMAGES_IDLE_MAX   4   /* shared models that no open tenant has, per process */
 #define FIELDS_PER_ENTITY_MAX   400 /* product, plugin and tenant fields together */
 #define CUSTOM_FIELDS_MAX       200 /* tenant fields per entity */
 #define ENUM_VALUES_MAX         500
@@ -37,7 +38,6 @@
 #define BOARD_COLUMNS_MAX       50
 #define BOARD_ITEMS             20  /* first items of a column, unless asked otherwise */
 #define CHANGES_MAX             200 /* entries of the change feed in one answer */
-#define EXPORT_PAGE_ROWS        500 /* rows read and written at a time */
 #define SEARCH_PER_ENTITY       20
 #define DECIMAL_SCALE_MAX       18 /* 10^18 is the largest power of ten in 64 bits */
 

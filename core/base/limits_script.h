@@ -12,7 +12,6 @@
 #define SCRIPT_RANGE_MAX        1000000   /* items that a function of `table` walks over in C */
 #define SCRIPT_STEPS_MAX        1000000   /* of one match of a pattern */
 #define SCRIPT_RESUMES_MAX      16        /* coroutines that wait for one another */
-#define SCRIPT_LATE_LOG_MS      250  /* over its time and still inside one C function: logged */
 #define SCRIPT_LATE_KILL_MS     2000 /* and so long: its process is killed, its code set aside */
 #define SCRIPT_ARENA_BYTES_MAX                                                                     \
     (64 << 20)                            /* of the core's memory for one unit: rows, JSON, texts  \

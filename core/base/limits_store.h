@@ -14,18 +14,10 @@
 #define STORE_MEASURES_MAX     32       /* measured columns of one grouped read */
 #define TALLY_GROUPS_MAX       20000    /* groups made in memory; more are sorted by SQLite */
 #define STORE_IN_MAX           BULK_MAX /* values of one IN list */
-#define STORE_OPEN_WAIT_MS     3000 /* opening waits so long for another's recovery of the WAL */
-#define STORE_RESTART_WAIT_MS  30   /* a checkpoint waits so long for readers */
-#define WAL_LOAN_PAGES         2000 /* a runner copies so much before it gives the turn back */
-#define WAL_RESTART_PAGES      10000
-#define WAL_REOPEN_PAGES       100000 /* runners are told to end their snapshots */
 #define DELETED_KEEP_MS        (30LL * 24 * 3600 * 1000)
-#define TMP_KEEP_MS            (3600LL * 1000) /* a file in tmp/ nobody writes to any more */
 #define IDEMPOTENCY_KEEP_MS    (24LL * 3600 * 1000)
 #define IDEMPOTENCY_ANSWER_MAX 65536
-#define TENANTS_OPEN_MAX       200  /* open stores per process */
-#define TENANTS_CHECK_MS       1000 /* control.db is asked for news at most so often */
-#define IMPORT_BATCH_ROWS      200  /* rows in one lent write turn, at most */
+#define TENANTS_OPEN_MAX       200 /* open stores per process */
 #define IMPORT_COLUMNS_MAX     400
 #define IMPORT_DRY_KEYS_MAX    1000000 /* values a dry run remembers of rows that are not there */
 #define CSV_CELL_BYTES_MAX     (1 << 20)
@@ -34,7 +26,5 @@
 #define PACK_FILES_MAX         500       /* of one plugin */
 #define PACK_FILE_BYTES_MAX    (1 << 20) /* one file of it */
 #define PACK_BYTES_MAX         (4 << 20) /* all files together */
-#define PACK_NAME_BYTES_MAX    99        /* what a tar header holds without its prefix */
 #define PACK_ARCHIVE_BYTES_MAX (6 << 20) /* a head and padding for each file besides */
 #define DEPLOYS_KEPT           20        /* of one bundle; older ones that are not active go */
-#define MIGRATION_BATCH_ROWS   500       /* records of one transaction of a back-fill */

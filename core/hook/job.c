@@ -161,7 +161,7 @@ static bool take_due(void *arg, const struct store_row *row)
     due->body = text_of(reader->arena, row, JOB_BODY);
     due->state_json = text_of(reader->arena, row, JOB_RESULT);
     due->state = text_of(reader->arena, row, JOB_STATE);
-    return reader->count < JOB_LOOK_MAX;
+    return reader->count < JOB_LOOK_ROWS;
 }
 
 /* A page of the jobs of one state, soonest first; behind `after` {run_at, id} when it is given. */
@@ -181,7 +181,7 @@ static enum err look(struct store *store, struct arena *arena, const char *state
                           .order_count = 2,
                           .keyset = after != NULL,
                           .after = after,
-                          .limit = JOB_LOOK_MAX};
+                          .limit = JOB_LOOK_ROWS};
     return store_read(store, &query, cb, arg);
 }
 
@@ -282,7 +282,7 @@ static enum err lease_first(struct ctx *ctx, const struct due_reader *reader, in
 static enum err lease_of(struct ctx *ctx, const char *state, int64_t owner, struct job **out)
 {
     const struct expr *is_due = expr_cmp(ctx->arena, EXPR_LTE, "run_at", value_int(ctx->now_ms));
-    struct due_reader reader = {ctx->arena, arena_array(ctx->arena, struct due, JOB_LOOK_MAX), 0};
+    struct due_reader reader = {ctx->arena, arena_array(ctx->arena, struct due, JOB_LOOK_ROWS), 0};
     struct value after[2];
     bool is_first = true;
     do {
@@ -298,7 +298,7 @@ static enum err lease_of(struct ctx *ctx, const char *state, int64_t owner, stru
             after[0] = value_int(reader.items[reader.count - 1].job.run_at_ms);
             after[1] = value_int(reader.items[reader.count - 1].job.id);
         }
-    } while (!*out && reader.count == JOB_LOOK_MAX);
+    } while (!*out && reader.count == JOB_LOOK_ROWS);
     return ERR_OK;
 }
 
@@ -354,7 +354,7 @@ static enum err count_before(struct ctx *ctx, const struct job *job, int64_t *ou
         return ERR_OK;
     return store_count(ctx->tenant->store, "job",
                        expr_and(a, expr_and(a, eq_text(a, "stream", job->stream), earlier), open),
-                       JOB_LOOK_MAX, out);
+                       JOB_LOOK_ROWS, out);
 }
 
 static int count_same(const struct job *first, struct job *const *jobs, int count,

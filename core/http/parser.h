@@ -10,7 +10,7 @@
 #include "base/limits.h"
 #include "http/req.h"
 
-#define PARSER_READ_BYTES_MAX (2 * READ_BYTES_MAX) /* a read, and a TLS record held back */
+#define PARSER_READ_BYTES_MAX (2 * READ_BYTES) /* a read, and a TLS record held back */
 #define PARSER_AHEAD_BYTES    (REQUEST_LINE_BYTES_MAX + HEADERS_BYTES_MAX)
 #define PARSER_KEPT_BYTES_MAX (PARSER_AHEAD_BYTES + PARSER_READ_BYTES_MAX)
 

@@ -195,9 +195,9 @@ static void conn_refill(struct stream *stream)
         }
         return;
     }
-    while (conn->plain.len > 0 && loop->cipher.len < READ_BYTES_MAX) {
+    while (conn->plain.len > 0 && loop->cipher.len < READ_BYTES) {
         struct slice bytes;
-        enum err e = queue_peek(&conn->plain, loop->plain_bytes, READ_BYTES_MAX, &bytes);
+        enum err e = queue_peek(&conn->plain, loop->plain_bytes, READ_BYTES, &bytes);
         if (!e)
             e = tls_session_write(conn->tls, bytes, &loop->cipher);
         if (e) {

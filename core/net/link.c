@@ -67,7 +67,7 @@ static void link_bytes(struct stream *stream, struct slice bytes)
     }
     buf_put_slice(&link->in, bytes);
     buf_consume(&link->in, frames_deliver(link, buf_slice(&link->in)));
-    if (link->in.len == 0 && link->in.cap > (size_t)2 * READ_BYTES_MAX)
+    if (link->in.len == 0 && link->in.cap > (size_t)2 * READ_BYTES)
         buf_release(&link->in);
 }
 
@@ -120,7 +120,7 @@ static void listener_ready(uv_poll_t *poll, int status, int events)
         log_error("a listening socket failed: %s", uv_strerror(status));
         return;
     }
-    for (int i = 0; i < ACCEPTS_PER_ROUND_MAX && listener->fd >= 0; i++) {
+    for (int i = 0; i < ACCEPTS_PER_ROUND && listener->fd >= 0; i++) {
         int64_t lost = 0;
         int fd = stream_accept(listener->fd, &listener->spare, NULL, NULL, &lost);
         if (lost)

@@ -118,7 +118,7 @@ static void listener_ready(uv_poll_t *poll, int status, int events)
         log_error("a listening socket failed: %s", uv_strerror(status));
         return;
     }
-    for (int i = 0; i < ACCEPTS_PER_ROUND_MAX && listener->fd >= 0; i++) {
+    for (int i = 0; i < ACCEPTS_PER_ROUND && listener->fd >= 0; i++) {
         struct sockaddr_storage from = {0};
         socklen_t len = sizeof from;
         int64_t lost = listener->stats.lost;

@@ -128,7 +128,7 @@ struct loop *loop_new(void)
     /* These two run in every round but are no reason for one. */
     uv_unref((uv_handle_t *)&loop->prepare);
     uv_unref((uv_handle_t *)&loop->check);
-    loop->read_bytes = alloc(READ_BYTES_MAX);
+    loop->read_bytes = alloc(READ_BYTES);
     loop->plain_bytes = alloc(LOOP_PLAIN_BYTES);
     return loop;
 }

@@ -16,7 +16,7 @@
 #include "net/loop.h"
 
 /* Room for one read's worth of TLS records and one record that waited from before. */
-#define LOOP_PLAIN_BYTES ((size_t)2 * READ_BYTES_MAX)
+#define LOOP_PLAIN_BYTES ((size_t)2 * READ_BYTES)
 
 /* A member of the flush list. */
 struct loop_flush {
@@ -42,7 +42,7 @@ struct loop {
     struct child *children;      /* owned */
     uv_signal_t child_signal;    /* SIGCHLD */
     bool child_signal_open;
-    char *read_bytes;  /* owned, READ_BYTES_MAX: what a read took */
+    char *read_bytes;  /* owned, READ_BYTES: what a read took */
     char *plain_bytes; /* owned, LOOP_PLAIN_BYTES: decrypted, or read from a file */
     struct buf cipher; /* encrypted, on its way to a queue */
 };

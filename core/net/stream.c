@@ -126,7 +126,7 @@ static void stream_stall(struct stream *stream)
 /* True when something was read and more may be there. */
 static bool stream_read(struct stream *stream)
 {
-    ssize_t n = recv(stream->fd, stream->loop->read_bytes, READ_BYTES_MAX, MSG_DONTWAIT);
+    ssize_t n = recv(stream->fd, stream->loop->read_bytes, READ_BYTES, MSG_DONTWAIT);
     if (n > 0) {
         if (stream->state == STREAM_OPEN)
             stream->ops->bytes(stream, slice_of(stream->loop->read_bytes, (size_t)n));

@@ -252,7 +252,7 @@ void tls_session_feed(struct tls_session *session, struct slice bytes)
  * such turn takes at least a record's head. */
 static bool goes_on(const struct tls_session *session, int result, int *turns)
 {
-    return result == MBEDTLS_ERR_SSL_WANT_READ && session->in.len > 0 && ++*turns < READ_BYTES_MAX;
+    return result == MBEDTLS_ERR_SSL_WANT_READ && session->in.len > 0 && ++*turns < READ_BYTES;
 }
 
 static enum tls_step step_of(struct tls_session *session, int result)

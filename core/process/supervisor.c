@@ -174,11 +174,11 @@ static void child_restart(void *arg);
 static void child_start_later(struct child *child, int64_t lived_ms)
 {
     child->deaths = lived_ms > BACKOFF_CALM_MS ? 1 : child->deaths + 1;
-    int64_t wait_ms = child->deaths == 1 ? 1 : RESTART_BACKOFF_MS_MAX;
+    int64_t wait_ms = child->deaths == 1 ? 1 : RESTART_BACKOFF_MS;
     if (child->deaths > 1 && child->deaths <= 10)
         wait_ms = (int64_t)BACKOFF_FIRST_MS << (child->deaths - 2);
-    if (wait_ms > RESTART_BACKOFF_MS_MAX)
-        wait_ms = RESTART_BACKOFF_MS_MAX;
+    if (wait_ms > RESTART_BACKOFF_MS)
+        wait_ms = RESTART_BACKOFF_MS;
     child->restart = loop_timer_new(child->supervisor->loop, wait_ms, 0, child_restart, child);
 }
 

@@ -120,7 +120,7 @@ static void turn_request(struct slot *slot, struct tenant *tenant, struct work *
 
 static bool turn_is_full(const struct turn_result *result, int64_t started_us)
 {
-    return result->requests >= TURN_REQUESTS_MAX || clock_mono_us() - started_us >= TURN_RUN_US_MAX;
+    return result->requests >= TURN_REQUESTS || clock_mono_us() - started_us >= TURN_RUN_US;
 }
 
 /* Runs the queue; gives the works of this turn as a list. */

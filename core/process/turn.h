@@ -14,7 +14,7 @@ struct turn_result {
     bool committed;
 };
 
-/* Takes work from the lane until TURN_REQUESTS_MAX or TURN_RUN_US_MAX. */
+/* Takes work from the lane until TURN_REQUESTS or TURN_RUN_US. */
 struct turn_result turn_run(struct slot *slot, struct lanes *lanes, struct lane *lane);
 /* Work without a tenant: each on its own, with control.db. */
 void turn_control(struct slot *slot, struct lanes *lanes, struct lane *lane);

@@ -117,7 +117,7 @@ static void worker_back(struct worker *worker, struct work_peer *peer, int pages
     arena_free(arena);
     if (!lane->lent || lane->lent->peer != peer)
         return;
-    if (clock_mono_us() - lane->lent_at_us > 4 * TURN_LOAN_US_MAX)
+    if (clock_mono_us() - lane->lent_at_us > 4 * TURN_LOAN_US)
         log_warn("a loan of %s lasted %lld ms", lane->name,
                  (long long)((clock_mono_us() - lane->lent_at_us) / 1000));
     free(lane->lent);

@@ -125,7 +125,7 @@ static enum err call_one(struct ctx *ctx, const struct batch *batch, const struc
 static enum err run_rows(struct ctx *ctx, struct batch *batch, const struct rows *rows)
 {
     struct vm *vm = vm_of(batch->L);
-    int64_t until_us = clock_mono_us() + TURN_LOAN_US_MAX - TURN_MARGIN_US;
+    int64_t until_us = clock_mono_us() + TURN_LOAN_US - TURN_MARGIN_US;
     enum err e = ERR_OK;
     int i = 0;
     vm->used.reads++;

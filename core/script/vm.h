@@ -20,7 +20,7 @@ struct limit;
 /* What a process lends to scripts that run outside a transaction: jobs, routes, after_commit. */
 struct vm_host {
     /* Runs fn as one write transaction of the tenant, in a write turn, with a unit in ctx; commits,
-     * or rolls everything back and hands fn's error on. Ends within TURN_LOAN_US_MAX or so. */
+     * or rolls everything back and hands fn's error on. Ends within TURN_LOAN_US or so. */
     enum err (*write)(const struct vm_host *host, struct ctx *ctx,
                       enum err (*fn)(struct ctx *ctx, void *arg), void *arg);
     void *user;

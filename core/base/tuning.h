@@ -1,0 +1,64 @@
+/* tuning - numbers that were chosen, by measuring or by taste, and that bind nobody.
+ *
+ * They say how much is done at a time, how often something is looked at, how long it is kept at
+ * hand. Another value makes Perigee faster or slower and refuses nothing: what is refused is a
+ * limit and stands in limits_*.h, with a test at it and one beyond.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#pragma once
+
+/* JSON and its complaints. */
+#define JSON_READ_BYTES        16384 /* asked for at a time */
+#define JSONSCHEMA_SHOWN_CHARS 60    /* of a value quoted in a complaint */
+#define JSONSCHEMA_NEAR        3     /* edit distance of "did you mean" */
+
+/* Sockets and TLS. */
+#define READ_BYTES        65536 /* taken from a socket at once; one buffer per loop */
+#define CONN_LINGER_MS    2000  /* after the last byte, for the peer to read it */
+#define LISTEN_BACKLOG    1024  /* connections the kernel keeps for us */
+#define ACCEPTS_PER_ROUND 64    /* so that a flood does not starve open connections */
+#define HANDSHAKE_BUCKETS 2048  /* counters of addresses per TLS listener */
+
+/* Live events. */
+#define STREAM_TICK_MS           5000 /* looked at so often, whatever was told */
+#define STREAM_HEARTBEAT_MS      15000
+#define STREAM_SEND_BUFFER_BYTES (128 << 10) /* what the kernel may hold of it */
+#define STREAMS_PER_ROUND        8  /* looked at between two rounds of the gateway's loop */
+#define MOVED_PER_S              10 /* `moved` frames of one tenant */
+
+/* Turns of workers, and what is handed on. */
+#define TURN_REQUESTS      64    /* one commit answers at most so many */
+#define TURN_RUN_US        20000 /* and runs so long */
+#define TURN_LOAN_US       50000 /* a write turn lent to a runner */
+#define SLOW_UNIT_US       25000 /* average over SLOW_WINDOW_MS: to the slow lane */
+#define SLOW_WINDOW_MS     10000
+#define RESTART_BACKOFF_MS 30000 /* between starts of a child that keeps dying */
+#define SCRIPT_LATE_LOG_MS 250   /* over its time and still inside one C function: logged */
+
+/* Jobs, imports, exports, migrations: what one step does. */
+#define JOB_LOOK_ROWS        50     /* due jobs looked through for one that may be leased */
+#define JOB_STEP_US          500000 /* a job that walks lets others go on after so long */
+#define IMPORT_BATCH_ROWS    200    /* rows in one lent write turn, at most */
+#define EXPORT_PAGE_ROWS     500    /* rows read and written at a time */
+#define MIGRATION_BATCH_ROWS 500    /* records of one transaction of a back-fill */
+#define REKEY_BATCH_ROWS     200    /* records sealed anew in one lent write turn */
+#define AUDIT_PURGE_ROWS     5000   /* taken off the audit log in one sweep */
+
+/* Stores. */
+#define STORE_OPEN_WAIT_MS    3000   /* opening waits so long for another's recovery of the WAL */
+#define STORE_RESTART_WAIT_MS 30     /* a checkpoint waits so long for readers */
+#define WAL_LOAN_PAGES        2000   /* a runner copies so much before it gives the turn back */
+#define WAL_RESTART_PAGES     10000  /* so many are copied: the log is begun anew */
+#define WAL_REOPEN_PAGES      100000 /* runners are told to end their snapshots */
+#define TMP_KEEP_MS           (3600LL * 1000) /* a file in tmp/ nobody writes to any more */
+#define TENANTS_CHECK_MS      1000            /* control.db is asked for news at most so often */
+
+/* Identity. */
+#define THROTTLE_SLOTS    8192   /* shared table of rates */
+#define ACTORS_KEEP_MS    300000 /* a request in flight keeps the actor it began with */
+#define PASSPHRASE_KIB    65536 /* Argon2id costs of a wrapping that is made (RFC 9106 section 4) */
+#define PASSPHRASE_PASSES 3
+
+/* Calls to other systems. */
+#define FETCH_CONNECT_MS 5000 /* of FETCH_TIMEOUT_MS for the connection */
