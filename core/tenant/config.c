@@ -28,8 +28,7 @@ struct key {
     const char *about;
 };
 
-#define AT(field)     offsetof(struct config, field)
-#define PROCESSES_MAX 64
+#define AT(field) offsetof(struct config, field)
 
 static const struct key keys[] = {
     {"listen", KEY_LISTEN, AT(listen), "127.0.0.1:8080", 0, 0,
@@ -44,10 +43,10 @@ static const struct key keys[] = {
     {"operator_listen", KEY_LISTEN, AT(operator_listen), NULL, 0, 0,
      "Address and port for operators: it serves /metrics and honours X-Perigee-Tenant, so keep it "
      "on loopback."},
-    {"gateways", KEY_INT, AT(gateways), "0", 0, PROCESSES_MAX,
+    {"gateways", KEY_INT, AT(gateways), "0", 0, SLOTS_PER_ROLE_MAX,
      "Processes that speak HTTP; 0 means one per processor core."},
-    {"workers", KEY_INT, AT(workers), "4", 1, PROCESSES_MAX, "Processes that write."},
-    {"runners", KEY_INT, AT(runners), "3", 1, PROCESSES_MAX,
+    {"workers", KEY_INT, AT(workers), "4", 1, SLOTS_PER_ROLE_MAX, "Processes that write."},
+    {"runners", KEY_INT, AT(runners), "3", 1, SLOTS_PER_ROLE_MAX,
      "Processes for sign-in, jobs, imports, mail and all that may wait."},
     {"public_url", KEY_TEXT, AT(public_url), NULL, 0, 0,
      "How people reach the server, such as https://crm.example.com: the start of links in mails."},
@@ -334,7 +333,7 @@ static void gateways_settle(struct config *config)
     if (config->gateways > 0)
         return;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    config->gateways = cores < 1 ? 1 : cores > PROCESSES_MAX ? PROCESSES_MAX : (int)cores;
+    config->gateways = cores < 1 ? 1 : cores > SLOTS_PER_ROLE_MAX ? SLOTS_PER_ROLE_MAX : (int)cores;
 }
 
 enum err config_load(struct arena *arena, const char *data, const char *home, struct config *out,

@@ -5,6 +5,10 @@
 #include "cmocka_all.h"
 
 #include "base/buf.h"
+#include "base/limits.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
 
 static void test_buf__everything_is_appended(void **state)
 {
@@ -129,6 +133,30 @@ static void test_buf__a_short_frame_stays_bad(void **state)
     buf_release(&b);
 }
 
+/* Whether a process that asks for so many bytes lives on. */
+static bool may_reserve(size_t bytes)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        struct buf b = BUF_INIT;
+        close(STDERR_FILENO);
+        buf_reserve(&b, bytes);
+        _exit(0);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static void test_buf__more_than_anybody_may_ask_for_is_a_defect(void **state)
+{
+    (void)state;
+    assert_true(may_reserve(BUF_BYTES_MAX));
+    assert_false(may_reserve((size_t)BUF_BYTES_MAX + 1));
+    assert_false(may_reserve(SIZE_MAX));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +166,7 @@ int main(void)
         cmocka_unit_test(test_buf__detached_memory_belongs_to_the_caller),
         cmocka_unit_test(test_buf__frames_are_read_back),
         cmocka_unit_test(test_buf__a_short_frame_stays_bad),
+        cmocka_unit_test(test_buf__more_than_anybody_may_ask_for_is_a_defect),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -199,6 +199,30 @@ static void test_json__load_reads_files_and_says_what_failed(void **state)
     assert_int_equal(json_load(*state, "/tmp", &out, &why), ERR_IO);
 }
 
+static void test_json__a_file_has_at_most_so_many_bytes(void **state)
+{
+    char path[] = "/tmp/test_json_XXXXXX";
+    const struct json *out = NULL;
+    const char *why = NULL;
+    struct buf text = BUF_INIT;
+    int fd = mkstemp(path);
+
+    assert_true(fd >= 0);
+    buf_put_str(&text, "[1]");
+    buf_reserve(&text, JSON_FILE_BYTES_MAX);
+    memset(text.at + text.len, ' ', JSON_FILE_BYTES_MAX - text.len);
+    text.len = JSON_FILE_BYTES_MAX;
+    assert_int_equal(write(fd, text.at, text.len), text.len);
+    assert_int_equal(json_load(*state, path, &out, &why), ERR_OK);
+    assert_int_equal(out->count, 1);
+    assert_int_equal(write(fd, " ", 1), 1);
+    close(fd);
+    assert_int_equal(json_load(*state, path, &out, &why), ERR_TOO_LARGE);
+    assert_non_null(strstr(why, path));
+    unlink(path);
+    buf_release(&text);
+}
+
 static void test_json__strings_are_escaped(void **state)
 {
     struct buf b = BUF_INIT;
@@ -298,6 +322,7 @@ int main(void)
         test(test_json__nodes_know_their_line),
         test(test_json__members_keep_source_order),
         test(test_json__load_reads_files_and_says_what_failed),
+        test(test_json__a_file_has_at_most_so_many_bytes),
         test(test_json__strings_are_escaped),
         test(test_json__writer_places_commas),
         test(test_json__reals_round_trip),

@@ -204,6 +204,144 @@ static void test_token__a_long_query_is_cut_and_rechecked(void **state)
     arena_free(arena);
 }
 
+/* --- Bounds: what just counts, and one more --- */
+
+/* `count` times the one text, then the other. */
+static const char *line_of(struct arena *arena, int count, const char *one, const char *last)
+{
+    struct buf text = BUF_INIT;
+
+    for (int i = 0; i < count; i++)
+        buf_put_str(&text, one);
+    buf_put_str(&text, last);
+    const char *line = arena_str(arena, buf_slice(&text));
+    buf_release(&text);
+    return line;
+}
+
+/* The `last` text behind `count` others is found by `typed`, and behind one more it is not. */
+static void reaches(enum token_kind kind, int count, const char *one, const char *last,
+                    const char *typed)
+{
+    struct arena *arena = arena_new();
+
+    if (!finds(kind, line_of(arena, count, one, last), typed))
+        fail_msg("%s behind %d x %s is not found by %s", last, count, one, typed);
+    if (finds(kind, line_of(arena, count + 1, one, last), typed))
+        fail_msg("%s behind %d x %s is found by %s", last, count + 1, one, typed);
+    arena_free(arena);
+}
+
+static void test_token__so_many_letters_of_a_word_count(void **state)
+{
+    static const char word[] = "abcdefghijklmnop";
+    char other[sizeof word];
+
+    (void)state;
+    assert_true(TOKEN_WORD_MAX + 1 < sizeof word);
+    for (int at = TOKEN_WORD_MAX - 1; at <= TOKEN_WORD_MAX; at++) {
+        memcpy(other, word, sizeof word);
+        other[at] = 'z';
+        assert_int_equal(finds(TOKEN_TEXT, word, other), at == TOKEN_WORD_MAX);
+    }
+    for (int len = TOKEN_PREFIX_MIN - 1; len <= TOKEN_PREFIX_MIN; len++) {
+        snprintf(other, sizeof other, "%.*s", len, word);
+        assert_int_equal(finds(TOKEN_TEXT, word, other), len == TOKEN_PREFIX_MIN);
+    }
+}
+
+static void test_token__so_many_words_are_found_by_their_prefixes(void **state)
+{
+    (void)state;
+    reaches(TOKEN_TEXT, TOKEN_PREFIX_WORDS - 1, "x ", "perigee", "peri");
+    struct arena *arena = arena_new();
+    assert_true(finds(TOKEN_TEXT, line_of(arena, TOKEN_PREFIX_WORDS, "x ", "perigee"), "perigee"));
+    arena_free(arena);
+}
+
+static void test_token__digits_in_the_middle_are_found_by_so_many(void **state)
+{
+    static const char number[] = "9012345678";
+    char typed[sizeof number];
+
+    (void)state;
+    for (int len = TOKEN_GRAM - 1; len <= TOKEN_GRAM; len++) {
+        snprintf(typed, sizeof typed, "%.*s", len, number + 2);
+        assert_int_equal(finds(TOKEN_TEXT, number, typed), len == TOKEN_GRAM);
+    }
+}
+
+static void test_token__so_many_characters_are_spelled(void **state)
+{
+    (void)state;
+    /* 一 is yi, 大 is da: initials from the front, syllables from the first characters on, and so
+     * many characters of one value in all. */
+    struct arena *arena = arena_new();
+    const char *initials = line_of(arena, TOKEN_SPELL_CHARS - 1, "y", "d");
+    assert_true(finds(TOKEN_TEXT, line_of(arena, TOKEN_SPELL_CHARS - 1, "一", "大"), initials));
+    struct found found = {.arena = arena};
+    map_init(&found.tokens, arena);
+    token_make(TOKEN_TEXT, slice_str(line_of(arena, TOKEN_SPELL_CHARS, "一", "大")), found_add,
+               &found);
+    assert_null(map_get(&found.tokens, slice_str(arena_printf(arena, "w%s", initials))));
+    arena_free(arena);
+    reaches(TOKEN_TEXT, TOKEN_PINYIN_REACH - 1, "一", "大", "da");
+    reaches(TOKEN_TEXT, TOKEN_PINYIN_CHARS - 1, "一 ", "大", "da");
+}
+
+struct ways {
+    size_t chars;
+    int count;
+};
+
+static void ways_count(void *arg, struct slice token)
+{
+    struct ways *ways = arg;
+    bool fits = token.len == ways->chars + 1;
+
+    for (size_t i = 1; i < token.len && fits; i++)
+        fits = token.at[i] == 'c' || token.at[i] == 'z';
+    ways->count += fits;
+}
+
+static void test_token__a_run_is_read_in_so_many_ways(void **state)
+{
+    (void)state;
+    /* 重 is chong or zhong: three of them have as many ways as are kept, four have more. */
+    assert_int_equal(TOKEN_READINGS_MAX, 8);
+    struct ways three = {3, 0}, four = {4, 0};
+    token_make(TOKEN_TEXT, SLICE("重重重"), ways_count, &three);
+    assert_int_equal(three.count, TOKEN_READINGS_MAX);
+    token_make(TOKEN_TEXT, SLICE("重重重重"), ways_count, &four);
+    assert_int_equal(four.count, TOKEN_READINGS_MAX);
+}
+
+static void test_token__a_phone_number_has_so_many_digits(void **state)
+{
+    (void)state;
+    reaches(TOKEN_PHONE, TOKEN_NUMBER_DIGITS - 4, "1", "2345", "2345");
+    /* Typed in groups it is one number from so many digits on: before, the groups are words. */
+    static const char typed[] = "123 45678";
+    char part[sizeof typed];
+    for (int digits = TOKEN_NUMBER_TYPED - 1; digits <= TOKEN_NUMBER_TYPED; digits++) {
+        snprintf(part, sizeof part, "%.*s", digits + 1, typed);
+        assert_int_equal(finds(TOKEN_PHONE, "991234567890", part), digits == TOKEN_NUMBER_TYPED);
+    }
+}
+
+static void test_token__what_is_typed_beyond_is_not_read(void **state)
+{
+    struct arena *arena = arena_new();
+
+    (void)state;
+    for (int n = TOKEN_QUERY_CHARS - 1; n <= TOKEN_QUERY_CHARS; n++) {
+        struct token_query query;
+        token_query_make(arena, slice_str(line_of(arena, n, " ", "x")), &query);
+        assert_int_equal(query.count, n < TOKEN_QUERY_CHARS);
+    }
+    arena_free(arena);
+}
+
 static void before(const char *a, const char *b, bool is_name)
 {
     struct buf x = BUF_INIT, y = BUF_INIT;
@@ -263,6 +401,13 @@ int main(void)
         cmocka_unit_test(test_token__exact_values_are_found_whole),
         cmocka_unit_test(test_token__a_value_gives_at_most_so_many),
         cmocka_unit_test(test_token__a_long_query_is_cut_and_rechecked),
+        cmocka_unit_test(test_token__so_many_letters_of_a_word_count),
+        cmocka_unit_test(test_token__so_many_words_are_found_by_their_prefixes),
+        cmocka_unit_test(test_token__digits_in_the_middle_are_found_by_so_many),
+        cmocka_unit_test(test_token__so_many_characters_are_spelled),
+        cmocka_unit_test(test_token__a_run_is_read_in_so_many_ways),
+        cmocka_unit_test(test_token__a_phone_number_has_so_many_digits),
+        cmocka_unit_test(test_token__what_is_typed_beyond_is_not_read),
         cmocka_unit_test(test_token__sort_keys_follow_pinyin),
         cmocka_unit_test(test_token__the_surname_reading_is_the_one_sorted_by),
     };

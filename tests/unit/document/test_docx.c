@@ -258,6 +258,44 @@ static void test_bounds(void **state)
     buf_release(&body);
 }
 
+/* As a name, and as the form behind it. */
+static void test_long_places(void **state)
+{
+    (void)state;
+    for (int n = DOCX_PLACEHOLDER_BYTES; n <= DOCX_PLACEHOLDER_BYTES + 1; n++) {
+        char *name = arena_alloc(arena, (size_t)n + 1);
+        memset(name, 'n', (size_t)n);
+        name[n] = '\0';
+        const char *data = arena_printf(arena, "{'%s':'x'}", name);
+        bool fits = n == DOCX_PLACEHOLDER_BYTES;
+        if (fits)
+            gives(arena_printf(arena, P(R("{{%s}}")), name), data, "|x");
+        else
+            refuses(arena_printf(arena, P(R("{{%s}}")), name), data, "this is no place");
+        refuses(arena_printf(arena, P(R("{{n|%s}}")), name), "{'n':1}",
+                fits ? "the forms are" : "this is no place");
+    }
+}
+
+static void test_many_nodes(void **state)
+{
+    (void)state;
+    struct buf text = BUF_INIT;
+    for (int n = XML_NODES_MAX; n <= XML_NODES_MAX + 1; n++) {
+        struct xml xml = {.arena = arena};
+        struct xml_node *root;
+        const char *why = "";
+        buf_clear(&text);
+        buf_put_str(&text, "<a>");
+        for (int i = 1; i < n; i++)
+            buf_put_str(&text, "<b/>");
+        buf_put_str(&text, "</a>");
+        enum err e = xml_read(&xml, buf_slice(&text), &root, &why);
+        assert_int_equal(e, n == XML_NODES_MAX ? ERR_OK : ERR_TOO_LARGE);
+    }
+    buf_release(&text);
+}
+
 /* A small template and small data must not make a document that fills the memory. */
 static void test_growth(void **state)
 {
@@ -333,9 +371,10 @@ static void test_same_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        UNIT(test_values),   UNIT(test_split_by_word), UNIT(test_forms),  UNIT(test_rows),
-        UNIT(test_sections), UNIT(test_refused),       UNIT(test_bounds), UNIT(test_growth),
-        UNIT(test_packages), UNIT(test_same_bytes),
+        UNIT(test_values),     UNIT(test_split_by_word), UNIT(test_forms),
+        UNIT(test_rows),       UNIT(test_sections),      UNIT(test_refused),
+        UNIT(test_bounds),     UNIT(test_growth),        UNIT(test_packages),
+        UNIT(test_same_bytes), UNIT(test_long_places),   UNIT(test_many_nodes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

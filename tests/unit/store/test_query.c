@@ -6,6 +6,8 @@
 
 #include "base/limits.h"
 
+#include <inttypes.h>
+
 static struct expr *text_expr(struct rig *rig, enum expr_op op, const char *column,
                               const char *text)
 {
@@ -501,6 +503,102 @@ static void test_query__buckets_of_days_and_of_edges(void **state)
     assert_string_equal(rig_rows(rig, &query), "-|2 0|1 1000|4 5000|1");
 }
 
+/* --- bounds: what just fits, and one more --- */
+
+static bool count_row(void *arg, const struct store_row *row)
+{
+    (void)row;
+    ++*(int *)arg;
+    return true;
+}
+
+static enum err read_where(struct rig *rig, const struct expr *where)
+{
+    struct query_column select = {.column = {0, "id"}};
+    struct query query = {.table = "lead", .select = &select, .select_count = 1, .where = where};
+    int rows = 0;
+    enum err e = store_read(rig->store, &query, count_row, &rows);
+    assert_int_equal(rows, 0); /* the store is empty: only what was asked is looked at */
+    return e;
+}
+
+/* The parts in pairs, so that a long condition is not a deep one. */
+static const struct expr *any_of(struct rig *rig, const struct expr *const *parts, int count)
+{
+    return count == 1 ? parts[0]
+                      : expr_or(rig->arena, any_of(rig, parts, count / 2),
+                                any_of(rig, parts + count / 2, count - count / 2));
+}
+
+static void test_query__a_list_has_so_many_values(void **state)
+{
+    struct rig *rig = *state;
+    struct value ids[STORE_IN_MAX + 1];
+    for (int i = 0; i < COUNT(ids); i++)
+        ids[i] = value_int(i);
+    OK(read_where(rig, expr_in(rig->arena, "id", ids, STORE_IN_MAX)));
+    assert_int_equal(read_where(rig, expr_in(rig->arena, "id", ids, STORE_IN_MAX + 1)),
+                     ERR_TOO_LARGE);
+}
+
+static void test_query__a_statement_has_so_many_parameters(void **state)
+{
+    struct rig *rig = *state;
+    const struct expr *parts[STORE_BINDS_MAX];
+    struct value ids[STORE_IN_PLACES_MAX];
+    int count = 0;
+    for (int i = 0; i < COUNT(ids); i++)
+        ids[i] = value_int(i);
+    int left = STORE_BINDS_MAX;
+    for (; left >= COUNT(ids); left -= COUNT(ids))
+        parts[count++] = expr_in(rig->arena, "id", ids, COUNT(ids));
+    for (; left > 0; left--)
+        parts[count++] = int_expr(rig, EXPR_EQ, "owner", left);
+    OK(read_where(rig, any_of(rig, parts, count)));
+    parts[count++] = int_expr(rig, EXPR_EQ, "owner", 7);
+    assert_int_equal(read_where(rig, any_of(rig, parts, count)), ERR_TOO_LARGE);
+    assert_non_null(strstr(store_why(rig->store), "too many values"));
+    OK(read_where(rig, parts[0]));
+}
+
+/* With conditions of a few bytes each the text grows until it is refused, at its limit. */
+static void test_query__a_statement_has_so_many_bytes(void **state)
+{
+    struct rig *rig = *state;
+    const struct expr *parts[STORE_SQL_BYTES_MAX / 16];
+    for (int i = 0; i < COUNT(parts); i++)
+        parts[i] = int_expr(rig, i % 2 ? EXPR_NULL : EXPR_NOT_NULL, i % 4 < 2 ? "at" : "owner", 0);
+    int fits = 1, over = COUNT(parts);
+    assert_int_equal(read_where(rig, any_of(rig, parts, over)), ERR_TOO_LARGE);
+    while (over - fits > 1) {
+        int middle = (fits + over) / 2;
+        enum err e = read_where(rig, any_of(rig, parts, middle));
+        assert_true(e == ERR_OK || e == ERR_TOO_LARGE);
+        *(e ? &over : &fits) = middle;
+    }
+    assert_int_equal(read_where(rig, any_of(rig, parts, over)), ERR_TOO_LARGE);
+    int64_t bytes = 0;
+    assert_int_equal(sscanf(store_why(rig->store), "a query of %" SCNd64, &bytes), 1);
+    assert_in_range(bytes, STORE_SQL_BYTES_MAX + 1, STORE_SQL_BYTES_MAX + 64);
+}
+
+/* A list that nests once per item: callers bound their lists, so beyond is a defect of theirs. */
+static void test_query__a_condition_is_so_deep(void **state)
+{
+    struct rig *rig = *state;
+    const struct expr *deep = int_expr(rig, EXPR_EQ, "owner", 0);
+    enum err e = ERR_OK;
+    int depth = 1;
+    for (; !e && depth < 2 * STORE_EXPR_DEPTH_MAX; depth++) {
+        deep = expr_not(rig->arena, expr_or(rig->arena, deep, int_expr(rig, EXPR_EQ, "id", depth)));
+        e = read_where(rig, deep);
+    }
+    assert_int_equal(e, ERR_INTERNAL);
+    assert_non_null(strstr(store_why(rig->store), "Expression tree is too large"));
+    assert_in_range(depth, STORE_EXPR_DEPTH_MAX / 4, STORE_EXPR_DEPTH_MAX);
+    OK(read_where(rig, int_expr(rig, EXPR_EQ, "owner", 0)));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_query__##name, rig_setup, rig_teardown)
@@ -523,6 +621,10 @@ int main(void)
         TEST(groups_measures_having_and_order),
         TEST(a_sum_that_overflows_is_an_error),
         TEST(buckets_of_days_and_of_edges),
+        TEST(a_list_has_so_many_values),
+        TEST(a_statement_has_so_many_parameters),
+        TEST(a_statement_has_so_many_bytes),
+        TEST(a_condition_is_so_deep),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -280,6 +280,35 @@ static void test_tally__few_rows_are_looked_up(void **state)
     }
 }
 
+/* So many measures are counted in memory, more by SQLite: nobody can tell. */
+static void test_tally__many_measures(void **state)
+{
+    struct rig *rig = *state;
+    many_leads(rig, 300);
+    for (int n = STORE_MEASURES_MAX; n <= STORE_MEASURES_MAX + 1; n++) {
+        struct query_column select[STORE_MEASURES_MAX + 2] = {by_status};
+        for (int i = 1; i <= n; i++)
+            select[i] = (struct query_column){
+                .column = {0, i % 2 ? "amount" : NULL},
+                .measure = i % 2 ? MEASURE_SUM : MEASURE_COUNT,
+            };
+        struct query_order order = {.column = {-1, "0"}};
+        struct query query = {.table = "lead",
+                              .select = select,
+                              .select_count = n + 1,
+                              .order = &order,
+                              .order_count = 1,
+                              .group_count = 1};
+        const char *plain = rig_rows(rig, &query);
+        query.having = by_sorting(rig, 1);
+        assert_string_equal(plain, rig_rows(rig, &query));
+        int columns = 1;
+        for (const char *at = plain; *at && *at != ' '; at++)
+            columns += *at == '|';
+        assert_int_equal(columns, n + 1);
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_tally__##name, rig_setup, rig_teardown)
@@ -292,6 +321,7 @@ int main(void)
         TEST(a_budget_holds),
         TEST(takes_the_index_that_holds_all),
         TEST(few_rows_are_looked_up),
+        TEST(many_measures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

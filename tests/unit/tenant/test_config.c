@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "place.h"
 #include "tenant/folder.h"
 
@@ -97,14 +98,55 @@ static void test_config__faults_name_file_line_and_key(void **state)
     assert_non_null(strstr(why, "perigee.json:3"));
     assert_int_equal(load(*state, "{\"workers\": \"two\"}", &c, &why), ERR_MALFORMED);
     assert_int_equal(load(*state, "{\"workers\": 0}", &c, &why), ERR_MALFORMED);
-    assert_int_equal(load(*state, "{\"workers\": 1}", &c, &why), ERR_OK);
-    assert_int_equal(load(*state, "{\"workers\": 65}", &c, &why), ERR_MALFORMED);
     assert_int_equal(load(*state, "{\"listen\": \"nowhere\"}", &c, &why), ERR_MALFORMED);
     assert_int_equal(load(*state, "{ not json", &c, &why), ERR_MALFORMED);
     assert_int_equal(setenv("PERIGEE_WORKERS", "many", 1), 0);
     assert_int_equal(load(*state, NULL, &c, &why), ERR_MALFORMED);
     assert_int_equal(unsetenv("PERIGEE_WORKERS"), 0);
     assert_non_null(strstr(why, "PERIGEE_WORKERS"));
+}
+
+static void test_config__so_many_processes_of_a_role(void **state)
+{
+    static const char *const roles[] = {"gateways", "workers", "runners"};
+    struct place *p = *state;
+    struct config c;
+    const char *why;
+    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
+        for (int n = SLOTS_PER_ROLE_MAX; n <= SLOTS_PER_ROLE_MAX + 1; n++) {
+            const char *file = arena_printf(p->arena, "{\"%s\": %d}", roles[i], n);
+            enum err e = load(p, file, &c, &why);
+            assert_int_equal(e, n == SLOTS_PER_ROLE_MAX ? ERR_OK : ERR_MALFORMED);
+        }
+        assert_non_null(strstr(why, roles[i]));
+    }
+}
+
+/* Tests of what is bounded lower these keys; unless somebody sets them they are the limits. */
+static void test_config__defaults_are_the_limits(void **state)
+{
+    struct config c;
+    const char *why;
+    assert_int_equal(load(*state, NULL, &c, &why), ERR_OK);
+    const int64_t rows[][2] = {
+        {c.upload_bytes_max, UPLOAD_BYTES_MAX},
+        {c.import_bytes_max, IMPORT_BYTES_MAX},
+        {c.conns_max, CONNS_MAX},
+        {c.conns_per_address_max, CONNS_PER_ADDRESS_MAX},
+        {c.streams_max, STREAMS_PER_GATEWAY},
+        {c.streams_per_user_max, STREAMS_PER_USER},
+        {c.streams_per_tenant_max, STREAMS_PER_TENANT},
+        {c.jobs_per_user_max, JOBS_PER_USER},
+        {c.jobs_per_tenant_max, JOBS_PER_TENANT},
+        {c.keys_per_user_max, KEYS_PER_USER},
+        {c.keys_per_tenant_max, KEYS_PER_TENANT},
+        {c.sessions_per_user_max, SESSIONS_PER_USER},
+        {c.files_bytes_max, FILES_BYTES},
+        {c.rate_per_s, RATE_PER_S},
+        {c.rate_burst, RATE_BURST},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_true(rows[i][0] == rows[i][1]);
 }
 
 /* The table in config.c and the schema say the same: each key's text is in the README, each bound
@@ -153,6 +195,8 @@ int main(void)
         T(test_config__nothing_set_gives_defaults),
         T(test_config__file_then_environment_then_flag),
         T(test_config__faults_name_file_line_and_key),
+        T(test_config__so_many_processes_of_a_role),
+        T(test_config__defaults_are_the_limits),
         T(test_config__schema_and_table_agree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "place.h"
 #include "store/query.h"
 #include "tenant/folder.h"
@@ -210,6 +211,57 @@ static void test_tenants__trim_spares_the_pinned(void **state)
     tenants_free(tenants);
 }
 
+/* A tenant's store as it was made, so that a great many are made at once. */
+static struct slice store_bytes(struct place *p, const char *name)
+{
+    const char *path = arena_printf(p->arena, "%s/tenants/%s/tenant.db", p->data, name);
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, 0, SEEK_END), 0);
+    size_t len = (size_t)ftell(file);
+    char *bytes = arena_alloc(p->arena, len);
+    rewind(file);
+    assert_int_equal(fread(bytes, 1, len, file), len);
+    assert_int_equal(fclose(file), 0);
+    return slice_of(bytes, len);
+}
+
+/* Another one is opened: what was used longest ago and by nobody goes. */
+static void test_tenants__so_many_are_open(void **state)
+{
+    struct place *p = *state;
+    const char *names[TENANTS_OPEN_MAX + 2] = {NULL};
+    const char *why = NULL;
+    struct store *control;
+    assert_int_equal(control_open(p->data, STORE_OWNER, &control, &why), ERR_OK);
+    struct slice bytes = store_bytes(p, "acme");
+    for (int i = 0; i <= TENANTS_OPEN_MAX; i++) {
+        names[i] = arena_printf(p->arena, "t%d", i);
+        struct control_tenant spec = {.name = names[i], .worker = -1};
+        const char *folder = arena_printf(p->arena, "%s/tenants/%s", p->data, names[i]);
+        const char *path = arena_printf(p->arena, "%s/tenant.db", folder);
+        assert_int_equal(folder_make(folder), ERR_OK);
+        assert_int_equal(folder_write(path, bytes, 0600), ERR_OK);
+        assert_int_equal(control_add(control, &spec, &why), ERR_OK);
+    }
+    store_close(control);
+    struct tenants *tenants = tenants_open();
+    for (int i = 0; names[i]; i++) {
+        struct tenant *tenant;
+        clock_fix(NOON + i);
+        assert_int_equal(tenants_by_name(tenants, slice_str(names[i]), &tenant), ERR_OK);
+        tenants_unpin(tenants, tenant);
+    }
+    size_t at = 0;
+    int open = 0;
+    bool first = false;
+    for (struct tenant *tenant; tenants_next(tenants, &at, &tenant); open++)
+        first = first || strcmp(tenant->name, names[0]) == 0;
+    assert_int_equal(open, TENANTS_OPEN_MAX);
+    assert_false(first);
+    tenants_free(tenants);
+}
+
 static void test_tenants__placement_wins_over_the_hash(void **state)
 {
     (void)state;
@@ -263,6 +315,7 @@ int main(void)
         T(test_tenants__states_decide_who_is_served),
         T(test_tenants__new_and_replaced_ones_are_seen_at_once),
         T(test_tenants__trim_spares_the_pinned),
+        T(test_tenants__so_many_are_open),
         T(test_tenants__placement_wins_over_the_hash),
         T(test_tenants__plugins_are_stored_with_their_config),
     };
