@@ -2,10 +2,12 @@
 // SPDX-License-Identifier: MIT
 //
 // Run by scripts/soak, not by the suite. SOAK_SECONDS of load, after a tenth of it to warm up; the
-// slope over the rest, per hour, is held against P4 when the run is long enough to tell.
+// slope over the rest, per hour, is held against P4 when the run is long enough to tell. The
+// write-ahead logs have to stay short meanwhile, and what the server warned of is told at the end.
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import net from "node:net";
+import { join } from "node:path";
 import { test } from "node:test";
 import { Client } from "../kit/client.mjs";
 import * as faults from "../kit/faults.mjs";
@@ -15,12 +17,33 @@ import { HOSTS, makeFolder } from "../kit/world.mjs";
 const SECONDS = Number(process.env.SOAK_SECONDS || 3600);
 const IDLE = Number(process.env.SOAK_IDLE || 1000); // open connections that say nothing
 const ACTIVE = Number(process.env.SOAK_ACTIVE || 192); // others that read beside the writers
+const PEOPLE = Number(process.env.SOAK_PEOPLE || 8); // who write, each one request after the other
 const SLOW = Number(process.env.SOAK_SLOW || 1000); // clients that send a byte a second
 const STREAMS = 8; // live events, as a user's windows have them
 const SLOPE_MAX = 0.01; // of the mean, per hour
 /* All connections come from one address here. */
 const ALL_FROM_HERE = { PERIGEE_CONNS_PER_ADDRESS_MAX: "4096" };
 const RSS_MAX = 512 << 20;
+const WAL_BYTES_MAX = 128 << 20;
+
+/** The longest write-ahead log of the folder. */
+function walBytes(data) {
+  const stores = readdirSync(join(data, "tenants")).map((name) => `tenants/${name}/tenant.db-wal`);
+  const sizes = [...stores, "control.db-wal"].map((path) => {
+    return statSync(join(data, path), { throwIfNoEntry: false })?.size ?? 0;
+  });
+  return Math.max(...sizes);
+}
+
+/** What a log warns of, each sentence once with its count; numbers and ids stand as #. */
+function warnings(log) {
+  const counts = new Map();
+  for (const line of log.split("\n").filter((one) => /\b(warn|error)\b/i.test(one))) {
+    const text = line.replace(/\d[\w:.-]*/g, "#").slice(0, 300);
+    counts.set(text, (counts.get(text) ?? 0) + 1);
+  }
+  return [...counts].map(([text, count]) => `${count} x ${text}`);
+}
 
 function sample(pid) {
   return faults.processes(pid).map(({ pid: one, role, index }) => {
@@ -70,7 +93,7 @@ test(`${SECONDS} s of load`, async (t) => {
     if (office.server.child) faults.end(office.server.child.pid);
     office.server.remove();
   });
-  await office.open({ people: 8, env: ALL_FROM_HERE });
+  await office.open({ people: PEOPLE, env: ALL_FROM_HERE });
   for (const person of office.people) person.update = 0.9;
   const from = Date.now();
   const seconds = () => (Date.now() - from) / 1000;
@@ -83,7 +106,7 @@ test(`${SECONDS} s of load`, async (t) => {
     streams.push(await Stream.open(tenant, null, { token: office.token }));
   }
   const samples = [];
-  let all = 0;
+  let [all, wal] = [0, 0];
   const watch = setInterval(
     () => {
       const now = sample(office.server.child.pid);
@@ -91,6 +114,7 @@ test(`${SECONDS} s of load`, async (t) => {
         all,
         now.reduce((sum, { rss }) => sum + rss, 0),
       );
+      wal = Math.max(wal, walBytes(office.server.data));
       if (seconds() > SECONDS / 10) samples.push({ at: seconds(), now });
     },
     Math.max(200, SECONDS * 5),
@@ -105,8 +129,13 @@ test(`${SECONDS} s of load`, async (t) => {
   }
   await Promise.all(reading);
   for (const client of clients) client.close();
-  t.diagnostic(`${JSON.stringify(office.sum())}; at most ${(all / 2 ** 20).toFixed(0)} MiB in all`);
+  const mib = (bytes) => (bytes / 2 ** 20).toFixed(0);
+  t.diagnostic(`${JSON.stringify(office.sum())}; at most ${mib(all)} MiB in all`);
+  t.diagnostic(`at most ${mib(wal)} MiB of one write-ahead log in all`);
+  t.diagnostic(`${office.server.log.length} bytes of log in all`);
+  for (const line of warnings(office.server.log)) t.diagnostic(`the log: ${line}`);
   assert.ok(all <= RSS_MAX, `${all} bytes`);
+  assert.ok(wal <= WAL_BYTES_MAX, `${wal} bytes of one write-ahead log`);
   for (const { name } of samples[0].now) {
     for (const what of ["rss", "fds"]) {
       const points = samples.map(({ at, now }) => [at, now.find((one) => one.name === name)[what]]);
