@@ -1,4 +1,5 @@
-/* audit - reading the log of security events, newest first. Nothing here changes it.
+/* audit - reading the log of security events and that of changed records, newest first. Nothing
+ * here changes them.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -9,6 +10,7 @@
 #include "api/page.h"
 #include "base/clock.h"
 #include "base/id.h"
+#include "record/trail.h"
 
 /* --- filters ------------------------------------------------------------------------------------
  */
@@ -126,4 +128,48 @@ enum err audit_list(struct call *call)
         e = where_of(call, &query.where);
     page.put = put_row;
     return e ? e : page_read(&page, &query);
+}
+
+/* --- what was changed in records ----------------------------------------------------------------
+ */
+
+static void take_change_filter(struct call *call, struct slice name, struct slice value,
+                               struct trail_query *out)
+{
+    bool fits = true;
+    const char *code = "bad_id";
+    int64_t limit = 0;
+    if (slice_is(name, "limit")) {
+        fits = slice_to_int(value, &limit) && limit >= 1 && limit <= LIST_MAX;
+        code = "out_of_range";
+        out->limit = (int)limit;
+    } else if (slice_is(name, "cursor")) {
+        out->cursor = value;
+    } else if (slice_is(name, "entity")) {
+        out->entity = model_entity(call->ctx->model, value);
+        fits = out->entity;
+        code = "unknown_entity";
+    } else if (slice_is(name, "actor") || slice_is(name, "record")) {
+        fits = id_parse(value, slice_is(name, "actor") ? &out->actor : &out->record);
+    } else if (slice_is(name, "from") || slice_is(name, "to")) {
+        bool is_end = slice_is(name, "to");
+        fits = moment_of(call, value, is_end, is_end ? &out->to_ms : &out->from_ms);
+        code = "bad_datetime";
+    } else {
+        fits = false;
+        code = "unknown_parameter";
+    }
+    if (!fits)
+        body_bad(call, arena_str(call->ctx->arena, name), code, "\"min\":1,\"max\":%d", LIST_MAX);
+}
+
+/* With the caller's own rights: administering the log is no right to read what stands in records.
+ */
+enum err audit_changes(struct call *call)
+{
+    struct trail_query query = {0};
+    for (int i = 0; i < call->req->query_count; i++)
+        take_change_filter(call, call->req->query[i].name, call->req->query[i].value, &query);
+    enum err e = body_done(call);
+    return e ? e : trail_list(call->ctx, &query, &call->resp->body);
 }

@@ -9,17 +9,11 @@
  */
 #include "api/admin.h"
 #include "api/body.h"
-#include "api/custom_doc.h"
+#include "api/custom_draft.h"
 #include "api/deploys.h"
 #include "api/handlers.h"
 #include "auth/row.h"
 #include "base/clock.h"
-
-struct draft {
-    const struct json *doc;
-    const char *base; /* hash it began from; NULL: from nothing */
-    int64_t version, updated_at_ms;
-};
 
 static int64_t owner(const struct call *call)
 {
@@ -32,8 +26,7 @@ static enum err published_read(struct call *call, const char **hash, const struc
     return custom_read(call, *hash, doc);
 }
 
-/* ERR_NOT_FOUND where the caller has none. */
-static enum err draft_read(struct call *call, struct draft *out)
+enum err custom_draft_read(struct call *call, struct custom_draft *out)
 {
     static const char *const columns[] = {"body", "base", "version", "updated_at"};
     struct arena *arena = call->ctx->arena;
@@ -54,7 +47,7 @@ static bool is_stale(const char *base, const char *hash)
     return !(base && hash ? strcmp(base, hash) == 0 : base == hash);
 }
 
-static void put_draft(struct buf *out, const struct draft *draft, const char *hash)
+static void put_draft(struct buf *out, const struct custom_draft *draft, const char *hash)
 {
     char at[25];
     time_text(draft->updated_at_ms, at);
@@ -73,11 +66,11 @@ enum err custom_get(struct call *call)
     struct buf *out = &call->resp->body;
     const char *hash;
     const struct json *doc;
-    struct draft draft;
+    struct custom_draft draft;
     enum err e = published_read(call, &hash, &doc);
     if (e)
         return e;
-    e = draft_read(call, &draft);
+    e = custom_draft_read(call, &draft);
     if (e && e != ERR_NOT_FOUND)
         return e;
     buf_put_str(out, "{\"hash\":");
@@ -113,7 +106,7 @@ static enum err check_roles(struct call *call, const struct json *before, const 
     return ERR_FORBIDDEN;
 }
 
-static enum err draft_write(struct call *call, struct draft *draft)
+static enum err draft_write(struct call *call, struct custom_draft *draft)
 {
     draft->updated_at_ms = call->ctx->now_ms;
     const struct store_set sets[] = {
@@ -127,12 +120,12 @@ static enum err draft_write(struct call *call, struct draft *draft)
 }
 
 /* The version of the body, where it is given, has to be the one that is kept. */
-static enum err draft_next(struct call *call, struct draft *out, const char *hash)
+static enum err draft_next(struct call *call, struct custom_draft *out, const char *hash)
 {
-    struct draft kept = {.base = hash};
+    struct custom_draft kept = {.base = hash};
     const struct json *version = json_get(call->body, "version");
     const struct json *base = json_get(call->body, "base");
-    enum err e = draft_read(call, &kept);
+    enum err e = custom_draft_read(call, &kept);
     if (e && e != ERR_NOT_FOUND)
         return e;
     if (version && version->type != JSON_INT)
@@ -151,7 +144,7 @@ static enum err draft_next(struct call *call, struct draft *out, const char *has
 enum err custom_draft_put(struct call *call)
 {
     const struct json *body, *published;
-    struct draft draft;
+    struct custom_draft draft;
     const char *hash;
     enum err e = call_object(call, &body);
     if (e)
@@ -200,10 +193,10 @@ enum err custom_diff(struct call *call)
     struct buf *out = &call->resp->body;
     const struct json *published;
     const char *hash;
-    struct draft draft;
+    struct custom_draft draft;
     enum err e = published_read(call, &hash, &published);
     if (!e)
-        e = draft_read(call, &draft);
+        e = custom_draft_read(call, &draft);
     if (e)
         return e;
     buf_put_str(out, "{\"stale\":");
@@ -223,12 +216,28 @@ static enum err next_version(struct call *call, const char **out)
     return e;
 }
 
-static enum err take(struct call *call, bool check_only)
+enum err custom_draft_pack(struct call *call, const struct custom_draft *draft, struct pack *out,
+                           const char **version)
 {
-    struct arena *arena = call->ctx->arena;
     const struct json *published, *doc;
     const char *hash, *why = NULL;
-    struct draft draft;
+    enum err e = published_read(call, &hash, &published);
+    if (!e)
+        e = custom_settle(call, published, draft->doc, &doc);
+    if (!e)
+        e = next_version(call, version);
+    if (e)
+        return e;
+    if (custom_pack(call->ctx->arena, doc, *version, out, &why))
+        return err_say(&call->ctx->err, ERR_VALIDATION, "bundle_refused", "%s", why);
+    return ERR_OK;
+}
+
+static enum err take(struct call *call, bool check_only)
+{
+    const struct json *published;
+    const char *hash;
+    struct custom_draft draft;
     struct pack pack;
     struct deploys_take take = {.plugin = CUSTOM_ID,
                                 .action = "publish",
@@ -237,20 +246,14 @@ static enum err take(struct call *call, bool check_only)
                                 .write = draft_drop};
     enum err e = published_read(call, &hash, &published);
     if (!e)
-        e = draft_read(call, &draft);
+        e = custom_draft_read(call, &draft);
     if (!e && !check_only && is_stale(draft.base, hash))
         e = admin_refuse(call, ERR_CONFLICT, "draft_stale", NULL);
     if (!e)
         e = check_roles(call, published, draft.doc);
     if (!e)
-        e = custom_settle(call, published, draft.doc, &doc);
-    if (!e)
-        e = next_version(call, &take.version);
-    if (e)
-        return e;
-    if (custom_pack(arena, doc, take.version, &pack, &why))
-        return err_say(&call->ctx->err, ERR_VALIDATION, "bundle_refused", "%s", why);
-    return deploys_take(call, &take);
+        e = custom_draft_pack(call, &draft, &pack, &take.version);
+    return e ? e : deploys_take(call, &take);
 }
 
 static enum err check_empty(struct call *call)

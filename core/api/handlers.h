@@ -133,6 +133,7 @@ enum err custom_get(struct call *call);
 enum err custom_draft_put(struct call *call);
 enum err custom_draft_delete(struct call *call);
 enum err custom_diff(struct call *call);
+enum err custom_entity(struct call *call);
 enum err custom_validate(struct call *call);
 enum err custom_publish(struct call *call);
 enum err custom_history(struct call *call);
@@ -160,6 +161,7 @@ enum err apikeys_create(struct call *call);
 enum err apikeys_revoke(struct call *call);
 /* audit.c */
 enum err audit_list(struct call *call);
+enum err audit_changes(struct call *call);
 /* settings.c: of the company */
 enum err settings_get(struct call *call);
 enum err settings_patch(struct call *call);

@@ -13,6 +13,10 @@ static bool is_unchanged(struct call *call)
 {
     const struct ctx *ctx = call->ctx;
     const struct tenant *tenant = ctx->tenant;
+    if (ctx->actor && ctx->actor->within) { /* what a preview shows is nobody's to keep */
+        resp_header(call->resp, "Cache-Control", "no-store");
+        return false;
+    }
     const char *tag = arena_printf(
         ctx->arena, "W/\"%016llx-%lld-%lld-%lld-%d\"", (unsigned long long)ctx->model->hash,
         (long long)tenant->header.model_version, (long long)tenant->header.auth_version,
@@ -32,7 +36,13 @@ enum err meta_get_boot(struct call *call)
 
 enum err meta_get_all(struct call *call)
 {
-    return is_unchanged(call) ? ERR_OK : meta_all(call->ctx, &call->resp->body);
+    struct slice brief = req_query(call->req, "brief");
+    if (brief.at && !slice_is(brief, "true") && !slice_is(brief, "false"))
+        return err_field(&call->ctx->err, "brief", "not_a_bool", NULL);
+    if (is_unchanged(call))
+        return ERR_OK;
+    return slice_is(brief, "true") ? meta_brief(call->ctx, &call->resp->body)
+                                   : meta_all(call->ctx, &call->resp->body);
 }
 
 enum err meta_get_entity(struct call *call)

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "api/preview.h"
 #include "api/replay.h"
 #include "auth/session.h"
 #include "base/crypto.h"
@@ -225,6 +226,8 @@ static enum err admit_identity(struct call *call, struct slice token, bool cooki
     }
     bool is_due = call->route->who != WHO_ANYONE && !(call->route->flags & ROUTE_DUE);
     e = is_due ? pipeline_due(call) : ERR_OK;
+    if (!e)
+        e = preview_take(call);
     if (e)
         return e;
     if (call->route->who == WHO_ADMIN && !actor_may_admin(ctx->actor, call->route->area))

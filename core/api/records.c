@@ -101,6 +101,10 @@ enum err records_get(struct call *call)
         call_etag(call, id, version);
         return ERR_OK;
     }
+    if (call->ctx->actor && call->ctx->actor->within) {
+        resp_header(call->resp, "Cache-Control", "no-store");
+        return ERR_OK;
+    }
     const char *tag = record_tag(call, id, version);
     resp_header(call->resp, "ETag", tag);
     resp_header(call->resp, "Cache-Control", "private, no-cache");

@@ -72,7 +72,10 @@ static void put_body(struct call *call, const struct view *view)
 
 static int64_t caller(const struct call *call)
 {
-    return call->ctx->actor ? call->ctx->actor->user : 0;
+    const struct actor *actor = call->ctx->actor;
+    if (actor && actor->within) /* who looks at a preview has his own */
+        actor = actor->within;
+    return actor ? actor->user : 0;
 }
 
 static void put_view(struct call *call, const struct view *view)

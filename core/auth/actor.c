@@ -397,7 +397,8 @@ bool actor_in_scope(const struct actor *actor, const char *entity, const char *a
 bool actor_may_admin(const struct actor *actor, const char *area)
 {
     ASSERT(actor && area);
-    if (!actor_in_scope(actor, "admin", area))
+    if (!actor_in_scope(actor, "admin", area) ||
+        (actor->within && !actor_may_admin(actor->within, area)))
         return false;
     for (int i = 0; i < actor->roles_count; i++)
         if (role_may_admin(actor->roles[i], area))
@@ -415,5 +416,23 @@ const struct actor *actor_for_request(struct arena *arena, const struct actor *b
     actor->session = session;
     actor->api_key = api_key;
     actor->scopes = scopes;
+    return actor;
+}
+
+const struct actor *actor_for_preview(struct arena *arena, const struct actor *looker,
+                                      const struct actor *base, const struct role *role)
+{
+    ASSERT(looker && !looker->within);
+    ASSERT(base && role);
+    struct actor *actor = arena_make(arena, struct actor);
+    const struct role **roles = arena_array(arena, const struct role *, 1);
+    *actor = *base;
+    roles[0] = role;
+    actor->roles = roles;
+    actor->roles_count = 1;
+    actor->session = looker->session;
+    actor->api_key = looker->api_key;
+    actor->scopes = looker->scopes;
+    actor->within = looker;
     return actor;
 }

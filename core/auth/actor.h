@@ -21,6 +21,7 @@ struct actor {
     int64_t session, api_key; /* which of them identified it; 0 = the other */
     const struct json
         *scopes; /* of an API key: array of "entity:action" or "admin:area"; NULL = all */
+    const struct actor *within; /* of a preview: who looks; nothing is seen that he may not see */
 };
 
 /* What the policy asks of a person before anything else; API keys are never asked. */
@@ -54,3 +55,6 @@ bool actor_in_scope(const struct actor *actor, const char *entity, const char *a
 /* The same actor with the identity of this request, in the arena. */
 const struct actor *actor_for_request(struct arena *arena, const struct actor *base,
                                       int64_t session, int64_t api_key, const struct json *scopes);
+/* `looker` in the place of `base`, with this role alone. */
+const struct actor *actor_for_preview(struct arena *arena, const struct actor *looker,
+                                      const struct actor *base, const struct role *role);

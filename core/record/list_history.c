@@ -7,6 +7,7 @@
 #include "base/id.h"
 #include "base/limits.h"
 #include "record/cursor.h"
+#include "record/diff.h"
 #include "record/list_plan.h"
 #include "record/model.h"
 
@@ -96,46 +97,17 @@ struct history {
     enum err e;
 };
 
-/* By the rules that hold for the record as it is now. */
-static bool may_read(void *arg, const struct field *field)
+static struct diff diff_of(const struct history *h)
 {
-    struct history *h = arg;
-    struct rights_field right;
-    bool matches = true;
-    if (h->e)
-        return false;
-    h->e = rights_make_field(h->rights, field, &right);
-    if (!h->e && right.only_when && h->values)
-        h->e = filter_matches_expr(h->ctx, h->entity, right.only_when, h->values, &matches);
-    return !h->e && right.access != ROLE_NONE && matches && (h->values || !right.only_when);
+    return (struct diff){h->ctx, h->entity, h->rights, h->values};
 }
 
-/* Numbers back to names: {"12":[old,new]} → [{"field","old","new"}]. */
-static enum err put_changes(struct history *h, struct slice diff)
+static bool may_read(struct history *h, const struct field *field)
 {
-    const struct json *doc = NULL;
-    if (diff.len > 0 && json_parse(h->ctx->arena, diff, &doc, NULL))
-        return ERR_CORRUPT;
-    buf_put_char(h->out, '[');
-    json_each(change, doc)
-    {
-        int64_t n;
-        const struct field *field = NULL;
-        if (slice_to_int(change->key, &n) && n >= INT32_MIN && n <= INT32_MAX)
-            field = entity_field_by_n(h->entity, (int)n);
-        if (!field || change->type != JSON_ARRAY || change->count != 2 || !may_read(h, field))
-            continue;
-        json_put_comma(h->out);
-        buf_put_str(h->out, "{\"field\":");
-        json_put_cstr(h->out, field->name);
-        buf_put_str(h->out, ",\"old\":");
-        json_put(h->out, json_at(change, 0));
-        buf_put_str(h->out, ",\"new\":");
-        json_put(h->out, json_at(change, 1));
-        buf_put_char(h->out, '}');
-    }
-    buf_put_char(h->out, ']');
-    return ERR_OK;
+    struct diff diff = diff_of(h);
+    bool may = false;
+    h->e = h->e ? h->e : diff_may_read(&diff, field, &may);
+    return may;
 }
 
 enum {
@@ -170,7 +142,8 @@ static bool change_row(void *arg, const struct store_row *row)
     put_plain(h->out, "version", &v[CHANGE_VERSION]);
     put_plain(h->out, "source", &v[CHANGE_SOURCE]);
     put_member(h->out, "changes");
-    enum err e = put_changes(h, v[CHANGE_DIFF].bytes);
+    struct diff diff = diff_of(h);
+    enum err e = diff_put(&diff, v[CHANGE_DIFF].bytes, h->out);
     h->e = h->e ? h->e : e;
     buf_put_char(h->out, '}');
     if (h->out->len >= LIST_BYTES_MAX)

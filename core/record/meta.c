@@ -339,6 +339,27 @@ enum err meta_all(struct ctx *ctx, struct buf *out)
     return ERR_OK;
 }
 
+enum err meta_brief(struct ctx *ctx, struct buf *out)
+{
+    const struct model *model = ctx->model;
+
+    ASSERT(model);
+    buf_put_char(out, '{');
+    put_version(ctx, out);
+    json_put_key(out, "entities");
+    buf_put_char(out, '[');
+    for (int i = 0; i < model->entities_count; i++) {
+        if (!meta_sees_entity(ctx, model->entity_list[i], ROLE_READ))
+            continue;
+        json_put_comma(out);
+        buf_put_char(out, '{');
+        put_head(ctx, model->entity_list[i], out);
+        buf_put_char(out, '}');
+    }
+    buf_put_str(out, "]}");
+    return ERR_OK;
+}
+
 /* --- boot --- */
 
 static void put_user(struct ctx *ctx, struct buf *out)
@@ -372,7 +393,7 @@ static void put_admin(struct ctx *ctx, struct buf *out)
 {
     static const char *const areas[] = {"users",    "roles",        "departments", "plugins",
                                         "fields",   "dictionaries", "views",       "webhooks",
-                                        "api-keys", "audit",        "settings"};
+                                        "api-keys", "audit",        "settings",    "jobs"};
 
     json_put_key(out, "admin");
     buf_put_char(out, '[');

@@ -10,6 +10,8 @@
 #include "record/model.h"
 
 MUST_USE enum err meta_all(struct ctx *ctx, struct buf *out);
+/* Every entity as a name, a label and what may be done with it: for choosing one. */
+MUST_USE enum err meta_brief(struct ctx *ctx, struct buf *out);
 /* ERR_NOT_FOUND when the actor may not read it. */
 MUST_USE enum err meta_entity(struct ctx *ctx, const struct entity *entity, struct buf *out);
 /* GET /boot: user, tenant, permissions, menu, versions. */

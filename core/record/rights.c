@@ -27,6 +27,8 @@ struct rights {
     bool all; /* the core itself: nothing is asked */
     struct rule rules[ROLES_PER_USER_MAX];
     int count;
+    struct rights
+        *within; /* of a preview: those of who looks; both have to let something through */
 };
 
 /* --- words --- */
@@ -175,6 +177,15 @@ enum err rights_make(struct ctx *ctx, const struct entity *entity, enum role_act
         *out = rights;
     return e;
 }
+/* The same request as who looks at a preview would make it. */
+static struct ctx *outer_of(struct ctx *ctx)
+{
+    struct ctx *outer = arena_make(ctx->arena, struct ctx);
+    *outer = *ctx;
+    outer->actor = ctx->actor->within;
+    return outer;
+}
+
 
 static enum err compile(struct rights *rights, struct rule *rule)
 {
@@ -185,6 +196,11 @@ static enum err compile(struct rights *rights, struct rule *rule)
     rule->is_compiled = !e;
     return e == ERR_VALIDATION ? ERR_INTERNAL : e; /* a role that does not fit the model */
 }
+    if (!e && !rights->all && ctx->actor->within) {
+        struct ctx *outer = outer_of(ctx);
+        e = rights_make(outer, entity, action, &rights->within);
+        ctx->err = outer->err;
+    }
 
 /* The rows of the rules for which `wanted` holds; *all when one of them takes every row. */
 static enum err any_rule(struct rights *rights, const bool *wanted, bool *all,
@@ -234,6 +250,13 @@ static bool is_identity(const struct field *field)
     return field->slot == SLOT_ID || field->slot == SLOT_VERSION;
 }
 
+    if (rights->within) {
+        const struct expr *outer;
+        enum err e = rights_make_rows(rights->within, true, &outer);
+        if (e)
+            return e;
+        rows = expr_and(arena, rows, outer);
+    }
 static enum role_access access_of(const struct rule *rule, const struct field *field)
 {
     enum role_access access = role_field_access(rule->grant, field->name);
@@ -307,6 +330,14 @@ enum err rights_action(struct ctx *ctx, const struct entity *entity, enum role_a
 
 enum err rights_rows(struct ctx *ctx, const struct entity *entity, enum role_action action,
                      bool with_deleted, const struct expr **out)
+    if (rights->within) {
+        struct rights_field outer;
+        enum err e = rights_make_field(rights->within, field, &outer);
+        if (e)
+            return e;
+        right.access = outer.access < right.access ? outer.access : right.access;
+        right.only_when = expr_and(rights->ctx->arena, right.only_when, outer.only_when);
+    }
 {
     struct rights *rights;
     enum err e = rights_make(ctx, entity, action, &rights);
@@ -357,7 +388,9 @@ bool rights_operation(struct ctx *ctx, const struct entity *entity, const char *
     const struct actor *actor = ctx->actor;
     if (ctx->as_system)
         return true;
-    if (!actor || !scopes_allow(actor, entity->name, operation))
+    if (!actor || entity->is_private || !scopes_allow(actor, entity->name, operation))
+        return false;
+    if (actor->within && !rights_operation(outer_of(ctx), entity, operation))
         return false;
     for (int i = 0; i < actor->roles_count; i++) {
         const struct role_grant *grant = role_grant_of(actor->roles[i], entity->name);

@@ -193,6 +193,46 @@ test("a field may be renamed with its data, but not change its type", async () =
   assert.equal(found.items.length, 1);
 });
 
+test("an entity is shown without customization, as it is, and as the draft has it", async () => {
+  const look = async (of, as = "admin", entity = "lead") =>
+    w.acme.as(as, "GET", `${CUSTOM}/entities/${entity}?of=${of}`);
+  const own = ({ json }) =>
+    json.fields.filter(({ plugin }) => plugin === "tenant.custom").map(({ name }) => name);
+  const { document } = await get();
+  const fields = fieldsOf({ document }).filter(({ retired }) => !retired);
+  const patch = { form: "lead", after: "section.main", section: { id: "section.y", cells: [] } };
+  await keep({
+    ...document,
+    entities: [{ extend: "lead", fields: [...fields, { name: "x_new", type: "int" }] }],
+    views: [patch],
+  });
+  assert.deepEqual(own(await look("base")), []);
+  assert.deepEqual(
+    own(await look("published")),
+    fields.map(({ name }) => name),
+  );
+  const draft = await look("draft");
+  assert.deepEqual(own(draft), [...fields.map(({ name }) => name), "x_new"]);
+  assert.ok(draft.json.entity.fields.some(({ name }) => name === "x_new"));
+  const form = ({ json }) => json.views.find(({ kind }) => kind === "form").body.sections;
+  const ids = (answer) => form(answer).map(({ id }) => id);
+  assert.ok(!ids(await look("base")).includes("section.y"));
+  assert.equal(ids(draft)[1], "section.y");
+  assert.deepEqual(await fieldNames(), await own(await look("published")));
+  assert.equal((await look("draft", "sales1")).status, 403);
+  assert.equal((await look("draft", "admin", "leed")).status, 404);
+  assert.equal((await look("dream")).status, 422);
+  await keep(extend({ name: "level", type: "text" }));
+  const bad = await look("draft");
+  assert.equal(bad.status, 422, bad.text);
+  assert.match(bad.json.error.message, /x_level/);
+  await w.acme.ok("admin", "DELETE", `${CUSTOM}/draft`);
+  assert.deepEqual(
+    own(await look("draft")),
+    fields.map(({ name }) => name),
+  );
+});
+
 test("dictionaries, views, forms, texts and an entity of one's own", async () => {
   const { document } = await get();
   await keep({

@@ -56,6 +56,14 @@ test("meta tells of entities, fields, views and rights of this user", async () =
   assert.equal(hello.status, 404, "sales has no greetings");
 });
 
+test("meta in brief names what there is", async () => {
+  const { entities } = await w.acme.ok("sales1", "GET", "/api/v1/meta?brief=true");
+  const lead = entities.find(({ name }) => name === "lead");
+  assert.deepEqual([lead.plugin, lead.rights.create, lead.fields], ["leads", true, undefined]);
+  assert.ok(!entities.some(({ name }) => name === "greeting"), "sales has no greetings");
+  assert.equal((await w.acme.as("sales1", "GET", "/api/v1/meta?brief=perhaps")).status, 422);
+});
+
 test("labels follow the language", async () => {
   const get = async (lang) => {
     const answer = await w.acme.as("admin", "GET", "/api/v1/meta/lead", {

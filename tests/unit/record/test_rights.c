@@ -297,6 +297,38 @@ static void test_rights__a_user_is_its_own_record(void **state)
     assert_int_equal(count, 2);
 }
 
+/* Whoever looks, in whosever place, with the role at hand. */
+static void preview(struct fixture *f, int64_t in_place_of, const char *looks, const char *role)
+{
+    fixture_as(f, in_place_of, role, NULL);
+    const struct actor *base = f->ctx.actor;
+    fixture_as(f, 1, looks, NULL);
+    f->ctx.actor = actor_for_preview(f->arena, f->ctx.actor, base, base->roles[0]);
+}
+
+static void test_rights__a_preview_shows_what_both_may_see(void **state)
+{
+    struct fixture *f = *state;
+    const char *pick =
+        "{\"name\":\"p\",\"grants\":{\"deal\":{\"read\":\"all\",\"actions\":[\"pick\"],"
+        "\"fields\":{\"cost\":\"none\"}}}}";
+    preview(f, 3, READ_ALL, READ_OWN);
+    assert_string_equal(visible(f), "c");
+    preview(f, 1, READ_OWN, READ_ALL);
+    assert_string_equal(visible(f), "m");
+    preview(f, 3, READ_OWN, READ_OWN);
+    assert_string_equal(visible(f), "");
+    preview(f, 1, READ_ALL, pick);
+    assert_false(rights_operation(&f->ctx, f->deal, "pick"));
+    assert_string_equal(get(f, 33, "cost"), "forbidden");
+    preview(f, 1, pick, READ_ALL);
+    assert_string_equal(get(f, 33, "cost"), "forbidden");
+    preview(f, 1, pick, pick);
+    assert_true(rights_operation(&f->ctx, f->deal, "pick"));
+    preview(f, 1, "{\"name\":\"n\",\"grants\":{}}", READ_ALL);
+    assert_string_equal(visible(f), "refused");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -317,6 +349,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_rights__operations_are_granted_by_name, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_rights__a_user_is_its_own_record, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_rights__a_preview_shows_what_both_may_see, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
