@@ -15,6 +15,7 @@ local PLACES = {
   { "bind_context:functions", "ctx.", "The call: `ctx`" },
   { "bind_tx:bind_tx", "ctx." },
   { "bind_mail:bind_mail", "ctx." },
+  { "bind_notify:bind_notify", "ctx." },
   { "bind_secret:bind_secret", "ctx." },
   { "bind_changes:bind_changes", "ctx." },
   { "bind_http:http_call", "ctx.http." },

@@ -39,6 +39,14 @@ struct jobs_queue {
 const char *jobs_state_name(struct slice state);
 /* One sentence about e and ctx->err for the person who started the job. */
 const char *jobs_reason(struct ctx *ctx, enum err e);
+/* In the transaction that paused it: whoever administers plugins is told, with the reason. `what`
+ * is handler_paused or job_paused. */
+MUST_USE enum err jobs_tell_paused(struct ctx *ctx, const char *what, const char *name,
+                                   const char *why);
+/* Code that was set aside (tenant/quarantine.h): do the administrators know? A plain read; telling
+ * them borrows a write turn where there is something to tell. */
+MUST_USE enum err jobs_aside_is_told(struct tenant *tenant, bool *out);
+MUST_USE enum err jobs_aside_tell(struct app *app, struct ctx *ctx);
 /* The import a job is about; ERR_CORRUPT when it does not say. */
 MUST_USE enum err jobs_import_id(const struct job *job, int64_t *out);
 
@@ -46,6 +54,7 @@ MUST_USE enum err jobs_import_step(struct jobs_run *run);
 MUST_USE enum err jobs_import_failed(struct ctx *ctx, const struct job *job, const char *reason);
 MUST_USE enum err jobs_export_step(struct jobs_run *run);
 MUST_USE enum err jobs_mail_step(struct jobs_run *run);
+MUST_USE enum err jobs_notify_step(struct jobs_run *run);
 MUST_USE enum err jobs_outbox_step(struct jobs_run *run);
 MUST_USE enum err jobs_keys_step(struct jobs_run *run);
 MUST_USE enum err jobs_script_step(struct jobs_run *run);

@@ -44,7 +44,7 @@ static enum err tell_paused(struct ctx *ctx, const char *name, const char *reaso
     buf_put_char(&detail, '}');
     enum err e = audit_put(ctx, "handler_paused", NULL, 0, buf_cstr(&detail));
     buf_release(&detail);
-    return e;
+    return e ? e : jobs_tell_paused(ctx, "handler_paused", name, reason);
 }
 
 /* What says nothing about the handler: the model moves, the store is busy or full. */

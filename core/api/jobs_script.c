@@ -57,6 +57,8 @@ enum err jobs_look(struct tenant *tenant, int64_t *run_at_ms)
     enum err e = tenant_refresh(tenant);
     if (!e)
         e = jobs_is_known(tenant, &is_known);
+    if (!e && is_known)
+        e = jobs_aside_is_told(tenant, &is_known);
     if (!e && !is_known)
         *run_at_ms = clock_now_ms();
     return e || !is_known ? e : job_next(tenant, run_at_ms);
@@ -130,7 +132,7 @@ static enum err tell_paused(struct ctx *ctx, const struct outcome *o)
     buf_put_char(&detail, '}');
     enum err e = audit_put(ctx, "job_paused", NULL, 0, buf_cstr(&detail));
     buf_release(&detail);
-    return e;
+    return e ? e : jobs_tell_paused(ctx, "job_paused", o->queue, o->detail);
 }
 
 static enum err failed_fn(struct ctx *ctx, void *arg)

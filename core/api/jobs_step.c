@@ -25,6 +25,7 @@ static const struct jobs_queue QUEUES[] = {
     {"import", jobs_import_step, jobs_import_failed},
     {"export", jobs_export_step, NULL},
     {"mail", jobs_mail_step, NULL},
+    {"notify", jobs_notify_step, NULL},
     {"outbox", jobs_outbox_step, NULL},
     {SCHEDULE_QUEUE, jobs_script_step, jobs_script_failed}, /* "job:leads.recycle" and the like */
     {"keys", jobs_keys_step, NULL},
@@ -263,6 +264,8 @@ enum err jobs_step(struct app *app, struct tenant *tenant, struct arena *arena, 
     run.open = open_find(tenant);
     if (!run.open && app->role == APP_RUNNER) {
         e = jobs_script_sync(app, &ctx);
+        if (!e)
+            e = jobs_aside_tell(app, &ctx);
         if (e)
             return e;
     }

@@ -38,7 +38,7 @@ enum err me_get(struct call *call)
  * where its scopes say so of users. `current` is the password, asked for before letters and codes
  * go to another address. */
 static const char *const OWN_FIELDS[] = {"name",     "email",    "phone",   "locale",
-                                         "timezone", "settings", "current", NULL};
+                                         "timezone", "settings", "notify_mail", "current", NULL};
 
 struct patch {
     const struct entity *entity;

@@ -57,3 +57,10 @@
 #define TRIP_NAME_BYTES_MAX 300    /* "hook:plugin:handler@entity" */
 #define TRIP_WHY_BYTES_MAX  1000   /* of a reason that is kept */
 #define TRIPS_LISTED_MAX    1000   /* paused handlers and jobs shown at once */
+
+/* Notifications. */
+#define NOTIFY_USERS_MAX  200  /* told by one call */
+#define NOTIFY_TITLE_MAX  200  /* bytes of the line that is shown */
+#define NOTIFY_BODY_MAX   2000 /* bytes of what stands below it */
+#define NOTIFY_DIGEST_MAX 50   /* told of in one letter */
+#define NOTIFY_KEEP_MS    (90LL * 24 * 3600 * 1000)

@@ -355,6 +355,17 @@ static bool late_read(struct late *late, int64_t since_us, struct late_code *cod
     return atomic_load(&late->since_us) == since_us;
 }
 
+/* The company's administrators hear of it from a runner. Where that is the process that dies now,
+ * the one after it finds the mark when it looks into every store. */
+static void supervisor_tell(struct supervisor *s, const char *tenant)
+{
+    struct buf b = BUF_INIT;
+    buf_put_bytes(&b, slice_str(tenant));
+    buf_put_i64(&b, clock_now_ms());
+    supervisor_wake(s, buf_slice(&b));
+    buf_release(&b);
+}
+
 /* The last rung: a script that does not come back from C, where no hook reaches it. Its code is set
  * aside before the process dies, or it would be run again at once. True: the process is killed. */
 static bool child_watch_late(struct child *child, struct board_slot *slot, int64_t now_us)
@@ -378,6 +389,7 @@ static bool child_watch_late(struct child *child, struct board_slot *slot, int64
     if (e)
         log_error("%s of %s could not be set aside: %s", code.plugin, code.tenant, err_code(e));
     atomic_fetch_add(board_marks(s->board), 1);
+    supervisor_tell(s, code.tenant);
     log_error("%s (pid %d) is killed: %s of %s did not come back for %lld ms and is set aside",
               name, (int)child->pid, code.plugin, code.tenant, (long long)late_ms);
     child->is_killed = true;

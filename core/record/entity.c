@@ -84,7 +84,8 @@ void entity_add_system_fields(struct arena *arena, struct entity *entity)
         field->column = slot_names[i];
         field->is_system = true;
         bool open = is_named(writable, field->name);
-        field->is_readonly = !open && !(system_fields[i].is_writable && entity->has_owner);
+        field->is_readonly =
+            !open && !(system_fields[i].is_writable && entity->has_owner && !entity->is_private);
         field->is_hidden = system_fields[i].is_hidden ||
                            (system_fields[i].of_owner && !entity->has_owner && !open);
         field->min = INT64_MIN;

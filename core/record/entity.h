@@ -47,6 +47,7 @@ struct entity {
     const char *title; /* name of the title field */
     const struct field *title_field;
     bool has_owner, is_audited, is_system, is_append_only;
+    bool is_private;       /* its owner's alone, whatever roles say: notifications */
     const char *parent;    /* child entity of lines[]: the ref field to its parent, or NULL */
     struct field **fields; /* declared + the system ones (id, created_at, owner …) first */
     int fields_count;

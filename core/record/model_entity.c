@@ -280,6 +280,7 @@ static struct entity *new_entity(struct build *b, const char *name, const struct
     entity->has_owner = json_bool(doc, "owner", false);
     entity->is_audited = json_bool(doc, "audit", true);
     entity->is_append_only = json_bool(doc, "append_only", false);
+    entity->is_private = json_bool(doc, "private", false);
     entity->parent = json_cstr(doc, "parent", NULL);
     entity->fields = arena_array(b->arena, struct field *, FIELDS_PER_ENTITY_MAX);
     entity->indexes = arena_array(b->arena, struct entity_index, INDEXES_PER_ENTITY_MAX);
@@ -309,6 +310,8 @@ enum err build_entity(struct build *b, const struct json *doc)
         return build_fail(b, doc->line, "there are more than %d entities", ENTITIES_MAX);
     if (json_get(doc, "table") && strcmp(b->plugin->id, "core") != 0)
         return build_fail(b, doc->line, "only core entities name their table");
+    if (json_get(doc, "private") && strcmp(b->plugin->id, "core") != 0)
+        return build_fail(b, doc->line, "only core entities are private");
 
     enum err e = check_entity_prefix(b, name, doc->line);
     if (e)

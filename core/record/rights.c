@@ -143,6 +143,18 @@ static enum err forbid(struct ctx *ctx, const struct entity *entity, enum role_a
     return ERR_FORBIDDEN;
 }
 
+/* What belongs to one person alone: neither a role nor its absence changes that. */
+static bool collect_own(struct rights *rights)
+{
+    static const struct role_grant owns = {.entity = "*"};
+    enum role_action action = rights->action;
+    if (action != ROLE_READ && action != ROLE_UPDATE && action != ROLE_DELETE)
+        return false;
+    rights->rules[rights->count++] = (struct rule){
+        .grant = &owns, .tree = word_tree(rights->ctx->arena, rights->entity, SLICE("own"))};
+    return true;
+}
+
 static enum err collect(struct rights *rights)
 {
     struct ctx *ctx = rights->ctx;
@@ -153,6 +165,8 @@ static enum err collect(struct rights *rights)
         return ERR_OK;
     if (!actor || !scopes_allow(actor, name, role_action_name(rights->action)))
         return forbid(ctx, rights->entity, rights->action);
+    if (rights->entity->is_private)
+        return collect_own(rights) ? ERR_OK : forbid(ctx, rights->entity, rights->action);
     for (int i = 0; i < actor->roles_count && rights->count < ROLES_PER_USER_MAX; i++) {
         const struct role_grant *grant = role_grant_of(actor->roles[i], name);
         const struct json *tree;
@@ -161,6 +175,15 @@ static enum err collect(struct rights *rights)
         rights->rules[rights->count++] = (struct rule){.grant = grant, .tree = tree};
     }
     return rights->count ? ERR_OK : forbid(ctx, rights->entity, rights->action);
+}
+
+/* The same request as who looks at a preview would make it. */
+static struct ctx *outer_of(struct ctx *ctx)
+{
+    struct ctx *outer = arena_make(ctx->arena, struct ctx);
+    *outer = *ctx;
+    outer->actor = ctx->actor->within;
+    return outer;
 }
 
 enum err rights_make(struct ctx *ctx, const struct entity *entity, enum role_action action,
@@ -173,19 +196,15 @@ enum err rights_make(struct ctx *ctx, const struct entity *entity, enum role_act
     rights->entity = entity;
     rights->action = action;
     enum err e = collect(rights);
+    if (!e && !rights->all && ctx->actor->within) {
+        struct ctx *outer = outer_of(ctx);
+        e = rights_make(outer, entity, action, &rights->within);
+        ctx->err = outer->err;
+    }
     if (!e)
         *out = rights;
     return e;
 }
-/* The same request as who looks at a preview would make it. */
-static struct ctx *outer_of(struct ctx *ctx)
-{
-    struct ctx *outer = arena_make(ctx->arena, struct ctx);
-    *outer = *ctx;
-    outer->actor = ctx->actor->within;
-    return outer;
-}
-
 
 static enum err compile(struct rights *rights, struct rule *rule)
 {
@@ -196,11 +215,6 @@ static enum err compile(struct rights *rights, struct rule *rule)
     rule->is_compiled = !e;
     return e == ERR_VALIDATION ? ERR_INTERNAL : e; /* a role that does not fit the model */
 }
-    if (!e && !rights->all && ctx->actor->within) {
-        struct ctx *outer = outer_of(ctx);
-        e = rights_make(outer, entity, action, &rights->within);
-        ctx->err = outer->err;
-    }
 
 /* The rows of the rules for which `wanted` holds; *all when one of them takes every row. */
 static enum err any_rule(struct rights *rights, const bool *wanted, bool *all,
@@ -236,6 +250,13 @@ enum err rights_make_rows(struct rights *rights, bool with_deleted, const struct
         if (e)
             return e;
     }
+    if (rights->within) {
+        const struct expr *outer;
+        enum err e = rights_make_rows(rights->within, true, &outer);
+        if (e)
+            return e;
+        rows = expr_and(arena, rows, outer);
+    }
     if (!with_deleted)
         live = expr_cmp(arena, EXPR_NULL, rights->entity->columns[SLOT_DELETED_AT], value_null());
     *out = expr_and(arena, live, rows);
@@ -250,13 +271,6 @@ static bool is_identity(const struct field *field)
     return field->slot == SLOT_ID || field->slot == SLOT_VERSION;
 }
 
-    if (rights->within) {
-        const struct expr *outer;
-        enum err e = rights_make_rows(rights->within, true, &outer);
-        if (e)
-            return e;
-        rows = expr_and(arena, rows, outer);
-    }
 static enum role_access access_of(const struct rule *rule, const struct field *field)
 {
     enum role_access access = role_field_access(rule->grant, field->name);
@@ -316,6 +330,14 @@ enum err rights_make_field(struct rights *rights, const struct field *field,
         if (e)
             return e;
     }
+    if (rights->within) {
+        struct rights_field outer;
+        enum err e = rights_make_field(rights->within, field, &outer);
+        if (e)
+            return e;
+        right.access = outer.access < right.access ? outer.access : right.access;
+        right.only_when = expr_and(rights->ctx->arena, right.only_when, outer.only_when);
+    }
     *out = right;
     return ERR_OK;
 }
@@ -330,14 +352,6 @@ enum err rights_action(struct ctx *ctx, const struct entity *entity, enum role_a
 
 enum err rights_rows(struct ctx *ctx, const struct entity *entity, enum role_action action,
                      bool with_deleted, const struct expr **out)
-    if (rights->within) {
-        struct rights_field outer;
-        enum err e = rights_make_field(rights->within, field, &outer);
-        if (e)
-            return e;
-        right.access = outer.access < right.access ? outer.access : right.access;
-        right.only_when = expr_and(rights->ctx->arena, right.only_when, outer.only_when);
-    }
 {
     struct rights *rights;
     enum err e = rights_make(ctx, entity, action, &rights);

@@ -41,6 +41,7 @@ int bind_filter_check(lua_State *L);
 int64_t bind_time_worked(lua_State *L, int at);
 extern const luaL_Reg bind_tx[];                          /* of ctx; upvalue 1: struct script */
 extern const luaL_Reg bind_mail[];                        /* likewise */
+extern const luaL_Reg bind_notify[];                      /* likewise */
 extern const luaL_Reg bind_document[];                    /* likewise */
 extern const luaL_Reg bind_changes[];                     /* likewise */
 void bind_http_push(lua_State *L, struct script *script); /* [-0, +1] ctx.http */

@@ -280,6 +280,8 @@ void luaopen_crm_context(lua_State *L, struct script *script)
     lua_pushlightuserdata(L, script);
     luaL_setfuncs(L, bind_mail, 1);
     lua_pushlightuserdata(L, script);
+    luaL_setfuncs(L, bind_notify, 1);
+    lua_pushlightuserdata(L, script);
     luaL_setfuncs(L, bind_document, 1);
     lua_pushlightuserdata(L, script);
     luaL_setfuncs(L, bind_changes, 1);

@@ -85,6 +85,40 @@ enum err quarantine_get(struct arena *arena, const char *folder, const char *plu
     return ERR_OK;
 }
 
+/* "leads@0f3a….json"; NULL for what is no mark. */
+static const char *plugin_of(struct arena *arena, const char *name, const char **hash)
+{
+    struct slice rest = slice_str(name), plugin = slice_split(&rest, '@');
+    if (!slice_ends(rest, SLICE(".json")))
+        return NULL;
+    rest.len -= 5;
+    *hash = arena_str(arena, rest);
+    return arena_str(arena, plugin);
+}
+
+enum err quarantine_list(struct arena *arena, const char *folder, int64_t after_ms,
+                         const struct quarantine ***out, int *count)
+{
+    const char **names = NULL, *place = arena_printf(arena, "%s/" FOLDER, folder);
+    int found = 0;
+    *count = 0;
+    *out = NULL;
+    if (!folder_exists(place))
+        return ERR_OK;
+    enum err e = folder_names(arena, place, &names, &found);
+    if (!e)
+        *out = arena_array(arena, const struct quarantine *, (size_t)found + 1);
+    for (int i = 0; i < found && !e; i++) {
+        const char *hash, *plugin = plugin_of(arena, names[i], &hash);
+        const struct quarantine *mark = NULL;
+        if (plugin)
+            e = quarantine_get(arena, folder, plugin, hash, &mark);
+        if (!e && mark && mark->at_ms > after_ms)
+            (*out)[(*count)++] = mark;
+    }
+    return e;
+}
+
 enum err quarantine_release(const char *folder, const char *plugin)
 {
     if (!is_name(plugin, NAME_BYTES_MAX))

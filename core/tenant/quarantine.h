@@ -25,5 +25,8 @@ MUST_USE enum err quarantine_put(const char *data, const char *tenant,
 /* The mark of that code below the tenant's folder, NULL without one. */
 MUST_USE enum err quarantine_get(struct arena *arena, const char *folder, const char *plugin,
                                  const char *hash, const struct quarantine **out);
+/* All marks below the tenant's folder that are newer than that time, none where there are none. */
+MUST_USE enum err quarantine_list(struct arena *arena, const char *folder, int64_t after_ms,
+                                  const struct quarantine ***out, int *count);
 /* Removes every mark of the plugin; ERR_NOT_FOUND without one. */
 MUST_USE enum err quarantine_release(const char *folder, const char *plugin);

@@ -57,7 +57,7 @@ static const struct store_column user_columns[] = {
     INT("manager"),         TEXT_SET("roles", "[]"),
     INT_SET("active", "1"), TEXT("password"),
     INT("password_at"),     TEXT("mfa"),
-    TEXT("settings"),
+    TEXT("settings"),       TEXT("notify_mail"),
 };
 static const struct store_index user_indexes[] = {
     {"user_login", "login", "live", true},

@@ -16,7 +16,7 @@
  *   user        the record columns of data.md (id version created_at updated_at created_by
  *               updated_by owner team department deleted_at delete_batch origin), login(folded)
  *               name name_s email phone locale timezone manager roles(JSON) active password
- *               password_at mfa settings(JSON)
+ *               password_at mfa settings(JSON) notify_mail(none, each, daily)
  *   department  record columns, name name_s parent path(/id/id/) head
  *   team        record columns, name name_s lead
  *   session     id user hash(blob, unique) csrf created_at seen_at expires_at address agent mfa_at
