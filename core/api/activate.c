@@ -6,6 +6,7 @@
 
 #include "api/admin.h"
 #include "api/body.h"
+#include "api/bundle_tests.h"
 #include "api/migrations.h"
 #include "hook/outbox.h"
 #include "script/vm.h"
@@ -84,6 +85,9 @@ static enum err judge(struct call *call, const struct activation *a, const struc
     const struct plugin *plugin = a->subject ? find_plugin(model, a->subject) : NULL;
     if (vm_try(call->ctx, model, plugin, &why))
         return refuse(call, a, why);
+    e = plugin ? bundle_tests(call->ctx, call->app->config->home, model, plugin, &why) : ERR_OK;
+    if (e)
+        return e == ERR_PLUGIN ? refuse(call, a, why) : e;
     put_warnings(a, model);
     return ERR_OK;
 }

@@ -3,10 +3,11 @@
  *
  * Deploy, rollback, publishing of customization, enabling and disabling all come here. A change is
  * tried first: the model is built as it would be, its scripts are loaded into a fresh VM, every Lua
- * file of the plugin is compiled. What does not fit, or breaks a plugin that works, is refused with
- * file:line and the old one goes on. Then, in the tenant's write turn: the tables, the plugin's own
- * migrations, and in one transaction the pointer, the history and model_version. Requests go on all
- * the while: those that began with the old model end with it.
+ * file of the plugin is compiled, a bundle's own tests run (bundle_tests.h). What does not fit, or
+ * breaks a plugin that works, is refused with file:line and the old one goes on. Then, in the
+ * tenant's write turn: the tables, the plugin's own migrations, and in one transaction the pointer,
+ * the history and model_version. Requests go on all the while: those that began with the old model
+ * end with it.
  *
  * SPDX-License-Identifier: MIT
  */

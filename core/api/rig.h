@@ -12,11 +12,15 @@
 #include "base/err.h"
 
 struct rig;
+struct model;
 
 struct rig_spec {
     const char *home;   /* folder that holds plugins/ and schemas/ */
     const char *folder; /* the plugin that is worked on; NULL: none */
     const char *tenant; /* folder of a tenant whose plugins it has, too; NULL: none */
+    const char *base;   /* folder to make its own in; NULL: TMPDIR */
+    /* Where bundles that the plugin requires are found; NULL: beside its folder. */
+    const struct model *model;
 };
 
 /* *why is a sentence that begins with file:line where that says more. */
@@ -27,9 +31,14 @@ void rig_free(struct rig *rig); /* NULL is fine */
 struct ctx *rig_ctx(struct rig *rig);          /* with tenant and model; acts as the system */
 const char *rig_plugin(const struct rig *rig); /* id of the one that is worked on, or NULL */
 
-/* One case of a plugin's tests. `why` is NULL when it passed. */
-typedef void (*rig_case_cb)(void *arg, const char *file, const char *name, const char *why,
-                            int64_t took_us);
+/* Who follows a plugin's tests. */
+struct rig_watcher {
+    /* A case; where: file:line. May be NULL. */
+    void (*begins)(void *arg, const char *where, const char *name);
+    /* It is over; `why` is NULL when it passed. */
+    void (*ended)(void *arg, const char *file, const char *name, const char *why, int64_t took_us);
+    void *arg;
+};
 /* Runs every case of tests/<topic>_test.lua, each in a copy of the tenant as it was made. A file
  * that does not load is told as one case that failed. */
-MUST_USE enum err rig_test(struct rig *rig, rig_case_cb tell, void *arg, const char **why);
+MUST_USE enum err rig_test(struct rig *rig, const struct rig_watcher *watcher, const char **why);

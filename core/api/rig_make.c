@@ -12,13 +12,14 @@
 #include "base/limits.h"
 #include "tenant/deploy.h"
 #include "tenant/folder.h"
+#include "tenant/migration.h"
 
 /* --- folder -------------------------------------------------------------------------------------
  */
 
 static enum err make_folder(struct rig *rig, const char **why)
 {
-    const char *base = getenv("TMPDIR");
+    const char *base = rig->spec.base ? rig->spec.base : getenv("TMPDIR");
     char *path = arena_printf(rig->arena, "%s/perigee-trial-XXXXXX", base && *base ? base : "/tmp");
     if (!mkdtemp(path)) {
         *why = arena_printf(rig->arena, "%s: no folder can be made there", base ? base : "/tmp");
@@ -133,6 +134,14 @@ static enum err add_bundle(struct rig *rig, const char *folder, const char **id,
     return e ? e : add_needed(rig, manifest, beside, why);
 }
 
+static const char *folder_of(const struct model *model, const char *id)
+{
+    for (int i = 0; i < model->plugins_count; i++)
+        if (strcmp(model->plugins[i]->id, id) == 0)
+            return model->plugins[i]->folder;
+    return NULL;
+}
+
 /* By id: of the product, or a bundle that lies beside the one that asks. What is not there at all
  * is for the model to say. */
 static enum err add_by_id(struct rig *rig, struct slice id, const char *beside, const char **why)
@@ -146,6 +155,8 @@ static enum err add_by_id(struct rig *rig, struct slice id, const char *beside, 
         return e ? e : add_needed(rig, plugin->manifest, beside, why);
     }
     const char *folder = beside ? arena_printf(rig->arena, "%s/%s", beside, name) : NULL;
+    if (rig->spec.model)
+        folder = folder_of(rig->spec.model, name);
     if (!folder || !folder_exists(arena_printf(rig->arena, "%s/plugin.json", folder)))
         return ERR_OK;
     return add_bundle(rig, folder, &name, why);
@@ -250,6 +261,13 @@ static enum err put_parts(struct ctx *ctx, void *arg)
             json_put(&config, part->config);
         e = tenant_plugin_put(ctx->tenant, part->id, version, "enabled", buf_slice(&config));
         buf_release(&config);
+        const struct plugin own = {
+            .id = part->id,
+            .version = version,
+            .folder = plugin ? plugin->folder
+                             : deploy_folder(ctx->tenant, rig->arena, part->id, version)};
+        if (!e) /* it is new here: there is nothing to migrate */
+            e = migration_skip(ctx->tenant, rig->arena, &own);
     }
     return e;
 }

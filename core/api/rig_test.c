@@ -212,8 +212,7 @@ static enum err open_case(struct rig *rig)
 struct run {
     struct rig *rig;
     const char *file; /* "tests/level_test" */
-    rig_case_cb tell;
-    void *arg;
+    const struct rig_watcher *watcher;
     int count;
 };
 
@@ -247,6 +246,7 @@ static enum err run_case(struct run *run, int n)
 {
     struct arena *arena = arena_new();
     struct trial *trial = NULL;
+    const struct rig_watcher *watcher = run->watcher;
     const char *why = NULL, *name = run->file;
     int64_t began_us = clock_mono_us();
     enum err e = load_case(run, arena, &trial, &why);
@@ -254,11 +254,13 @@ static enum err run_case(struct run *run, int n)
     bool is_there = !e && trial && n < run->count;
     if (is_there) {
         name = trial_case(trial, n)->name;
+        if (watcher->begins)
+            watcher->begins(watcher->arg, trial_case(trial, n)->where, name);
         if (!trial_run(trial, n, &why))
             why = NULL;
     }
     if (!e && (is_there || !trial))
-        run->tell(run->arg, run->file, name, why, clock_mono_us() - began_us);
+        watcher->ended(watcher->arg, run->file, name, why, clock_mono_us() - began_us);
     close_case(run->rig);
     ctx_init(&run->rig->ctx, run->rig->arena);
     run->rig->ctx.tenant = &run->rig->tenant;
@@ -275,9 +277,9 @@ static enum err run_file(struct run *run)
     return e;
 }
 
-enum err rig_test(struct rig *rig, rig_case_cb tell, void *arg, const char **why)
+enum err rig_test(struct rig *rig, const struct rig_watcher *watcher, const char **why)
 {
-    ASSERT(rig && rig->plugin && tell);
+    ASSERT(rig && rig->plugin && watcher->ended);
     struct arena *arena = rig->arena;
     const struct plugin *plugin = NULL;
     const char **names = NULL;
@@ -302,7 +304,7 @@ enum err rig_test(struct rig *rig, rig_case_cb tell, void *arg, const char **why
         struct slice name = slice_str(names[i]);
         if (!slice_ends(name, SLICE("_test.lua")))
             continue;
-        struct run run = {.rig = rig, .tell = tell, .arg = arg};
+        struct run run = {.rig = rig, .watcher = watcher};
         run.file = arena_printf(arena, "tests/%.*s", (int)name.len - 4, name.at);
         e = run_file(&run);
     }

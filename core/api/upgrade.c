@@ -5,6 +5,7 @@
 #include "api/upgrade.h"
 
 #include "api/activate.h"
+#include "api/bundle_tests.h"
 #include "api/handlers.h"
 #include "api/migrations.h"
 #include "auth/audit.h"
@@ -229,6 +230,27 @@ static enum err open_copy(struct rehearsal *r, const char *folder,
     return store_open(arena_printf(arena, "%s/tenant.db", folder), STORE_OWNER, &r->tenant.store);
 }
 
+/* The company's bundles in this release, each by its own tests. */
+static enum err run_tests(struct rehearsal *r)
+{
+    struct model *model = NULL;
+    const char *why = NULL;
+    enum err e =
+        model_plan(&r->tenant, r->app.config->home, false, r->changes, r->count, &model, &why);
+    for (int i = 0; !e && i < model->plugins_count; i++) {
+        const struct plugin *plugin = model->plugins[i];
+        if (plugin->broken)
+            continue;
+        e = bundle_tests(&r->ctx, r->app.config->home, model, plugin, &why);
+        if (e == ERR_PLUGIN) {
+            put_broken(r, plugin->id, layer_name(plugin->layer), why);
+            e = ERR_OK;
+        }
+    }
+    model_free(model);
+    return e;
+}
+
 static enum err rehearse(struct rehearsal *r, struct migrations_run *run)
 {
     enum err e = store_header_read(r->tenant.store, &r->tenant.header);
@@ -238,6 +260,8 @@ static enum err rehearse(struct rehearsal *r, struct migrations_run *run)
         e = try_scripts(r);
     if (!e && !r->broken.len)
         e = run_migrations(r, run);
+    if (!e)
+        e = run_tests(r);
     return e;
 }
 

@@ -7,8 +7,9 @@
 
 #include "api/call.h"
 
-/* Tries a release on the copy of a tenant that a backup is: its model, its migrations, the scripts
- * of every plugin one after another. `out` gets JSON: {"tenant","migrations":[…],"rows","broken":
+/* Tries a release on the copy of a tenant that a backup is: its model, the scripts of every plugin
+ * one after another, its migrations, the tests of its bundles. `out` gets JSON:
+ * {"tenant","migrations":[…],"rows","broken":
  * [{"plugin","layer","why"}]}. The copy at `folder` is changed; nothing else is. ERR_IO and the
  * like with *why. */
 MUST_USE enum err upgrade_rehearse(const struct config *config, struct arena *arena,

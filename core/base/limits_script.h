@@ -62,6 +62,14 @@
 #define EVAL_DEPTH_MAX        6     /* tables in tables that `perigee repl` shows */
 #define TRIAL_EQUAL_DEPTH_MAX 16    /* tables in tables that t.eq looks into */
 
+/* The process in which a bundle's own tests run before it is switched to. */
+#define BUNDLE_TESTS_WALL_MS    60000
+#define BUNDLE_TESTS_CPU_S      10
+#define BUNDLE_TESTS_BYTES      (1LL << 30)
+#define BUNDLE_TESTS_FILE_BYTES (256LL << 20) /* a store that a case fills */
+#define BUNDLE_TESTS_SAID_BYTES (1 << 20)     /* what all cases say */
+#define BUNDLE_TESTS_SHOWN      10            /* cases that failed, told one by one */
+
 /* The process in which `plugin check` loads somebody's code. */
 #define CHECK_CPU_S_MAX 60
 #define CHECK_BYTES_MAX (2ULL << 30)

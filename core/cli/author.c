@@ -330,7 +330,7 @@ int author_test(struct cli *cli, const char *folder, const char *junit)
     if (rig_new(arena, &spec, &rig, &why))
         return cli_refuse(cli, "%s", why);
     report.plugin = rig_plugin(rig);
-    enum err e = rig_test(rig, tell, &report, &why);
+    enum err e = rig_test(rig, &(struct rig_watcher){.ended = tell, .arg = &report}, &why);
     rig_free(rig);
     printf("1..%d\n", report.count);
     int status = report.failed ? CLI_REFUSED : CLI_OK;

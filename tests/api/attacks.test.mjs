@@ -249,6 +249,58 @@ for (const [name, [body, told]] of Object.entries(TRIED)) {
   });
 }
 
+/* What its own tests do while they are asked: in a process of their own, so whatever they do is
+ * told by name and the rest goes on. A build with sanitizers lets scripts run longer than the
+ * process may: there its bound is met first. */
+const CASE = "acme\\.tested/tests/a_test\\.lua:\\d+: ";
+const STOPPED =
+  "its tests were stopped, they (used more CPU time than they may|do not come to an end): ";
+const TESTED = {
+  test_loops: [
+    "while true do pcall(error) end",
+    new RegExp(`\\n- a: .*used more CPU time|${STOPPED}${CASE}a$`),
+  ],
+  tests_without_end: [
+    "while true do end end)\n" +
+      "for i = 1, 400 do crm.test('b' .. i, function() while true do end end) end\n" +
+      "crm.test('c', function()",
+    new RegExp(`${STOPPED}${CASE}`),
+  ],
+  test_hangs_in_c: [
+    "local t = {} for i = 1, 131073 do t[i * 262143] = true end",
+    new RegExp(`${STOPPED}${CASE}a$`),
+  ],
+  test_hogs: ["local t = {} while true do t[#t + 1] = {} end", /\n- a: .*used more memory/],
+  test_reads_files: ["return io.open('/etc/passwd')", /\n- a: .*undeclared global "io"/],
+  test_says_much: [
+    "end)\nfor i = 1, 200 do crm.test(('x'):rep(9000) .. i, function() end) end\n" +
+      "crm.test('b', function()",
+    /its tests were stopped, they say more than anybody listens to/,
+  ],
+};
+
+for (const [name, [body, told]] of Object.entries(TESTED)) {
+  test(`${name} is refused, and nobody else notices`, async () => {
+    const path = "/api/v1/admin/plugins/acme.tested/deploys";
+    const file = `crm.test("a", function(t) ${body}\nend)\n`;
+    const from = w.server.log.length;
+    const deploying = w.acme.as(
+      "admin",
+      "POST",
+      path,
+      packed(bundle("acme.tested", { "tests/a_test.lua": file })),
+    );
+    assert.equal((await lead(w.acme, `during ${name}`)).status, 201);
+    assert.equal((await lead(w.globex, `beside ${name}`)).status, 201);
+    const answer = await deploying;
+    assert.equal(answer.status, 422, answer.text);
+    assert.match(answer.json.error.message, told);
+    assert.ok(answer.text.length < 100_000, `${answer.text.length} bytes of answer`);
+    assert.doesNotMatch(w.server.log.slice(from), /is killed/);
+    assert.equal((await w.acme.as("admin", "GET", path)).status, 404, "nothing of it is there");
+  });
+}
+
 for (const [name, [, told]] of Object.entries(ATTACKS)) {
   test(`${name} ends at its limit, and nobody else notices`, async () => {
     const before = w.server.log.length;

@@ -167,6 +167,51 @@ test("what does not fit is refused with file and line, and the old one goes on",
   assert.equal((await lead({ company: "two", x_level: "A" })).status, 422);
 });
 
+/* A bundle's own test file around a body. */
+const proof = (body, name = "holds") => `crm.test("${name}", function(t)
+${body}
+end)
+`;
+const lines = (...all) => all.join("\n");
+
+test("a bundle whose own tests fail is refused, by name, file and line", async () => {
+  const bad = {
+    ...second(),
+    "tests/word_test.lua": lines(
+      proof("  t.eq(1, 1)", "one is one"),
+      proof('  t.db.lead:insert { name = "X", company = "three" }\n  t.eq(1, 2)', "not so"),
+      proof("  local nothing\n  return nothing.at_all", "worse"),
+    ),
+  };
+  for (const query of ["", "?check=true"]) {
+    const answer = await deploy(bad, { query });
+    assert.equal(answer.status, 422, answer.text);
+    assert.equal(answer.json.error.code, "bundle_refused");
+    const { message } = answer.json.error;
+    assert.match(message, /2 of its 3 tests fail:/);
+    assert.match(message, /\n- not so: acme\.sales\/tests\/word_test\.lua:7: /);
+    assert.match(message, /\n- worse: acme\.sales\/tests\/word_test\.lua:12: /);
+    assert.ok(!message.includes("one is one"), message);
+  }
+  assert.deepEqual(folders().sort(), [one, two].sort(), "nothing of it is left");
+  const { items } = await w.acme.ok("admin", "GET", `${DEPLOYS}`);
+  assert.equal(items[0].hash, two);
+  assert.equal((await lead({ company: "two", x_level: "A" })).status, 422, "the old one goes on");
+});
+
+test("a broken test file and one that names what is not there are refused", async () => {
+  const refused = async (files, part) => {
+    const answer = await deploy({ ...second(), ...files });
+    assert.equal(answer.status, 422, answer.text);
+    assert.ok(answer.json.error.message.includes(part), answer.json.error.message);
+  };
+  await refused({ "tests/a_test.lua": "error('at load')" }, `${ID}/tests/a_test.lua:1: at load`);
+  await refused(
+    { "tests/fixtures.json": { users: [{}] }, "tests/a_test.lua": proof("") },
+    `${ID}/tests/fixtures.json: users: `,
+  );
+});
+
 test("hostile archives are refused", async () => {
   const bad = [
     [{ ...first(), "../../evil.lua": "x" }, {}],
@@ -266,6 +311,56 @@ test("what others need can be neither disabled nor broken", async () => {
   assert.equal(without.status, 422, without.text);
   assert.match(without.json.error.message, /acme\.more.*x_level/);
   await w.acme.ok("admin", "POST", `${PLUGINS}/acme.more/disable`, {});
+});
+
+test("a bundle whose tests pass is taken; they leave nothing behind", async () => {
+  const good = {
+    ...second(),
+    "tests/fixtures.json": { users: [{ login: "s", name: "S", roles: ["sales"] }] },
+    "tests/word_test.lua": proof(`  t.as("s")
+  t.expect_fail(function() t.db.lead:insert { name = "X", company = "two", x_level = "A" } end,
+    { company = "@word" })
+  t.db.lead:insert { name = "only in the test", company = "three" }
+  t.eq(t.db.lead:count {}, 1)`),
+  };
+  const before = (await w.acme.ok("admin", "GET", `${LEADS}?q=only&count=true`)).total;
+  const answer = await deploy(good);
+  assert.equal(answer.status, 201, answer.text);
+  const after = (await w.acme.ok("admin", "GET", `${LEADS}?q=only&count=true`)).total;
+  assert.equal(after, before);
+  const tmp = readdirSync(join(w.server.data, "tenants", "acme", "tmp"));
+  assert.deepEqual(
+    tmp.filter((name) => name.startsWith("tests-")),
+    [],
+  );
+  assert.equal((await deploy(second())).status, 201);
+});
+
+test("tests see the bundles they require; rollback goes to nothing that fails by now", async () => {
+  const base = (word) =>
+    bundle("acme.base", {
+      "init.lua": `crm.service("acme.base.word", function() return "${word}" end)\n`,
+    });
+  const asks = (word) => ({
+    ...bundle(ID, {}, { requires: { leads: "^1", "acme.base": "^1" } }),
+    "init.lua": 'crm.service("acme.sales.word", function(_, ctx)\n' +
+      '  return ctx.call("acme.base.word")\nend)\n',
+    "tests/word_test.lua": proof(`  t.eq(t.call("acme.sales.word"), "${word}")`, "the word"),
+  });
+  assert.equal((await deploy(base("old"), { id: "acme.base" })).status, 201);
+  const before = await deploy(asks("old"));
+  assert.equal(before.status, 201, before.text);
+  assert.equal((await deploy(base("new"), { id: "acme.base" })).status, 201);
+  const late = await deploy(asks("old"));
+  assert.equal(late.status, 422, late.text);
+  assert.equal((await deploy(asks("new"))).status, 201);
+  const back = await w.acme.as("admin", "POST", `${PLUGINS}/${ID}/rollback`, {
+    body: { hash: before.json.hash },
+  });
+  assert.equal(back.status, 422, back.text);
+  assert.match(back.json.error.message, /the word: acme\.sales\/tests\/word_test\.lua:2: /);
+  assert.equal((await deploy(second())).json.hash, two);
+  await w.acme.ok("admin", "POST", `${PLUGINS}/acme.base/disable`, {});
 });
 
 test("deploying under load fails no request", async () => {
