@@ -14,7 +14,6 @@
 #define HOOKSTAT_NAME_BYTES_MAX 200
 #define ONCE_KEEP_MS            (90LL * 24 * 3600 * 1000) /* behind a delivery's last try */
 #define HANDLERS_PER_EVENT_MAX  200
-#define NUMBER_TRIES_MAX        100  /* running numbers passed over because they are taken */
 #define REFERRERS_MAX           2000 /* records that deleting one may change or delete besides */
 #define DELETE_BATCH_MAX        5000 /* records restored together */
 

@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/token.h"
 #include "record/field_kit.h"
+#include "record/number.h"
 #include "record/record_in.h"
 
 static bool is_staff(const struct entity *entity)
@@ -145,6 +146,29 @@ static enum err fold_login(struct ctx *ctx, struct record *record, const struct 
     return ERR_OK;
 }
 
+struct naming {
+    const struct field *login;
+    const char *base;
+};
+
+/* The first has the plain name, the others a number behind it. */
+static const char *login_text(struct arena *arena, const struct naming *naming, int64_t n)
+{
+    return n == 1 ? naming->base : arena_printf(arena, "%s%lld", naming->base, (long long)n);
+}
+
+static enum err login_taken(struct ctx *ctx, void *arg, int64_t n, bool *out)
+{
+    const struct naming *naming = arg;
+    struct value text = value_text(slice_str(login_text(ctx->arena, naming, n)));
+    const struct expr *where = expr_and(ctx->arena, record_is_live(ctx->arena),
+                                        expr_cmp(ctx->arena, EXPR_EQ, naming->login->column, text));
+    int64_t count = 0;
+    enum err e = store_count(ctx->tenant->store, "user", where, 1, &count);
+    *out = count > 0;
+    return e;
+}
+
 static enum err fill_login(struct ctx *ctx, struct record *record)
 {
     const struct field *login = entity_field(record->entity, SLICE("login"));
@@ -156,23 +180,12 @@ static enum err fill_login(struct ctx *ctx, struct record *record)
     if (field_is_empty(name, record->now))
         return ERR_OK;
     login_base(record->now[name->slot].bytes, &base);
-    enum err e = ERR_OK;
-    for (int n = 1;; n++) {
-        int64_t taken = 0;
-        const char *text = n == 1 ? arena_strdup(ctx->arena, buf_cstr(&base))
-                                  : arena_printf(ctx->arena, "%s%d", buf_cstr(&base), n);
-        const struct expr *where =
-            expr_and(ctx->arena, record_is_live(ctx->arena),
-                     expr_cmp(ctx->arena, EXPR_EQ, login->column, value_text(slice_str(text))));
-        e = store_count(ctx->tenant->store, "user", where, 1, &taken);
-        if (e || n > NUMBER_TRIES_MAX)
-            break;
-        if (taken)
-            continue;
-        record_put(record, login->slot, value_text(slice_str(text)));
-        break;
-    }
+    struct naming naming = {login, arena_strdup(ctx->arena, buf_cstr(&base))};
+    int64_t n;
     buf_release(&base);
+    enum err e = number_search(ctx, 0, login_taken, &naming, &n);
+    if (!e)
+        record_put(record, login->slot, value_text(slice_str(login_text(ctx->arena, &naming, n))));
     return e;
 }
 

@@ -78,6 +78,11 @@ static void test_staff__equal_names_get_different_logins(void **state)
     int64_t two = shop_make(shop, shop->user, "{\"name\":\"anna snelling\"}");
     assert_string_equal(shop_get(shop, shop->user, one, "login"), "anna.snelling");
     assert_string_equal(shop_get(shop, shop->user, two, "login"), "anna.snelling2");
+    for (int i = 3; i <= 130; i++) {
+        int64_t next = shop_make(shop, shop->user, "{\"name\":\"Anna Snelling\"}");
+        assert_string_equal(shop_get(shop, shop->user, next, "login"),
+                            arena_printf(shop->place.arena, "anna.snelling%d", i));
+    }
 }
 
 static void test_staff__every_change_makes_rights_be_read_anew(void **state)
