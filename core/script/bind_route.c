@@ -168,6 +168,8 @@ static void read_rights(lua_State *L, struct endpoint *out)
     struct arena *arena = vm_of(L)->arena;
     int type = lua_getfield(L, 3, "role"), count = 0;
     const char **roles = arena_array(arena, const char *, ENDPOINT_ROLES_MAX + 1);
+    if (type == LUA_TTABLE && lua_rawlen(L, -1) > ENDPOINT_ROLES_MAX)
+        luaL_error(L, "\"role\" has more than %d names", ENDPOINT_ROLES_MAX);
     if (type == LUA_TSTRING)
         roles[count++] = arena_str(arena, convert_text(L, -1));
     else if (type == LUA_TTABLE)
