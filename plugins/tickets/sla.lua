@@ -158,7 +158,7 @@ end
 function sla.start(db, ticket, kind, minutes, started_at, policy, calendar_id)
   return assert(db.ticket_clock:insert {
     ticket = ticket.id, kind = kind, target_minutes = minutes, started_at = started_at,
-    state = "running", policy = policy.id, calendar = calendar_id, team = ticket.team,
+    state = "running", policy = policy.id, calendar = calendar_id,
     label = ticket.number and ticket.number .. " " .. kind or kind,
   })
 end
