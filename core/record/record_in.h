@@ -62,6 +62,11 @@ MUST_USE enum err record_check_refs(struct ctx *ctx, struct record *record);
 /* Team and department follow a new owner. */
 MUST_USE enum err record_follow_owner(struct ctx *ctx, struct record *record);
 
+/* --- record_file.c --- */
+
+/* Files that a changed field names, hang on nothing and are the actor's, hang on the record now. */
+MUST_USE enum err record_files(struct ctx *ctx, const struct record *record);
+
 /* --- record_write.c: phase 4 --- */
 
 MUST_USE enum err record_write(struct ctx *ctx, struct record *record);

@@ -179,6 +179,8 @@ enum err record_write(struct ctx *ctx, struct record *record)
     if (!e)
         e = visit_move(ctx, record);
     if (!e)
+        e = record_files(ctx, record);
+    if (!e)
         e = change_put(ctx, record, record->is_new ? CHANGE_CREATE : CHANGE_UPDATE, 0);
     return e ? e : staff_saved(ctx, record);
 }

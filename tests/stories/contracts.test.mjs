@@ -229,6 +229,25 @@ test("contracts of two companies", async (t) => {
       texts.join("|"),
     );
     assert.equal(paper.sha256, createHash("sha256").update(answer.bytes).digest("hex"));
+    const own = await acme.create("sales1", "contract", {
+      name: `用别人的模板 ${acme.mark}`,
+      account: (await acme.create("sales1", "account", { name: `模板 ${acme.mark}` })).id,
+      total: yuan("10.00"),
+      start_on: day(0),
+    });
+    const asked = await done(acme, "sales1", "contract", own.id, "generate", { template });
+    const told = await acme.settled("sales1", `/api/v1/jobs/${asked.job}`);
+    assert.equal(told.result.wrong, undefined, "the file hangs on its template");
+    const loose = await upload(acme, "admin", bytes, "未使用.docx");
+    for (const [id, status] of [
+      [file.id, 200],
+      [loose.id, 404],
+    ])
+      assert.equal((await acme.as("sales1", "GET", `/api/v1/files/${id}`)).status, status);
+    const taken = { name: "别人的文件", file: loose.id };
+    await acme.as("manager", "POST", `${RECORDS}/contract_template`, { body: taken });
+    const still = await acme.as("sales1", "GET", `/api/v1/files/${loose.id}`);
+    assert.equal(still.status, 404, "naming another's file gives nobody a right to it");
     await check(acme);
   });
 
