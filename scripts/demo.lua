@@ -18,7 +18,8 @@ local KINDS = { { "医疗器械", "medical" }, { "精密制造", "manufacturing"
 local TITLES = { "采购经理", "总经理", "技术总监", "信息主管", "行政经理", "运营总监", "财务经理" }
 local SOURCES = { "website", "referral", "event", "search", "social", "phone", "partner" }
 local STATUSES = { "new", "new", "assigned", "working", "working", "qualified", "recycled" }
-local OWNERS = { "zhang.wei", "li.na", "wang.fang", "" }
+local OWNERS = { "zhang.wei", "li.na", "zhou.tao", "wang.fang", "" }
+local AGENTS = { "liu.min", "zhao.lei", "sun.yan", "" }
 
 -- MINSTD: small, exact in integers, the same on every machine.
 local seed = 20260101
@@ -46,15 +47,35 @@ local function company(i)
   return place .. word .. kind[1] .. "有限公司", kind[2]
 end
 
+-- login, roles, name, team, department
+local STAFF = {
+  { "admin", "admin+integrator", "系统管理员", "", "总部" },
+  { "zhang.wei", "sales", "张伟", "华东组", "销售部" },
+  { "li.na", "sales", "李娜", "华东组", "销售部" },
+  { "zhou.tao", "sales", "周涛", "华北组", "销售部" },
+  { "wang.fang", "sales_manager", "王芳", "华北组", "销售部" },
+  { "xu.li", "finance+approver", "徐丽", "", "财务部" },
+  { "liu.min", "service_agent", "刘敏", "热线组", "服务部" },
+  { "zhao.lei", "service_agent", "赵磊", "热线组", "服务部" },
+  { "sun.yan", "service_manager", "孙燕", "热线组", "服务部" },
+  { "he.xin", "store_clerk+loyalty_clerk", "何欣", "", "中关村店" },
+  { "gao.feng", "store_manager+loyalty_manager", "高峰", "", "门店部" },
+  { "chen.jing", "viewer", "陈静", "", "市场部" },
+}
+
 local function people()
+  local logins, users = {}, {}
+  for i, one in ipairs(STAFF) do
+    logins[i] = one[1] .. "," .. one[2] .. "," .. one[3]
+    users[i] = one[1] .. "," .. one[4] .. "," .. one[5]
+  end
   local file = assert(io.open(folder .. "/logins.txt", "w"))
-  file:write("admin,admin,系统管理员\nzhang.wei,sales,张伟\nli.na,sales,李娜\n",
-    "wang.fang,sales_manager,王芳\nchen.jing,viewer,陈静\n")
+  file:write(table.concat(logins, "\n"), "\n")
   file:close()
-  write("department.csv", "name,parent", { "总部,", "销售部,总部", "市场部,总部" })
-  write("team.csv", "name", { "华东组", "华北组" })
-  write("user.csv", "login,team,department", { "zhang.wei,华东组,销售部", "li.na,华东组,销售部",
-    "wang.fang,华北组,销售部", "chen.jing,,市场部" })
+  write("department.csv", "name,parent", { "总部,", "销售部,总部", "市场部,总部", "财务部,总部",
+    "服务部,总部", "门店部,总部", "中关村店,门店部", "徐家汇店,门店部", "天河店,门店部" })
+  write("team.csv", "name", { "华东组", "华北组", "热线组" })
+  write("user.csv", "login,team,department", users)
 end
 
 local function accounts(count)
@@ -120,7 +141,7 @@ local function members(count)
   end
   write("member.csv", "name,program,customer_no,phone,enrolled_on", rows)
   local bought, stores = {}, { "中关村店", "徐家汇店", "天河店", "网上商城" }
-  for i = 1, count * 5 do
+  for i = 1, count * 2 do
     bought[i] = string.format("D%06d,K%05d,%s,%d.%02d,%d,%s", i, random(count), day(random(420)),
       20 + random(random(40) == 1 and 6000 or 600), random(100) - 1, random(4), pick(stores))
   end
@@ -151,11 +172,11 @@ local function service(count)
   local rows = {}
   local states = { "new", "new", "open", "open", "open", "waiting_customer", "resolved", "closed" }
   for i = 1, count do
-    local problem, ago = pick(PROBLEMS), random(60) * 3600
+    local problem, ago = pick(PROBLEMS), random(200) * 3600
     rows[i] = string.format("%s,%s,%s,%s,%s,%s,%s,%s,%s", problem[1], problem[2],
       pick { "low", "normal", "normal", "high", "urgent" },
       pick { "phone", "mail", "wechat", "portal" },
-      pick(SURNAMES) .. pick(GIVEN), phone(), pick(states), pick(OWNERS),
+      pick(SURNAMES) .. pick(GIVEN), phone(), pick(states), pick(AGENTS),
       os.date("!%Y-%m-%dT%H:%M:%SZ", os.time() - ago))
   end
   write("ticket.csv",
@@ -169,6 +190,6 @@ end
 
 people()
 contacts(600, accounts(240))
-leads(tonumber(arg[2]) or 2000)
-members(400)
-service(240)
+leads(tonumber(arg[2]) or 1500)
+members(300)
+service(120)

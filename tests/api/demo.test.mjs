@@ -1,0 +1,86 @@
+// demo - the demo company can be made, shows every module, and holds what the modules promise.
+// SPDX-License-Identifier: MIT
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { binary, command, folder, must, reportIn, ROOT } from "../kit/server.mjs";
+
+const base = folder();
+const data = join(base, "demo");
+after(() => rmSync(base, { recursive: true, force: true }));
+
+const make = () =>
+  spawnSync(join(ROOT, "scripts/demo"), [data, "200"], {
+    encoding: "utf8",
+    env: { ...process.env, PERIGEE_BIN: binary() },
+  });
+
+const rows = (entity) => must(data, ["export", "demo", entity]).split("\n").slice(1).filter(Boolean);
+
+test("the demo company", async (t) => {
+  const made = make();
+  assert.equal(made.status, 0, made.stdout + made.stderr);
+  assert.equal(reportIn(made.stderr), null);
+  assert.doesNotMatch(made.stdout, /failed [1-9]/, made.stdout);
+
+  await t.test("its password is for its owner alone", () => {
+    assert.equal(statSync(join(data, "demo-password")).mode & 0o77, 0);
+    assert.ok(!existsSync(data + ".making"));
+  });
+
+  await t.test("every module has something to show", () => {
+    const least = {
+      account: 250,
+      contact: 600,
+      lead: 200,
+      task: 15,
+      activity: 15,
+      product: 8,
+      price_list_item: 4,
+      opportunity: 15,
+      opportunity_line: 15,
+      target: 3,
+      contract: 4,
+      contract_signature: 4,
+      payment_plan: 6,
+      receipt: 4,
+      approval: 3,
+      approval_task: 6,
+      member: 300,
+      points_entry: 600,
+      redemption: 6,
+      ticket: 120,
+      ticket_clock: 100,
+      ticket_message: 12,
+      article: 4,
+      webhook: 1,
+      delivery: 20,
+      inbound_hook: 1,
+      calendar_feed: 1,
+      retail_promotion: 2,
+      retail_purchase: 12,
+    };
+    for (const [entity, count] of Object.entries(least))
+      assert.ok(rows(entity).length >= count, `${entity}: ${rows(entity).length}`);
+    const contracts = rows("contract").join("\n");
+    for (const word of ["approving", "performing", "draft"]) assert.ok(contracts.includes(word));
+    const clocks = rows("ticket_clock").join("\n");
+    for (const word of ["running", "paused", "met"]) assert.ok(clocks.includes(word), word);
+    const tickets = rows("ticket").join("\n");
+    for (const word of ["ok", "paused", "breached"]) assert.ok(tickets.includes(`,${word},`), word);
+    assert.ok(rows("approval_task").some((line) => line.includes(",open,")));
+  });
+
+  await t.test("everything it promises holds", () => {
+    const check = command(data, ["check", "demo"]);
+    assert.equal(check.status, 0, check.stdout + check.stderr);
+  });
+
+  await t.test("making it again changes nothing", () => {
+    const before = readFileSync(join(data, "demo-password"), "utf8");
+    assert.equal(make().status, 0);
+    assert.equal(readFileSync(join(data, "demo-password"), "utf8"), before);
+  });
+});
