@@ -1,8 +1,12 @@
-/* frozen - a read-only view of a table.
+/* frozen - read-only views of tables.
  *
  * A userdata whose metatable reads from the table: as fast as a table with __index, and nothing can
- * be written, removed or taken out by rawget and next. Libraries, settings, lists of a record and
- * modules lent to other plugins look like this.
+ * be written, removed or taken out by rawget and next. Libraries, settings and lists of a record
+ * look like this: the tables in them are views themselves.
+ *
+ * A module lent to another plugin is deep: what is a table in it comes out as a view of that table,
+ * made when it is asked for, because its owner may put others there at any time. All deep views
+ * share one metatable and keep their table as user value 1.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -68,9 +72,108 @@ void frozen_wrap(lua_State *L)
     lua_remove(L, table);
 }
 
+/* --- deep views --- */
+
+#define VIEW "crm.view" /* their metatable, in the registry */
+
+static int view_index(lua_State *L)
+{
+    lua_settop(L, 2);
+    lua_getiuservalue(L, 1, 1);
+    lua_pushvalue(L, 2);
+    lua_gettable(L, -2);
+    if (lua_istable(L, -1))
+        frozen_view(L);
+    return 1;
+}
+
+/* Upvalue 1: the table. */
+static int view_next(lua_State *L)
+{
+    lua_settop(L, 2);
+    if (frozen_opens_view(L, 2)) /* a key that went out as a view */
+        lua_replace(L, 2);
+    if (!lua_next(L, lua_upvalueindex(1))) {
+        lua_pushnil(L);
+        return 1;
+    }
+    if (lua_istable(L, -1))
+        frozen_view(L);
+    if (lua_istable(L, -2)) {
+        lua_pushvalue(L, -2);
+        frozen_view(L);
+        lua_replace(L, -3);
+    }
+    return 2;
+}
+
+static int view_pairs(lua_State *L)
+{
+    lua_getiuservalue(L, 1, 1);
+    lua_pushcclosure(L, view_next, 1);
+    lua_pushvalue(L, 1);
+    lua_pushnil(L);
+    return 3;
+}
+
+static int view_len(lua_State *L)
+{
+    lua_getiuservalue(L, 1, 1);
+    lua_pushinteger(L, (lua_Integer)lua_rawlen(L, -1));
+    return 1;
+}
+
+/* Two views of one table are the same value. */
+static int view_eq(lua_State *L)
+{
+    bool same = false;
+    if (frozen_opens_view(L, 1) && frozen_opens_view(L, 2))
+        same = lua_rawequal(L, -1, -2);
+    lua_pushboolean(L, same);
+    return 1;
+}
+
+static void push_view_metatable(lua_State *L)
+{
+    static const luaL_Reg methods[] = {{"__index", view_index}, {"__newindex", frozen_set},
+                                       {"__pairs", view_pairs}, {"__len", view_len},
+                                       {"__eq", view_eq},       {NULL, NULL}};
+    if (luaL_newmetatable(L, VIEW)) { /* sets __name */
+        luaL_setfuncs(L, methods, 0);
+        lua_pushboolean(L, 0);
+        lua_setfield(L, -2, "__metatable");
+    }
+}
+
+void frozen_view(lua_State *L)
+{
+    luaL_checkstack(L, 4, NULL);
+    ASSERT(lua_istable(L, -1));
+    lua_newuserdatauv(L, 0, 1);
+    lua_insert(L, -2);
+    lua_setiuservalue(L, -2, 1);
+    push_view_metatable(L);
+    lua_setmetatable(L, -2);
+}
+
+bool frozen_opens_view(lua_State *L, int at)
+{
+    at = lua_absindex(L, at);
+    if (lua_type(L, at) != LUA_TUSERDATA || !lua_getmetatable(L, at))
+        return false;
+    luaL_getmetatable(L, VIEW);
+    bool is_view = lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
+    if (is_view)
+        lua_getiuservalue(L, at, 1);
+    return is_view;
+}
+
 bool frozen_open(lua_State *L, int at)
 {
     at = lua_absindex(L, at);
+    if (frozen_opens_view(L, at))
+        return true;
     if (lua_type(L, at) != LUA_TUSERDATA || luaL_getmetafield(L, at, "__name") == LUA_TNIL)
         return false;
     bool is_frozen =

@@ -117,7 +117,7 @@ static void push_foreign(lua_State *L, struct script *script, const char *id, co
     if (!other)
         luaL_error(L, "the plugin %s is not there", id);
     push_module(L, other, name);
-    frozen_wrap(L);
+    frozen_view(L);
 }
 
 int load_require(lua_State *L)

@@ -18,12 +18,22 @@ static void plain_table(lua_State *L, int at)
         luaL_argerror(L, at, "a plain table is expected, without metamethods");
 }
 
-/* A list of a record is read by what only reads. */
-static void table_to_read(lua_State *L)
+/* A list of a record is read by what only reads. true: a deep view, so tables in it go out as
+ * views, too. */
+static bool table_to_read(lua_State *L)
 {
-    if (frozen_open(L, 1))
+    bool is_view = frozen_opens_view(L, 1);
+    if (is_view || frozen_open(L, 1))
         lua_replace(L, 1);
     plain_table(L, 1);
+    return is_view;
+}
+
+/* [-0, +1] Item i of the table at 1. */
+static void item_to_read(lua_State *L, lua_Integer i, bool is_view)
+{
+    if (lua_rawgeti(L, 1, i) == LUA_TTABLE && is_view)
+        frozen_view(L);
 }
 
 static void range(lua_State *L, lua_Integer first, lua_Integer last)
@@ -85,7 +95,7 @@ int sandbox_remove(lua_State *L)
 int sandbox_concat(lua_State *L)
 {
     size_t between_len;
-    table_to_read(L);
+    (void)table_to_read(L);
     const char *between = luaL_optlstring(L, 2, "", &between_len);
     lua_Integer first = luaL_optinteger(L, 3, 1);
     lua_Integer last = lua_isnoneornil(L, 4) ? length(L) : luaL_checkinteger(L, 4);
@@ -114,23 +124,23 @@ int sandbox_concat(lua_State *L)
 
 int sandbox_unpack(lua_State *L)
 {
-    table_to_read(L);
+    bool is_view = table_to_read(L);
     lua_Integer first = luaL_optinteger(L, 2, 1);
     lua_Integer last = lua_isnoneornil(L, 3) ? length(L) : luaL_checkinteger(L, 3);
     if (first > last)
         return 0;
     range(L, first, last);
     int count = (int)(last - first) + 1;
-    if (!lua_checkstack(L, count))
+    if (!lua_checkstack(L, count + 8))
         return luaL_error(L, "too many results to unpack");
     for (int i = 0; i < count; i++)
-        lua_rawgeti(L, 1, first + i);
+        item_to_read(L, first + i, is_view);
     return count;
 }
 
-static void move_item(lua_State *L, lua_Integer from, int table, lua_Integer to)
+static void move_item(lua_State *L, lua_Integer from, bool is_view, int table, lua_Integer to)
 {
-    lua_rawgeti(L, 1, from);
+    item_to_read(L, from, is_view);
     lua_rawseti(L, table, to);
     vm_poll(L);
 }
@@ -140,10 +150,11 @@ int sandbox_move(lua_State *L)
     lua_Integer first = luaL_checkinteger(L, 2), last = luaL_checkinteger(L, 3);
     lua_Integer to = luaL_checkinteger(L, 4);
     int table = lua_isnoneornil(L, 5) ? 1 : 5;
+    bool is_view = false;
     if (table == 1)
         plain_table(L, 1);
     else
-        table_to_read(L);
+        is_view = table_to_read(L);
     plain_table(L, table);
     lua_pushvalue(L, table);
     if (last < first)
@@ -153,10 +164,10 @@ int sandbox_move(lua_State *L)
     luaL_argcheck(L, to <= LUA_MAXINTEGER - count + 1, 4, "destination wrap around");
     if (to > last || to <= first || (table != 1 && !lua_rawequal(L, 1, table)))
         for (lua_Integer i = 0; i < count; i++)
-            move_item(L, first + i, table, to + i);
+            move_item(L, first + i, is_view, table, to + i);
     else
         for (lua_Integer i = count - 1; i >= 0; i--)
-            move_item(L, first + i, table, to + i);
+            move_item(L, first + i, is_view, table, to + i);
     return 1;
 }
 

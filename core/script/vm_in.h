@@ -73,8 +73,14 @@ void sandbox_env(lua_State *L, struct script *script);
 
 /* The table on top becomes a read-only view of itself; tables inside stay as they are. [-1, +1] */
 void frozen_wrap(lua_State *L);
-/* Pushes what a frozen value stands for: its table; false when it is none. [-0, +(0|1)] */
+/* The table on top becomes a view through which nothing of it can be changed at any depth. Two views
+ * of one table are equal. [-1, +1] */
+void frozen_view(lua_State *L);
+/* Pushes what a frozen value stands for: its table; false when it is none. To be read, never handed
+ * on: what is a table in it is not frozen behind a deep view. [-0, +(0|1)] */
 bool frozen_open(lua_State *L, int at);
+/* The same for deep views alone. */
+bool frozen_opens_view(lua_State *L, int at);
 
 /* --- convert.c --- */
 

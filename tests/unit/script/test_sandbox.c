@@ -68,6 +68,59 @@ static void test_sandbox__globals_are_strict(void **state)
                 "[false,false,false]");
 }
 
+/* Plugin u asks t, which requires it, so its init.lua has run: what t did to its module is seen by
+ * u's own service. */
+static void test_sandbox__a_lent_module_cannot_be_changed_at_any_depth(void **state)
+{
+    struct stage *stage = *state;
+    stage_write(stage, "u/plugin.json",
+                "{\"id\":\"u\",\"version\":\"1.0.0\",\"api\":1,\"title\":\"U\"}");
+    stage_write(stage, "u/shared.lua",
+                "local shared = { limits = { most = 5, steps = { { at = 1 }, { at = 2 } } } }\n"
+                "shared.self = shared\n"
+                "shared[shared.limits] = 'by table'\n"
+                "function shared.more(n) shared.later = { n = n } return shared.limits.most end\n"
+                "return shared\n");
+    stage_write(stage, "u/init.lua",
+                "local s = require('shared')\n"
+                "crm.service('u.look', function() return { s.limits.most, s.limits.steps[1].at,\n"
+                "  #s.limits.steps, s.later and s.later.n or 0 } end)\n");
+    stage_write(stage, "t/plugin.json",
+                "{\"id\":\"t\",\"version\":\"1.0.0\",\"api\":1,\"title\":\"T\","
+                "\"requires\":{\"u\":\"^1\"}}");
+    stage_enable(stage, "u");
+    stage_script(
+        stage,
+        "local s = require('u.shared')\n"
+        "local function no(fn, ...) return not pcall(fn, ...) end\n"
+        "crm.service('run', function(_, ctx)\n"
+        "  local all, tables = {}, 0\n"
+        "  s.more(7)\n"
+        "  for k, v in pairs(s) do\n"
+        "    all[#all + 1] = no(function() k.x = 1 end) and no(function() v.x = 1 end)\n"
+        "    if type(v) == 'userdata' then tables = tables + 1 end\n"
+        "  end\n"
+        "  for _, step in ipairs(s.limits.steps) do\n"
+        "    all[#all + 1] = no(function() step.at = 9 end)\n"
+        "  end\n"
+        "  local first, second = table.unpack(s.limits.steps)\n"
+        "  local moved = table.move(s.limits.steps, 1, 2, 1, {})\n"
+        "  for _, one in ipairs { s, s.self, s.limits, s.limits.steps, s.later, first, second,\n"
+        "    moved[1], moved[2] } do\n"
+        "    all[#all + 1] = no(function() one.at = 9 end) and no(rawlen, one)\n"
+        "      and no(table.insert, one, 1) and no(setmetatable, one, {}) and no(next, one)\n"
+        "      and getmetatable(one) == false\n"
+        "  end\n"
+        "  local good = true\n"
+        "  for _, one in ipairs(all) do good = good and one end\n"
+        "  return { good, tables, s.self == s, s.limits == s.limits, s.limits == s.limits.steps,\n"
+        "    s[s.limits] == nil, #s.limits.steps, s.limits.most, ctx.call('u.look') }\n"
+        "end)");
+    const char *answer;
+    OK(stage_run(stage, &answer));
+    assert_string_equal(answer, "[true,3,true,true,false,true,2,5,[5,1,2,7]]");
+}
+
 static void test_sandbox__errors_name_file_and_line(void **state)
 {
     struct stage *stage = *state;
@@ -330,6 +383,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(test_sandbox__##name, stage_setup, stage_teardown)
         T(offers_the_allow_list_and_nothing_else),
         T(globals_are_strict),
+        T(a_lent_module_cannot_be_changed_at_any_depth),
         T(errors_name_file_and_line),
         T(bytecode_does_not_load),
         T(endless_loops_are_killed),
