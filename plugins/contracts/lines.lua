@@ -108,10 +108,11 @@ function lines.changed(ev, ctx)
   local contract = db.contract:get(ev.record.contract)
   if not contract then return end -- it is being deleted with its lines
   local count = #rows(db, contract)
-  assert(db.contract:update(contract.id, {
+  local ok, why = db.contract:update(contract.id, {
     lines_count = count,
     total = count > 0 and lines.total(ctx, contract) or sums.money(0, sums.currency(contract, ctx)),
-  }))
+  })
+  if not ok then ev:abort(why) end -- less than was received or billed, say
 end
 
 -- --- periods ---

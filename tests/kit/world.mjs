@@ -155,9 +155,10 @@ function searchFiles(data, tenants) {
 
 /**
  * For the top of a test file: the server of this file with both companies, started before its tests
- * and judged after them. Fields of what it gives are filled by then.
+ * and judged after them; `deaths`: processes of it may die. Fields of what it gives are filled by
+ * then.
  */
-export function world({ staff = true, setup, hosts, ...options } = {}) {
+export function world({ staff = true, setup, hosts, deaths = false, ...options } = {}) {
   const w = {};
   before(async () => {
     w.server = new Server(makeFolder(undefined, hosts));
@@ -173,7 +174,7 @@ export function world({ staff = true, setup, hosts, ...options } = {}) {
     w.acme?.close();
     w.globex?.close();
     try {
-      await w.server?.stop();
+      await w.server?.stop({ deaths });
       if (w.server) searchFiles(w.server.data, [w.acme, w.globex]);
     } finally {
       w.server?.remove();
