@@ -12,19 +12,21 @@ import * as faults from "./faults.mjs";
 import { must } from "./server.mjs";
 import { HOSTS, world } from "./world.mjs";
 
-const STEPS = Number(process.env.PERIGEE_HISTORY_STEPS || 400);
+const STEPS = Number(process.env.PERIGEE_HISTORY_STEPS || 500);
 const SEED = Number(process.env.PERIGEE_HISTORY_SEED || 20261122);
 const PEOPLE = 8;
-const KILL_EVERY = 200; // steps
+const KILL_EVERY = 100; // steps
 const CHECK_EVERY = 10_000; // steps, in the long ones
-const ROLES = ["worker", "runner", "gateway"];
+/* By turns. With all of them a new supervisor begins, who knows of no deaths that would make it wait. */
+const KINDS = ["worker", "runner", "gateway", "all"];
 const RECORDS = "/api/v1/records";
 const FINAL = [200, 201, 202, 204, 403, 404, 409, 412, 422]; // all others are asked again
 const WAITS = [0, 429, 502, 503, 504];
 const TRIES_MAX = 1000; // with a pause of 20 ms or more
 
 export class History {
-  constructor(w) {
+  constructor(w, options) {
+    Object.assign(this, { options });
     Object.assign(this, { w, tenant: w.acme, seed: SEED, steps: 0, worked: 0, kills: 0, keys: 0 });
     this.told = new Map(); // "entity/id" → the version it was told with
     this.tokens = {};
@@ -39,16 +41,24 @@ export class History {
     return list[this.draw(list.length)];
   }
 
+  /** To where the server is now: one that was begun anew has another port. */
+  way() {
+    const { port } = this.w.server;
+    if (this.client?.place.port !== port) {
+      this.client?.close();
+      this.client = new Client({ host: HOSTS.acme, port });
+    }
+    return this.client;
+  }
+
   /** Asks until somebody answers; gives the answer, which may be a refusal. */
   async ask(login, method, path, body, more) {
     const once = { "idempotency-key": `h${(this.keys += 1)}` };
     const headers = more ?? (method === "GET" ? {} : once);
-    const place = { host: HOSTS.acme, port: this.w.server.port };
-    this.client ??= new Client(place);
     const token = (this.tokens[login] ??= await this.tenant.token(login));
     for (let tries = 0; ; tries += 1) {
       const sent = { token, body, headers };
-      const answer = await faults.attempt(this.client, method, path, sent);
+      const answer = await faults.attempt(this.way(), method, path, sent);
       if (FINAL.includes(answer.status)) return this.note(answer, path);
       assert.ok(WAITS.includes(answer.status), `${path}: ${answer.status} ${answer.text}`);
       assert.ok(
@@ -130,16 +140,26 @@ export class History {
     }
   }
 
+  async kill(kind) {
+    const { server } = this.w;
+    const all = faults.processes(server.child.pid);
+    const victims = all.filter(({ role }) => kind === "all" || role === kind);
+    for (const { pid } of victims) process.kill(pid, "SIGKILL");
+    if (kind === "all") {
+      await server.exited;
+      await server.start(this.options);
+    } else {
+      const gone = () => victims.every(({ pid }) => !faults.isAlive(pid));
+      await faults.until(`the ${kind}s are gone`, gone);
+    }
+  }
+
   async killer(end) {
-    const { pid } = this.w.server.child;
-    for (let due = this.steps + KILL_EVERY; this.steps < end; await faults.sleep(5)) {
+    for (let due = this.steps + KILL_EVERY; this.steps < end && !this.over; await faults.sleep(5)) {
       if (this.steps < due) continue;
-      due += KILL_EVERY;
-      const role = ROLES[(this.kills += 1) % ROLES.length];
-      const victims = faults.processes(pid).filter((one) => one.role === role);
-      for (const victim of victims) process.kill(victim.pid, "SIGKILL");
-      const gone = () => victims.every((victim) => !faults.isAlive(victim.pid));
-      await faults.until(`the ${role}s are gone`, gone);
+      due = this.steps + KILL_EVERY;
+      await this.kill(KINDS[this.kills % KINDS.length]);
+      this.kills += 1;
     }
   }
 
@@ -183,7 +203,7 @@ export function history(title, { plugins, begin, kept, judge, ...options }) {
     ...options,
   });
   test(title, async (t) => {
-    const h = new History(w);
+    const h = new History(w, options);
     try {
       await h.run(await begin(h), { kept });
       if (judge) await judge(h);
