@@ -7,12 +7,14 @@ local plans = {}
 local PLANS_MAX = 120 -- instalments of one contract
 
 local BEFORE = { draft = true, pending_sign = true, signed = true }
+local ENDED = { void = true, terminated = true }
 
 -- The state follows from the contract's stage, the day and what was received.
 function plans.state(plan, contract, today)
   if plan.state == "void" then return "void" end
   local received, amount = sums.minor(plan.received), sums.minor(plan.amount)
   if received >= amount and amount > 0 then return "done" end
+  if ENDED[contract.stage] then return "void" end -- its receipt was reversed afterwards, say
   if BEFORE[contract.stage] and received == 0 then return "not_effective" end
   if plan.due_on < today then return "overdue" end
   return received > 0 and "partial" or "waiting"
@@ -36,10 +38,11 @@ end
 function plans.check(ev, ctx)
   local plan, db = ev.record, ctx.db:as_system()
   local contract = db.contract:get(plan.contract)
-  if not contract or plan.state == "void" then return end
+  if not contract or ev.old and ev.old.state == "void" then return end
   local asked = not ev.old or ev.changed("amount") or ev.changed("due_on")
     or ev.changed("contract")
   if asked and sums.is_closed(contract) then return ev:fail("contract", "@closed") end
+  if plan.state == "void" then return end
   if ev.old and ev.changed("contract") then ev:fail("contract", "@plan_moves") end
   local currency = sums.currency(contract, ctx)
   if plan.amount.currency ~= currency then

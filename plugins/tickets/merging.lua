@@ -4,6 +4,8 @@ local states = require("states")
 
 local merging = {}
 
+local MESSAGES_MAX = 150 -- moved at once: they have to fit one unit of work
+
 local function other(ev, db, name)
   local id = type(ev.params[name]) == "string" and crm.id_parse(ev.params[name])
   return id and id ~= ev.record.id and db.ticket:get(id) or nil
@@ -17,9 +19,14 @@ function merging.merge(ev, ctx)
     return ev:fail("into", "@merge_target")
   end
   if ticket.merged_into then return ev:fail("status", "@ticket_merged") end
-  for _, message in ipairs(db.ticket_message:find {
-    where = { ticket = ticket.id }, order = "sent_at", limit = 150,
-  }) do
+  if states.of(ticket.status) == "closed" then return ev:fail("status", "@not_open") end
+  local messages = db.ticket_message:find {
+    where = { ticket = ticket.id }, order = "sent_at", limit = MESSAGES_MAX + 1,
+  }
+  if #messages > MESSAGES_MAX then
+    return ev:fail("into", "@merge_many", { max = MESSAGES_MAX })
+  end
+  for _, message in ipairs(messages) do
     assert(db.ticket_message:update(message.id, {
       ticket = into.id, came_from = message.came_from or ticket.id,
     }))
@@ -52,10 +59,14 @@ function merging.unmerge(ev, ctx)
   if not ticket.merged_into then return ev:fail("status", "@not_merged") end
   local last = ticket
   while last.merged_into do last = db.ticket:get(last.merged_into) end
-  for _, message in ipairs(db.ticket_message:find {
+  local messages = db.ticket_message:find {
     where = { ticket = last.id, came_from = { ["in"] = with_losers(db, ticket.id) } },
-    limit = 150,
-  }) do
+    limit = MESSAGES_MAX + 1,
+  }
+  if #messages > MESSAGES_MAX then
+    return ev:fail("status", "@merge_many", { max = MESSAGES_MAX })
+  end
+  for _, message in ipairs(messages) do
     local own = message.came_from == ticket.id
     assert(db.ticket_message:update(message.id, {
       ticket = ticket.id, came_from = own and crm.null or message.came_from,

@@ -41,6 +41,7 @@ local function from_customer(db, ticket, message)
     fields.status = "open"
   end
   assert(db.ticket:update(ticket.id, fields))
+  if not states.is_live(fields.status or ticket.status) then return end -- rejected, spam …
   if sla.running(db, ticket.id, "first_response") or sla.running(db, ticket.id, "next_response")
     or not ticket.sla_policy then
     return

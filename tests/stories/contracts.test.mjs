@@ -427,6 +427,9 @@ test("contracts of two companies", async (t) => {
         { reason: "x", fields: { total: yuan("1.00") } },
         "fields",
       );
+      const lines = [{ name: "一行", quantity: "1", unit_price: yuan("1.00") }];
+      const less = await act(acme, "admin", "contract", id, "amend", { reason: "x", lines });
+      assert.equal(less.status, 422, less.text);
       const body = { reason: "加量", fields: { end_on: day(400), total: yuan("1200.00") } };
       const { no, state } = await done(acme, "admin", "contract", id, "amend", body);
       assert.deepEqual([no, state], [1, "applied"]);
@@ -503,6 +506,18 @@ test("contracts of two companies", async (t) => {
     );
     await job(acme, "plans_daily");
     assert.deepEqual(await all(acme, "contract_reminder", `contract=${id}`), []);
+    // What was paid before and is reversed now is asked for no more.
+    const paid = await performing(acme);
+    await acme.create("admin", "payment_plan", {
+      contract: paid,
+      due_on: day(-3),
+      amount: yuan("10.00"),
+    });
+    const { json: receipt } = await pay(acme, paid, "10.00");
+    await done(acme, "admin", "contract", paid, "terminate", { reason: "breach", comment: "x" });
+    await done(acme, "admin", "receipt", receipt.id, "reverse", { reason: "错了" });
+    const [closed] = await all(acme, "payment_plan", `contract=${paid}`);
+    assert.deepEqual([closed.state, cents(closed.received)], ["void", 0]);
     await check(acme);
   });
 

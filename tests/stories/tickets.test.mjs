@@ -185,6 +185,16 @@ test("the service desk of two companies", async (t) => {
     assert.ok(Math.abs(sum - worked_minutes) <= intervals.length);
   });
 
+  await t.test("what was turned away keeps no clock and is not merged", async () => {
+    const id = await open(acme, "广告", { type: "complaint" });
+    await acme.ok("admin", "PATCH", `${RECORDS}/ticket/${id}`, { status: "rejected" });
+    const says = { ticket: id, direction: "customer", body: "为什么" };
+    await acme.create("admin", "ticket_message", says);
+    const clocks = await acme.ok("admin", "GET", `${RECORDS}/ticket_clock?ticket=${id}&limit=50`);
+    assert.ok(clocks.items.every(({ met_at, stopped_at }) => met_at || stopped_at));
+    await refused(acme, id, "merge", { into: await open(acme, "别的") }, "status");
+  });
+
   await t.test(
     "messages to a merged ticket land on the one that is left; it can be undone",
     async () => {
