@@ -52,27 +52,29 @@ static enum err find_waiting(struct ctx *ctx, const char *dedupe, int64_t *id)
 }
 
 struct waits {
-    bool is_there, is_waiting;
+    int64_t id;
+    bool is_waiting;
 };
 
 static bool take_waits(void *arg, const struct store_row *row)
 {
-    *(struct waits *)arg = (struct waits){true, slice_is(store_row_bytes(row, 0), "queued")};
+    *(struct waits *)arg =
+        (struct waits){store_row_int(row, 0), slice_is(store_row_bytes(row, 1), "queued")};
     return false;
 }
 
-enum err job_waits(struct ctx *ctx, const char *dedupe, bool *is_there, bool *is_waiting)
+enum err job_waits(struct ctx *ctx, const char *dedupe, int64_t *id, bool *is_waiting)
 {
-    ASSERT(ctx && ctx->tenant && dedupe && is_there && is_waiting);
-    struct waits waits = {false, false};
-    struct query_column select = {.column = {0, "state"}};
+    ASSERT(ctx && ctx->tenant && dedupe && id && is_waiting);
+    struct waits waits = {0, false};
+    struct query_column select[] = {{.column = {0, "id"}}, {.column = {0, "state"}}};
     struct query query = {.table = "job",
-                          .select = &select,
-                          .select_count = 1,
+                          .select = select,
+                          .select_count = 2,
                           .where = eq_text(ctx->arena, "dedupe", dedupe),
                           .limit = 1};
     enum err e = store_read(ctx->tenant->store, &query, take_waits, &waits);
-    *is_there = waits.is_there;
+    *id = waits.id;
     *is_waiting = waits.is_waiting;
     return e;
 }

@@ -30,8 +30,8 @@ struct job {
 
 /* In a write transaction. Gives the id; with a dedupe that is already waiting, that job's id. */
 MUST_USE enum err job_put(struct ctx *ctx, const struct job *spec, int64_t *id);
-/* Is one of that dedupe unfinished, and if so, has nobody begun with it? */
-MUST_USE enum err job_waits(struct ctx *ctx, const char *dedupe, bool *is_there, bool *is_waiting);
+/* The unfinished one of that dedupe, 0 = none, and whether nobody has begun with it. */
+MUST_USE enum err job_waits(struct ctx *ctx, const char *dedupe, int64_t *id, bool *is_waiting);
 /* In a write transaction: takes the next due job for owner (a process number); *out NULL if none,
  * then *next_ms is when the next becomes due (0 = never). */
 MUST_USE enum err job_lease(struct ctx *ctx, int64_t owner, struct job **out, int64_t *next_ms);

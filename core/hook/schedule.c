@@ -305,15 +305,16 @@ static enum err put_job(struct ctx *ctx, const struct schedule *spec, const char
     return e ? e : job_put(ctx, &job, id);
 }
 
-/* The key of a second one where the first has begun already. */
-static enum err behind(struct ctx *ctx, const char **key)
+/* The unfinished one of that key, 0 = none. Where the first has begun already and `again` is
+ * wanted, the key becomes that of a second one. */
+static enum err find_same(struct ctx *ctx, bool again, const char **key, int64_t *id)
 {
-    bool is_there, is_waiting;
-    enum err e = job_waits(ctx, *key, &is_there, &is_waiting);
-    if (e || !is_there || is_waiting)
+    bool is_waiting;
+    enum err e = job_waits(ctx, *key, id, &is_waiting);
+    if (e || !again || !*id || is_waiting)
         return e;
     *key = arena_printf(ctx->arena, "%s (again)", *key);
-    return ERR_OK;
+    return job_waits(ctx, *key, id, &is_waiting);
 }
 
 enum err schedule_push(struct ctx *ctx, const struct schedule_push *push, int64_t *id)
@@ -321,13 +322,18 @@ enum err schedule_push(struct ctx *ctx, const struct schedule_push *push, int64_
     ASSERT(ctx && ctx->tenant);
     ASSERT(push && push->plugin && push->name && id);
     struct schedule_row row;
+    int64_t same = 0;
     enum err e = push->spec ? ERR_OK : schedule_load(ctx, push->plugin, push->name, &row);
     if (e)
         return e;
     const char *key = push->key ? arena_printf(ctx->arena, SCHEDULE_QUEUE "%s.%s:%s", push->plugin,
                                                push->name, push->key)
                                 : NULL;
-    if (push->again && key && (e = behind(ctx, &key)))
+    if (key)
+        e = find_same(ctx, push->again, &key, &same);
+    if (same) /* usual where every save asks: streams are not even looked at */
+        *id = same;
+    if (e || same)
         return e;
     int64_t at_ms = push->run_at_ms ? push->run_at_ms : ctx->now_ms;
     return put_job(ctx, push->spec ? push->spec : &row.spec, key, push, at_ms, id);
