@@ -13,10 +13,11 @@
 struct list_query {
     const struct entity *entity;
     const struct json *filter;
-    struct json *short_filter;   /* what query parameters ask besides; NULL = nothing */
-    struct slice sort;           /* "-created_at,name"; empty = newest first (-id) */
-    struct slice fields, expand; /* comma-separated; empty = all readable / none */
-    struct slice q;              /* search words */
+    struct json *short_filter;           /* what query parameters ask besides; NULL = nothing */
+    struct slice sort;                   /* "-created_at,name"; empty = newest first (-id) */
+    struct slice fields, expand;         /* comma-separated; empty = all readable / none */
+    struct slice q;                      /* search words */
+    const struct search_found *found_in; /* search.h; NULL = q is looked for in all fields */
     struct slice cursor;
     int limit;                /* 0 = LIST_DEFAULT */
     bool count, with_deleted; /* with_deleted: only the deleted ones (recycle bin) */

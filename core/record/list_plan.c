@@ -48,7 +48,7 @@ enum err list_plan_rows(struct list_plan *plan, struct ctx *ctx, const struct li
         e = add_tree(plan, query->short_filter);
     if (!e && query->q.len > 0) {
         const struct expr *found;
-        e = search_expr(ctx, plan->entity, query->q, &found);
+        e = search_expr(ctx, plan->entity, query->q, query->found_in, &found);
         if (!e)
             plan->where = expr_and(arena, plan->where, found);
     }

@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "record/list_plan.h"
 #include "record/model.h"
+#include "record/search.h"
 
 struct hits {
     struct list_plan *plan;
@@ -71,10 +72,10 @@ static enum err select_title(struct hits *hits)
 }
 
 static enum err search_entity(struct ctx *ctx, const struct entity *entity, struct slice q,
-                              struct buf *out)
+                              const struct search_found *found_in, struct buf *out)
 {
     struct list_plan plan;
-    struct list_query query = {.entity = entity, .q = q};
+    struct list_query query = {.entity = entity, .q = q, .found_in = found_in};
     struct hits hits = {.plan = &plan, .out = out};
     struct slice fields;
     enum err e = list_plan_rows(&plan, ctx, &query, ROLE_READ);
@@ -134,23 +135,33 @@ static enum err check_names(struct ctx *ctx, struct slice list)
     return ERR_OK;
 }
 
-/* Entities the actor may not read are left out. */
+/* Entities the actor may not read are left out. Most others have nothing of what was typed: their
+ * query is not even made. */
+static enum err search_one(struct ctx *ctx, const struct entity *entity, struct slice q,
+                           const struct token_query *typed, struct buf *out)
+{
+    struct rights *rights;
+    struct search_found found;
+    enum err e = rights_make(ctx, entity, ROLE_READ, &rights);
+    if (e)
+        return e == ERR_FORBIDDEN ? ERR_OK : e;
+    e = search_look(ctx, entity, rights, typed, &found);
+    return e || !found.count ? e : search_entity(ctx, entity, q, &found, out);
+}
+
 enum err list_search(struct ctx *ctx, struct slice q, struct slice entities, struct buf *out)
 {
     size_t from = out->len;
+    struct token_query typed;
     ASSERT(ctx->model);
     enum err e = check_names(ctx, entities);
+    token_query_make(ctx->arena, q, &typed);
     buf_put_str(out, "{\"groups\":[");
     for (int i = 0; i < ctx->model->entities_count && !e; i++) {
         const struct entity *entity = ctx->model->entity_list[i];
-        struct rights *rights;
         if (!entity->has_search || !is_named(entities, entity->name))
             continue;
-        e = rights_make(ctx, entity, ROLE_READ, &rights);
-        if (!e)
-            e = search_entity(ctx, entity, q, out);
-        else if (e == ERR_FORBIDDEN)
-            e = ERR_OK;
+        e = search_one(ctx, entity, q, &typed, out);
     }
     buf_put_str(out, "]}");
     if (e)

@@ -287,6 +287,11 @@ static enum role_access highest(const struct rights *rights, const struct field 
     return most;
 }
 
+enum role_access rights_access(const struct rights *rights, const struct field *field)
+{
+    return rights->all ? ROLE_WRITE : highest(rights, field);
+}
+
 static enum err add_hidden_when(struct rights *rights, const struct field *field,
                                 struct rights_field *out)
 {

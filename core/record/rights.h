@@ -46,3 +46,5 @@ MUST_USE enum err rights_make_rows(struct rights *rights, bool with_deleted,
                                    const struct expr **out);
 MUST_USE enum err rights_make_field(struct rights *rights, const struct field *field,
                                     struct rights_field *out);
+/* The most that is granted on any row, without what the row itself says. ROLE_NONE: never shown. */
+enum role_access rights_access(const struct rights *rights, const struct field *field);

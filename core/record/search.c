@@ -5,13 +5,24 @@
 #include "record/search.h"
 
 #include "base/limits.h"
-#include "base/token.h"
 #include "record/rights.h"
 
+#define PREFIX_BYTES 16 /* f, a sign, ten digits, a colon */
+
+/* By hand: a search over all entities writes a hundred of them. */
 const char *search_prefix(struct arena *arena, const struct field *field)
 {
     /* System tables number their fields from 1 too; each table has its own index. */
-    return arena_printf(arena, "f%d:", field->n ? field->n : -(field->slot + 1));
+    int n = field->n ? field->n : field->slot + 1;
+    char *at = (char *)arena_alloc(arena, PREFIX_BYTES) + PREFIX_BYTES;
+    *--at = '\0';
+    *--at = ':';
+    for (; n > 0; n /= 10)
+        *--at = (char)('0' + n % 10);
+    if (!field->n)
+        *--at = '-';
+    *--at = 'f';
+    return at;
 }
 
 static bool is_searched(const struct field *field)
@@ -114,7 +125,11 @@ static const struct expr *checked(struct ctx *ctx, const struct token_query *typ
 struct fields {
     const char **open; /* prefixes of the fields readable on every visible row */
     int open_count;
-    const struct expr *guarded; /* matches in fields readable only on some */
+    struct guarded { /* readable only on some */
+        const char *prefix;
+        const struct expr *only_when;
+    } * guarded;
+    int guarded_count;
     const struct expr *recheck;
 };
 
@@ -126,41 +141,102 @@ static enum err add_field(struct ctx *ctx, struct rights *rights, const struct t
     if (e || right.access == ROLE_NONE)
         return e;
     const char *prefix = search_prefix(ctx->arena, field);
-    if (right.only_when) {
-        const char **one = arena_array(ctx->arena, const char *, 1);
-        *one = prefix;
-        const struct expr *found = expr_and(ctx->arena, right.only_when, match(ctx, typed, one, 1));
-        fields->guarded = expr_or(ctx->arena, fields->guarded, found);
-    } else {
+    if (right.only_when)
+        fields->guarded[fields->guarded_count++] = (struct guarded){prefix, right.only_when};
+    else
         fields->open[fields->open_count++] = prefix;
-    }
     if (typed->recheck)
         fields->recheck =
             expr_or(ctx->arena, fields->recheck, checked(ctx, typed, field, right.only_when));
     return ERR_OK;
 }
 
+/* Of several words some may stand in the guarded field and some in open ones. */
+static const struct expr *match_guarded(struct ctx *ctx, const struct token_query *typed,
+                                        const struct fields *fields, const struct guarded *guarded)
+{
+    int count = typed->count > 1 ? fields->open_count : 0;
+    const char **prefixes = arena_array(ctx->arena, const char *, (size_t)count + 1);
+    for (int i = 0; i < count; i++)
+        prefixes[i] = fields->open[i];
+    prefixes[count] = guarded->prefix;
+    return expr_and(ctx->arena, guarded->only_when, match(ctx, typed, prefixes, count + 1));
+}
+
+/* --- where to look --- */
+
+static enum err any_of(struct ctx *ctx, const struct entity *entity,
+                       const struct token_query *typed, const char *const *prefixes, int count,
+                       bool *any)
+{
+    const struct expr *asked = match(ctx, typed, prefixes, count);
+    return store_tokens_any(ctx->tenant->store, entity->table, asked, any);
+}
+
+/* One word is asked of each field; several may stand in different ones. */
+enum err search_look(struct ctx *ctx, const struct entity *entity, const struct rights *rights,
+                     const struct token_query *typed, struct search_found *out)
+{
+    size_t most = (size_t)entity->fields_count + 1;
+    const char **prefixes = arena_array(ctx->arena, const char *, most);
+    bool any = false;
+    enum err e;
+    *out = (struct search_found){.fields = arena_array(ctx->arena, const struct field *, most)};
+    for (int i = 0; i < entity->fields_count && typed->count > 0 && entity->has_search; i++) {
+        const struct field *field = entity->fields[i];
+        if (!is_searched(field) || rights_access(rights, field) == ROLE_NONE)
+            continue;
+        prefixes[out->count] = search_prefix(ctx->arena, field);
+        if (typed->count == 1) {
+            e = any_of(ctx, entity, typed, &prefixes[out->count], 1, &any);
+            if (e)
+                return e;
+            if (!any)
+                continue;
+        }
+        out->fields[out->count++] = field;
+    }
+    if (typed->count <= 1 || out->count == 0)
+        return ERR_OK;
+    e = any_of(ctx, entity, typed, prefixes, out->count, &any);
+    if (!any)
+        out->count = 0;
+    return e;
+}
+
+static bool is_found(const struct search_found *found, const struct field *field)
+{
+    for (int i = 0; found && i < found->count; i++) {
+        if (found->fields[i] == field)
+            return true;
+    }
+    return !found;
+}
+
 enum err search_expr(struct ctx *ctx, const struct entity *entity, struct slice typed_text,
-                     const struct expr **out)
+                     const struct search_found *found_in, const struct expr **out)
 {
     struct token_query typed;
     struct rights *rights;
-    struct fields fields = {
-        .open = arena_array(ctx->arena, const char *, (size_t)entity->fields_count + 1)};
+    size_t most = (size_t)entity->fields_count + 1;
+    struct fields fields = {.open = arena_array(ctx->arena, const char *, most),
+                            .guarded = arena_array(ctx->arena, struct guarded, most)};
     token_query_make(ctx->arena, typed_text, &typed);
     enum err e = rights_make(ctx, entity, ROLE_READ, &rights);
     if (e)
         return e;
     for (int i = 0; i < entity->fields_count && typed.count > 0 && entity->has_search; i++) {
-        if (!is_searched(entity->fields[i]))
+        if (!is_searched(entity->fields[i]) || !is_found(found_in, entity->fields[i]))
             continue;
         e = add_field(ctx, rights, &typed, entity->fields[i], &fields);
         if (e)
             return e;
     }
-    const struct expr *found = fields.guarded;
+    const struct expr *found = NULL;
     if (fields.open_count > 0)
-        found = expr_or(ctx->arena, match(ctx, &typed, fields.open, fields.open_count), found);
+        found = match(ctx, &typed, fields.open, fields.open_count);
+    for (int i = 0; i < fields.guarded_count; i++)
+        found = expr_or(ctx->arena, found, match_guarded(ctx, &typed, &fields, &fields.guarded[i]));
     *out = found ? expr_and(ctx->arena, found, fields.recheck) : expr_new(ctx->arena, EXPR_FALSE);
     return ERR_OK;
 }

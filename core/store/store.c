@@ -197,6 +197,14 @@ enum err store_tokens_put(struct store *store, const char *table, int64_t id, st
     return store->driver->tokens_put(store, table, id, old, tokens);
 }
 
+enum err store_tokens_any(struct store *store, const char *table, const struct expr *match,
+                          bool *any)
+{
+    ASSERT(store && table && any);
+    ASSERT(match && match->op == EXPR_MATCH);
+    return store->driver->tokens_any(store, table, match, any);
+}
+
 /* --- reading --- */
 
 int64_t store_row_int(const struct store_row *row, int column)

@@ -119,6 +119,10 @@ MUST_USE enum err store_key_max(struct store *store, const char *table, int64_t 
  * engines that need them; SQLite does not, so they may be empty there. */
 MUST_USE enum err store_tokens_put(struct store *store, const char *table, int64_t id,
                                    struct slice old, struct slice tokens);
+/* Whether the index of the table has any record that the MATCH finds: much cheaper than reading,
+ * and no right is asked, so it tells only where looking is in vain. */
+MUST_USE enum err store_tokens_any(struct store *store, const char *table, const struct expr *match,
+                                   bool *any);
 
 /* --- reading ---------------------------------------------------------------------------------- */
 

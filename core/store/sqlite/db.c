@@ -150,6 +150,15 @@ static void registry_add(struct db *db, sqlite3_stmt *row)
     entry->generation = db->generation;
 }
 
+static void registry_drop(struct db *db)
+{
+    size_t at = 0;
+    struct slice name;
+    void *entry;
+    while (map_next(&db->registry, &at, &name, &entry))
+        stmt_drop(&((struct table_entry *)entry)->probe);
+}
+
 enum err db_registry_load(struct db *db)
 {
     struct stmt *stmt;
@@ -303,6 +312,7 @@ static void sqlite_close(struct store *store)
     struct db *db = db_of(store);
     if (db->in_tx)
         tx_rollback(store);
+    registry_drop(db);
     stmt_forget_all(db);
     if (sqlite3_close(db->handle) != SQLITE_OK)
         BUG("a statement is still open");
@@ -443,6 +453,7 @@ const struct store_driver *sqlite_driver(void)
         .counter = write_counter,
         .key_max = read_key_max,
         .tokens_put = tokens_put,
+        .tokens_any = tokens_any,
         .read = read_query,
         .explain = read_explain,
         .budget = sqlite_budget,

@@ -26,6 +26,7 @@ struct table_entry { /* one row of the registry; lives as long as the connection
     const char *key; /* "id" or "a,b"; never changes */
     bool append_only, tokens;
     int64_t generation; /* an entry of an older one has vanished from the store */
+    struct stmt probe;  /* of tokens_any: beside the cache, which a search of all would empty */
 };
 
 struct db {

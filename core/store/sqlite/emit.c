@@ -422,6 +422,8 @@ void emit_expr(struct emit *emit, const struct expr *e)
     ASSERT(e);
     if (emit->error)
         return;
+    if (e == emit->any)
+        e = emit->one;
     switch (e->op) {
     case EXPR_TRUE:
         emit_str(emit, "1");

@@ -21,6 +21,15 @@
 /* Which rows of a page a statement reads; see select.c. */
 enum emit_part { PART_WHOLE, PART_FIRST, PART_SECOND };
 
+#define SELECT_ANY_MAX 8 /* alternatives of one search; more are read in one statement */
+
+/* An OR of searches at the top of a query's condition. */
+struct select_any {
+    const struct expr *node;
+    const struct expr *items[SELECT_ANY_MAX];
+    int count; /* 0: the query is not like that */
+};
+
 struct emit {
     struct db *db;
     struct buf *sql;
@@ -28,13 +37,14 @@ struct emit {
     int depth;                               /* EXISTS nesting: join 0 is t, s1, s2… */
     const char *tables[EMIT_EXISTS_MAX + 1]; /* the table at each depth */
     bool never_null;                         /* below a NOT */
-    const char *match_key;      /* the MATCH is joined as k: this key column is its rowid */
-    const struct expr *matched; /* that MATCH node: already in FROM */
-    const struct query *query;  /* NULL in UPDATE and DELETE */
-    bool searches;              /* holds a MATCH: what waits for the index is written before */
-    const char *cover;          /* the index to walk, chosen by the driver; NULL = none */
-    bool outer;                 /* writing the outer level of a two-level group; see select.c */
-    enum err error;             /* the first failure; text after it is meaningless */
+    const char *match_key;        /* the MATCH is joined as k: this key column is its rowid */
+    const struct expr *matched;   /* that MATCH node: already in FROM */
+    const struct expr *any, *one; /* of this OR only this alternative is written */
+    const struct query *query;    /* NULL in UPDATE and DELETE */
+    bool searches;                /* holds a MATCH: what waits for the index is written before */
+    const char *cover;            /* the index to walk, chosen by the driver; NULL = none */
+    bool outer;                   /* writing the outer level of a two-level group; see select.c */
+    enum err error;               /* the first failure; text after it is meaningless */
 };
 
 /* Starts a statement on `table`: clears the buffers, checks that the table is there. */
@@ -64,3 +74,10 @@ MUST_USE enum err select_emit(struct emit *emit, struct db *db, const struct que
 MUST_USE enum err select_emit_tally(struct emit *emit, struct db *db, const struct query *query,
                                     const char *cover);
 MUST_USE enum err select_parts(struct db *db, const struct query *query, int *parts);
+/* Whether the query is a page by the key whose condition is an OR of searches, such as in fields of
+ * which each has its own rule. In one statement every row found would be read and sorted; read as
+ * one statement for each alternative, all come in the page's order without sorting. */
+MUST_USE enum err select_any_find(struct db *db, const struct query *query, struct select_any *any);
+/* The rows of that alternative; the key and the alternative's number stand behind the columns. */
+MUST_USE enum err select_any_emit(struct emit *emit, struct db *db, const struct query *query,
+                                  const struct select_any *any, int which);

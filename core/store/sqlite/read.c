@@ -136,6 +136,87 @@ static enum err two_parts_read(struct db *db, struct reading *reading)
     return e;
 }
 
+/* --- an OR of searches --- */
+
+struct ahead { /* one alternative and the row it stands at */
+    struct stmt *stmt;
+    int64_t id;
+    bool ready;
+};
+
+static enum err ahead_step(struct db *db, struct ahead *ahead)
+{
+    enum err e = stmt_step(db, ahead->stmt, &ahead->ready);
+    if (!e && ahead->ready)
+        ahead->id = sqlite3_column_int64(ahead->stmt->handle,
+                                         sqlite3_column_count(ahead->stmt->handle) - 2);
+    return e;
+}
+
+/* The one whose row comes first in the page; NULL when all have ended. */
+static struct ahead *ahead_first(struct ahead *all, int count, bool descending)
+{
+    struct ahead *first = NULL;
+    for (int i = 0; i < count; i++) {
+        if (!all[i].ready)
+            continue;
+        if (!first || (descending ? all[i].id > first->id : all[i].id < first->id))
+            first = &all[i];
+    }
+    return first;
+}
+
+/* All alternatives stand ready and are sorted: the first of their rows, again and again. A row that
+ * several have found is told once. */
+static enum err ahead_merge(struct db *db, struct reading *reading, struct ahead *all, int count)
+{
+    const struct query *query = reading->query;
+    while (query->limit == 0 || reading->rows < query->limit) {
+        struct ahead *first = ahead_first(all, count, query->order[0].descending);
+        if (!first)
+            break;
+        struct row row = {.base.driver = db->store.driver, .handle = first->stmt->handle};
+        int64_t id = first->id;
+        reading->rows++;
+        if (!reading->cb(reading->arg, &row.base))
+            break;
+        for (int i = 0; i < count; i++) {
+            if (!all[i].ready || all[i].id != id)
+                continue;
+            enum err e = ahead_step(db, &all[i]);
+            if (e)
+                return e;
+        }
+    }
+    return ERR_OK;
+}
+
+static enum err any_read(struct db *db, struct reading *reading, const struct select_any *any)
+{
+    struct ahead all[SELECT_ANY_MAX] = {0};
+    struct emit emit;
+    bool own_tx = !db->in_tx; /* several statements must see one state of the store */
+    enum err e = own_tx ? tx_begin(&db->store, false) : ERR_OK;
+    if (e)
+        return e;
+    for (int i = 0; i < any->count && !e; i++) {
+        e = select_any_emit(&emit, db, reading->query, any, i);
+        if (!e)
+            e = emit_finish(&emit, &all[i].stmt);
+    }
+    for (int i = 0; i < any->count && !e; i++)
+        e = ahead_step(db, &all[i]);
+    if (!e)
+        e = ahead_merge(db, reading, all, any->count);
+    for (int i = 0; i < any->count; i++)
+        stmt_release(db, all[i].stmt);
+    if (own_tx)
+        tx_rollback(&db->store);
+    return e;
+}
+
+/* --- the whole --- */
+
 static void values_read(struct db *db, const struct value *values, int columns, int rows,
                         store_row_cb cb, void *arg)
 {
@@ -177,6 +258,7 @@ enum err read_query(struct store *store, const struct query *query, store_row_cb
 {
     struct db *db = db_of(store);
     struct reading reading = {.query = query, .cb = cb, .arg = arg};
+    struct select_any any;
     uint32_t state;
     int parts;
     if (db->lost)
@@ -185,27 +267,22 @@ enum err read_query(struct store *store, const struct query *query, store_row_cb
         return groups_read(db, query, state, cb, arg);
     if (query->group_count > 0 || query->wide_sums)
         return read_whole(db, query, cb, arg);
-    enum err e = select_parts(db, query, &parts);
+    enum err e = select_any_find(db, query, &any);
+    if (!e && any.count > 1)
+        return any_read(db, &reading, &any);
+    if (!e)
+        e = select_parts(db, query, &parts);
     if (e)
         return e;
     return parts == 2 ? two_parts_read(db, &reading) : part_read(db, &reading, PART_WHOLE);
 }
 
-static enum err part_explain(struct db *db, const struct query *query, enum emit_part part,
-                             struct buf *out)
+static enum err emitted_explain(struct db *db, const struct emit *emit, struct buf *out)
 {
-    struct emit emit;
     struct buf sql = BUF_INIT;
     struct stmt *stmt;
-    const char *cover = NULL;
-    enum err e = tally_fits(query) ? cover_find(db, query, &cover) : ERR_OK;
-    if (!e)
-        e = tally_fits(query) ? select_emit_tally(&emit, db, query, cover)
-                              : select_emit(&emit, db, query, part, query->limit, true);
-    if (e)
-        return e;
-    buf_printf(&sql, "EXPLAIN QUERY PLAN %s", buf_cstr(emit.sql));
-    e = stmt_once(db, buf_cstr(&sql), &stmt);
+    buf_printf(&sql, "EXPLAIN QUERY PLAN %s", buf_cstr(emit->sql));
+    enum err e = stmt_once(db, buf_cstr(&sql), &stmt);
     buf_release(&sql);
     if (e)
         return e;
@@ -216,11 +293,33 @@ static enum err part_explain(struct db *db, const struct query *query, enum emit
     return e;
 }
 
+static enum err part_explain(struct db *db, const struct query *query, enum emit_part part,
+                             struct buf *out)
+{
+    struct emit emit;
+    const char *cover = NULL;
+    enum err e = tally_fits(query) ? cover_find(db, query, &cover) : ERR_OK;
+    if (!e)
+        e = tally_fits(query) ? select_emit_tally(&emit, db, query, cover)
+                              : select_emit(&emit, db, query, part, query->limit, true);
+    return e ? e : emitted_explain(db, &emit, out);
+}
+
 enum err read_explain(struct store *store, const struct query *query, struct buf *out)
 {
     struct db *db = db_of(store);
+    struct select_any any;
+    struct emit emit;
     int parts;
-    enum err e = select_parts(db, query, &parts);
+    enum err e = select_any_find(db, query, &any);
+    for (int i = 0; i < any.count && any.count > 1 && !e; i++) {
+        e = select_any_emit(&emit, db, query, &any, i);
+        if (!e)
+            e = emitted_explain(db, &emit, out);
+    }
+    if (e || any.count > 1)
+        return e;
+    e = select_parts(db, query, &parts);
     if (!e)
         e = part_explain(db, query, parts == 2 ? PART_FIRST : PART_WHOLE, out);
     if (!e && parts == 2)

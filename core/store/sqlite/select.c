@@ -11,7 +11,9 @@
  * sort every row (24 ms instead of 8 for 100,000 rows).
  *
  * A MATCH standing in the top AND of a query is joined (token table first, ids descending come out
- * without sorting); anywhere else it is an IN sub-select.
+ * without sorting); anywhere else it is an IN sub-select. A page by id whose top AND holds an OR of
+ * such conditions is read as one statement for each, merged by id in read.c: fields that are hidden
+ * on some rows are searched like that, and every hit of a common word would be sorted otherwise.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -120,9 +122,9 @@ static const struct expr *top_match(const struct expr *where)
     return NULL;
 }
 
-static enum err match_join(struct emit *emit, const struct query *query)
+static enum err match_join(struct emit *emit, const struct query *query, const struct expr *where)
 {
-    const struct expr *match = top_match(query->where);
+    const struct expr *match = top_match(where);
     const struct table_entry *entry;
     if (!match || match->tokens_count == 0 || match->prefixes_count == 0)
         return ERR_OK;
@@ -408,7 +410,7 @@ enum err select_emit_tally(struct emit *emit, struct db *db, const struct query 
         return e;
     emit->query = query;
     emit->cover = cover;
-    e = match_join(emit, query);
+    e = match_join(emit, query, query->where);
     if (e)
         return e;
     emit_str(emit, "SELECT tally(");
@@ -434,7 +436,7 @@ enum err select_emit(struct emit *emit, struct db *db, const struct query *query
     if (e)
         return e;
     emit->query = query;
-    e = match_join(emit, query);
+    e = match_join(emit, query, query->where);
     if (e)
         return e;
     if (query->count_cap > 0) {
@@ -455,5 +457,83 @@ enum err select_emit(struct emit *emit, struct db *db, const struct query *query
     emit_from(emit, query, with_hint);
     emit_where(emit, query, part);
     emit_tail(emit, query, limit);
+    return emit->error;
+}
+
+/* --- an OR of searches --- */
+
+/* False when one of them is no search, or there are too many. */
+static bool any_collect(const struct expr *e, struct select_any *any)
+{
+    if (e->op == EXPR_OR) {
+        for (const struct expr *child = e->first; child; child = child->next)
+            if (!any_collect(child, any))
+                return false;
+        return true;
+    }
+    const struct expr *match = top_match(e);
+    if (!match || match->tokens_count == 0 || match->prefixes_count == 0)
+        return false;
+    if (any->count == SELECT_ANY_MAX)
+        return false;
+    any->items[any->count++] = e;
+    return true;
+}
+
+/* The first such OR standing in the top AND; a row rule may be an OR too. */
+static bool any_find(const struct expr *where, struct select_any *any)
+{
+    if (where->op == EXPR_OR) {
+        *any = (struct select_any){.node = where};
+        return any_collect(where, any);
+    }
+    for (const struct expr *child = where->first; where->op == EXPR_AND && child;
+         child = child->next)
+        if (any_find(child, any))
+            return true;
+    return false;
+}
+
+static bool is_by_key(const struct query *query, const char *key)
+{
+    const struct query_order *order = query->order;
+    return query->order_count == 1 && order->column.join == 0 && !order->only_when &&
+           strcmp(order->column.column, key) == 0;
+}
+
+enum err select_any_find(struct db *db, const struct query *query, struct select_any *any)
+{
+    const struct table_entry *entry;
+    *any = (struct select_any){0};
+    if (!query->where || query->count_cap > 0 || query->group_count > 0 || top_match(query->where))
+        return ERR_OK;
+    enum err e = db_table(db, query->table, &entry);
+    if (e || !entry->tokens || !is_by_key(query, entry->key))
+        return e;
+    if (!any_find(query->where, any))
+        any->count = 0;
+    return ERR_OK;
+}
+
+enum err select_any_emit(struct emit *emit, struct db *db, const struct query *query,
+                         const struct select_any *any, int which)
+{
+    ASSERT(which >= 0 && which < any->count);
+    enum err e = emit_start(emit, db, query->table);
+    if (e)
+        return e;
+    emit->query = query;
+    emit->any = any->node;
+    emit->one = any->items[which];
+    e = match_join(emit, query, emit->one);
+    if (e)
+        return e;
+    emit_str(emit, "SELECT ");
+    emit_select_list(emit, query);
+    emit_str(emit, ",k.rowid,"); /* and a number, or two alternatives could share a statement */
+    buf_put_int(emit->sql, which);
+    emit_from(emit, query, false);
+    emit_where(emit, query, PART_WHOLE);
+    emit_tail(emit, query, query->limit);
     return emit->error;
 }

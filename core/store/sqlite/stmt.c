@@ -67,11 +67,11 @@ enum err stmt_once(struct db *db, const char *sql, struct stmt **out)
     return temporary(db, slice_str(sql), true, out);
 }
 
-static void slot_clear(struct stmt *stmt)
+void stmt_drop(struct stmt *slot)
 {
-    sqlite3_finalize(stmt->handle);
-    free(stmt->sql);
-    *stmt = (struct stmt){0};
+    sqlite3_finalize(slot->handle);
+    free(slot->sql);
+    *slot = (struct stmt){0};
 }
 
 /* A free slot, or the one unused for longest; NULL when all are being stepped. */
@@ -86,7 +86,7 @@ static struct stmt *slot_find(struct db *db)
             oldest = stmt;
     }
     if (oldest)
-        slot_clear(oldest);
+        stmt_drop(oldest);
     return oldest;
 }
 
@@ -155,6 +155,20 @@ enum err stmt_cached(struct db *db, struct slice sql, struct stmt **out)
     return ERR_OK;
 }
 
+enum err stmt_kept(struct db *db, struct stmt *slot, struct slice sql)
+{
+    ASSERT(!slot->busy);
+    if (!slot->handle) {
+        enum err e = prepare_known(db, sql, &slot->handle);
+        if (e)
+            return e;
+        slot->cached = true;
+    }
+    slot->busy = true;
+    db->started_us = -1;
+    return ERR_OK;
+}
+
 enum err stmt_bind(struct db *db, struct stmt *stmt, int at, const struct value *value)
 {
     static const char empty[] = "";
@@ -219,8 +233,8 @@ void stmt_release(struct db *db, struct stmt *stmt)
 void stmt_forget_all(struct db *db)
 {
     for (int i = 0; i < FIXED_COUNT; i++)
-        slot_clear(&db->fixed[i]);
+        stmt_drop(&db->fixed[i]);
     for (int i = 0; i < db->cache_count; i++)
-        slot_clear(&db->cache[i]);
+        stmt_drop(&db->cache[i]);
     db->cache_count = 0;
 }

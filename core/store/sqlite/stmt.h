@@ -60,6 +60,9 @@ struct bind {
 MUST_USE enum err stmt_fixed(struct db *db, enum db_fixed which, struct stmt **out);
 MUST_USE enum err stmt_cached(struct db *db, struct slice sql, struct stmt **out);
 MUST_USE enum err stmt_once(struct db *db, const char *sql, struct stmt **out); /* trusted */
+/* Prepares it into `slot` unless it is there; it is never evicted. Not to be nested. */
+MUST_USE enum err stmt_kept(struct db *db, struct stmt *slot, struct slice sql);
+void stmt_drop(struct stmt *slot); /* what stands in such a slot; nothing is fine */
 MUST_USE enum err stmt_bind(struct db *db, struct stmt *stmt, int at, const struct value *value);
 /* *row tells whether a row stands ready. */
 MUST_USE enum err stmt_step(struct db *db, struct stmt *stmt, bool *row);

@@ -132,6 +132,42 @@ enum err tokens_write(struct db *db)
     return e;
 }
 
+/* --- asking --- */
+
+static enum err probe(struct db *db, struct table_entry *entry, const struct expr *match, bool *any)
+{
+    struct buf sql = BUF_INIT;
+    if (!entry->probe.handle)
+        buf_printf(&sql, "SELECT 1 FROM \"%s_tokens\" WHERE \"%s_tokens\" MATCH ? LIMIT 1",
+                   entry->name, entry->name);
+    enum err e = stmt_kept(db, &entry->probe, buf_slice(&sql));
+    buf_release(&sql);
+    if (e)
+        return e;
+    buf_clear(&db->scratch);
+    tokens_match(&db->scratch, match);
+    struct value text = value_text(buf_slice(&db->scratch));
+    e = stmt_bind(db, &entry->probe, 1, &text);
+    if (!e)
+        e = stmt_step(db, &entry->probe, any);
+    stmt_release(db, &entry->probe);
+    return e;
+}
+
+enum err tokens_any(struct store *store, const char *table, const struct expr *match, bool *any)
+{
+    struct db *db = db_of(store);
+    const struct table_entry *entry;
+    *any = false;
+    if (db->lost)
+        return db->lost;
+    enum err e = db_table(db, table, &entry);
+    if (e || !entry->tokens || match->tokens_count == 0 || match->prefixes_count == 0)
+        return e;
+    e = tokens_write(db);
+    return e ? e : probe(db, map_get(&db->registry, slice_str(table)), match, any);
+}
+
 void tokens_mark(struct db *db)
 {
     ASSERT(db->depth < DB_DEPTH_MAX);

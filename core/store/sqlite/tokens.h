@@ -37,6 +37,7 @@ struct waiting_all {
 enum err tokens_create(struct db *db, const char *table);
 enum err tokens_put(struct store *store, const char *table, int64_t id, struct slice old,
                     struct slice tokens);
+enum err tokens_any(struct store *store, const char *table, const struct expr *match, bool *any);
 /* Writes what waits: before a commit, and before a search in the transaction that put it. */
 MUST_USE enum err tokens_write(struct db *db);
 void tokens_mark(struct db *db);   /* a savepoint begins at db->depth */

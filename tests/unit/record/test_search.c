@@ -5,6 +5,7 @@
 #include "fixture.h"
 
 #include "record/list.h"
+#include "record/rights.h"
 #include "record/search.h"
 
 #define READ_ALL "{\"name\":\"all\",\"grants\":{\"*\":{\"read\":\"all\"}}}"
@@ -92,6 +93,54 @@ static void test_search__a_guarded_field_finds_only_where_it_shows(void **state)
     assert_string_equal(found(f, "张伟"), "12");
 }
 
+static void test_search__words_may_stand_in_guarded_and_open_fields(void **state)
+{
+    struct fixture *f = *state;
+    const char *all = "{\"name\":\"a\",\"grants\":{\"deal\":{\"read\":\"all\",\"fields\":{"
+                      "\"secret_note\":\"none\"}}}}";
+    const char *own = "{\"name\":\"b\",\"grants\":{\"deal\":{\"read\":\"own\"}}}";
+    fixture_as(f, 1, all, own, NULL);
+    assert_string_equal(found(f, "zw 北京"), "1");
+    assert_string_equal(found(f, "bruce zw"), ""); /* that note is another's */
+    fixture_as(f, 2, all, own, NULL);
+    assert_string_equal(found(f, "zw 北京"), "");
+    assert_string_equal(found(f, "bruce zw"), "2");
+}
+
+static const char *looked(struct fixture *f, const char *typed)
+{
+    struct token_query query;
+    struct search_found where;
+    struct rights *rights;
+    struct buf names = BUF_INIT;
+    fixture_next(f);
+    token_query_make(f->arena, slice_str(typed), &query);
+    assert_int_equal(rights_make(&f->ctx, f->deal, ROLE_READ, &rights), ERR_OK);
+    assert_int_equal(search_look(&f->ctx, f->deal, rights, &query, &where), ERR_OK);
+    for (int i = 0; i < where.count; i++)
+        buf_printf(&names, "%s%s", i ? " " : "", where.fields[i]->name);
+    const char *copy = arena_str(f->arena, buf_slice(&names));
+    buf_release(&names);
+    return copy;
+}
+
+static void test_search__looks_only_into_fields_that_may_be_read(void **state)
+{
+    struct fixture *f = *state;
+    assert_string_equal(looked(f, "zw"), "name secret_note");
+    assert_string_equal(looked(f, "bruce"), "email");
+    assert_string_equal(looked(f, "nobody"), "");
+    assert_string_equal(looked(f, ""), "");
+    assert_string_not_equal(looked(f, "bruce zw"), "");
+    assert_string_equal(looked(f, "bruce nobody"), "");
+    fixture_as(f, 1,
+               "{\"name\":\"r\",\"grants\":{\"deal\":{\"read\":\"own\",\"fields\":{\"secret_note\":"
+               "\"none\"}}}}",
+               NULL);
+    assert_string_equal(looked(f, "zw"), "name");
+    assert_string_equal(looked(f, "北京项目"), "");
+}
+
 static void test_search__across_entities_keeps_to_rights(void **state)
 {
     struct fixture *f = *state;
@@ -126,6 +175,8 @@ int main(void)
         T(finds_by_what_people_type),
         T(a_hidden_field_finds_nothing),
         T(a_guarded_field_finds_only_where_it_shows),
+        T(words_may_stand_in_guarded_and_open_fields),
+        T(looks_only_into_fields_that_may_be_read),
         T(across_entities_keeps_to_rights),
         T(moves_only_with_its_fields),
     };

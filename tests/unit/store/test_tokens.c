@@ -110,6 +110,176 @@ static void test_tokens__newest_first_needs_no_sorting(void **state)
     buf_release(&plan);
 }
 
+/* Even ids are found by "even", odd ones by "odd" where the status is "new", all by "all". */
+static void many_leads(struct rig *rig, int count)
+{
+    OK(store_begin(rig->store, true));
+    for (int i = 1; i <= count; i++) {
+        rig_lead(rig, i, "x", i % 3 ? "won" : "new", i);
+        put(rig, i, i % 2 ? "3:odd 3:all 4:third" : "3:even 3:all 4:third");
+    }
+    OK(store_commit(rig->store));
+}
+
+static const struct expr *fresh_and(struct rig *rig, const struct expr *found)
+{
+    return expr_and(rig->arena, found,
+                    expr_cmp(rig->arena, EXPR_EQ, "status", value_text(SLICE("new"))));
+}
+
+static const char *page(struct rig *rig, const struct expr *where, bool descending,
+                        const struct value *after, int64_t limit)
+{
+    struct query_column select = {.column = {0, "id"}};
+    struct query_order order = {.column = {0, "id"}, .descending = descending};
+    struct query query = {.table = "lead",
+                          .select = &select,
+                          .select_count = 1,
+                          .where = where,
+                          .order = &order,
+                          .order_count = 1,
+                          .after = after,
+                          .limit = limit};
+    return rig_rows(rig, &query);
+}
+
+static void test_tokens__alternatives_come_in_order_and_once(void **state)
+{
+    struct rig *rig = *state;
+    struct value after = value_int(8);
+    many_leads(rig, 12);
+    const struct expr *either =
+        expr_or(rig->arena, match(rig, "even", "3:"), fresh_and(rig, match(rig, "odd", "3:")));
+    assert_string_equal(page(rig, either, true, NULL, 0), "12 10 9 8 6 4 3 2");
+    assert_string_equal(page(rig, either, false, NULL, 0), "2 3 4 6 8 9 10 12");
+    assert_string_equal(page(rig, either, true, NULL, 3), "12 10 9");
+    assert_string_equal(page(rig, either, true, &after, 3), "6 4 3");
+    assert_string_equal(page(rig, either, false, &after, 0), "9 10 12");
+    const struct expr *some = expr_cmp(rig->arena, EXPR_GT, "amount", value_int(8));
+    assert_string_equal(page(rig, expr_and(rig->arena, some, either), true, NULL, 0), "12 10 9");
+    const struct expr *one = expr_cmp(rig->arena, EXPR_EQ, "amount", value_int(4));
+    const struct expr *rule = expr_or(rig->arena, some, one); /* an OR that is no search */
+    assert_string_equal(page(rig, expr_and(rig->arena, rule, either), true, NULL, 0), "12 10 9 4");
+
+    const struct expr *twice = expr_or(rig->arena, either, match(rig, "all even", "3: 4:"));
+    twice = expr_or(rig->arena, twice, fresh_and(rig, match(rig, "third", "4:")));
+    assert_string_equal(page(rig, twice, true, NULL, 0), "12 10 9 8 6 4 3 2");
+    assert_string_equal(page(rig, twice, false, NULL, 4), "2 3 4 6");
+    int64_t n = -1;
+    OK(store_count(rig->store, "lead", twice, 100, &n));
+    assert_int_equal(n, 8);
+    const struct expr *nothing =
+        expr_or(rig->arena, match(rig, "none", "3:"), fresh_and(rig, match(rig, "no", "3:")));
+    assert_string_equal(page(rig, nothing, true, NULL, 5), "");
+}
+
+/* At the most alternatives that are read side by side, and with one more. */
+static void test_tokens__any_number_of_alternatives(void **state)
+{
+    struct rig *rig = *state;
+    const struct expr *any = NULL;
+    many_leads(rig, 12);
+    for (int i = 1; i <= 9; i++) {
+        const struct expr *amount = expr_cmp(rig->arena, EXPR_EQ, "amount", value_int(i));
+        any = expr_or(rig->arena, any, expr_and(rig->arena, match(rig, "all", "3:"), amount));
+        if (i == 8)
+            assert_string_equal(page(rig, any, true, NULL, 0), "8 7 6 5 4 3 2 1");
+    }
+    assert_string_equal(page(rig, any, true, NULL, 0), "9 8 7 6 5 4 3 2 1");
+}
+
+static void test_tokens__alternatives_need_no_sorting(void **state)
+{
+    struct rig *rig = *state;
+    struct query_column select = {.column = {0, "id"}};
+    struct query_order order = {.column = {0, "id"}, .descending = true};
+    struct query query = {.table = "lead",
+                          .select = &select,
+                          .select_count = 1,
+                          .order = &order,
+                          .order_count = 1,
+                          .limit = 5};
+    struct buf plan = BUF_INIT;
+    three_leads(rig);
+    const struct expr *rule =
+        expr_or(rig->arena, expr_cmp(rig->arena, EXPR_GT, "amount", value_int(0)),
+                expr_cmp(rig->arena, EXPR_NULL, "amount", value_null()));
+    query.where =
+        expr_or(rig->arena, match(rig, "张三", "3:"), fresh_and(rig, match(rig, "zs", "3:")));
+    query.where = expr_and(rig->arena, rule, query.where);
+    OK(store_explain(rig->store, &query, &plan));
+    assert_null(strstr(buf_cstr(&plan), "TEMP B-TREE"));
+    assert_null(strstr(buf_cstr(&plan), "LIST SUBQUERY"));
+    buf_release(&plan);
+}
+
+struct nested {
+    struct rig *rig;
+    const struct expr *where;
+    int rows;
+};
+
+static bool read_inside(void *arg, const struct store_row *row)
+{
+    struct nested *nested = arg;
+    assert_true(store_row_int(row, 0) > 0);
+    assert_string_equal(page(nested->rig, nested->where, true, NULL, 2), "4 3");
+    nested->rows++;
+    return true;
+}
+
+static void test_tokens__alternatives_may_be_read_within_each_other(void **state)
+{
+    struct rig *rig = *state;
+    struct query_column select = {.column = {0, "id"}};
+    struct query_order order = {.column = {0, "id"}, .descending = true};
+    many_leads(rig, 4);
+    struct nested nested = {.rig = rig};
+    nested.where =
+        expr_or(rig->arena, match(rig, "even", "3:"), fresh_and(rig, match(rig, "all", "3:")));
+    struct query query = {.table = "lead",
+                          .select = &select,
+                          .select_count = 1,
+                          .where = nested.where,
+                          .order = &order,
+                          .order_count = 1,
+                          .limit = 10};
+    OK(store_read(rig->store, &query, read_inside, &nested));
+    assert_int_equal(nested.rows, 3);
+}
+
+static bool any(struct rig *rig, const char *words, const char *prefixes)
+{
+    bool found = true;
+    OK(store_tokens_any(rig->store, "lead", match(rig, words, prefixes), &found));
+    return found;
+}
+
+static void test_tokens__any_tells_where_looking_is_in_vain(void **state)
+{
+    struct rig *rig = *state;
+    bool found = true;
+    assert_false(any(rig, "张三", "3:")); /* nothing is there at all */
+    three_leads(rig);
+    assert_true(any(rig, "张三", "3:"));
+    assert_true(any(rig, "张三 三丰", "3: 4:"));
+    assert_false(any(rig, "张三 anna", "3: 4:"));
+    assert_false(any(rig, "三丰", "4:"));
+    assert_false(any(rig, "", "3:"));
+    assert_false(any(rig, "张三", ""));
+    OK(store_begin(rig->store, true));
+    put(rig, 3, "3:waiting");
+    assert_true(any(rig, "waiting", "3:")); /* not in the index before it is asked for */
+    assert_false(any(rig, "anna", "3:"));
+    store_rollback(rig->store);
+    assert_false(any(rig, "waiting", "3:"));
+    assert_true(any(rig, "anna", "3:"));
+    OK(store_tokens_any(rig->store, "users", match(rig, "x", "3:"), &found));
+    assert_false(found); /* a table without an index */
+    assert_int_equal(store_tokens_any(rig->store, "nowhere", match(rig, "x", "3:"), &found),
+                     ERR_INTERNAL);
+}
+
 static void test_tokens__replaced_and_removed_without_the_old_ones(void **state)
 {
     struct rig *rig = *state;
@@ -205,10 +375,18 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_tokens__##name, rig_setup, rig_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(every_word_under_one_of_the_prefixes),       TEST(no_sign_has_a_meaning),
-        TEST(match_joins_with_other_conditions),          TEST(newest_first_needs_no_sorting),
-        TEST(replaced_and_removed_without_the_old_ones),  TEST(a_savepoint_takes_back_its_own),
+        TEST(every_word_under_one_of_the_prefixes),
+        TEST(no_sign_has_a_meaning),
+        TEST(match_joins_with_other_conditions),
+        TEST(newest_first_needs_no_sorting),
+        TEST(replaced_and_removed_without_the_old_ones),
+        TEST(a_savepoint_takes_back_its_own),
         TEST(after_scrubbing_the_raw_file_has_forgotten),
+        TEST(alternatives_come_in_order_and_once),
+        TEST(any_number_of_alternatives),
+        TEST(alternatives_need_no_sorting),
+        TEST(alternatives_may_be_read_within_each_other),
+        TEST(any_tells_where_looking_is_in_vain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
