@@ -395,7 +395,8 @@ static struct store_table draft_table(struct build *b, const struct entity *enti
     struct table_draft d = {.table = {.name = entity->table,
                                       .key = "id",
                                       .tokens = entity->has_search || (base && base->tokens),
-                                      .append_only = entity->is_append_only}};
+                                      .append_only = entity->is_append_only,
+                                      .late = base == NULL}};
     size_t fixed = base ? (size_t)base->columns_count : 0;
     size_t indexes = base ? (size_t)base->indexes_count : 0;
 

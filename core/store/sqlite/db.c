@@ -146,7 +146,8 @@ static void registry_add(struct db *db, sqlite3_stmt *row)
         map_put(&db->registry, slice_str(entry->name), entry);
     }
     entry->append_only = sqlite3_column_int(row, 2);
-    entry->tokens = sqlite3_column_int(row, 3);
+    entry->tokens = sqlite3_column_int(row, 3) & 1;
+    entry->late = sqlite3_column_int(row, 3) & 2;
     entry->generation = db->generation;
 }
 

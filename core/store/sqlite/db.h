@@ -25,6 +25,7 @@ struct table_entry { /* one row of the registry; lives as long as the connection
     const char *name;
     const char *key; /* "id" or "a,b"; never changes */
     bool append_only, tokens;
+    bool late; /* as last read: empty so far, without its indexes and token table; late.c */
     int64_t generation; /* an entry of an older one has vanished from the store */
     struct stmt probe;  /* of tokens_any: beside the cache, which a search of all would empty */
 };
@@ -59,6 +60,7 @@ struct db {
     bool trusted; /* what is being prepared is ours: system tables and DDL are allowed */
 
     bool in_tx, tx_writes;
+    bool late_made;             /* in this transaction; see late.c */
     int depth;                  /* open savepoints */
     struct waiting_all waiting; /* of this transaction */
     enum err lost;              /* the engine rolled the transaction back by itself: why */
@@ -110,6 +112,14 @@ enum err schema_create_system(struct db *db);
 enum err schema_apply(struct store *store, const struct store_schema *wanted);
 enum err schema_header_read(struct store *store, struct store_header *out);
 enum err schema_header_bump(struct store *store, bool model, bool auth);
+
+/* late.c */
+/* In a write transaction: makes what a late table lacks, where it still does. */
+MUST_USE enum err late_make(struct db *db, const char *table, bool tokens);
+/* What this transaction, or a savepoint in it, had made is gone again. */
+void late_undone(struct db *db);
+/* Is it without indexes and tokens now? */
+bool late_is(struct db *db, const struct table_entry *entry);
 
 /* write.c */
 enum err write_insert(struct store *store, const char *table, const struct store_set *sets,

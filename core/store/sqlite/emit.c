@@ -327,7 +327,7 @@ static void emit_match(struct emit *emit, const struct expr *e)
         emit->error = known;
         return;
     }
-    if (e->tokens_count == 0 || e->prefixes_count == 0) {
+    if (e->tokens_count == 0 || e->prefixes_count == 0 || late_is(emit->db, entry)) {
         buf_put_char(emit->sql, '0');
         return;
     }

@@ -75,7 +75,7 @@ static enum err tokens_scrub(struct db *db)
     void *found;
     while (map_next(&db->registry, &at, &name, &found)) {
         const struct table_entry *entry = found;
-        if (!entry->tokens || entry->generation != db->generation)
+        if (!entry->tokens || entry->late || entry->generation != db->generation)
             continue;
         enum err e = tokens_optimize(db, entry->name);
         if (e)

@@ -88,6 +88,7 @@ struct have {
     struct arena *arena;
     struct map columns; /* "table.column" -> type text; "table" -> its name */
     struct map keys;    /* table -> key text, from the registry */
+    struct map late;    /* those of them without a row so far; late.c */
     struct map indexes; /* name -> sql text */
 };
 
@@ -128,6 +129,9 @@ static enum err have_load(struct apply *apply)
                           &apply->have.columns);
     if (!e)
         e = map_load(apply, "SELECT name, key FROM perigee_table", &apply->have.keys);
+    if (!e)
+        e = map_load(apply, "SELECT name, name FROM perigee_table WHERE tokens & 2",
+                     &apply->have.late);
     if (!e)
         e = map_load(apply, "SELECT name, sql FROM perigee_index", &apply->have.indexes);
     return e;
@@ -321,18 +325,19 @@ static enum err index_register(struct apply *apply, const struct store_table *ta
     return e;
 }
 
+/* Of a late table the index is only noted; was_late: so far it was. */
 static enum err index_ensure(struct apply *apply, const struct store_table *table,
-                             const struct store_index *index)
+                             const struct store_index *index, bool late, bool was_late)
 {
     struct buf text = BUF_INIT, names = BUF_INIT;
     enum err e = ERR_OK;
     put_index(&text, &names, table, index);
     const char *have = map_remove(&apply->have.indexes, slice_str(index->name));
-    if (have && strcmp(have, buf_cstr(&text)) == 0)
+    if (have && was_late == late && strcmp(have, buf_cstr(&text)) == 0)
         goto out;
     if (have)
         e = index_drop(apply, index->name);
-    if (!e)
+    if (!e && !late)
         e = db_exec(apply->db, buf_cstr(&text));
     if (!e)
         e = index_register(apply, table, index, buf_slice(&names), buf_slice(&text));
@@ -395,19 +400,19 @@ static enum err table_apply(struct apply *apply, const struct store_table *table
     enum err e = table_check(apply, table);
     if (e)
         return e;
-    if (map_get(&apply->have.columns, slice_str(table->name)))
-        e = table_alter(apply, table);
-    else
-        e = table_create(apply, table);
+    bool is_new = !map_get(&apply->have.columns, slice_str(table->name));
+    bool was_late = map_get(&apply->have.late, slice_str(table->name)) != NULL;
+    bool late = table->late && (is_new || was_late);
+    e = is_new ? table_create(apply, table) : table_alter(apply, table);
     for (int i = 0; i < table->indexes_count && !e; i++)
-        e = index_ensure(apply, table, &table->indexes[i]);
-    if (!e && table->tokens)
+        e = index_ensure(apply, table, &table->indexes[i], late, was_late);
+    if (!e && table->tokens && !late)
         e = tokens_create(apply->db, table->name);
     if (e)
         return e;
     buf_clear(sql);
     buf_printf(sql, "INSERT INTO perigee_table VALUES ('%s', '%s', %d, %d)", table->name,
-               table->key, table->append_only, table->tokens);
+               table->key, table->append_only, table->tokens | late << 1);
     return db_exec(apply->db, buf_cstr(sql));
 }
 

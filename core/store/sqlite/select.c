@@ -129,11 +129,18 @@ static enum err match_join(struct emit *emit, const struct query *query, const s
     if (!match || match->tokens_count == 0 || match->prefixes_count == 0)
         return ERR_OK;
     enum err e = db_table(emit->db, query->table, &entry);
-    if (e || !entry->tokens)
-        return e; /* emit_match will complain */
+    if (e || !entry->tokens || late_is(emit->db, entry))
+        return e; /* emit_match will complain, or find nothing */
     emit->matched = match;
     emit->match_key = entry->key;
     return ERR_OK;
+}
+
+/* Then it has none of the indexes that could be named. */
+static bool is_late(struct db *db, const char *table)
+{
+    const struct table_entry *entry;
+    return db_table(db, table, &entry) == ERR_OK && late_is(db, entry);
 }
 
 static void emit_from(struct emit *emit, const struct query *query, bool with_hint)
@@ -147,7 +154,7 @@ static void emit_from(struct emit *emit, const struct query *query, bool with_hi
     emit_name(emit, query->table);
     emit_str(emit, " AS t");
     const char *index = with_hint && query->index_hint ? query->index_hint : emit->cover;
-    if (index && !emit->matched) {
+    if (index && !emit->matched && !is_late(emit->db, query->table)) {
         emit_str(emit, " INDEXED BY ");
         emit_name(emit, index);
     }

@@ -29,7 +29,8 @@ struct db; /* db.h */
                " ON CONFLICT (name) DO UPDATE SET n = n + ?3 RETURNING n")                         \
     X(TABLES, "SELECT name, key, append_only, tokens FROM perigee_table")                          \
     X(SCHEMA_VERSION, "PRAGMA schema_version")                                                     \
-    X(INDEXES, "SELECT table_name, name, columns, sql FROM perigee_index ORDER BY name DESC")      \
+    X(INDEXES, "SELECT table_name, name, columns, sql FROM perigee_index WHERE table_name NOT IN"  \
+               " (SELECT name FROM perigee_table WHERE tokens & 2) ORDER BY name DESC")            \
     X(UNIQUE, "SELECT name FROM perigee_index"                                                     \
               " WHERE table_name = ?1 AND columns = ?2 AND is_unique ORDER BY name LIMIT 1")
 

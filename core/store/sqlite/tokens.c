@@ -79,6 +79,8 @@ enum err tokens_put(struct store *store, const char *table, int64_t id, struct s
         db_why(db, "table \"%s\" has no search tokens", table);
         e = ERR_INTERNAL;
     }
+    if (!e && entry->late) /* tokens before their record's row */
+        e = db->in_tx ? late_make(db, entry->name, true) : ERR_INTERNAL;
     if (e || !db->in_tx)
         return e ? e : write_now(db, table, id, tokens);
     if (all->count == all->cap) {

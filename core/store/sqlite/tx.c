@@ -32,6 +32,7 @@ static void tx_end(struct db *db)
 {
     db->in_tx = false;
     db->tx_writes = false;
+    db->late_made = false;
     db->depth = 0;
     db->lost = ERR_OK;
     tokens_forget(db);
@@ -93,6 +94,8 @@ enum err tx_commit(struct store *store)
     bool sync_failed =
         e && !was_lost && (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC);
     rollback_engine(db);
+    if (e)
+        late_undone(db);
     tx_end(db);
     if (sync_failed && heal(db) != ERR_OK)
         return ERR_OUTCOME_UNKNOWN;
@@ -105,6 +108,7 @@ void tx_rollback(struct store *store)
     if (!db->in_tx)
         return;
     rollback_engine(db);
+    late_undone(db);
     tx_end(db);
 }
 
@@ -149,8 +153,10 @@ enum err tx_savepoint_end(struct store *store, enum err e)
         db->lost = ERR_IO; /* half of a request must never be committed */
         return e;
     }
-    if (e)
+    if (e) {
         tokens_back(db);
+        late_undone(db);
+    }
     enum err released = fixed_run(db, FIXED_RELEASE);
     if (released && !db->lost)
         db->lost = released;

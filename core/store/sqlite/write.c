@@ -84,18 +84,29 @@ static enum err emitted_run(struct emit *emit, int64_t *changed, const char **in
     return e;
 }
 
+/* `adds` names the table that gets a row, perhaps its first. */
+static enum err row_run(struct emit *emit, const struct table_entry *adds, int64_t *changed,
+                        const char **index)
+{
+    enum err e = emit->error;
+    if (!e && adds && adds->late)
+        e = late_make(emit->db, adds->name, adds->tokens);
+    return e ? e : emitted_run(emit, changed, index);
+}
+
 /* What emitted_run does, inside the caller's transaction or one of its own. */
-static enum err write_run(struct emit *emit, int64_t *changed, const char **index)
+static enum err write_run(struct emit *emit, const struct table_entry *adds, int64_t *changed,
+                          const char **index)
 {
     struct db *db = emit->db;
     if (db->in_tx) {
         ASSERT(db->tx_writes); /* a read transaction is never upgraded */
-        return emitted_run(emit, changed, index);
+        return row_run(emit, adds, changed, index);
     }
     enum err e = emit->error ? emit->error : tx_begin(&db->store, true);
     if (e)
         return e;
-    e = emitted_run(emit, changed, index);
+    e = row_run(emit, adds, changed, index);
     if (e) {
         tx_rollback(&db->store);
         return e;
@@ -150,7 +161,7 @@ enum err write_insert(struct store *store, const char *table, const struct store
     if (e)
         return e;
     emit_insert(&emit, table, sets, count);
-    return write_run(&emit, NULL, index);
+    return write_run(&emit, entry, NULL, index);
 }
 
 static bool is_key_column(const char *key, const char *column)
@@ -208,7 +219,7 @@ enum err write_put(struct store *store, const char *table, const struct store_se
     }
     if (changes == 0)
         emit_str(&emit, "NOTHING");
-    return write_run(&emit, NULL, NULL);
+    return write_run(&emit, entry, NULL, NULL);
 }
 
 /* --- update and delete --- */
@@ -237,7 +248,7 @@ enum err write_update(struct store *store, const char *table, const struct expr 
     }
     emit_str(&emit, " WHERE ");
     emit_expr(&emit, where);
-    return write_run(&emit, changed, index);
+    return write_run(&emit, NULL, changed, index);
 }
 
 static enum err delete_where(struct store *store, const char *table, const struct expr *where,
@@ -252,7 +263,7 @@ static enum err delete_where(struct store *store, const char *table, const struc
     emit_name(&emit, table);
     emit_str(&emit, " AS t WHERE ");
     emit_expr(&emit, where);
-    return write_run(&emit, changed, NULL);
+    return write_run(&emit, NULL, changed, NULL);
 }
 
 enum err write_delete(struct store *store, const char *table, const struct expr *where,
@@ -282,7 +293,7 @@ enum err write_redact(struct store *store, const char *table, const char *column
     emit_name(&emit, column);
     emit_str(&emit, "=NULL WHERE ");
     emit_expr(&emit, where);
-    return write_run(&emit, changed, NULL);
+    return write_run(&emit, NULL, changed, NULL);
 }
 
 /* --- counters --- */

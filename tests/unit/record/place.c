@@ -98,6 +98,27 @@ void place_close(struct place *place)
     arena_free(place->arena);
 }
 
+void place_tenant(struct place *place, const char *name)
+{
+    const char *why = NULL;
+    const char *hosts[] = {arena_printf(place->arena, "%s.test", name), NULL};
+    struct control_tenant spec = {.name = name, .title = name, .worker = -1, .hosts = hosts};
+    struct store *control;
+
+    assert_int_equal(tenant_create(place->data, &spec, &why), ERR_OK);
+    assert_int_equal(control_open(place->data, STORE_OWNER, &control, &why), ERR_OK);
+    assert_int_equal(control_add(control, &spec, &why), ERR_OK);
+    store_close(control);
+    tenants_reload(place->tenants);
+}
+
+void place_switch(struct place *place, const char *name)
+{
+    tenants_unpin(place->tenants, place->tenant);
+    assert_int_equal(tenants_by_name(place->tenants, slice_str(name), &place->tenant), ERR_OK);
+    place->model = NULL;
+}
+
 void place_write(struct place *place, const char *path, const char *text)
 {
     write_file(arena_printf(place->arena, "%s/plugins/%s", place->home, path), text);
@@ -163,6 +184,14 @@ void place_ready(struct place *place, ...)
         place_enable(place, id);
     va_end(list);
     place_model(place);
+}
+
+void place_row(struct place *place, const char *entity)
+{
+    const struct store_set set = {"id", value_int(1), false};
+    const char *table = place_entity(place, entity)->table;
+
+    assert_int_equal(store_insert(place->tenant->store, table, &set, 1, NULL), ERR_OK);
 }
 
 const struct json *place_json(struct place *place, const char *text)

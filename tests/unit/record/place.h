@@ -21,6 +21,10 @@ struct place {
 /* A tenant "acme" (zh-CN, Asia/Shanghai, CNY); home holds links to the product plugins. */
 void place_open(struct place *place);
 void place_close(struct place *place);
+/* Another tenant of that name. */
+void place_tenant(struct place *place, const char *name);
+/* It acts from now on; the one before stays open, with its model. */
+void place_switch(struct place *place, const char *name);
 /* Writes a file of a plugin below home, e.g. "shop/entities/order.json". */
 void place_write(struct place *place, const char *path, const char *text);
 /* The same, with a manifest: {"id": id, "version": "1.0.0", …, "requires": {needs: "^1"}}. */
@@ -33,6 +37,8 @@ void place_disable(struct place *place, const char *id);
 void place_model(struct place *place);
 /* The same for all that is listed; NULL at the end. */
 void place_ready(struct place *place, ...);
+/* A row in the entity's table, which has its indexes from then on. */
+void place_row(struct place *place, const char *entity);
 const struct json *place_json(struct place *place, const char *text);
 const struct entity *place_entity(struct place *place, const char *name);
 const struct field *place_field(struct place *place, const char *entity, const char *field);

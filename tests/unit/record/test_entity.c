@@ -117,6 +117,7 @@ static void test_entity__the_default_list_uses_its_index(void **state)
                                 .order_count = 2,
                                 .limit = 50};
     struct buf plan = BUF_INIT;
+    place_row(p, "lead");
     assert_int_equal(store_explain(p->tenant->store, &query, &plan), ERR_OK);
     const char *want = arena_printf(p->arena, "%s_by_created", lead->table);
     if (!strstr(buf_cstr(&plan), want) || strstr(buf_cstr(&plan), "TEMP B-TREE"))

@@ -345,6 +345,10 @@ static void test_model__reports_are_answered_from_an_index(void **state)
 {
     struct place *p = *state;
     int reports = 0;
+    place_ready(p, "people", "leads", NULL);
+    for (int i = 0; i < p->model->entities_count; i++)
+        if (!p->model->entity_list[i]->is_system)
+            place_row(p, p->model->entity_list[i]->name);
     bundle(
         p, "reports/by_level.json",
         "{\"name\":\"by_level\",\"entity\":\"lead\",\"query\":{\"group\":[\"grade\",\"company\"],"

@@ -39,11 +39,11 @@ static const struct store_column session_columns[] = {
 };
 static const struct store_table tables[] = {
     {"lead", lead_columns, COUNT(lead_columns), "id", lead_indexes, COUNT(lead_indexes), true,
-     false},
-    {"users", user_columns, COUNT(user_columns), "id", NULL, 0, false, false},
-    {"log", log_columns, COUNT(log_columns), "seq", NULL, 0, false, true},
-    {"pair", pair_columns, COUNT(pair_columns), "a,b", NULL, 0, false, false},
-    {"session", session_columns, COUNT(session_columns), "key", NULL, 0, false, false},
+     false, false},
+    {"users", user_columns, COUNT(user_columns), "id", NULL, 0, false, false, false},
+    {"log", log_columns, COUNT(log_columns), "seq", NULL, 0, false, true, false},
+    {"pair", pair_columns, COUNT(pair_columns), "a,b", NULL, 0, false, false, false},
+    {"session", session_columns, COUNT(session_columns), "key", NULL, 0, false, false, false},
 };
 
 const struct store_schema *rig_schema(void)

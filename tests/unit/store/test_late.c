@@ -1,0 +1,262 @@
+/* test_late - indexes and search tokens that come with a table's first row.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "rig.h"
+
+#include "store/sqlite/db.h"
+
+static const struct store_column deal_columns[] = {
+    {"id", VALUE_INT, true, NULL},
+    {"code", VALUE_TEXT, false, NULL},
+    {"amount", VALUE_INT, false, NULL},
+    {"deleted_at", VALUE_INT, false, NULL},
+};
+static const struct store_index deal_indexes[] = {
+    {"deal_code", "code", "live:code", true},
+    {"deal_amount", "amount desc,id desc", "live", false},
+    {"deal_id", "id,amount", NULL, false},
+};
+
+/* The rig's schema and, late, the table deal with so many of its indexes. */
+static enum err apply(struct rig *rig, int indexes, bool late)
+{
+    static uint64_t hash = 1;
+    struct store_table tables[8];
+    struct store_schema schema = *rig_schema();
+    memcpy(tables, schema.tables, (size_t)schema.tables_count * sizeof *tables);
+    tables[schema.tables_count++] = (struct store_table){.name = "deal",
+                                                         .columns = deal_columns,
+                                                         .columns_count = COUNT(deal_columns),
+                                                         .key = "id",
+                                                         .indexes = deal_indexes,
+                                                         .indexes_count = indexes,
+                                                         .tokens = true,
+                                                         .late = late};
+    schema.tables = tables;
+    schema.hash = ++hash;
+    return store_schema_apply(rig->store, &schema);
+}
+
+static int setup(void **state)
+{
+    int failed = rig_setup(state);
+    if (!failed)
+        OK(apply(*state, 2, true));
+    return failed;
+}
+
+static int64_t made(struct rig *rig)
+{
+    int64_t n = -1;
+    OK(db_int((struct db *)rig->store,
+              "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'deal\\__%' ESCAPE '\\'"
+              " AND sql IS NOT NULL AND name NOT LIKE 'deal\\_tokens\\_%' ESCAPE '\\'",
+              &n));
+    return n;
+}
+
+static enum err deal(struct store *store, int64_t id, const char *code, const char **index)
+{
+    const struct store_set sets[] = {set_int("id", id), set_text("code", code),
+                                     set_int("amount", id * 10)};
+    return store_insert(store, "deal", sets, 3, index);
+}
+
+static bool take_id(void *arg, const struct store_row *row)
+{
+    *(int64_t *)arg = *(int64_t *)arg * 10 + store_row_int(row, 0);
+    return true;
+}
+
+/* The ids of deals that say so, as digits; -1: the read failed. */
+static int64_t search(struct store *store, const char *token)
+{
+    static const char *const prefixes[] = {"3:"};
+    const struct slice tokens[] = {slice_str(token)};
+    const struct expr where = {.op = EXPR_MATCH,
+                               .column = {0, "id"},
+                               .tokens = tokens,
+                               .tokens_count = 1,
+                               .prefixes = (const char **)(uintptr_t)prefixes,
+                               .prefixes_count = 1};
+    const struct query_column select = {.column = {0, "id"}};
+    const struct query query = {
+        .table = "deal", .select = &select, .select_count = 1, .where = &where};
+    int64_t ids = 0;
+    return store_read(store, &query, take_id, &ids) ? -1 : ids;
+}
+
+static int64_t by_amount(struct store *store, const char *hint)
+{
+    const struct expr where = {.op = EXPR_NULL, .column = {0, "deleted_at"}};
+    const struct query_column select = {.column = {0, "id"}};
+    const struct query_order order = {.column = {0, "amount"}, .descending = true};
+    const struct query query = {.table = "deal",
+                                .select = &select,
+                                .select_count = 1,
+                                .where = &where,
+                                .order = &order,
+                                .order_count = 1,
+                                .index_hint = hint};
+    int64_t ids = 0;
+    return store_read(store, &query, take_id, &ids) ? -1 : ids;
+}
+
+static void test_late__an_empty_table_answers_without(void **state)
+{
+    struct rig *rig = *state;
+    int64_t count = -1;
+    assert_int_equal(made(rig), 0);
+    assert_int_equal(by_amount(rig->store, NULL), 0);
+    assert_int_equal(by_amount(rig->store, "deal_amount"), 0);
+    assert_int_equal(search(rig->store, "x"), 0);
+    OK(store_count(rig->store, "deal", NULL, 10, &count));
+    assert_int_equal(count, 0);
+    OK(store_scrub(rig->store));
+    OK(store_delete(rig->store, "deal", &(struct expr){.op = EXPR_TRUE}, &count));
+    assert_int_equal(made(rig), 0);
+}
+
+static void test_late__the_first_row_brings_all(void **state)
+{
+    struct rig *rig = *state;
+    const char *index = NULL;
+    OK(deal(rig->store, 1, "a", NULL));
+    assert_int_equal(made(rig), 3);
+    assert_int_equal(deal(rig->store, 2, "a", &index), ERR_CONFLICT);
+    assert_string_equal(index, "deal_code");
+    OK(deal(rig->store, 2, "b", NULL));
+    OK(store_tokens_put(rig->store, "deal", 2, SLICE(""), SLICE("3:bolt")));
+    assert_int_equal(search(rig->store, "bolt"), 2);
+    assert_int_equal(by_amount(rig->store, "deal_amount"), 21);
+    assert_int_equal(by_amount(rig->store, NULL), 21);
+}
+
+static void test_late__put_counts_too(void **state)
+{
+    struct rig *rig = *state;
+    const struct store_set sets[] = {set_int("id", 4), set_text("code", "c")};
+    OK(store_put(rig->store, "deal", sets, 2));
+    assert_int_equal(made(rig), 3);
+    OK(store_put(rig->store, "deal", sets, 2));
+    assert_int_equal(made(rig), 3);
+}
+
+static void test_late__what_is_rolled_back_is_made_again(void **state)
+{
+    struct rig *rig = *state;
+    OK(store_begin(rig->store, true));
+    OK(deal(rig->store, 1, "a", NULL));
+    assert_int_equal(by_amount(rig->store, NULL), 1);
+    store_rollback(rig->store);
+    assert_int_equal(made(rig), 0);
+    assert_int_equal(by_amount(rig->store, NULL), 0);
+    assert_int_equal(search(rig->store, "x"), 0);
+
+    OK(store_begin(rig->store, true));
+    OK(store_savepoint(rig->store));
+    OK(deal(rig->store, 1, "a", NULL));
+    OK(store_tokens_put(rig->store, "deal", 1, SLICE(""), SLICE("3:gone")));
+    assert_int_equal(store_savepoint_end(rig->store, ERR_VALIDATION), ERR_VALIDATION);
+    assert_int_equal(by_amount(rig->store, NULL), 0);
+    OK(store_savepoint(rig->store));
+    OK(deal(rig->store, 3, "a", NULL));
+    OK(store_tokens_put(rig->store, "deal", 3, SLICE(""), SLICE("3:here")));
+    OK(store_savepoint_end(rig->store, ERR_OK));
+    OK(store_commit(rig->store));
+    assert_int_equal(made(rig), 3);
+    assert_int_equal(search(rig->store, "gone"), 0);
+    assert_int_equal(search(rig->store, "here"), 3);
+}
+
+static void test_late__other_connections_notice(void **state)
+{
+    struct rig *rig = *state;
+    struct store *reader, *writer;
+    OK(store_open(rig->path, STORE_READ, &reader));
+    OK(store_open(rig->path, STORE_WRITER, &writer));
+    assert_int_equal(search(reader, "bolt"), 0);
+    assert_int_equal(by_amount(reader, "deal_amount"), 0);
+    assert_int_equal(search(writer, "bolt"), 0);
+    OK(store_begin(rig->store, true));
+    OK(deal(rig->store, 1, "a", NULL));
+    OK(store_tokens_put(rig->store, "deal", 1, SLICE(""), SLICE("3:bolt")));
+    assert_int_equal(search(reader, "bolt"), 0); /* not committed */
+    OK(store_commit(rig->store));
+    assert_int_equal(search(reader, "bolt"), 1);
+    assert_int_equal(by_amount(reader, "deal_amount"), 1);
+    OK(deal(writer, 2, "b", NULL)); /* its registry still says late */
+    assert_int_equal(made(rig), 3);
+    assert_int_equal(by_amount(rig->store, NULL), 21);
+    store_close(reader);
+    store_close(writer);
+}
+
+struct nested {
+    struct store *store;
+    int64_t rows;
+};
+
+static bool insert_each(void *arg, const struct store_row *row)
+{
+    struct nested *nested = arg;
+    nested->rows++;
+    OK(deal(nested->store, store_row_int(row, 0), NULL, NULL));
+    return true;
+}
+
+static void test_late__inside_a_running_read(void **state)
+{
+    struct rig *rig = *state;
+    const struct query_column select = {.column = {0, "id"}};
+    const struct query query = {.table = "lead", .select = &select, .select_count = 1};
+    struct nested nested = {.store = rig->store};
+    for (int i = 1; i <= 3; i++)
+        rig_lead(rig, i, "x", NULL, i);
+    OK(store_begin(rig->store, true));
+    OK(store_read(rig->store, &query, insert_each, &nested));
+    OK(store_commit(rig->store));
+    assert_int_equal(nested.rows, 3);
+    assert_int_equal(made(rig), 3);
+    assert_int_equal(by_amount(rig->store, NULL), 321);
+}
+
+static void test_late__a_changed_schema_is_noted_or_made(void **state)
+{
+    struct rig *rig = *state;
+    struct buf complaints = BUF_INIT;
+    OK(apply(rig, 3, true));
+    assert_int_equal(made(rig), 0);
+    OK(apply(rig, 1, true));
+    OK(deal(rig->store, 1, "a", NULL));
+    assert_int_equal(made(rig), 2); /* one index and the tokens */
+    OK(apply(rig, 3, true));
+    assert_int_equal(made(rig), 4);
+    OK(apply(rig, 2, true));
+    assert_int_equal(made(rig), 3);
+    OK(store_integrity(rig->store, &complaints));
+    assert_int_equal(complaints.len, 0);
+}
+
+static void test_late__a_table_may_cease_to_be(void **state)
+{
+    struct rig *rig = *state;
+    OK(apply(rig, 2, false));
+    assert_int_equal(made(rig), 3);
+    OK(apply(rig, 2, true)); /* and does not become so again */
+    assert_int_equal(made(rig), 3);
+    OK(deal(rig->store, 1, "a", NULL));
+    assert_int_equal(by_amount(rig->store, NULL), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup_teardown(test_late__##name, setup, rig_teardown)
+        T(an_empty_table_answers_without),    T(the_first_row_brings_all), T(put_counts_too),
+        T(what_is_rolled_back_is_made_again), T(other_connections_notice), T(inside_a_running_read),
+        T(a_changed_schema_is_noted_or_made), T(a_table_may_cease_to_be),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
