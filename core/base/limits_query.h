@@ -8,6 +8,7 @@
 #define NAME_BYTES_MAX          63  /* entity, field, role, plugin, tenant names */
 #define ENTITIES_MAX            200 /* per tenant */
 #define MODEL_IMAGES_IDLE_MAX   4   /* shared models that no open tenant has, per process */
+#define MODEL_IMAGES_IDLE_MAX   4   /* shared models that no open tenant has, per process */
 #define FIELDS_PER_ENTITY_MAX   400 /* product, plugin and tenant fields together */
 #define CUSTOM_FIELDS_MAX       200 /* tenant fields per entity */
 #define ENUM_VALUES_MAX         500

@@ -36,18 +36,40 @@ static void release_texts(void *arg)
         map_release(&model->texts[i]);
 }
 
-static struct model *new_model(const struct tenant *tenant)
+static struct model *new_model(void)
 {
     struct arena *arena = arena_new();
     struct model *model = arena_make(arena, struct model);
 
-    static int64_t built;
     model->arena = arena;
     arena_defer(arena, release_texts, model);
-    model->serial = ++built;
-    model->currency = arena_strdup(arena, tenant->currency ? tenant->currency : "CNY");
+    return model;
+}
+
+/* What is the tenant's own in a model. */
+static void make_own(struct model *model, const struct tenant *tenant, const struct build *b)
+{
+    static int64_t made;
+
+    model->serial = ++made;
+    model->version = tenant->header.model_version;
+    model->currency = arena_strdup(model->arena, tenant->currency ? tenant->currency : "CNY");
     model->lang =
         tenant->locale && slice_starts(slice_str(tenant->locale), SLICE("en")) ? LANG_EN : LANG_ZH;
+    build_configs(b, model->arena, model, &model->configs);
+}
+
+/* The tenant's model around what it shares with others; takes over one use of the image. */
+static struct model *model_around(struct model_image *image, const struct tenant *tenant,
+                                  const struct build *b)
+{
+    struct arena *arena = arena_new();
+    struct model *model = arena_make(arena, struct model);
+
+    *model = *share_model(image);
+    model->arena = arena;
+    model->image = image;
+    make_own(model, tenant, b);
     return model;
 }
 
@@ -70,21 +92,52 @@ static enum err apply(struct tenant *tenant, const struct model *model)
     return e ? e : tenant_refresh(tenant);
 }
 
-static enum err build(struct tenant *tenant, const char *home, bool may_apply, struct build *b)
+/* The image of what has been chosen, in use once more: the one that another tenant has brought, or
+ * built now. *moved: numbers were written. */
+static enum err image_of(struct build *b, bool may_apply, bool *moved, struct model_image **out)
 {
-    bool moved = false;
+    struct share_key key;
 
-    enum err e = build_model(tenant, home, b);
+    enum err e = share_key_of(b, &key);
+    *out = e ? NULL : share_find(&key);
+    if (e || *out)
+        return e;
+    e = build_model(b);
     if (!e)
-        e = build_numbers(b, may_apply, &moved);
+        e = build_numbers(b, may_apply, moved);
     if (e)
         return e;
     build_schema(b);
-    if (!moved && b->model->schema->hash == tenant->header.schema_hash)
+    for (const struct model_warning *w = b->model->warnings; w; w = w->next)
+        log_warn("%s", w->text);
+    if (*moved) /* the numbers are part of the key */
+        e = share_key_of(b, &key);
+    if (e)
+        return e;
+    *out = share_find(&key);
+    if (*out)
         return ERR_OK;
-    if (!may_apply)
-        return ERR_BUSY;
-    return apply(tenant, b->model);
+    *out = share_put(&key, b->model);
+    b->model = NULL; /* the image's now */
+    return ERR_OK;
+}
+
+static enum err build(struct tenant *tenant, const char *home, bool may_apply, struct build *b,
+                      struct model_image **out)
+{
+    bool moved = false;
+
+    b->tenant = tenant;
+    b->home = home;
+    enum err e = build_choose(b);
+    if (!e)
+        e = image_of(b, may_apply, &moved, out);
+    if (e)
+        return e;
+    const struct model *model = share_model(*out);
+    if (!moved && model->schema->hash == tenant->header.schema_hash)
+        return ERR_OK;
+    return may_apply ? apply(tenant, model) : ERR_BUSY;
 }
 
 enum err model_get(struct tenant *tenant, const char *home, bool may_apply,
@@ -98,17 +151,19 @@ enum err model_get(struct tenant *tenant, const char *home, bool may_apply,
     }
     ASSERT(!may_apply || !store_in_tx(tenant->store));
 
-    struct model *model = new_model(tenant);
-    struct build b = {.arena = model->arena, .model = model};
-    enum err e = build(tenant, home, may_apply, &b);
-    if (e) {
+    struct model *fresh = new_model();
+    struct model_image *image = NULL;
+    struct build b = {.arena = fresh->arena, .model = fresh};
+    enum err e = build(tenant, home, may_apply, &b, &image);
+    if (e)
         keep_why(why, b.why ? b.why : err_text(e, LANG_EN));
-        model_free(model);
+    struct model *model = e ? NULL : model_around(image, tenant, &b);
+    if (b.model) /* the image is another tenant's, or there is none */
+        model_free(fresh);
+    if (e) {
+        share_release(image);
         return e;
     }
-    model->version = tenant->header.model_version;
-    for (const struct model_warning *w = model->warnings; w; w = w->next)
-        log_warn("%s", w->text);
     if (cached)
         model_free(cached);
     tenant->model = model;
@@ -124,13 +179,17 @@ enum err model_plan(struct tenant *tenant, const char *home, bool may_apply,
     ASSERT(tenant && tenant->store && home && out);
     ASSERT(changes || count == 0);
     bool moved = false;
-    struct model *model = new_model(tenant);
-    struct build b = {.arena = model->arena,
+    struct model *model = new_model();
+    struct build b = {.tenant = tenant,
+                      .home = home,
+                      .arena = model->arena,
                       .model = model,
                       .changes = changes,
                       .changes_count = count,
                       .is_trial = true};
-    enum err e = build_model(tenant, home, &b);
+    enum err e = build_choose(&b);
+    if (!e)
+        e = build_model(&b);
     if (!e && may_apply)
         e = build_numbers(&b, true, &moved);
     else if (!e)
@@ -144,15 +203,18 @@ enum err model_plan(struct tenant *tenant, const char *home, bool may_apply,
         model_free(model);
         return e;
     }
-    model->version = tenant->header.model_version;
+    make_own(model, tenant, &b);
     *out = model;
     return ERR_OK;
 }
 
 void model_free(struct model *model)
 {
-    if (model)
-        arena_free(model->arena);
+    if (!model)
+        return;
+    struct model_image *image = model->image;
+    arena_free(model->arena);
+    share_release(image);
 }
 
 /* --- lookups --- */

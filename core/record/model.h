@@ -5,6 +5,10 @@
  * rebuilds when the number in the tenant's store has moved. A plugin whose declarations do not fit
  * is left out and says why; the rest serves. No Lua runs here.
  *
+ * Tenants whose plugins, numbers and dictionaries are the same share one tree (model_share.c);
+ * settings, currency, language and version are each tenant's own. So nothing below may be written
+ * to, and pointers into it are the same for all of them.
+ *
  * SPDX-License-Identifier: MIT
  */
 #pragma once
@@ -15,10 +19,13 @@
 #include "tenant/ctx.h"
 #include "tenant/plugin.h"
 
+struct model_image; /* private: what is shared */
+
 struct model {
-    struct arena *arena; /* owns everything below */
-    int64_t version;
-    int64_t serial;              /* unlike that of any other model this process has built */
+    struct arena *arena;         /* owns what is the tenant's own, or everything of a plan */
+    struct model_image *image;   /* owns the rest; NULL: a plan */
+    int64_t version;             /* own */
+    int64_t serial;              /* own: unlike that of any other model this process has built */
     uint64_t hash;               /* of all declarations: ETag of metadata */
     struct map entities;         /* name → struct entity * */
     struct entity **entity_list; /* in load order, then name */
@@ -31,13 +38,13 @@ struct model {
     uint64_t texts_hash[LANG_COUNT];
     struct plugin **plugins; /* active ones in load order; broken ones behind them */
     int plugins_count, plugins_broken;
-    struct map configs;                /* plugin id → struct json * (defaults filled in) */
+    struct map configs;                /* own: plugin id → struct json * (defaults filled in) */
     const struct store_schema *schema; /* tables of the model and of the system */
     struct map dictionaries;           /* name → struct model_dictionary * */
     struct model_dictionary **dictionary_list;
     int dictionaries_count;
-    const char *currency;  /* the tenant's, for amounts without one */
-    enum lang lang;        /* the tenant's language */
+    const char *currency;  /* own: for amounts without one */
+    enum lang lang;        /* own: the tenant's language */
     struct model_warning { /* what was left aside without harm: a vanished anchor … */
         const char *text;  /* "acme.sales/views/lead.json:3: …" */
         struct model_warning *next;

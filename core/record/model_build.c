@@ -297,22 +297,21 @@ static enum err take_role(struct build *b, const struct json *doc)
     return ERR_OK;
 }
 
+const char *const build_folders[BUILD_FOLDERS] = {"dictionaries", "entities", "views",
+                                                  "reports",      "events",   "roles"};
+
 static enum err read_plugin(struct build *b)
 {
     static const struct {
-        const char *folder, *schema;
+        const char *schema;
         take_document take;
-    } folders[] = {
-        {"dictionaries", "dictionary", build_dictionary},
-        {"entities", "entity", build_entity},
-        {"views", "view", take_view},
-        {"reports", "report", take_report},
-        {"events", "event", take_event},
-        {"roles", "role", take_role},
+    } folders[BUILD_FOLDERS] = {
+        {"dictionary", build_dictionary}, {"entity", build_entity}, {"view", take_view},
+        {"report", take_report},          {"event", take_event},    {"role", take_role},
     };
 
-    for (size_t i = 0; i < sizeof(folders) / sizeof *folders; i++) {
-        enum err e = each_file(b, folders[i].folder, folders[i].schema, folders[i].take);
+    for (size_t i = 0; i < BUILD_FOLDERS; i++) {
+        enum err e = each_file(b, build_folders[i], folders[i].schema, folders[i].take);
         if (e)
             return e;
     }
@@ -396,17 +395,18 @@ static struct plugin *own_plugin(struct build *b, const struct tenant_plugin *wa
 
 /* A secret setting reaches nobody's script: in its place stands { "secret": NAME }, which the core
  * opens for calls and signatures of that plugin. */
-static struct json *secret_handle(struct build *b, const char *name)
+static struct json *secret_handle(struct arena *arena, const char *name)
 {
-    struct json *handle = json_new(b->arena, JSON_OBJECT);
-    json_add(b->arena, handle, "secret", json_new_str(b->arena, slice_str(name)));
+    struct json *handle = json_new(arena, JSON_OBJECT);
+    json_add(arena, handle, "secret", json_new_str(arena, slice_str(name)));
     return handle;
 }
 
 /* What the tenant set, and the defaults of the rest. */
-static void read_config(struct build *b, const struct plugin *plugin, const struct json *set)
+static struct json *read_config(struct arena *arena, const struct plugin *plugin,
+                                const struct json *set)
 {
-    struct json *config = json_new(b->arena, JSON_OBJECT);
+    struct json *config = json_new(arena, JSON_OBJECT);
 
     json_each(item, json_get(plugin->manifest, "config"))
     {
@@ -415,10 +415,25 @@ static void read_config(struct build *b, const struct plugin *plugin, const stru
         bool is_secret = slice_is(json_str(item, "type", SLICE("")), "secret");
         value = value || is_secret ? value : json_get(item, "default");
         if (value && value->type != JSON_NULL)
-            json_add(b->arena, config, name,
-                     is_secret ? secret_handle(b, name) : json_copy(b->arena, value));
+            json_add(arena, config, name,
+                     is_secret ? secret_handle(arena, name) : json_copy(arena, value));
     }
-    map_put(&b->model->configs, slice_str(plugin->id), config);
+    return config;
+}
+
+void build_configs(const struct build *b, struct arena *arena, const struct model *model,
+                   struct map *configs)
+{
+    map_init(configs, arena);
+    for (int i = 0; i < b->rows_count; i++) {
+        const struct tenant_plugin *row = &b->rows[i];
+        if (strcmp(row->state, "enabled") != 0 || strcmp(row->id, "core") == 0)
+            continue;
+        for (int k = 0; k < model->plugins_count; k++)
+            if (strcmp(model->plugins[k]->id, row->id) == 0)
+                map_put(configs, slice_str(model->plugins[k]->id),
+                        read_config(arena, model->plugins[k], row->config));
+    }
 }
 
 /* The rows of table `plugin` as the changes of a trial leave them. */
@@ -468,7 +483,7 @@ static enum err wait_for_migrations(struct build *b, struct plugin *plugin)
     return e == ERR_MALFORMED ? ERR_OK : e;
 }
 
-static enum err choose_plugins(struct build *b)
+enum err build_choose(struct build *b)
 {
     struct plugin **all;
     struct tenant_plugin *enabled;
@@ -484,9 +499,10 @@ static enum err choose_plugins(struct build *b)
     if (e)
         return e;
     apply_changes(b, &enabled, &enabled_count);
+    b->rows = enabled;
+    b->rows_count = enabled_count;
     struct plugin **chosen =
         arena_array(b->arena, struct plugin *, (size_t)(all_count + enabled_count));
-    map_init(&b->model->configs, b->arena);
     for (int i = 0; i < all_count; i++)
         if (strcmp(all[i]->id, "core") == 0)
             chosen[n++] = all[i];
@@ -497,10 +513,9 @@ static enum err choose_plugins(struct build *b)
         for (int i = 0; i < all_count && !found; i++)
             found = strcmp(all[i]->id, enabled[k].id) == 0 ? all[i] : NULL;
         chosen[n] = found ? found : own_plugin(b, &enabled[k]);
-        e = wait_for_migrations(b, chosen[n]);
+        e = wait_for_migrations(b, chosen[n++]);
         if (e)
             return e;
-        read_config(b, chosen[n++], enabled[k].config);
     }
     b->model->plugins = chosen;
     b->model->plugins_count = n;
@@ -514,30 +529,26 @@ static void count_broken(struct model *model)
         model->plugins_broken += model->plugins[i]->broken != NULL;
 }
 
-enum err build_model(struct tenant *tenant, const char *home, struct build *out)
+enum err build_model(struct build *b)
 {
-    out->tenant = tenant;
-    out->home = home;
-    enum err e = choose_plugins(out);
-    if (e)
-        return e;
-    struct model *model = out->model;
+    struct model *model = b->model;
+    enum err e;
     for (;;) {
-        plugin_order(out->arena, model->plugins, model->plugins_count);
-        if (!build_plugin(out, SLICE("core"))) {
-            out->why = model->plugins_count && model->plugins[model->plugins_count - 1]->broken
-                           ? model->plugins[model->plugins_count - 1]->broken
-                           : "the plugin core is not there";
+        plugin_order(b->arena, model->plugins, model->plugins_count);
+        if (!build_plugin(b, SLICE("core"))) {
+            b->why = model->plugins_count && model->plugins[model->plugins_count - 1]->broken
+                         ? model->plugins[model->plugins_count - 1]->broken
+                         : "the plugin core is not there";
             return ERR_MALFORMED;
         }
-        e = attempt(out);
-        if (!e || !out->culprit)
+        e = attempt(b);
+        if (!e || !b->culprit)
             break;
-        if (!out->is_trial)
-            log_warn("plugin %s is left out: %s", out->culprit->id, out->why);
-        out->culprit->broken = out->why;
+        if (!b->is_trial)
+            log_warn("plugin %s is left out: %s", b->culprit->id, b->why);
+        b->culprit->broken = b->why;
     }
     count_broken(model);
-    model->hash = out->hash;
+    model->hash = b->hash;
     return e;
 }

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "base/crypto.h"
 #include "record/model.h"
 
 struct build {
@@ -31,6 +32,10 @@ struct build {
     const struct model_change *changes; /* of a model that is only tried */
     int changes_count;
     bool is_trial;
+    const struct tenant_plugin *rows; /* of table plugin, with the changes */
+    int rows_count;
+    uint8_t sources[CRYPTO_SHA256_LEN]; /* of what was chosen, see share_key_of */
+    bool has_sources;
 };
 
 /* ERR_MALFORMED with "file:line: sentence"; line 0 is left out. */
@@ -82,5 +87,31 @@ const char *build_report_columns(struct build *b, const struct entity *entity);
 /* Slots, columns, tables. Needs the numbers. */
 void build_schema(struct build *b);
 
-/* One attempt after another; store errors and missing core end it. */
-MUST_USE enum err build_model(struct tenant *tenant, const char *home, struct build *out);
+/* First: which plugins, with what is known against them before a declaration of theirs is read. */
+MUST_USE enum err build_choose(struct build *b);
+/* Then one attempt after another; store errors and missing core end it. */
+MUST_USE enum err build_model(struct build *b);
+/* What the chosen plugins are set to, by the tenant or by default, in `arena`. */
+void build_configs(const struct build *b, struct arena *arena, const struct model *model,
+                   struct map *configs);
+/* What each_file of the build reads, in its order. */
+#define BUILD_FOLDERS 6
+extern const char *const build_folders[BUILD_FOLDERS];
+
+/* --- model_share.c --- */
+
+/* All that the declarations and what follows from them depend on, as one hash: the chosen plugins
+ * and their files, the registry's numbers of them, the tenant's dictionary rows. */
+struct share_key {
+    uint8_t bytes[CRYPTO_SHA256_LEN];
+};
+MUST_USE enum err share_key_of(struct build *b, struct share_key *out);
+/* What is kept under the key, once more in use; NULL if there is none. */
+struct model_image *share_find(const struct share_key *key);
+/* Keeps a model that is ready, whose arena it takes; in use once. */
+struct model_image *share_put(const struct share_key *key, struct model *model);
+const struct model *share_model(const struct model_image *image);
+/* In use once less. What nobody uses stays for a while, MODEL_IMAGES_IDLE_MAX of them. */
+void share_release(struct model_image *image);
+/* How many are kept without a user; for tests. */
+int share_idle(void);

@@ -1,0 +1,264 @@
+/* model_share - models that several tenants of this process have in common.
+ *
+ * Companies with the same plugins declare the same entities, so their model is built once and kept
+ * under a hash of everything it follows from. What differs from company to company without changing
+ * the tree (settings of plugins, currency, language, version) is not in here: each tenant has a
+ * struct model of its own around the shared one.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "record/model_build.h"
+
+#include "base/limits.h"
+#include "store/query.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+
+/* --- the key --- */
+
+static void put_text(struct buf *out, const char *text)
+{
+    buf_put(out, text ? text : "", (text ? strlen(text) : 0) + 1);
+}
+
+static void put_number(struct buf *out, int64_t n)
+{
+    buf_put(out, &n, sizeof n);
+}
+
+/* A file as it is now; one that is not there counts too. */
+static void put_file(struct buf *out, const char *path)
+{
+    struct stat st = {0};
+
+    put_text(out, path);
+    bool is_there = stat(path, &st) == 0;
+    put_number(out, is_there);
+    if (!is_there)
+        return;
+    put_number(out, (int64_t)st.st_ino);
+    put_number(out, (int64_t)st.st_size);
+    put_number(out, (int64_t)st.st_mtim.tv_sec);
+    put_number(out, (int64_t)st.st_mtim.tv_nsec);
+}
+
+static void put_files(struct build *b, struct buf *out, const struct plugin *plugin)
+{
+    static const char *const texts[] = {"i18n/zh-CN.json", "i18n/en.json"};
+
+    for (size_t i = 0; i < BUILD_FOLDERS; i++) {
+        const char **paths;
+        int count;
+        if (plugin_files(b->arena, plugin, build_folders[i], &paths, &count))
+            put_text(out, build_folders[i]);
+        else
+            for (int k = 0; k < count; k++)
+                put_file(out, paths[k]);
+    }
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        put_file(out, arena_printf(b->arena, "%s/%s", plugin->folder, texts[i]));
+}
+
+/* The folder of a bundle is the tenant's own, so its declarations are shared with nobody else. */
+static void put_plugins(struct build *b, struct buf *out)
+{
+    for (int i = 0; i < b->model->plugins_count; i++) {
+        const struct plugin *plugin = b->model->plugins[i];
+        put_text(out, plugin->id);
+        put_text(out, plugin->version);
+        put_text(out, plugin->folder);
+        put_text(out, plugin->broken);
+        put_number(out, plugin->layer);
+        if (!plugin->broken)
+            put_files(b, out, plugin);
+        put_file(out, arena_printf(b->arena, "%s/plugin.json", plugin->folder));
+    }
+}
+
+struct rows {
+    const struct build *b;
+    struct buf *out;
+    int columns, plugin; /* which of them names the plugin; -1: none */
+    const char *last;    /* the plugin of the row before */
+};
+
+/* Is it one of the model's? Rows of a plugin come after one another. */
+static bool counts(struct rows *rows, struct slice id)
+{
+    if (rows->last && slice_is(id, rows->last))
+        return true;
+    for (int i = 0; i < rows->b->model->plugins_count; i++) {
+        const char *known = rows->b->model->plugins[i]->id;
+        if (!slice_is(id, known))
+            continue;
+        rows->last = known;
+        return true;
+    }
+    return false;
+}
+
+static bool take_row(void *arg, const struct store_row *row)
+{
+    struct rows *rows = arg;
+
+    if (rows->plugin >= 0 && !counts(rows, store_row_bytes(row, rows->plugin)))
+        return true;
+    for (int i = 0; i < rows->columns; i++) {
+        struct value value = store_row_value(row, i);
+        bool is_number = value.type == VALUE_INT;
+        put_number(rows->out, value.type);
+        put_number(rows->out, is_number ? value.integer : (int64_t)value.bytes.len);
+        if (!is_number)
+            buf_put_slice(rows->out, value.bytes);
+    }
+    return true;
+}
+
+static enum err put_rows(struct build *b, struct buf *out, const char *table,
+                         const char *const *columns, int count, int plugin)
+{
+    struct query_column select[8];
+    struct query_order order[3];
+    struct query query = {.table = table, .select = select, .order = order};
+    struct rows rows = {.b = b, .out = out, .columns = count, .plugin = plugin};
+
+    ASSERT(count <= 8);
+    for (int i = 0; i < count; i++)
+        select[i] = (struct query_column){.column = {0, columns[i]}};
+    query.select_count = count;
+    query.order_count = plugin >= 0 ? 1 : 3;
+    for (int i = 0; i < query.order_count; i++)
+        order[i] = (struct query_order){.column = {0, columns[i]}};
+    put_text(out, table);
+    return store_read(b->tenant->store, &query, take_row, &rows);
+}
+
+enum err share_key_of(struct build *b, struct share_key *out)
+{
+    static const char *const entities[] = {"id", "plugin", "name"};
+    static const char *const fields[] = {"id", "plugin", "entity", "no"};
+    static const char *const values[] = {"dict", "sort", "value", "parent", "label", "active"};
+    struct buf all = BUF_INIT;
+
+    if (!b->has_sources) { /* as chosen: the attempts to build put them into order */
+        put_text(&all, b->home);
+        put_plugins(b, &all);
+        crypto_sha256(buf_slice(&all), b->sources);
+        b->has_sources = true;
+        buf_clear(&all);
+    }
+    buf_put(&all, b->sources, sizeof b->sources);
+    enum err e = put_rows(b, &all, "entity_reg", entities, 3, 1);
+    if (!e)
+        e = put_rows(b, &all, "field_reg", fields, 4, 1);
+    if (!e)
+        e = put_rows(b, &all, "dictionary", values, 6, -1);
+    if (!e)
+        crypto_sha256(buf_slice(&all), out->bytes);
+    buf_release(&all);
+    return e;
+}
+
+/* --- what is kept --- */
+
+struct model_image {
+    struct share_key key;
+    struct model *model; /* owned, with its arena */
+    int users;
+    struct model_image *newer, *older; /* by last use */
+};
+
+/* One process is one thread. */
+static struct {
+    struct model_image *newest, *oldest;
+    struct map by_key;
+    bool is_ready;
+} kept;
+
+static struct slice key_slice(const struct share_key *key)
+{
+    return slice_of((const char *)key->bytes, sizeof key->bytes);
+}
+
+static void list_drop(struct model_image *image)
+{
+    *(image->newer ? &image->newer->older : &kept.newest) = image->older;
+    *(image->older ? &image->older->newer : &kept.oldest) = image->newer;
+    image->newer = image->older = NULL;
+}
+
+static void list_put(struct model_image *image)
+{
+    image->older = kept.newest;
+    *(kept.newest ? &kept.newest->newer : &kept.oldest) = image;
+    kept.newest = image;
+}
+
+static void image_free(struct model_image *image)
+{
+    ASSERT(image->users == 0);
+    list_drop(image);
+    (void)map_remove(&kept.by_key, key_slice(&image->key));
+    arena_free(image->model->arena);
+    free(image);
+}
+
+struct model_image *share_find(const struct share_key *key)
+{
+    struct model_image *image = kept.is_ready ? map_get(&kept.by_key, key_slice(key)) : NULL;
+
+    if (!image)
+        return NULL;
+    list_drop(image);
+    list_put(image);
+    image->users++;
+    return image;
+}
+
+struct model_image *share_put(const struct share_key *key, struct model *model)
+{
+    if (!kept.is_ready)
+        map_init(&kept.by_key, NULL);
+    kept.is_ready = true;
+    ASSERT(!map_get(&kept.by_key, key_slice(key)));
+    struct model_image *image = calloc(1, sizeof *image);
+    ASSERT_MEMORY(image);
+    image->key = *key;
+    image->model = model;
+    image->users = 1;
+    map_put(&kept.by_key, key_slice(&image->key), image);
+    list_put(image);
+    return image;
+}
+
+const struct model *share_model(const struct model_image *image)
+{
+    return image->model;
+}
+
+int share_idle(void)
+{
+    int idle = 0;
+
+    for (const struct model_image *image = kept.newest; image; image = image->older)
+        idle += image->users == 0;
+    return idle;
+}
+
+void share_release(struct model_image *image)
+{
+    if (!image)
+        return;
+    ASSERT(image->users > 0);
+    if (--image->users > 0)
+        return;
+    list_drop(image);
+    list_put(image); /* it was used until now */
+    int idle = share_idle();
+    for (struct model_image *at = kept.oldest, *newer; at; at = newer) {
+        newer = at->newer;
+        if (at->users == 0 && idle-- > MODEL_IMAGES_IDLE_MAX)
+            image_free(at);
+    }
+}
