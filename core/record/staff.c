@@ -11,6 +11,8 @@
 #include "record/number.h"
 #include "record/record_in.h"
 
+#define PATHS_AT_ONCE 200 /* departments of one level that are moved together */
+
 static bool is_staff(const struct entity *entity)
 {
     return entity->is_system &&
@@ -53,20 +55,41 @@ static enum err set_path(struct ctx *ctx, int64_t id, const char *path)
                         NULL, NULL);
 }
 
-/* Level by level: a department has few others directly below it. */
-static enum err paths_below(struct ctx *ctx, int64_t id, const char *path, int depth)
+/* How many departments a path names, its own included. */
+static int levels_of(struct slice path)
 {
-    int64_t *ids;
-    int count;
-    if (depth > DEPARTMENT_DEPTH_MAX)
-        return err_say(&ctx->err, ERR_VALIDATION, "too_deep", NULL);
-    const struct expr *where = expr_cmp(ctx->arena, EXPR_EQ, "parent", value_int(id));
-    enum err e = record_ids(ctx, "department", where, SUBTREE_IDS_MAX, &ids, &count);
-    for (int i = 0; i < count && !e; i++) {
-        const char *below = arena_printf(ctx->arena, "%s%lld/", path, (long long)ids[i]);
-        e = set_path(ctx, ids[i], below);
-        if (!e)
-            e = paths_below(ctx, ids[i], below, depth + 1);
+    int slashes = 0;
+    for (size_t i = 0; i < path.len; i++)
+        slashes += path.at[i] == '/';
+    return slashes - 1;
+}
+
+static enum err check_levels(struct ctx *ctx, const char *path)
+{
+    return levels_of(slice_str(path)) <= DEPARTMENT_DEPTH_MAX
+               ? ERR_OK
+               : field_bad(ctx, "parent", "too_many_levels", "\"max\":%d", DEPARTMENT_DEPTH_MAX);
+}
+
+/* Level by level, and of one level some at a time. */
+static enum err paths_below(struct ctx *ctx, int64_t id, const char *path)
+{
+    struct arena *arena = ctx->arena;
+    const struct expr *below = expr_cmp(arena, EXPR_EQ, "parent", value_int(id));
+    enum err e = check_levels(ctx, path);
+    int count = PATHS_AT_ONCE;
+    for (int64_t after = 0; count == PATHS_AT_ONCE && !e;) {
+        int64_t *ids = NULL;
+        const struct expr *next = expr_cmp(arena, EXPR_GT, "id", value_int(after));
+        e = record_ids(ctx, "department", expr_and(arena, below, next), PATHS_AT_ONCE, &ids,
+                       &count);
+        for (int i = 0; i < count && !e; i++) {
+            const char *own = arena_printf(arena, "%s%lld/", path, (long long)ids[i]);
+            e = set_path(ctx, ids[i], own);
+            if (!e)
+                e = paths_below(ctx, ids[i], own);
+            after = ids[i];
+        }
     }
     return e;
 }
@@ -98,6 +121,8 @@ static enum err department_place(struct ctx *ctx, struct record *record)
     own = arena_printf(ctx->arena, "%s%lld/", path.len ? buf_cstr(&path) : "/", (long long)id);
     buf_release(&path);
     if (!e)
+        e = check_levels(ctx, own);
+    if (!e)
         record_put(record, path_field->slot, value_text(slice_str(own)));
     return e;
 }
@@ -108,7 +133,7 @@ static enum err department_saved(struct ctx *ctx, const struct record *record)
     if (record->is_new || !record_field_changed(record, path))
         return ERR_OK;
     return paths_below(ctx, record->now[SLOT_ID].integer,
-                       arena_str(ctx->arena, record->now[path->slot].bytes), 0);
+                       arena_str(ctx->arena, record->now[path->slot].bytes));
 }
 
 /* --- logins --- */

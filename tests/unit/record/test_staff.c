@@ -4,9 +4,10 @@
  */
 #include "shop.h"
 
+#include "base/limits.h"
 #include "record/staff.h"
 
-static int64_t department(struct shop *shop, const char *name, int64_t parent)
+static enum err department_make(struct shop *shop, const char *name, int64_t parent, int64_t *id)
 {
     struct record *record;
     const struct field *name_field = place_field(&shop->place, "department", "name");
@@ -17,9 +18,20 @@ static int64_t department(struct shop *shop, const char *name, int64_t parent)
     OK(record_set_values(shop->ctx, record, name_field, &title));
     if (parent)
         OK(record_set_values(shop->ctx, record, parent_field, &above));
-    OK(record_save(shop->ctx, record, 0));
-    shop_commit(shop);
-    return record->now[SLOT_ID].integer;
+    enum err e = record_save(shop->ctx, record, 0);
+    *id = record->now[SLOT_ID].integer;
+    if (e)
+        shop_rollback(shop);
+    else
+        shop_commit(shop);
+    return e;
+}
+
+static int64_t department(struct shop *shop, const char *name, int64_t parent)
+{
+    int64_t id;
+    OK(department_make(shop, name, parent, &id));
+    return id;
 }
 
 static enum err move_below(struct shop *shop, int64_t id, int64_t parent)
@@ -70,6 +82,36 @@ static void test_staff__a_department_is_never_below_itself(void **state)
     assert_string_equal(shop_get(shop, shop->department, low, "path"), path(shop, top, low, 0));
 }
 
+static void test_staff__so_many_levels_stand_below_one_another(void **state)
+{
+    struct shop *shop = *state;
+    int64_t levels[DEPARTMENT_DEPTH_MAX], below = 0;
+    for (int i = 0; i < DEPARTMENT_DEPTH_MAX; i++)
+        below = levels[i] = department(shop, "Level", below);
+    int64_t id;
+    assert_int_equal(department_make(shop, "Deeper", below, &id), ERR_VALIDATION);
+    assert_string_equal(shop_complaints(shop), "parent:too_many_levels");
+    /* Two that stand below one another go below the last but one, and no deeper. */
+    int64_t top = department(shop, "Top", 0), low = department(shop, "Low", top);
+    assert_int_equal(move_below(shop, top, levels[DEPARTMENT_DEPTH_MAX - 2]), ERR_VALIDATION);
+    assert_string_equal(shop_complaints(shop), "parent:too_many_levels");
+    assert_string_equal(shop_get(shop, shop->department, low, "path"), path(shop, top, low, 0));
+    OK(move_below(shop, top, levels[DEPARTMENT_DEPTH_MAX - 3]));
+}
+
+/* However many there are: what stood below the moved one follows it. */
+static void test_staff__all_departments_of_a_level_move(void **state)
+{
+    struct shop *shop = *state;
+    int64_t top = department(shop, "Top", 0), other = department(shop, "Other", 0);
+    int64_t last = 0;
+    for (int i = 0; i <= SUBTREE_IDS_MAX; i++)
+        last = department(shop, "Below", top);
+    OK(move_below(shop, top, other));
+    assert_string_equal(shop_get(shop, shop->department, last, "path"),
+                        path(shop, other, top, last));
+}
+
 static void test_staff__equal_names_get_different_logins(void **state)
 {
     struct shop *shop = *state;
@@ -113,6 +155,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_staff__a_moved_department_takes_its_paths_along),
         TEST(test_staff__a_department_is_never_below_itself),
+        TEST(test_staff__so_many_levels_stand_below_one_another),
+        TEST(test_staff__all_departments_of_a_level_move),
         TEST(test_staff__equal_names_get_different_logins),
         TEST(test_staff__every_change_makes_rights_be_read_anew),
     };
