@@ -85,12 +85,13 @@ static int declared(const struct scan *s, struct slice name, int from, int until
             k -= 2;
         bool in_list = is(s, k - 1, "local") || is(s, k - 1, "for") ||
                        (is(s, k - 1, "function") && !is_member(s, i));
-        bool is_parameter = false;
-        for (int p = i; p > from && !is_parameter && !is(s, p, ")"); p--)
-            is_parameter =
-                is(s, p, "(") && s->at[p].pair > i &&
-                (is(s, p - 1, "function") || (is_name(s, p - 1) && is(s, p - 2, "function")) ||
-                 (is_name(s, p - 1) && is_member(s, p - 1) && is(s, p - 4, "function")));
+        int p = i; /* back over the names before it */
+        while (p > from && (is_name(s, p) || is(s, p, ",")))
+            p--;
+        bool is_parameter =
+            p > from && is(s, p, "(") && s->at[p].pair > i &&
+            (is(s, p - 1, "function") || (is_name(s, p - 1) && is(s, p - 2, "function")) ||
+             (is_name(s, p - 1) && is_member(s, p - 1) && is(s, p - 4, "function")));
         count += in_list || is_parameter || (is(s, i + 1, "=") && !is_key);
     }
     return count;

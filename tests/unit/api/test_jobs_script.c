@@ -9,6 +9,7 @@
 
 #include "api/jobs.h"
 #include "base/clock.h"
+#include "base/limits.h"
 #include "hook/schedule.h"
 #include "tenant/folder.h"
 
@@ -237,6 +238,67 @@ static void test_jobs_script__a_long_walk_lets_others_go_between(void **state)
     assert_int_equal(costing(f, 1), 1200);
 }
 
+/* A job whose function has this body: how its run ended, and why. */
+static const char *ends(struct fixture *f, const char *body)
+{
+    at(NOON);
+    plugin(f,
+           fixture_print(f, "crm.job('walk', { retry = 0 }, function(job, ctx)\n%s\nend)\n", body));
+    run(f, NULL);
+    const char *job = run_now(f, "walk");
+    run(f, NULL);
+    return state_of(f, job);
+}
+
+static void test_jobs_script__walks_in_batches_of_so_many(void **state)
+{
+    struct fixture *f = *state;
+    static const char each[] = "local n = 0\njob:each({ entity = 'ware', as_system = true %s },\n"
+                               "  function() n = n + 1 if n > %d then error('beyond') end end)";
+    for (int batch = JOB_BATCH_MAX; batch <= JOB_BATCH_MAX + 1; batch++) {
+        const char *option = fixture_print(f, ", batch = %d", batch);
+        bool fits = batch == JOB_BATCH_MAX;
+        assert_string_equal(ends(f, fixture_print(f, each, option, 1 << 20)),
+                            fits ? "done" : "failed");
+        if (!fits)
+            assert_non_null(strstr(f->text, "\\\"batch\\\" is a number from 1 to 500"));
+    }
+}
+
+static void test_jobs_script__walks_so_often(void **state)
+{
+    struct fixture *f = *state;
+    for (int n = JOB_WALKS_MAX; n <= JOB_WALKS_MAX + 1; n++) {
+        bool fits = n == JOB_WALKS_MAX;
+        const char *body = fixture_print(f,
+                                         "for i = 1, %d do job:each({ entity = 'ware',\n"
+                                         "  as_system = true }, function() end) end",
+                                         n);
+        assert_string_equal(ends(f, body), fits ? "done" : "failed");
+        if (!fits)
+            assert_non_null(strstr(f->text, "job:each more than 16 times in one job"));
+    }
+}
+
+/* Without a wish of its own: what is taken back with a record that fails is its batch. */
+static void test_jobs_script__a_batch_is_of_so_many_unless_asked(void **state)
+{
+    struct fixture *f = *state;
+    at(NOON);
+    plugin(f, "");
+    wares(f, 2 * JOB_BATCH);
+    const char *body = fixture_print(f,
+                                     "local n = 0\n"
+                                     "job:each({ entity = 'ware', as_system = true },\n"
+                                     "  function(ware)\n"
+                                     "    n = n + 1 if n == %d then error('torn') end\n"
+                                     "    ctx.db:as_system().ware:update(ware.id, { cost = 1 })\n"
+                                     "  end)",
+                                     2 * JOB_BATCH);
+    assert_string_equal(ends(f, body), "failed");
+    assert_int_equal(costing(f, 1) % JOB_BATCH, 0);
+}
+
 static void test_jobs_script__keeps_its_cursor(void **state)
 {
     struct fixture *f = *state;
@@ -394,6 +456,9 @@ int main(void)
         TEST(test_jobs_script__nobody_has_no_rights),
         TEST(test_jobs_script__a_walk_touches_each_record_once),
         TEST(test_jobs_script__a_long_walk_lets_others_go_between),
+        TEST(test_jobs_script__walks_in_batches_of_so_many),
+        TEST(test_jobs_script__walks_so_often),
+        TEST(test_jobs_script__a_batch_is_of_so_many_unless_asked),
         TEST(test_jobs_script__keeps_its_cursor),
         TEST(test_jobs_script__errors_in_a_row_pause_it),
         TEST(test_jobs_script__three_kills_pause_it),

@@ -80,6 +80,19 @@ static void test_hookstat__writes_metrics(void **state)
     buf_release(&out);
 }
 
+static void test_hookstat__a_name_has_so_many_bytes(void **state)
+{
+    (void)state;
+    char tenant[NAME_BYTES_MAX + 1], name[HOOKSTAT_NAME_BYTES_MAX + 2];
+    memset(tenant, 't', sizeof tenant);
+    memset(name, 'n', sizeof name);
+    tenant[NAME_BYTES_MAX] = name[HOOKSTAT_NAME_BYTES_MAX + 1] = '\0';
+    assert_null(hookstat_of(tenant, name)); /* one more: it is not counted */
+    name[HOOKSTAT_NAME_BYTES_MAX] = '\0';
+    hookstat_note(hookstat_of(tenant, name), 1, HOOKSTAT_OK);
+    assert_int_equal(hookstat_read(tenant, name).calls, 1);
+}
+
 static void test_hookstat__one_that_finds_no_room_is_not_counted(void **state)
 {
     (void)state;
@@ -102,6 +115,7 @@ int main(void)
         T(test_hookstat__counts_by_tenant_and_name),
         T(test_hookstat__keeps_the_most_that_one_call_used),
         T(test_hookstat__writes_metrics),
+        T(test_hookstat__a_name_has_so_many_bytes),
         T(test_hookstat__one_that_finds_no_room_is_not_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -137,6 +137,26 @@ static void test_trip__a_person_pauses_and_resumes(void **state)
     OK(trip_resume(&shed->ctx, JOB)); /* nothing to do is no error */
 }
 
+static bool count_one(void *arg, const struct trip *trip)
+{
+    assert_non_null(trip->name);
+    ++*(int *)arg;
+    return true;
+}
+
+static void test_trip__so_many_are_listed(void **state)
+{
+    struct shed *shed = *state;
+    for (int i = 1; i <= TRIPS_LISTED_MAX + 1; i++) {
+        OK(trip_pause(&shed->ctx, arena_printf(shed->arena, "job:leads.j%d", i), "holidays"));
+        if (i < TRIPS_LISTED_MAX)
+            continue;
+        int listed = 0;
+        OK(trip_list(&shed->ctx, count_one, &listed));
+        assert_int_equal(listed, TRIPS_LISTED_MAX);
+    }
+}
+
 static void test_trip__a_long_reason_is_cut_between_characters(void **state)
 {
     struct shed *shed = *state;
@@ -158,6 +178,7 @@ int main(void)
         TEST(test_trip__twenty_errors_in_a_row_pause),
         TEST(test_trip__old_failures_count_for_nothing),
         TEST(test_trip__a_person_pauses_and_resumes),
+        TEST(test_trip__so_many_are_listed),
         TEST(test_trip__a_long_reason_is_cut_between_characters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

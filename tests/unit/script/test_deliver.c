@@ -475,6 +475,35 @@ static void test_deliver__gives_a_batch_its_events_in_order(void **state)
     assert_null(deliveries[2].reason);
 }
 
+/* What api/jobs_outbox.c leases at once for such a handler. */
+static void test_deliver__a_batch_has_so_many_events(void **state)
+{
+    struct stage *stage = *state;
+    struct vm_host host = {host_write, stage};
+    struct vm_delivery deliveries[BATCH_EVENTS_MAX] = {{0}};
+    struct job *more[BATCH_EVENTS_MAX];
+    int count = 0;
+    stage_script(stage,
+                 "crm.on('thing', 'after_commit', { id = 'b', batch = true }, function(evs, ctx)\n"
+                 "  assert(ctx.db.part:insert { name = tostring(#evs) })\n"
+                 "end)");
+    for (int i = 0; i <= BATCH_EVENTS_MAX; i++)
+        OK(stage_create(stage, "thing", "{'name':'x'}", NULL));
+    deliveries[0].job = lease(stage);
+    const char *handler = json_cstr(deliveries[0].job->body, "handler", "");
+    OK(store_begin(stage->tenant->store, true));
+    OK(job_lease_more(&stage->ctx, OWNER, deliveries[0].job,
+                      outbox_of_handler(stage->arena, handler), BATCH_EVENTS_MAX - 1, more,
+                      &count));
+    OK(store_commit(stage->tenant->store));
+    assert_int_equal(count, BATCH_EVENTS_MAX - 1);
+    for (int i = 0; i < count; i++)
+        deliveries[i + 1].job = more[i];
+    OK(vm_deliver(stage_vm(stage), &stage->ctx, &host, deliveries, count + 1));
+    assert_string_equal(last_part(stage), arena_printf(stage->arena, "%d", BATCH_EVENTS_MAX));
+    assert_int_equal(rows(stage, "queued"), 1); /* the one beyond waits for the next batch */
+}
+
 static void test_deliver__batches_are_for_after_commit(void **state)
 {
     struct stage *stage = *state;
@@ -505,6 +534,7 @@ int main(void)
         TEST(test_deliver__events_set_each_other_off_so_deep_and_no_deeper),
         TEST(test_deliver__looked_up_fields_can_be_read),
         TEST(test_deliver__gives_a_batch_its_events_in_order),
+        TEST(test_deliver__a_batch_has_so_many_events),
         TEST(test_deliver__batches_are_for_after_commit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,14 +18,28 @@ static void test_limit__are_those_of_the_table(void **state)
     (void)state;
     struct limit limits[LIMIT_KINDS];
     limit_make(limits, NULL);
-    assert_int_equal(limits[LIMIT_TRANSACTION].cpu_us, 50000);
-    assert_int_equal(limits[LIMIT_TRANSACTION].unit_cpu_us, 250000);
-    assert_int_equal(limits[LIMIT_TRANSACTION].writes, 500);
-    assert_int_equal(limits[LIMIT_TRANSACTION].http, 0);
-    assert_int_equal(limits[LIMIT_ROUTE].wall_us, 10000000);
-    assert_int_equal(limits[LIMIT_JOB].cpu_us, 2000000);
-    assert_int_equal(limits[LIMIT_JOB].rows, 50000);
-    assert_int_equal(limits[LIMIT_LOAD].reads, 0);
+    static const struct limit rows[LIMIT_KINDS] = {
+        [LIMIT_TRANSACTION] = {SCRIPT_CPU_US_MAX, SCRIPT_UNIT_CPU_US_MAX, 0, SCRIPT_HEAP_BYTES_MAX,
+                               SCRIPT_READS_MAX, HOOK_WRITES_MAX, SCRIPT_ROWS_MAX, 0},
+        [LIMIT_ROUTE] = {SCRIPT_ROUTE_CPU_US_MAX, SCRIPT_ROUTE_CPU_US_MAX, SCRIPT_ROUTE_WALL_US_MAX,
+                         SCRIPT_ROUTE_HEAP_BYTES_MAX, SCRIPT_READS_MAX, SCRIPT_ROUTE_WRITES_MAX,
+                         SCRIPT_ROWS_MAX, SCRIPT_ROUTE_HTTP_MAX},
+        [LIMIT_JOB] = {SCRIPT_JOB_CPU_US_MAX, SCRIPT_JOB_CPU_US_MAX, SCRIPT_JOB_WALL_US_MAX,
+                       SCRIPT_JOB_HEAP_BYTES_MAX, SCRIPT_JOB_READS_MAX, SCRIPT_JOB_WRITES_MAX,
+                       SCRIPT_JOB_ROWS_MAX, SCRIPT_JOB_HTTP_MAX},
+        [LIMIT_LOAD] = {SCRIPT_LOAD_CPU_US_MAX, SCRIPT_LOAD_CPU_US_MAX, SCRIPT_LOAD_WALL_US_MAX,
+                        SCRIPT_LOAD_HEAP_BYTES_MAX, 0, 0, 0, 0},
+    };
+    for (int i = 0; i < LIMIT_KINDS; i++) {
+        assert_int_equal(limits[i].cpu_us, rows[i].cpu_us);
+        assert_int_equal(limits[i].unit_cpu_us, rows[i].unit_cpu_us);
+        assert_int_equal(limits[i].wall_us, rows[i].wall_us);
+        assert_int_equal(limits[i].heap_bytes, rows[i].heap_bytes);
+        assert_int_equal(limits[i].reads, rows[i].reads);
+        assert_int_equal(limits[i].writes, rows[i].writes);
+        assert_int_equal(limits[i].rows, rows[i].rows);
+        assert_int_equal(limits[i].http, rows[i].http);
+    }
 }
 
 static void test_limit__a_plan_lowers_and_never_raises(void **state)

@@ -6,6 +6,8 @@
 
 #include "stage.h"
 
+#include "base/limits.h"
+
 struct told {
     struct arena *arena;
     const char *all; /* a line for each finding */
@@ -114,6 +116,53 @@ static void test_lint__a_function_of_two_entities_may_use_what_either_has(void *
         "t/init.lua:2: part has no field \"zzzzzzz\"\n");
 }
 
+/* Of a function that more entities share nothing is certain, and nothing is said. */
+static void test_lint__a_function_has_so_many_entities(void **state)
+{
+    struct stage *stage = *state;
+    struct buf lua = BUF_INIT;
+    buf_put_str(&lua, "local function f(ev) return ev.record.zzzzzzz end\n");
+    for (int i = 1; i <= LINT_ENTITIES_MAX + 1; i++) {
+        stage_write(stage, arena_printf(stage->arena, "t/entities/e%d.json", i),
+                    arena_printf(stage->arena,
+                                 "{\"name\":\"e%d\",\"title\":\"name\",\"fields\":[{\"no\":1,"
+                                 "\"name\":\"name\",\"type\":\"text\"}]}",
+                                 i));
+    }
+    stage_enable(stage, "t");
+    for (int i = 1; i <= LINT_ENTITIES_MAX + 1; i++) {
+        buf_printf(&lua, "crm.on('e%d', 'validate', { id = 'h' }, f)\n", i);
+        if (i < LINT_ENTITIES_MAX)
+            continue;
+        const char *told = judge(stage, buf_cstr(&lua));
+        assert_int_equal(strstr(told, "t/init.lua:1:") != NULL, i == LINT_ENTITIES_MAX);
+    }
+    buf_release(&lua);
+}
+
+/* How many of so many names for records are looked at. */
+static int names_seen(struct stage *stage, int count)
+{
+    struct buf lua = BUF_INIT;
+    int seen = 0;
+    buf_put_str(&lua, "crm.on('thing', 'validate', { id = 'x' }, function(ev, ctx)\n");
+    for (int i = 0; i < count; i++)
+        buf_printf(&lua, "do local r%d = ev.record local x%d = r%d.zzzzzzz end\n", i, i, i);
+    buf_put_str(&lua, "end)");
+    const char *told = judge(stage, buf_cstr(&lua));
+    buf_release(&lua);
+    for (; *told; told++)
+        seen += *told == '\n';
+    return seen;
+}
+
+/* Further names are passed over. */
+static void test_lint__a_file_has_so_many_names_for_records(void **state)
+{
+    struct stage *stage = *state;
+    assert_int_equal(names_seen(stage, LINT_ALIASES_MAX + 1), LINT_ALIASES_MAX);
+}
+
 static void test_lint__scripts_that_do_not_load_are_told_with_their_line(void **state)
 {
     struct stage *stage = *state;
@@ -138,6 +187,8 @@ int main(void)
         T(globals_settings_events_and_texts),
         T(what_is_not_certain_is_passed_over),
         T(a_function_of_two_entities_may_use_what_either_has),
+        T(a_function_has_so_many_entities),
+        T(a_file_has_so_many_names_for_records),
         T(scripts_that_do_not_load_are_told_with_their_line),
 #undef T
     };
