@@ -35,18 +35,35 @@ end
 
 local function amount(money) return { amount = money.amount, currency = money.currency } end
 
+-- The fields of `take`, whose value is to be the other's; nil where a name is none of them.
+local function chosen(take)
+  local names, known = {}, { estimated_amount = true }
+  for _, field in ipairs(PLAIN) do known[field] = true end
+  if take == nil then return names end
+  if type(take) ~= "table" and type(take) ~= "userdata" then return nil end
+  for _, field in ipairs(take) do
+    if not known[field] then return nil end
+    names[field] = true
+  end
+  return names
+end
+
 -- What the survivor would get, and what it has there now.
-local function plan(winner, loser)
+local function plan(winner, loser, take)
   local after, before = {}, {}
   for _, field in ipairs(PLAIN) do
-    if winner[field] == nil and loser[field] ~= nil then after[field] = loser[field] end
+    local is_other = loser[field] ~= nil and loser[field] ~= winner[field]
+    if is_other and (winner[field] == nil or take[field]) then
+      after[field], before[field] = loser[field], winner[field]
+    end
   end
   for _, field in ipairs(LISTS) do
     local list, grown = joined(winner[field], loser[field])
     if grown then after[field], before[field] = list, copy(winner[field]) end
   end
-  if not winner.estimated_amount and loser.estimated_amount then
-    after.estimated_amount = amount(loser.estimated_amount)
+  local own, other = winner.estimated_amount, loser.estimated_amount
+  if other and (not own or take.estimated_amount) then
+    after.estimated_amount, before.estimated_amount = amount(other), own and amount(own) or nil
   end
   if loser.do_not_call and not winner.do_not_call then
     after.do_not_call, before.do_not_call = true, winner.do_not_call
@@ -74,16 +91,19 @@ local function target(ev, ctx)
   return nil
 end
 
--- POST …/lead/{id}/actions/merge { into, preview }: with preview nothing is changed.
+-- POST …/lead/{id}/actions/merge { into, take = [fields], preview }: with preview nothing is
+-- changed; what is taken replaces what the survivor has.
 function merging.merge(ev, ctx)
   local loser, db = ev.record, ctx.db:as_system()
   if loser.duplicate_of then return ev:fail("status", "@merge_again") end
   if loser.status == "converted" then return ev:fail("status", "@merge_converted") end
   local winner = target(ev, ctx)
   if not winner then return nil end
+  local take = chosen(ev.params.take)
+  if not take then return ev:fail("take", "@merge_take") end
   local activities = db.activity:count { where = { about = loser.id } }
   if activities > ACTIVITIES then return ev:fail("status", "@too_many_activities") end
-  local after, before = plan(winner, loser)
+  local after, before = plan(winner, loser, take)
   if ev.params.preview then
     return {
       into = crm.id_text(winner.id), fields = after, activities = activities, preview = true,

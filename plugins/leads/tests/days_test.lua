@@ -82,3 +82,18 @@ crm.test("a merge can be undone for thirty days", function(t)
   t.expect_fail(function() t.action("lead", two.id, "unmerge") end, { status = "@merge_late" })
   t.eq(t.db.lead:get(two.id).status, "dead")
 end)
+
+crm.test("a merge takes the fields that were chosen, and gives them back", function(t)
+  local one = t.db.lead:insert { name = "甲", company = "甲公司", phones = { "13800000101" } }
+  local two = t.db.lead:insert { name = "甲", company = "乙公司", title = "经理" }
+  local wrong = { into = crm.id_text(one.id), take = { "status" } }
+  t.expect_fail(function() t.action("lead", two.id, "merge", wrong) end, { take = "@merge_take" })
+  t.action("lead", two.id, "merge", { into = crm.id_text(one.id), take = { "company" } })
+  local after = t.db.lead:get(one.id)
+  t.eq(after.company, "乙公司")
+  t.eq(after.title, "经理")
+  t.action("lead", two.id, "unmerge")
+  local before = t.db.lead:get(one.id)
+  t.eq(before.company, "甲公司")
+  t.eq(before.title, nil)
+end)
