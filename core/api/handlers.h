@@ -39,6 +39,9 @@ enum err meta_get_all(struct call *call);
 enum err meta_get_entity(struct call *call);
 enum err meta_get_texts(struct call *call);
 enum err meta_get_openapi(struct call *call);
+/* extras.c */
+enum err extras_list(struct call *call);
+enum err extras_help(struct call *call);
 
 /* records.c */
 enum err records_list(struct call *call);
@@ -162,6 +165,9 @@ enum err apikeys_revoke(struct call *call);
 /* audit.c */
 enum err audit_list(struct call *call);
 enum err audit_changes(struct call *call);
+/* privacy.c: what is held about a person */
+enum err privacy_erase(struct call *call);
+enum err privacy_export(struct call *call);
 /* settings.c: of the company */
 enum err settings_get(struct call *call);
 enum err settings_patch(struct call *call);
@@ -193,8 +199,8 @@ enum err operator_repl(struct call *call); /* repl.c */
 /* operator_plan.c, operator_erase.c, operator_keys.c */
 enum err operator_limits_get(struct call *call);
 enum err operator_limits_put(struct call *call);
-enum err operator_erasures_note(struct call *call);
 enum err operator_erase(struct call *call);
+enum err operator_person(struct call *call); /* privacy.c */
 enum err operator_keys_list(struct call *call);
 enum err operator_keys_rotate(struct call *call);
 enum err operator_keys_rewrap(struct call *call);

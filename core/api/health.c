@@ -44,6 +44,32 @@ static enum err console_absent(struct call *call)
     return ERR_OK;
 }
 
+/* /plugins/<id>/<mark>/<file> is <home>/plugins/<id>/ui/<file>: the mark only changes the name. */
+static enum err plugin_file(struct call *call, struct slice path)
+{
+    struct arena *arena = call->ctx->arena;
+    struct slice id = slice_split(&path, '/');
+    (void)slice_split(&path, '/');
+    for (size_t i = 0; i < id.len; i++)
+        if (id.at[i] != '_' && (id.at[i] < 'a' || id.at[i] > 'z') &&
+            (id.at[i] < '0' || id.at[i] > '9'))
+            return ERR_NOT_FOUND;
+    if (!id.len || !path.len)
+        return ERR_NOT_FOUND;
+    const char *folder =
+        arena_printf(arena, "%s/plugins/" SLICE_FMT "/ui", call->app->config->home, SLICE_ARG(id));
+    return assets_serve(folder, path, call->req, call->resp);
+}
+
+/* Pages of their own for people without an account; all else is the console. */
+static struct slice page_for(struct slice path)
+{
+    struct slice first = slice_split(&path, '/');
+    if (slice_is(first, "f"))
+        return SLICE("form.html");
+    return slice_is(first, "rate") ? SLICE("rate.html") : SLICE("index.html");
+}
+
 enum err console_file(struct call *call)
 {
     struct slice path = call->req->path;
@@ -51,6 +77,8 @@ enum err console_file(struct call *call)
     path.len--;
     if (slice_starts(path, SLICE("api/")))
         return ERR_NOT_FOUND;
+    if (slice_starts(path, SLICE("plugins/")))
+        return plugin_file(call, slice_of(path.at + 8, path.len - 8));
     struct arena *arena = call->ctx->arena;
     const char *folder = arena_printf(arena, "%s/plugins/console/dist", call->app->config->home);
     enum err e = path.len ? assets_serve(folder, path, call->req, call->resp) : ERR_NOT_FOUND;
@@ -62,6 +90,6 @@ enum err console_file(struct call *call)
     if (e != ERR_NOT_FOUND || slice_find(name, SLICE(".")) >= 0)
         return e;
     /* Paths without an ending are the console's own routes. */
-    e = assets_serve(folder, SLICE("index.html"), call->req, call->resp);
+    e = assets_serve(folder, page_for(path), call->req, call->resp);
     return e == ERR_NOT_FOUND && !path.len ? console_absent(call) : e;
 }

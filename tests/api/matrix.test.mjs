@@ -234,6 +234,8 @@ const ROWS = {
   },
 
   "GET /api/v1/boot": own("/api/v1/boot"),
+  "GET /api/v1/plugins": own("/api/v1/plugins"),
+  "GET /api/v1/help/{plugin}": own("/api/v1/help/hello"),
   "GET /api/v1/i18n/{lang}/{file}": { ...at("/api/v1/i18n/en/0000000000000000.json"), good: 404 },
   "GET /api/v1/meta": own("/api/v1/meta"),
   "GET /api/v1/meta/{entity}": at("/api/v1/meta/greeting"),
@@ -436,6 +438,19 @@ const ROWS = {
   "DELETE /api/v1/admin/api-keys/{id}": to(key),
   "GET /api/v1/admin/audit": at(`${ADMIN}/audit`),
   "GET /api/v1/admin/audit/changes": at(`${ADMIN}/audit/changes`),
+  "POST /api/v1/admin/privacy/erasures": {
+    make: async (t) => {
+      const { id, name } = await greeting(t);
+      const body = { entity: "greeting", record: id, confirm: name, reason: "asked" };
+      return { path: `${ADMIN}/privacy/erasures`, body };
+    },
+  },
+  "POST /api/v1/admin/privacy/exports": {
+    make: async (t) => {
+      const body = { entity: "greeting", record: (await greeting(t)).id, reason: "asked" };
+      return { path: `${ADMIN}/privacy/exports`, body };
+    },
+  },
   "GET /api/v1/admin/settings": at(`${ADMIN}/settings`),
   "PATCH /api/v1/admin/settings": at(`${ADMIN}/settings`, { body: { timezone: "Asia/Shanghai" } }),
   "GET /api/v1/admin/mail": at(`${ADMIN}/mail`),
@@ -476,10 +491,10 @@ const ROWS = {
     body: { worker: 0 },
   }),
   "DELETE /api/v1/operator/tenants/{name}": at("/api/v1/operator/tenants/globex"),
-  "POST /api/v1/operator/tenants/{name}/erasures": at("/api/v1/operator/tenants/globex/erasures", {
+  "POST /api/v1/operator/erase": at("/api/v1/operator/erase", {
     body: { entity: "lead", record: "0CN3WWJM60400" },
   }),
-  "POST /api/v1/operator/erase": at("/api/v1/operator/erase", {
+  "POST /api/v1/operator/person": at("/api/v1/operator/person", {
     body: { entity: "lead", record: "0CN3WWJM60400" },
   }),
   "GET /api/v1/operator/limits": at("/api/v1/operator/limits"),
