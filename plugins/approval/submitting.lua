@@ -196,13 +196,34 @@ function submitting.urge(ev, ctx)
   return { urged = urged }
 end
 
--- POST …/approval/{id}/actions/compare: what was decided on, and how the record differs now.
+local DECISIONS = 200 -- that one answer lists
+
+-- Who was asked and what they said, in order: whoever may see the case may see this.
+local function decisions(ctx, approval)
+  local db, list = ctx.db:as_system(), {}
+  for i, task in ipairs(db.approval_task:find {
+    where = { approval = approval.id }, order = "round,at,position,id", limit = DECISIONS,
+  }) do
+    local user = db.user:get(task.owner)
+    list[i] = {
+      id = crm.id_text(task.id), node = task.node, at = task.at, round = task.round,
+      kind = task.kind, state = task.state, comment = task.comment,
+      who = user and user.name, owner = crm.id_text(task.owner),
+      decided_at = task.decided_at and tostring(task.decided_at),
+    }
+  end
+  return list
+end
+
+-- POST …/approval/{id}/actions/compare: what was decided on, by whom, and how the record differs
+-- now.
 function submitting.compare(ev, ctx)
   local approval = ev.record
   local record = ctx.db[approval.entity]:get(approval.about.id)
   return {
     snapshot = approval.snapshot, changes = approval.changes,
     since = record and differences(approval.snapshot, crm.data(record)) or {},
+    decisions = decisions(ctx, approval),
   }
 end
 
