@@ -62,6 +62,14 @@ export interface Param extends Partial<Field> {
   values?: (string | { value: string; label?: string })[];
 }
 
+export interface PageTab {
+  id: string;
+  label?: string;
+  widget?: string; // timeline, history, related, or a widget's name
+  relation?: string;
+  columns?: Cell[];
+}
+
 export interface Panel {
   id: string;
   relation: string;
@@ -87,16 +95,32 @@ export interface View {
   header?: { facts?: string[] };
   path?: { field?: string };
   left?: { sections?: Section[] };
-  main?: { tabs?: { id: string; label?: string; widget?: string }[] };
+  main?: { tabs?: PageTab[] };
   panels?: Panel[];
   place?: string;
   enabled_when?: Tree;
   confirm?: string;
   params?: Param[];
+  dialog?: string; // an action that is asked for in a dialog of its own: convert, merge
+  result?: string; // what an action answers is shown: "show", or a view of its own
+  of?: string; // of an action's answer: the entity whose ids it gives
+  widgets?: Widget[];
   query?: Record<string, unknown>;
   chart?: string;
   drill?: { view?: string };
   order?: number;
+}
+
+/** One tile of a dashboard: a report by name, or a query of its own. */
+export interface Widget {
+  id: string;
+  kind: string; // kpi, bar, line, pie, funnel, table, list
+  label?: string;
+  entity?: string;
+  report?: string;
+  query?: Record<string, unknown>;
+  span?: number;
+  date_field?: string;
 }
 
 export interface Rights {
@@ -139,6 +163,7 @@ export interface Boot {
   permissions: { entities: Record<string, string[]>; admin: string[] };
   menu: MenuItem[];
   meta: { version: string };
+  plugins?: { id: string; version: string; title?: string; ui?: string; help?: boolean }[];
 }
 
 export interface Rec extends Record<string, unknown> {

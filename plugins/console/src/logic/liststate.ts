@@ -9,14 +9,19 @@ export interface Column {
   pin?: boolean;
 }
 
+export const MODES = ["list", "board", "calendar"] as const;
+export type Mode = (typeof MODES)[number];
+
 export interface ListState {
   view: string; // id of a saved view, name of a declared one, "" = default
-  mode: "list" | "board";
+  mode: Mode;
   q: string;
   quick: string[];
   filter: Tree | undefined; // undefined: the view's own
   sort: string | undefined;
   columns: string[] | undefined;
+  day?: string; // of a calendar
+  span?: string; // day, week or month
 }
 
 export type Query = Record<string, string | undefined>;
@@ -47,24 +52,28 @@ export function stateOf(query: Query): ListState {
   return {
     ...EMPTY,
     view: query.view ?? "",
-    mode: query.mode === "board" ? "board" : "list",
+    mode: MODES.find((one) => one === query.mode) ?? "list",
     q: query.q ?? "",
     quick: split(query.qf),
     filter: parseTree(query.f),
     sort: query.s,
     columns: query.c === undefined ? undefined : split(query.c),
+    day: query.d,
+    span: query.p,
   };
 }
 
 export function queryOf(state: ListState): Query {
   return {
     view: state.view || undefined,
-    mode: state.mode === "board" ? "board" : undefined,
+    mode: state.mode === "list" ? undefined : state.mode,
     q: state.q || undefined,
     qf: state.quick.join(",") || undefined,
     f: state.filter ? JSON.stringify(state.filter) : undefined,
     s: state.sort,
     c: state.columns?.join(","),
+    d: state.day,
+    p: state.span,
   };
 }
 

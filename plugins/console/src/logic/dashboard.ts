@@ -1,0 +1,94 @@
+// dashboard - tiles of a dashboard as queries, with the filters that hold for all of them.
+// SPDX-License-Identifier: MIT
+import type { Entity, View, Widget } from "@/api/types";
+import type { Tree } from "./filter";
+
+export const DATES = ["", "this_week", "this_month", "last_month", "this_quarter", "this_year"];
+export const OWNERS = ["", "$me", "$my_team", "$my_department", "$my_subtree"];
+
+export interface Asked {
+  date: string; // an operator of dates, "" for all times
+  owner: string;
+}
+
+export interface Tile {
+  key: string;
+  kind: string;
+  span: number;
+  entity: Entity;
+  view: View; // with the query as it is asked
+}
+
+const has = (entity: Entity, name: string) => entity.fields.some((field) => field.name === name);
+
+/** Which field of an owner's place is asked for, by the variable. */
+const OWNER_FIELD: Record<string, string> = {
+  $me: "owner",
+  $my_team: "team",
+  $my_department: "department",
+  $my_subtree: "department",
+};
+
+/** The query narrowed; what an entity has no field for does not narrow it. */
+export function narrowed(
+  entity: Entity,
+  query: Record<string, unknown>,
+  asked: Asked,
+  dateField = "created_at",
+): Record<string, unknown> {
+  const trees: Tree[] = [];
+  if (query.filter) trees.push(query.filter as Tree);
+  if (asked.date && DATES.includes(asked.date) && has(entity, dateField)) {
+    trees.push({ [dateField]: { [asked.date]: true } });
+  }
+  const place = OWNER_FIELD[asked.owner];
+  if (place && has(entity, place)) trees.push({ [place]: asked.owner });
+  const filter = trees.length > 1 ? { and: trees } : trees[0];
+  return filter ? { ...query, filter } : query;
+}
+
+function tileOf(entity: Entity, view: View, widget: Partial<Widget>, asked: Asked): Tile {
+  const query = narrowed(entity, view.query ?? {}, asked, widget.date_field);
+  const kind = widget.kind && widget.kind !== "report" ? widget.kind : (view.chart ?? "bar");
+  const label = widget.label ?? view.label ?? view.name;
+  return {
+    key: `${entity.name}/${widget.id ?? view.name}`,
+    kind,
+    span: widget.span ?? 1,
+    entity,
+    view: { ...view, label, chart: kind, query },
+  };
+}
+
+/** The tiles of a dashboard; what is not there (any more), or may not be read, is left out. */
+export function tilesOf(dashboard: View, entities: Entity[], asked: Asked): Tile[] {
+  const byName = new Map(entities.map((entity) => [entity.name, entity]));
+  return (dashboard.widgets ?? []).flatMap((widget): Tile[] => {
+    const entity = byName.get(widget.entity ?? "");
+    if (!entity) return [];
+    if (!widget.query) {
+      const view = entity.views.find((one) => one.kind === "report" && one.name === widget.report);
+      return view?.query ? [tileOf(entity, view, widget, asked)] : [];
+    }
+    const view: View = { kind: "report", name: widget.id, query: widget.query };
+    return [tileOf(entity, view, widget, asked)];
+  });
+}
+
+/** Every report that plugins declare, by entity. */
+export function reportTiles(entities: Entity[], asked: Asked): Tile[] {
+  return entities.flatMap((entity) =>
+    entity.views
+      .filter((view) => view.kind === "report" && view.query)
+      .map((view) => tileOf(entity, view, {}, asked)),
+  );
+}
+
+/** Rows as a file for spreadsheets; a cell that looks like a formula is text. */
+export function csvOf(head: string[], rows: string[][]): string {
+  const cell = (text: string) => {
+    const safe = /^[=+@\t\r]|^-(?!\d+(\.\d+)?$)/.test(text) ? `'${text}` : text;
+    return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  };
+  return `\ufeff${[head, ...rows].map((row) => row.map(cell).join(",")).join("\r\n")}\r\n`;
+}

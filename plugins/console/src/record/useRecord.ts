@@ -1,0 +1,166 @@
+// useRecord - one record on its page: read, changed, moved along its path, acted upon.
+// SPDX-License-Identifier: MIT
+//
+// Who was overtaken by somebody else (412) loses nothing: what does not touch the same fields is
+// saved over theirs, what does is shown as a difference.
+import { computed, type Ref, ref, shallowRef } from "vue";
+import { useI18n } from "vue-i18n";
+import { ApiError } from "@/api/http";
+import type { Entity, Field, Rec, Section, View } from "@/api/types";
+import { differences, missingFor, nextStates } from "@/logic/form";
+import { titleOf } from "@/logic/format";
+import { viewOf } from "@/logic/liststate";
+import { loadEntity } from "@/stores/meta";
+import { remember } from "@/stores/own";
+import { say } from "@/ui/toast";
+import { useScope } from "@/widgets/locale";
+import { act, actionsAt, isEnabled, read, update } from "./actions";
+import type { Conflict } from "./useForm";
+
+const PANELS = 6; // of an entity without a page: its first relations
+
+export interface Outcome {
+  action: View;
+  data: Record<string, unknown>;
+}
+
+export function useRecord(name: string, id: Ref<string>) {
+  const { t } = useI18n();
+  const scopeOf = useScope();
+  const entity = shallowRef<Entity>();
+  const record = shallowRef<Rec>();
+  const failed = ref<unknown>(null);
+  const moved = ref(false);
+  const tick = ref(0); // something happened around the record: timeline and panels ask again
+  const acting = shallowRef<View | null>(null);
+  const outcome = shallowRef<Outcome | null>(null);
+  const conflict = shallowRef<(Conflict & { mine: Record<string, unknown> }) | null>(null);
+
+  const page = computed(() => entity.value && viewOf(entity.value, "page"));
+  const fields = computed(() => new Map(entity.value?.fields.map((field) => [field.name, field])));
+  const known = (names: string[]): Field[] =>
+    names.flatMap((one) => fields.value.get(one) ?? []);
+  const title = computed(
+    () => titleOf(record.value?.[entity.value?.title ?? "name"]) || id.value,
+  );
+  const pathField = computed(() =>
+    fields.value.get(page.value?.path?.field ?? entity.value?.stage ?? ""),
+  );
+  const facts = computed(() =>
+    known(page.value?.header?.facts ?? []).filter((one) => one !== pathField.value),
+  );
+  const sections = computed<Section[]>(() => {
+    if (page.value?.left?.sections) return page.value.left.sections;
+    const own = (entity.value?.fields ?? []).filter((field) => !field.system);
+    return [{ id: "section.all", cells: own.map((field) => field.name) }];
+  });
+  const tabs = computed(() => {
+    const declared = (page.value?.main?.tabs ?? []).filter((one) => one.widget);
+    const history = { id: "tab.history", label: t("record.history"), widget: "history" };
+    return declared.length ? declared : [history];
+  });
+  const panels = computed(() => {
+    if (page.value?.panels?.length) return page.value.panels;
+    return (entity.value?.relations ?? [])
+      .slice(0, PANELS)
+      .map((one) => ({ ...one, id: one.relation, columns: [] }));
+  });
+  const actions = computed(() => {
+    if (!entity.value || !record.value) return [];
+    const all = [...actionsAt(entity.value, "record"), ...actionsAt(entity.value, "row")];
+    return all.filter((action) => isEnabled(action, record.value!, scopeOf(name)));
+  });
+  const states = computed(() => {
+    const field = pathField.value;
+    if (!field || !record.value) return [];
+    const now = record.value[field.name];
+    const next = new Set(nextStates(field, now));
+    const can = entity.value!.rights.update && !field.readonly;
+    return (field.options ?? [])
+      .filter((option) => option.active || option.value === now)
+      .map((option) => ({
+        ...option,
+        isNow: option.value === now,
+        can: can && next.has(option.value),
+      }));
+  });
+
+  async function load() {
+    failed.value = null;
+    moved.value = false;
+    try {
+      entity.value = await loadEntity(name);
+      record.value = await read(entity.value, id.value);
+      document.title = `${title.value} · Perigee`;
+      remember({ to: `/e/${name}/${id.value}`, text: title.value, note: entity.value.label });
+      tick.value++;
+    } catch (error) {
+      failed.value = error;
+    }
+  }
+
+  async function change(values: Record<string, unknown>) {
+    const before = record.value!;
+    try {
+      await update(name, before, values);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 412) throw error;
+      const theirs = await read(entity.value!, id.value);
+      const both = differences(before, values, theirs);
+      record.value = theirs;
+      if (both.length) {
+        conflict.value = { theirs, differences: both, mine: values };
+        return;
+      }
+      await update(name, theirs, values);
+    }
+    say(t("saved"));
+    await load();
+  }
+
+  /** After a difference was shown: of which fields mine stays. */
+  async function settle(mine: Record<string, boolean>) {
+    const now = conflict.value!;
+    conflict.value = null;
+    const kept = Object.entries(now.mine).filter(
+      ([field]) => mine[field] || !now.differences.some((one) => one.field === field),
+    );
+    if (kept.length) await change(Object.fromEntries(kept));
+    else await load();
+  }
+
+  async function moveTo(state: string) {
+    const field = pathField.value!;
+    const missing = missingFor(field, state, record.value!);
+    if (!missing.length) return change({ [field.name]: state });
+    const label = field.options?.find((option) => option.value === state)?.label;
+    acting.value = {
+      kind: "action",
+      name: `move:${state}`,
+      label: t("record.move", { to: label }),
+      params: known(missing).map((one) => ({ ...one, required: true, entity: one.ref?.entity })),
+    };
+  }
+
+  function start(action: View) {
+    if (action.dialog || action.confirm || action.params?.length) acting.value = action;
+    else return run(action, {});
+  }
+
+  async function run(action: View, args: Record<string, unknown>) {
+    const move = /^move:(.*)$/.exec(action.name ?? "");
+    if (move) return change({ ...args, [pathField.value!.name]: move[1] });
+    const data = await act(name, id.value, action.name ?? "", args);
+    if (action.result) outcome.value = { action, data };
+    else say(t("action.done", { name: action.label ?? "" }));
+    await load();
+  }
+
+  return {
+    entity, record, failed, moved, tick, acting, outcome, conflict, page, title, facts, fields,
+    known, pathField, sections, tabs, panels, actions, states, load, change, settle, moveTo, start,
+    run,
+  };
+}
+
+export type RecordPage = ReturnType<typeof useRecord>;

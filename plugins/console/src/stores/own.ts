@@ -1,0 +1,84 @@
+// own - what a person keeps for themselves: favourites (with the account, on every machine), what
+// was opened lately and drafts (in this browser).
+// SPDX-License-Identifier: MIT
+import { reactive } from "vue";
+import { get, patch } from "@/api/http";
+import { keep, kept } from "./settings";
+
+export interface Place {
+  to: string;
+  text: string;
+  note: string;
+}
+
+const RECENT = 8;
+const FAVOURITES = 30;
+const RECENT_KEY = "perigee.recent";
+const DRAFTS_KEY = "perigee.drafts";
+const DRAFTS = 20;
+
+type Settings = Record<string, unknown> & { favourites?: Place[] };
+
+const own = reactive({
+  favourites: [] as Place[],
+  recent: [] as Place[],
+  owner: "", // whose they are: another person may sign in on the same page
+});
+let settings: Settings = {};
+let loading: Promise<void> | null = null;
+
+export const useOwn = () => own;
+
+/** Reads what belongs to who has signed in; nothing of the person before stays. */
+export function begin(user: string): Promise<void> {
+  if (own.owner === user && loading) return loading;
+  own.owner = user;
+  own.favourites = [];
+  own.recent = kept<{ items: Place[] }>(`${RECENT_KEY}.${user}`).items ?? [];
+  loading = get<{ settings?: Settings | null }>("/me").then((me) => {
+    settings = me.settings ?? {};
+    own.favourites = settings.favourites ?? [];
+  });
+  loading.catch(() => (loading = null));
+  return loading;
+}
+
+export function remember(place: Place): void {
+  own.recent = [place, ...own.recent.filter((one) => one.to !== place.to)].slice(0, RECENT);
+  keep(`${RECENT_KEY}.${own.owner}`, { items: own.recent });
+}
+
+export const isFavourite = (to: string) => own.favourites.some((one) => one.to === to);
+
+/** Shown at once; taken back if the server does not keep it. */
+export async function favour(place: Place): Promise<void> {
+  await begin(own.owner);
+  const before = own.favourites;
+  own.favourites = isFavourite(place.to)
+    ? before.filter((one) => one.to !== place.to)
+    : [...before, place].slice(-FAVOURITES);
+  try {
+    settings = { ...settings, favourites: own.favourites };
+    await patch("/me", { settings });
+  } catch (error) {
+    own.favourites = before;
+    throw error;
+  }
+}
+
+/* --- drafts: what was typed and not yet sent --- */
+
+type Drafts = Record<string, { at: number; value: unknown }>;
+
+export function draftOf<T>(key: string): T | undefined {
+  return (kept<Drafts>(DRAFTS_KEY) as Drafts)[`${own.owner}/${key}`]?.value as T | undefined;
+}
+
+/** undefined forgets it; the oldest go when there are many. */
+export function keepDraft(key: string, value: unknown): void {
+  const all = { ...(kept<Drafts>(DRAFTS_KEY) as Drafts) };
+  if (value === undefined) delete all[`${own.owner}/${key}`];
+  else all[`${own.owner}/${key}`] = { at: Date.now(), value };
+  const newest = Object.entries(all).sort((a, b) => b[1].at - a[1].at);
+  keep(DRAFTS_KEY, Object.fromEntries(newest.slice(0, DRAFTS)));
+}
