@@ -34,6 +34,7 @@ struct call {
     bool model_pending;      /* ERR_BUSY because the owner must apply the model first */
     bool owns_tx;            /* private to pipeline: a read transaction is open for this call */
     bool has_idem;           /* private to replay: an Idempotency-Key is to be kept */
+    bool has_begun;          /* private to replay: it stands with the first effect */
     int kept_status;         /* private to replay: what was kept with the effect; 0 = nothing yet */
     size_t kept_bytes;       /* …and how long the answer was then */
     struct slice replay_body; /* private to replay: what the key's body is compared by */

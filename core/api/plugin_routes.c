@@ -127,7 +127,36 @@ static enum err use_fn(struct ctx *ctx, void *arg)
     return e || there ? e : kv_put(ctx, "core", signing->key, one, signing->until_ms);
 }
 
-/* "sha256=<hex>" of "<timestamp>.<body>". The caller compares in constant time. */
+/* The path with its query as it was sent; behind a proxy it may come with scheme and host. */
+static struct slice origin_form(struct slice target)
+{
+    long at = slice_find(target, SLICE("://"));
+    if (slice_starts(target, SLICE("/")) || at < 0)
+        return target;
+    struct slice rest = slice_of(target.at + at + 3, target.len - (size_t)at - 3);
+    at = slice_find(rest, SLICE("/"));
+    return at < 0 ? SLICE("/") : slice_of(rest.at + at, rest.len - (size_t)at);
+}
+
+/* What is signed: all of the request, or of a webhook its time and body. No text is both: a
+ * line ends where the other has a dot. */
+static void put_signed(const struct asking *asking, struct slice timestamp, struct buf *out)
+{
+    const struct req *req = asking->call->req;
+    uint8_t digest[CRYPTO_SHA256_LEN];
+    buf_put_slice(out, timestamp);
+    if (asking->match.endpoint->auth == ENDPOINT_WEBHOOK) {
+        buf_put_char(out, '.');
+        buf_put_slice(out, asking->text);
+        return;
+    }
+    struct slice target = origin_form(req->target);
+    crypto_sha256(asking->text, digest);
+    buf_printf(out, "\n%s\n" SLICE_FMT "\n", http_method_name(req->method), SLICE_ARG(target));
+    crypto_put_hex(out, slice_of((const char *)digest, sizeof digest));
+}
+
+/* "sha256=<hex>" of it. The caller compares in constant time. */
 static enum err sign(struct asking *asking, struct slice timestamp, struct buf *out)
 {
     struct buf secret = BUF_INIT, message = BUF_INIT;
@@ -135,9 +164,7 @@ static enum err sign(struct asking *asking, struct slice timestamp, struct buf *
     enum err e = plugin_secret_open(asking->call->ctx, asking->plugin,
                                     asking->match.endpoint->secret, &secret);
     if (!e && secret.len) {
-        buf_put_slice(&message, timestamp);
-        buf_put_char(&message, '.');
-        buf_put_slice(&message, asking->text);
+        put_signed(asking, timestamp, &message);
         crypto_hmac_sha256(buf_slice(&secret), buf_slice(&message), mac);
         buf_put_str(out, "sha256=");
         crypto_put_hex(out, slice_of((const char *)mac, sizeof mac));
@@ -262,12 +289,47 @@ static void answer(struct call *call, struct endpoint_call *endpoint)
     buf_release(&name);
 }
 
+/* Each transaction of the function begins with the key of the request, so that the first of them
+ * holds it. */
+struct route_host {
+    struct vm_host host; /* first: what the script's writes come by */
+    struct call *call;
+    struct vm_host inner;
+};
+
+struct keeping {
+    struct call *call;
+    enum err (*fn)(struct ctx *ctx, void *arg);
+    void *arg;
+    bool had_begun;
+};
+
+static enum err keep_and_write(struct ctx *ctx, void *arg)
+{
+    struct keeping *k = arg;
+    k->call->has_begun = k->had_begun; /* it may be run twice */
+    enum err e = replay_begin(k->call);
+    return e ? e : k->fn(ctx, k->arg);
+}
+
+static enum err route_write(const struct vm_host *host, struct ctx *ctx,
+                            enum err (*fn)(struct ctx *ctx, void *arg), void *arg)
+{
+    const struct route_host *own = (const struct route_host *)host;
+    struct keeping k = {own->call, fn, arg, own->call->has_begun};
+    enum err e = own->inner.write(&own->inner, ctx, keep_and_write, &k);
+    if (e)
+        own->call->has_begun = k.had_begun; /* it went with the rest */
+    return e;
+}
+
 static enum err run(struct asking *asking)
 {
     struct call *call = asking->call;
     struct ctx *ctx = call->ctx;
     const struct endpoint *endpoint = asking->match.endpoint;
-    struct vm_host host = host_of(call->app);
+    struct route_host host = {.call = call, .inner = host_of(call->app)};
+    host.host = (struct vm_host){.write = route_write, .user = host.inner.user};
     struct endpoint_call one = {
         .match = &asking->match, .req = call->req, .text = asking->text, .out = BUF_INIT};
     one.query = endpoint_query(ctx, endpoint, call->req);
@@ -276,7 +338,7 @@ static enum err run(struct asking *asking)
     if (!e)
         e = bad;
     if (!e)
-        e = endpoint_run(asking->vm, ctx, &one, &host);
+        e = endpoint_run(asking->vm, ctx, &one, &host.host);
     if (!e)
         answer(call, &one);
     buf_release(&one.out);
@@ -293,7 +355,7 @@ static enum err identify(struct asking *asking, struct buf *signature)
     ctx->actor = NULL;
     ctx->as_system = false;
     ctx->source = CTX_API;
-    return auth == ENDPOINT_HMAC ? check_signature(asking, signature) : ERR_OK;
+    return auth == ENDPOINT_PUBLIC ? ERR_OK : check_signature(asking, signature);
 }
 
 static enum err run_once(struct asking *asking, const struct buf *signature)
@@ -310,7 +372,13 @@ static enum err run_once(struct asking *asking, const struct buf *signature)
         e = use_signature(asking, signature);
     if (!e)
         e = run(asking);
-    return e ? e : replay_keep(call);
+    if (e && !call->has_begun)
+        return e;
+    /* What failed behind an effect is told again, too: done again it would be done twice. */
+    if (e)
+        pipeline_fail(call, e);
+    enum err kept = replay_end(call);
+    return e ? ERR_OK : kept;
 }
 
 enum err plugin_routes_run(struct call *call)
@@ -353,6 +421,7 @@ static void put_endpoint(struct buf *out, const struct endpoint *endpoint)
     static const char *const auths[] = {[ENDPOINT_SESSION] = "session",
                                         [ENDPOINT_KEY] = "key",
                                         [ENDPOINT_HMAC] = "hmac",
+                                        [ENDPOINT_WEBHOOK] = "webhook",
                                         [ENDPOINT_PUBLIC] = "public"};
     json_put_comma(out);
     buf_put_str(out, "{\"plugin\":");

@@ -131,6 +131,8 @@ enum err replay_find(struct call *call, bool *replayed)
         put_headers(call, status);
         resp_header(call->resp, "Idempotency-Replayed", "true");
     }
+    if (e == ERR_BUSY)
+        ctx->err.retry_after_s = 1; /* its first is at work still */
     call->has_idem = !e && !*replayed;
     return e;
 }
@@ -171,4 +173,33 @@ enum err replay_keep(struct call *call)
     if (!call->has_idem || as_kept || resp->status >= 300 || resp->file_path)
         return ERR_OK;
     return app_write(call->app, call->ctx, keep_fn, call);
+}
+
+enum err replay_begin(struct call *call)
+{
+    if (!call->has_idem || call->has_begun)
+        return ERR_OK;
+    enum err e = replay_check(call);
+    if (!e)
+        e = idem_begin(call->ctx, key_of(call), route_of(call), call->replay_body);
+    call->has_begun = !e;
+    return e;
+}
+
+static enum err end_fn(struct ctx *ctx, void *arg)
+{
+    struct call *call = arg;
+    const struct resp *resp = call->resp;
+    if (call->has_begun)
+        return idem_end(ctx, key_of(call), route_of(call), call->replay_body, resp->status,
+                        buf_slice(&resp->body));
+    enum err e = replay_check(call);
+    return e ? e : keep_fn(ctx, call);
+}
+
+enum err replay_end(struct call *call)
+{
+    if (!call->has_idem || (!call->has_begun && call->resp->status >= 300))
+        return ERR_OK;
+    return app_write(call->app, call->ctx, end_fn, call);
 }

@@ -19,3 +19,9 @@ MUST_USE enum err replay_check(struct call *call);
 MUST_USE enum err replay_keep_now(struct call *call);
 /* At the end: keeps the answer if the request has a key and the answer is not kept as it is. */
 MUST_USE enum err replay_keep(struct call *call);
+/* For what writes in transactions of its own, as a plugin's route does: in each of them, before the
+ * rest, so that the key stands with the first effect. ERR_BUSY as replay_check. */
+MUST_USE enum err replay_begin(struct call *call);
+/* …and at the end, instead of replay_keep: the answer with whatever status, if there was an effect;
+ * without one only a good answer is kept. */
+MUST_USE enum err replay_end(struct call *call);

@@ -17,10 +17,17 @@
 #define DELETED_KEEP_MS        (30LL * 24 * 3600 * 1000)
 #define IDEMPOTENCY_KEEP_MS    (24LL * 3600 * 1000)
 #define IDEMPOTENCY_ANSWER_MAX 65536
+#define IDEMPOTENCY_BEGUN_MS   60000 /* what a living process has begun may take so long */
 #define TENANTS_OPEN_MAX       200 /* open stores per process */
 #define IMPORT_COLUMNS_MAX     400
 #define IMPORT_DRY_KEYS_MAX    1000000 /* values a dry run remembers of rows that are not there */
 #define CSV_CELL_BYTES_MAX     (1 << 20)
+
+/* Forgetting a person. */
+#define ERASE_RECORDS_MAX 5000 /* records that go or lose values with one */
+#define ERASE_NEEDLES_MAX 32   /* addresses, numbers and names it is found by in texts */
+#define PERSON_ROWS_MAX   2000 /* related records, and rows of each log, in one export */
+#define ERASE_FILES_PAGE  200  /* loose files searched between two write turns */
 
 /* Plugins of companies: packs, deploys, what administrators make themselves. */
 #define PACK_FILES_MAX         500       /* of one plugin */

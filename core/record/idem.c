@@ -4,6 +4,10 @@
  */
 #include "record/idem.h"
 
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
 #include "auth/actor.h"
 #include "base/crypto.h"
 #include "base/limits.h"
@@ -44,7 +48,7 @@ static enum err check_key(struct ctx *ctx, struct slice key)
 struct kept {
     bool found, same;
     int status;
-    int64_t rights_version;
+    int64_t rights_version, at_ms;
     uint8_t hash[CRYPTO_SHA256_LEN];
     struct buf *body;
 };
@@ -57,9 +61,24 @@ static bool take_kept(void *arg, const struct store_row *row)
     kept->same = slice_eq(store_row_bytes(row, 0), mine);
     kept->status = (int)store_row_int(row, 1);
     kept->rights_version = store_row_int(row, 3);
+    kept->at_ms = store_row_int(row, 4);
     if (kept->same)
         buf_put_slice(kept->body, store_row_bytes(row, 2));
     return false;
+}
+
+/* What was begun stands there as the number of the process that does it. */
+static enum err take_begun(const struct ctx *ctx, struct kept *kept)
+{
+    int64_t pid = 0;
+    bool is_young = ctx->now_ms - kept->at_ms < IDEMPOTENCY_BEGUN_MS;
+    bool is_pid = slice_to_int(buf_slice(kept->body), &pid) && pid > 0;
+    if (is_young && is_pid && (kill((pid_t)pid, 0) == 0 || errno == EPERM))
+        return ERR_BUSY;
+    buf_clear(kept->body);
+    buf_put_str(kept->body, IDEM_TOO_LONG);
+    kept->status = 200;
+    return ERR_OK;
 }
 
 enum err idem_find(struct ctx *ctx, struct slice key, struct slice route, struct slice request_body,
@@ -80,10 +99,11 @@ enum err idem_find(struct ctx *ctx, struct slice key, struct slice route, struct
     struct query_column select[] = {{.column = {0, "body_hash"}},
                                     {.column = {0, "status"}},
                                     {.column = {0, "answer"}},
-                                    {.column = {0, "rights_version"}}};
+                                    {.column = {0, "rights_version"}},
+                                    {.column = {0, "at"}}};
     struct query query = {.table = "idem",
                           .select = select,
-                          .select_count = 4,
+                          .select_count = 5,
                           .where = expr_and(ctx->arena, where, old),
                           .limit = 1};
     e = store_read(ctx->tenant->store, &query, take_kept, &kept);
@@ -91,26 +111,29 @@ enum err idem_find(struct ctx *ctx, struct slice key, struct slice route, struct
         return e;
     if (kept.found && !kept.same)
         return ERR_IDEMPOTENCY;
+    if (kept.found && !kept.status)
+        e = take_begun(ctx, &kept);
+    if (e)
+        return e;
     *found = kept.found;
     *moved = kept.rights_version != rights_version(&ctx->tenant->header);
     *status = kept.status;
     return ERR_OK;
 }
 
-enum err idem_keep(struct ctx *ctx, struct slice key, struct slice route, struct slice request_body,
-                   int status, struct slice body)
+static enum err put(struct ctx *ctx, struct slice key, struct slice route,
+                    struct slice request_body, int status, struct slice body)
 {
     ASSERT(ctx && ctx->tenant);
     ASSERT(store_in_tx(ctx->tenant->store));
     uint8_t hash[CRYPTO_SHA256_LEN];
-    enum err e = check_key(ctx, key);
-    if (e || status < 200 || status > 299)
-        return e;
-    hash_of(route, request_body, hash);
     struct store_header header; /* with what this very request has moved */
-    e = store_header_read(ctx->tenant->store, &header);
+    enum err e = check_key(ctx, key);
+    if (!e)
+        e = store_header_read(ctx->tenant->store, &header);
     if (e)
         return e;
+    hash_of(route, request_body, hash);
     struct slice answer = body.len > IDEMPOTENCY_ANSWER_MAX ? SLICE(IDEM_TOO_LONG) : body;
     struct store_set sets[] = {
         {"actor", value_int(actor_of(ctx)), false},
@@ -124,6 +147,28 @@ enum err idem_keep(struct ctx *ctx, struct slice key, struct slice route, struct
     };
     /* A row older than a day that was not swept yet makes room. */
     return store_put(ctx->tenant->store, "idem", sets, sizeof sets / sizeof *sets);
+}
+
+enum err idem_keep(struct ctx *ctx, struct slice key, struct slice route, struct slice request_body,
+                   int status, struct slice body)
+{
+    if (status < 200 || status > 299)
+        return check_key(ctx, key);
+    return put(ctx, key, route, request_body, status, body);
+}
+
+enum err idem_begin(struct ctx *ctx, struct slice key, struct slice route,
+                    struct slice request_body)
+{
+    struct slice pid = slice_str(arena_printf(ctx->arena, "%lld", (long long)getpid()));
+    return put(ctx, key, route, request_body, 0, pid);
+}
+
+enum err idem_end(struct ctx *ctx, struct slice key, struct slice route, struct slice request_body,
+                  int status, struct slice body)
+{
+    ASSERT(status >= 200);
+    return put(ctx, key, route, request_body, status, body);
 }
 
 enum err idem_sweep(struct tenant *tenant, int64_t now_ms)

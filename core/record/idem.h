@@ -24,5 +24,13 @@ MUST_USE enum err idem_find(struct ctx *ctx, struct slice key, struct slice rout
 /* In the savepoint of the effect. A status outside 200-299 is not kept. */
 MUST_USE enum err idem_keep(struct ctx *ctx, struct slice key, struct slice route,
                             struct slice request_body, int status, struct slice body);
+/* The effect is in more transactions than one and its answer not known yet: in the first of them,
+ * and when the answer is there. Any status is kept, for nothing may be done again. Until then
+ * idem_find is ERR_BUSY while this process lives, for at most IDEMPOTENCY_BEGUN_MS; then what was
+ * begun counts as done: 200 and IDEM_TOO_LONG. */
+MUST_USE enum err idem_begin(struct ctx *ctx, struct slice key, struct slice route,
+                             struct slice request_body);
+MUST_USE enum err idem_end(struct ctx *ctx, struct slice key, struct slice route,
+                           struct slice request_body, int status, struct slice body);
 /* Forgets what is older than a day; in a write transaction. */
 MUST_USE enum err idem_sweep(struct tenant *tenant, int64_t now_ms);

@@ -88,7 +88,7 @@ static void put_operation(struct ctx *ctx, const struct json *route, struct buf 
     buf_put_str(out, "],\"summary\":");
     json_put_cstr(
         out, summary ? model_text(ctx->model, ctx->arena, ctx->lang, plugin, summary, NULL) : path);
-    if (slice_is(auth, "hmac") || slice_is(auth, "public"))
+    if (slice_is(auth, "hmac") || slice_is(auth, "webhook") || slice_is(auth, "public"))
         buf_put_str(out, ",\"security\":[]");
     put_all_parameters(out, path, json_get(route, "query"));
     if (json_get(route, "body"))

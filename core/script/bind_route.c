@@ -62,16 +62,18 @@ static void read_auth(lua_State *L, const struct script *script, struct endpoint
             luaL_error(L, "%s does not declare the capability \"route:public\"", script->id);
         if (!out->rate)
             luaL_error(L, "a public route needs a \"rate\", such as \"60/m\"");
-    } else if (strncmp(auth, "hmac:", 5) == 0) {
-        out->auth = ENDPOINT_HMAC;
-        out->secret = auth + 5;
+    } else if (strncmp(auth, "hmac:", 5) == 0 || strncmp(auth, "webhook:", 8) == 0) {
+        out->auth = auth[0] == 'h' ? ENDPOINT_HMAC : ENDPOINT_WEBHOOK;
+        out->secret = strchr(auth, ':') + 1;
         if (!has_secret(script, out->secret))
             luaL_error(L, "%s has no setting \"%s\" of type secret", script->id, out->secret);
         if (!bind_declares(script, lua_pushfstring(L, "secret:%s", out->secret)))
             luaL_error(L, "%s does not declare the capability \"secret:%s\"", script->id,
                        out->secret);
     } else {
-        luaL_error(L, "\"auth\" is session, key, hmac:<secret setting> or public");
+        luaL_error(L,
+                   "\"auth\" is session, key, hmac:<secret setting>, webhook:<secret setting> or "
+                   "public");
     }
 }
 
@@ -186,7 +188,7 @@ static void read_rights(lua_State *L, struct endpoint *out)
     if (out->right && (!colon || !model_entity(vm_of(L)->model,
                                                slice_of(out->right, (size_t)(colon - out->right)))))
         luaL_error(L, "\"perm\" is written \"lead:update\"");
-    if ((out->roles || out->right) && (out->auth == ENDPOINT_HMAC || out->auth == ENDPOINT_PUBLIC))
+    if ((out->roles || out->right) && out->auth >= ENDPOINT_HMAC)
         luaL_error(L, "\"role\" and \"perm\" are asked of users");
 }
 
@@ -264,12 +266,15 @@ static void check_new(lua_State *L, const struct vm *vm, const struct endpoint *
  * stored at once, or together inside ctx.tx. `req` has method, path, params, query, body, text (the
  * body as it came), headers, address, and req:fail(field, "@key"), req:abort("@key") to refuse.
  * With hmac the caller sends X-Perigee-Timestamp (seconds) and X-Perigee-Signature: sha256= and the
- * hexadecimal HMAC-SHA256 of "<timestamp>.<body>"; a signature is good once and for five minutes.
+ * hexadecimal HMAC-SHA256 of four lines without an end: timestamp, method, path with query as sent,
+ * hexadecimal SHA-256 of the body; with webhook, of "<timestamp>.<body>", which is for senders that
+ * can do no better. A signature is good once and for five minutes. An Idempotency-Key is kept in
+ * the first transaction of the function: what belongs together stands in one ctx.tx.
  * @param method string GET POST PUT PATCH DELETE
  * @param path string "/orders/{id}"
- * @param options table|nil auth ("session", "key", "hmac:<secret setting>", "public"), body and
- *   query ({ no = "text!", amount = "money", tags = "text[]" }; body = "text" takes anything), rate
- *   ("60/m" for each caller), role, perm ("lead:update"), summary
+ * @param options table|nil auth ("session", "key", "hmac:<secret setting>", "webhook:<secret
+ *   setting>", "public"), body and query ({ no = "text!", amount = "money", tags = "text[]" }; body
+ * = "text" takes anything), rate ("60/m" for each caller), role, perm ("lead:update"), summary
  * @param fn function called with (req, ctx); returns value, status, { type, filename }: a table is
  *   JSON, a string is text, nothing is 204
  * @moment load

@@ -40,6 +40,7 @@ enum endpoint_auth {
     ENDPOINT_SESSION, /* a user: signed in, or by API key */
     ENDPOINT_KEY,     /* an API key only */
     ENDPOINT_HMAC,    /* another system that signs with a secret of the plugin's settings */
+    ENDPOINT_WEBHOOK, /* the same, but of a request only time and body, as webhooks are signed */
     ENDPOINT_PUBLIC,  /* anybody */
 };
 
@@ -47,7 +48,7 @@ struct endpoint {
     const char *plugin, *path, *summary; /* path begins with '/' */
     enum http_method method;
     enum endpoint_auth auth;
-    const char *secret;    /* HMAC: the setting's name */
+    const char *secret;    /* HMAC, WEBHOOK: the setting's name */
     bool has_body, is_raw; /* a body is declared; or taken as text, whatever it is */
     const struct endpoint_field *body, *query;
     int body_count, query_count;

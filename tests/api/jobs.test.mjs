@@ -1,7 +1,7 @@
 // jobs - what a bundle does by itself and answers itself: jobs, its queue, what it keeps, routes.
 // SPDX-License-Identifier: MIT
 import assert from "node:assert/strict";
-import { createHmac } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import { test } from "node:test";
 import { bundle, packed } from "../kit/pack.mjs";
 import { scenarios } from "../kit/scenario.mjs";
@@ -76,7 +76,9 @@ const offered = (name) =>
 
 function signed(body, at = Math.floor(Date.now() / 1000), secret = SECRET) {
   const text = JSON.stringify(body);
-  const mac = createHmac("sha256", secret).update(`${at}.${text}`).digest("hex");
+  const digest = createHash("sha256").update(text).digest("hex");
+  const all = `${at}\nPOST\n${X}/order\n${digest}`;
+  const mac = createHmac("sha256", secret).update(all).digest("hex");
   return {
     body: text,
     headers: { "x-perigee-timestamp": String(at), "x-perigee-signature": `sha256=${mac}` },

@@ -5,12 +5,15 @@
  */
 #include "fixture.h"
 
+#include <stdio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "api/jobs.h"
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/limits.h"
+#include "store/query.h"
 #include "tenant/folder.h"
 
 #define X     "/api/v1/x/desk"
@@ -50,6 +53,19 @@ static const char routes[] =
     "    return { no = req.body.no, n = n, user = ctx.user and ctx.user.login,\n"
     "      hidden = req.headers['x-perigee-signature'] }\n"
     "  end)\n"
+    "crm.route('PUT', '/signed/{no}', { auth = 'hmac:key', query = { a = 'int' } },\n"
+    "  function(req) return req.params end)\n"
+    "crm.route('POST', '/hook', { auth = 'webhook:key', rate = '100/m' },\n"
+    "  function(req) return { text = req.text } end)\n"
+    "crm.route('POST', '/twice', { body = { name = 'text!', how = 'text' } }, function(req, ctx)\n"
+    "  local wares = ctx.db.ware\n"
+    "  if req.body.how == 'none' then error('before') end\n"
+    "  ctx.tx(function() assert(ctx.db.ware:insert { name = req.body.name }) end)\n"
+    "  if req.body.how == 'fail' then error('behind') end\n"
+    "  if req.body.how == 'odd' then return { odd = true }, 409 end\n"
+    "  assert(wares:insert { name = req.body.name .. '+' })\n"
+    "  return { name = req.body.name }, 201\n"
+    "end)\n"
     "crm.route('POST', '/open', { auth = 'public', rate = '3/m', body = 'text' },\n"
     "  function(req, ctx)\n"
     "    local found, why = ctx.db.ware:find {}\n"
@@ -226,19 +242,196 @@ static void test_plugin_routes__answer_a_key_once(void **state)
 
 /* --- other systems --- */
 
-static int signed_call(struct fixture *f, const char *secret, int64_t at_s, const char *body,
-                       const char *key)
+static void sign(struct fixture *f, const char *secret, int64_t at_s, const char *message)
 {
     uint8_t mac[CRYPTO_SHA256_LEN];
     struct buf hex = BUF_INIT;
-    const char *message = fixture_print(f, "%lld.%s", (long long)at_s, body);
     crypto_hmac_sha256(slice_str(secret), slice_str(message), mac);
     crypto_put_hex(&hex, slice_of((const char *)mac, sizeof mac));
     f->timestamp = fixture_print(f, "%lld", (long long)at_s);
     f->signature = fixture_print(f, "sha256=%s", buf_cstr(&hex));
-    f->idempotency_key = key;
     buf_release(&hex);
+}
+
+/* The text that hmac signs for this request. */
+static const char *message_of(struct fixture *f, int64_t at_s, const char *method,
+                              const char *target, const char *body)
+{
+    uint8_t digest[CRYPTO_SHA256_LEN];
+    struct buf hex = BUF_INIT;
+    crypto_sha256(slice_str(body), digest);
+    crypto_put_hex(&hex, slice_of((const char *)digest, sizeof digest));
+    const char *message =
+        fixture_print(f, "%lld\n%s\n%s\n%s", (long long)at_s, method, target, buf_cstr(&hex));
+    buf_release(&hex);
+    return message;
+}
+
+static int signed_call(struct fixture *f, const char *secret, int64_t at_s, const char *body,
+                       const char *key)
+{
+    sign(f, secret, at_s, message_of(f, at_s, "POST", X "/signed", body));
+    f->idempotency_key = key;
     return fixture_call(f, NOBODY, "POST", X "/signed", body);
+}
+
+/* What is signed for one address, method, query or body is good for no other. */
+static void test_plugin_routes__signatures_hold_all_of_the_request(void **state)
+{
+    struct fixture *f = *state;
+    int64_t now_s = clock_now_ms() / 1000;
+    clock_fix(now_s * 1000);
+    expect(f, OPERATOR, "PUT", "/api/v1/admin/plugins/desk/config", "{\"key\":\"s3cret\"}", 200);
+    const char *const differ[][4] = {
+        /* signed: method, target, body; asked: target (PUT, body "{}") */
+        {"POST", X "/signed/7?a=1", "{}", X "/signed/7?a=1"},
+        {"PUT", X "/signed/8?a=1", "{}", X "/signed/7?a=1"},
+        {"PUT", X "/signed/7?a=2", "{}", X "/signed/7?a=1"},
+        {"PUT", X "/signed/7", "{}", X "/signed/7?a=1"},
+        {"PUT", X "/signed/7?a=1", "{}", X "/signed/7"},
+        {"PUT", X "/signed/7?a=1", "{ }", X "/signed/7?a=1"},
+        {"PUT", X "/signed/7?a=1", "", X "/signed/7?a=1"},
+    };
+    for (size_t i = 0; i < sizeof differ / sizeof *differ; i++) {
+        sign(f, "s3cret", now_s, message_of(f, now_s, differ[i][0], differ[i][1], differ[i][2]));
+        expect(f, NOBODY, "PUT", differ[i][3], "{}", 401);
+    }
+    sign(f, "s3cret", now_s, fixture_print(f, "%lld.{}", (long long)now_s)); /* as a webhook */
+    expect(f, NOBODY, "PUT", X "/signed/7", "{}", 401);
+    sign(f, "s3cret", now_s, message_of(f, now_s, "PUT", X "/signed/7?a=1", "{}"));
+    f->timestamp = fixture_print(f, "%lld", (long long)now_s + 1);
+    expect(f, NOBODY, "PUT", X "/signed/7?a=1", "{}", 401);
+    sign(f, "s3cret", now_s, message_of(f, now_s, "PUT", X "/signed/7?a=1", "{}"));
+    expect(f, NOBODY, "PUT", X "/signed/7?a=1", "{}", 200);
+    assert_string_equal(fixture_at(f, "no"), "7");
+    clock_fix(-1);
+}
+
+static void test_plugin_routes__webhooks_sign_time_and_body(void **state)
+{
+    struct fixture *f = *state;
+    int64_t now_s = clock_now_ms() / 1000;
+    clock_fix(now_s * 1000);
+    expect(f, OPERATOR, "PUT", "/api/v1/admin/plugins/desk/config", "{\"key\":\"s3cret\"}", 200);
+    sign(f, "s3cret", now_s, message_of(f, now_s, "POST", X "/hook", "{}"));
+    expect(f, NOBODY, "POST", X "/hook", "{}", 401); /* a route takes one scheme, never another */
+    for (int i = 0; i < 2; i++) {
+        sign(f, "s3cret", now_s, fixture_print(f, "%lld.{}", (long long)now_s));
+        expect(f, NOBODY, "POST", X "/hook", "{}", i ? 401 : 200); /* and once */
+    }
+    sign(f, "s3cret", now_s, fixture_print(f, "%lld.{}", (long long)now_s));
+    expect(f, NOBODY, "POST", X "/hook", "{ }", 401);
+    clock_fix(-1);
+}
+
+/* --- keys --- */
+
+/* Write turns as a runner borrows them; a process that dies between two transactions is one that
+ * gets no other turn. */
+static int turns, turns_max;
+
+static enum err turn_take(struct app *app, struct tenant *tenant)
+{
+    (void)app;
+    (void)tenant;
+    return turns++ < turns_max ? ERR_OK : ERR_BUSY;
+}
+
+static int twice(struct fixture *f, const char *key, const char *body, int most)
+{
+    static const struct app_services services = {.turn_take = turn_take};
+    const struct app_services *before = f->app.services;
+    turns = 0;
+    turns_max = most;
+    f->app.services = &services;
+    f->idempotency_key = key;
+    int status = fixture_call(f, "root", "POST", X "/twice", body);
+    f->app.services = before;
+    return status;
+}
+
+static int wares_named(struct fixture *f, const char *name)
+{
+    expect(f, "root", "GET", fixture_print(f, WARES "?name=%s&count=true", name), NULL, 200);
+    return atoi(fixture_at(f, "count"));
+}
+
+static enum err by_whom(struct fixture *f, pid_t pid)
+{
+    struct tenant *tenant;
+    enum err e = tenants_by_name(f->tenants, SLICE("acme"), &tenant);
+    char text[24];
+    (void)snprintf(text, sizeof text, "%lld", (long long)pid);
+    struct store_set set = {"answer", value_text(slice_str(text)), false};
+    struct expr begun = {.op = EXPR_EQ, .column = {0, "status"}, .value = value_int(0)};
+    if (!e)
+        e = store_begin(tenant->store, true);
+    if (!e)
+        e = store_update(tenant->store, "idem", &begun, &set, 1, NULL, NULL);
+    if (!e)
+        e = store_commit(tenant->store);
+    tenants_unpin(f->tenants, tenant);
+    return e;
+}
+
+static pid_t dead_process(void)
+{
+    pid_t child = fork();
+    if (child == 0)
+        _exit(0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    return child;
+}
+
+static void test_plugin_routes__a_key_stands_with_the_first_effect(void **state)
+{
+    struct fixture *f = *state;
+    const char *body = "{\"name\":\"cup\"}";
+    assert_int_equal(twice(f, "whole", body, 9), 201);
+    assert_int_equal(turns, 3); /* both writes, then the answer */
+    const char *text = f->text;
+    assert_int_equal(twice(f, "whole", body, 9), 201);
+    assert_int_equal(turns, 0);
+    assert_string_equal(f->text, text);
+    assert_int_equal(wares_named(f, "cup"), 1);
+
+    body = "{\"name\":\"jug\"}"; /* killed behind the first write */
+    assert_int_equal(twice(f, "half", body, 1), 503);
+    assert_int_equal(wares_named(f, "jug"), 1);
+    assert_int_equal(twice(f, "half", body, 9), 503); /* as long as it lives it is at work */
+    assert_int_equal(by_whom(f, dead_process()), ERR_OK);
+    assert_int_equal(twice(f, "half", body, 9), 200);
+    assert_string_equal(f->text, "{\"replayed\":true,\"answer\":null}");
+    assert_int_equal(turns, 0);
+    assert_int_equal(wares_named(f, "jug"), 1);
+    assert_int_equal(twice(f, "half", "{\"name\":\"jar\"}", 9), 422); /* of another request */
+
+    body = "{\"name\":\"pan\"}"; /* killed before: nothing is there, so it is done */
+    assert_int_equal(twice(f, "early", body, 0), 503);
+    assert_int_equal(twice(f, "early", body, 9), 201);
+    assert_int_equal(wares_named(f, "pan"), 1);
+}
+
+static void test_plugin_routes__what_fails_behind_an_effect_is_told_again(void **state)
+{
+    struct fixture *f = *state;
+    const char *const bodies[][2] = {
+        {"{\"name\":\"mug\",\"how\":\"fail\"}", "500"},
+        {"{\"name\":\"mug\",\"how\":\"odd\"}", "409"},
+    };
+    for (int i = 0; i < 2; i++) {
+        const char *key = i ? "odd" : "fail";
+        assert_int_equal(twice(f, key, bodies[i][0], 9), atoi(bodies[i][1]));
+        const char *text = f->text;
+        assert_int_equal(twice(f, key, bodies[i][0], 9), atoi(bodies[i][1]));
+        assert_int_equal(turns, 0);
+        assert_string_equal(f->text, text);
+        assert_int_equal(wares_named(f, "mug"), i + 1);
+    }
+    const char *body = "{\"name\":\"bag\",\"how\":\"none\"}"; /* nothing is kept of nothing */
+    assert_int_equal(twice(f, "none", body, 9), 500);
+    assert_int_equal(turns, 0);
+    assert_int_equal(twice(f, "none", body, 9), 500);
 }
 
 static void test_plugin_routes__take_what_is_signed_once(void **state)
@@ -371,6 +564,10 @@ int main(void)
         TEST(test_plugin_routes__refuse_in_words),
         TEST(test_plugin_routes__answer_a_key_once),
         TEST(test_plugin_routes__take_what_is_signed_once),
+        TEST(test_plugin_routes__signatures_hold_all_of_the_request),
+        TEST(test_plugin_routes__webhooks_sign_time_and_body),
+        TEST(test_plugin_routes__a_key_stands_with_the_first_effect),
+        TEST(test_plugin_routes__what_fails_behind_an_effect_is_told_again),
         TEST(test_plugin_routes__public_ones_have_a_rate),
         TEST(test_plugin_routes__slips_are_found_while_loading),
         TEST(test_plugin_routes__stand_in_the_document),
