@@ -1,0 +1,89 @@
+-- bench_sales - leads and deals: their imports, picking out of a pool, the funnel.
+-- SPDX-License-Identifier: MIT
+--
+-- usage: lua5.4 scripts/bench_sales.lua [DEALS]     (default 100000 opportunities)
+-- The settings of bench_company.lua.
+local company = dofile("scripts/bench_company.lua")
+local row, import = company.row, company.import
+local deals = tonumber(arg[1]) or 100000
+local PICKS = 20000 -- leads that lie in the pool
+local MAPS = "--map tests/fixtures/import/"
+
+-- The public data sets come first: their pipeline brings the stages that it needs.
+local function sets()
+  row("import: x_education_leads.csv", 9240 / import("lead",
+    company.sets .. "/x_education_leads.csv", MAPS .. "x_education_leads.json"), "rows/s")
+  local pipeline = company.made("pipeline", '{"name":"Hardware","is_default":true}')
+  for order, stage in ipairs {
+    { "Prospecting", "open", 20 }, { "Engaging", "open", 50 }, { "Won", "won", 100 },
+    { "Lost", "lost", 0 },
+  } do
+    company.made("stage", string.format(
+      '{"name":"%s","order":%d,"kind":"%s","probability":%d,"pipeline":"%s"}', stage[1], order,
+      stage[2], stage[3], pipeline))
+  end
+  for _, one in ipairs {
+    { "account", "maven_accounts" }, { "product", "maven_products" },
+    { "user", "maven_sales_teams" },
+  } do
+    import(one[1], company.sets .. "/" .. one[2] .. ".csv", MAPS .. one[2] .. ".json")
+  end
+  row("import: maven_sales_pipeline.csv", 8800 / import("opportunity",
+    company.sets .. "/maven_sales_pipeline.csv", MAPS .. "maven_sales_pipeline.json"), "rows/s")
+end
+
+-- Everybody picks from one list: who comes second is refused, and none is picked twice.
+local function pick()
+  local lines = { "name,company,owner" }
+  for i = 1, PICKS do lines[i + 1] = "Lead " .. i .. ",Company " .. i .. "," end
+  row("import: leads that go to the pool",
+    PICKS / import("lead", company.file("pool.csv", lines)), "rows/s")
+  local ids, next_page = {}, ""
+  while #ids < PICKS do
+    local page = company.ask("GET", "/records/lead?limit=200&fields=id&filter=" ..
+      "%7B%22pool%22%3A%7B%22ne%22%3Anull%7D%7D" .. next_page)
+    for id in page:gmatch('"id":"(%w+)"') do ids[#ids + 1] = '"' .. id .. '"' end
+    local cursor = page:match('"next":"([^"]+)"')
+    if not cursor then break end
+    next_page = "&cursor=" .. cursor
+  end
+  local rate, p99, refused = company.wrk("pick", "/records/lead", string.format([[
+    local ids, at = { %s }, 0
+    wrk.method, wrk.body = 'POST', '{}'
+    wrk.headers['Content-Type'] = 'application/json'
+    request = function()
+      at = at + 1
+      return wrk.format(nil, '/api/v1/records/lead/' .. ids[1 + at %% #ids] .. '/actions/pick')
+    end
+  ]], table.concat(ids, ",")), 64)
+  row("pick a lead, durable, 64 connections", rate - refused / company.seconds, "/s", "",
+    string.format("p99 %s, beside %d refused, of %d leads", p99, refused, #ids))
+end
+
+local function funnel()
+  local stages = { "Prospecting", "Engaging", "Won", "Lost" }
+  local lines = { "opportunity_id,sales_agent,product,account,deal_stage,engage_date,close_date," ..
+    "close_value" }
+  for i = 1, deals do
+    local closed = i % 4 > 1
+    lines[i + 1] = string.format("M%07d,,GTX Basic,,%s,2026-%02d-%02d,%s,%s", i,
+      stages[1 + i % 4], 1 + i % 12, 1 + i % 28,
+      closed and string.format("2026-%02d-28", 1 + i % 12) or "", closed and i % 5000 or "")
+  end
+  row("import: " .. deals .. " opportunities",
+    deals / import("opportunity", company.file("deals.csv", lines),
+      MAPS .. "maven_sales_pipeline.json"), "rows/s")
+  company.report("funnel of " .. deals + 8800 .. " opportunities", "opportunity",
+    '{"filter":{"probability":{"gte":%d}},"group":["pipeline","stage"],' ..
+    '"measure":["count","sum.amount","sum.weighted"]}')
+  company.report("the same without a filter", "opportunity", '{"group":["pipeline","stage"],' ..
+    '"measure":["count","sum.amount","sum.weighted"],"limit":%d}')
+end
+
+company.create("people,leads,quotes,opportunities")
+print("| work | figure | bar | more |\n|---|---|---|---|")
+company.serve()
+sets()
+pick()
+funnel()
+company.stop()
