@@ -9,12 +9,16 @@
 #include "api/quota.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "api/handlers.h"
 #include "auth/actor.h"
 #include "base/id.h"
+#include "base/limits_document.h"
+#include "document/xlsx.h"
 #include "hook/job.h"
 #include "http/multipart.h"
 #include "record/blob.h"
@@ -108,13 +112,56 @@ static enum err upload_read(struct call *call, struct upload *up)
     up->entity = req_query(call->req, "entity");
     if (slice_eq_nocase(main, SLICE("multipart/form-data")))
         return upload_form(call, up);
-    if (!slice_eq_nocase(main, SLICE("text/csv")))
+    if (!slice_eq_nocase(main, SLICE("text/csv")) && !slice_eq_nocase(main, SLICE(XLSX_TYPE)))
         return ERR_MEDIA_TYPE;
     up->source = call->req->body;
     if (!call->req->body_path)
         return ERR_OK;
     up->move = call->req->body_path;
     return blob_map(call->ctx->arena, up->move, &up->source);
+}
+
+struct conversion {
+    int fd;
+    int64_t left; /* of what an import may have */
+};
+
+static enum err convert_chunk(void *arg, struct slice bytes)
+{
+    struct conversion *to = arg;
+    to->left -= (int64_t)bytes.len;
+    if (to->left < 0)
+        return ERR_TOO_LARGE;
+    while (bytes.len) {
+        ssize_t n = write(to->fd, bytes.at, bytes.len);
+        if (n < 0 && errno != EINTR)
+            return folder_err(errno);
+        if (n > 0)
+            bytes = slice_of(bytes.at + n, bytes.len - (size_t)n);
+    }
+    return ERR_OK;
+}
+
+/* A workbook becomes the CSV that is imported; the call's sweep takes what is left of it. */
+static enum err upload_convert(struct call *call, struct upload *up, const char *path)
+{
+    struct ctx *ctx = call->ctx;
+    const char *code = NULL;
+    struct conversion to = {.left = call->app->config->import_bytes_max};
+    if (xlsx_is_old(up->source))
+        return err_field(&ctx->err, "file", "old_xls", NULL);
+    to.fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (to.fd < 0)
+        return folder_err(errno);
+    enum err e = xlsx_read(up->source, XLSX_UNPACKED_FACTOR * to.left, convert_chunk, &to, &code);
+    if (close(to.fd) != 0 && !e)
+        e = folder_err(errno);
+    if (code)
+        return err_field(&ctx->err, "file", code, NULL);
+    if (e)
+        return e;
+    up->move = path;
+    return blob_map(ctx->arena, path, &up->source);
 }
 
 /* Columns and first rows, for the mapping; also the proof that it is a table at all. */
@@ -194,13 +241,31 @@ static enum err upload_insert(struct call *call, void *arg)
     return ERR_OK;
 }
 
+/* Everything but the bytes of the file is known now. */
+static enum err upload_begin(struct call *call, struct upload *up, const struct entity *entity)
+{
+    struct ctx *ctx = call->ctx;
+    struct buf *out = &call->resp->body;
+    char text[ID_TEXT_LEN + 1];
+    up->import.id = id_next();
+    up->import.entity = entity->name;
+    up->import.created_by = ctx->actor ? ctx->actor->user : 0;
+    up->import.created_at_ms = ctx->now_ms;
+    up->import.lines = count_lines(up->source);
+    id_text(up->import.id, text);
+    buf_printf(out, "{\"id\":\"%s\",\"entity\":\"%s\",\"state\":\"%s\"", text, entity->name,
+               up->import.state);
+    enum err e = put_sample(call, up->source, out);
+    if (!e)
+        e = upload_keep(call, up);
+    return e ? e : call_write(call, upload_insert, up);
+}
+
 enum err imports_create(struct call *call)
 {
     struct ctx *ctx = call->ctx;
     struct upload up = {.import = {.state = IMPORT_UPLOADED}};
     const struct entity *entity;
-    struct buf *out = &call->resp->body;
-    char text[ID_TEXT_LEN + 1];
     enum err e = upload_read(call, &up);
     if (!e && (int64_t)up.source.len > call->app->config->import_bytes_max)
         e = ERR_TOO_LARGE;
@@ -208,18 +273,14 @@ enum err imports_create(struct call *call)
         e = import_entity(call, up.entity, &entity);
     if (e)
         return e;
-    up.import.id = id_next();
-    up.import.entity = entity->name;
-    up.import.created_by = ctx->actor ? ctx->actor->user : 0;
-    up.import.created_at_ms = ctx->now_ms;
-    up.import.lines = count_lines(up.source);
-    id_text(up.import.id, text);
-    buf_printf(out, "{\"id\":\"%s\",\"entity\":\"%s\",\"state\":\"%s\"", text, entity->name,
-               up.import.state);
-    e = put_sample(call, up.source, out);
+    if (!xlsx_is(up.source) && !xlsx_is_old(up.source))
+        return upload_begin(call, &up, entity);
+    const char *path = blob_tmp(ctx->tenant, ctx->arena, "sheet");
+    e = upload_convert(call, &up, path);
     if (!e)
-        e = upload_keep(call, &up);
-    return e ? e : call_write(call, upload_insert, &up);
+        e = upload_begin(call, &up, entity);
+    (void)unlink(path); /* gone already when it was kept */
+    return e;
 }
 
 /* --- mapping ------------------------------------------------------------------------------------

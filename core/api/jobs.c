@@ -266,7 +266,7 @@ static enum err export_check(struct call *call, const struct entity **entity, co
         return err_field(&ctx->err, "entity", name.len ? "unknown_entity" : "required", NULL);
     }
     *format = json_cstr(body, "format", "csv");
-    if (strcmp(*format, "csv") != 0 && strcmp(*format, "json") != 0)
+    if (strcmp(*format, "csv") != 0 && strcmp(*format, "json") != 0 && strcmp(*format, "xlsx") != 0)
         return err_field(&ctx->err, "format", "unknown_value", NULL);
     e = rights_action(ctx, *entity, ROLE_EXPORT);
     struct json *rest = json_new(ctx->arena, JSON_OBJECT);

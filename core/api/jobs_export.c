@@ -59,15 +59,22 @@ static enum err chunk(void *arg, struct slice bytes)
     return !e && x->cancelled ? ERR_CONFLICT : e;
 }
 
+static bool is_format(const struct export *x, const char *format)
+{
+    return strcmp(x->format, format) == 0;
+}
+
 static enum err done_fn(struct ctx *ctx, void *arg)
 {
     struct export *x = arg;
     struct arena *arena = ctx->arena;
     char id[ID_TEXT_LEN + 1];
     struct blob_file file = {.hash = x->blob.hash, .bytes = x->blob.bytes};
-    bool csv = strcmp(x->format, "csv") == 0;
-    file.type = csv ? "text/csv; charset=utf-8" : "application/x-ndjson";
-    file.name = arena_printf(arena, "%s.%s", x->entity->name, csv ? "csv" : "jsonl");
+    file.type = is_format(x, "csv")    ? "text/csv; charset=utf-8"
+                : is_format(x, "xlsx") ? XLSX_TYPE
+                                       : "application/x-ndjson";
+    file.name =
+        arena_printf(arena, "%s.%s", x->entity->name, is_format(x, "json") ? "jsonl" : x->format);
     enum err e = blob_file_insert(ctx, &file);
     if (e)
         return e;
@@ -80,9 +87,25 @@ static enum err done_fn(struct ctx *ctx, void *arg)
                                       x->format, (long long)x->rows, id));
 }
 
+static enum err write_sheet(struct export *x, const struct list_query *query, const char *path)
+{
+    struct ctx *ctx = x->run->ctx;
+    struct xlsx *sheet;
+    enum err e =
+        xlsx_new(path, tenant_path(ctx->tenant, ctx->arena, "tmp", NULL), x->entity->name, &sheet);
+    if (e)
+        return e;
+    x->renewed_at_us = clock_mono_us();
+    e = exporter_run_sheet(ctx, query, sheet, chunk, x, &x->rows);
+    enum err closed = xlsx_close(sheet, !e);
+    return e ? e : closed;
+}
+
 static enum err write_out(struct export *x, const struct list_query *query, const char *path)
 {
-    enum exporter_format format = strcmp(x->format, "csv") == 0 ? EXPORT_CSV : EXPORT_JSON;
+    enum exporter_format format = is_format(x, "csv") ? EXPORT_CSV : EXPORT_JSON;
+    if (is_format(x, "xlsx"))
+        return write_sheet(x, query, path);
     x->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (x->fd < 0)
         return folder_err(errno);

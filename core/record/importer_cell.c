@@ -192,6 +192,19 @@ static const struct json *amount_of(struct arena *arena, struct slice currency, 
     return money;
 }
 
+/* "12.00 USD", as an export writes it, names its currency itself. */
+static const struct json *money_of(struct ctx *ctx, const struct import_column *column,
+                                   const struct json *cell)
+{
+    struct slice rest = cell->text, amount = slice_split(&rest, ' ');
+    bool is_code = column->field->type->kind == KIND_MONEY && rest.len == 3;
+    for (size_t i = 0; i < rest.len; i++)
+        is_code = is_code && rest.at[i] >= 'A' && rest.at[i] <= 'Z';
+    if (is_code)
+        return amount_of(ctx->arena, rest, amount);
+    return column->currency.len ? amount_of(ctx->arena, column->currency, cell->text) : cell;
+}
+
 static bool is_empty_word(const struct json *words, struct slice text)
 {
     if (text.len == 0)
@@ -243,7 +256,7 @@ enum err importer_cell(struct ctx *ctx, struct importer *importer,
             text = slice_str(arena_printf(ctx->arena, SLICE_FMT SLICE_FMT,
                                           SLICE_ARG(column->prefix), SLICE_ARG(text)));
         node.text = date_text_of(ctx->arena, field, column->dates, text);
-        in = column->currency.len ? amount_of(ctx->arena, column->currency, node.text) : &node;
+        in = money_of(ctx, column, &node);
     }
     *is_empty = in->type == JSON_NULL;
     if (*is_empty)

@@ -17,7 +17,11 @@ const make = () =>
     env: { ...process.env, PERIGEE_BIN: binary() },
   });
 
-const rows = (entity) => must(data, ["export", "demo", entity]).split("\n").slice(1).filter(Boolean);
+const rows = (entity) =>
+  must(data, ["export", "demo", entity])
+    .split("\n")
+    .slice(1)
+    .filter(Boolean);
 
 test("the demo company", async (t) => {
   const made = make();
