@@ -406,7 +406,8 @@ enum err records_bulk(struct call *call)
     if (!items || items->type != JSON_ARRAY)
         return err_field(&call->ctx->err, "items", "required", NULL);
     if (items->count > BULK_MAX)
-        return err_field(&call->ctx->err, "items", "too_many", NULL);
+        return err_field(&call->ctx->err, "items", "too_many",
+                         arena_printf(call->ctx->arena, "{\"max\":%d}", BULK_MAX));
     e = app_unit_begin(call->app, call->ctx, &unit);
     if (e)
         return e;

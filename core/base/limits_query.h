@@ -14,8 +14,6 @@
 #define ENUM_VALUES_MAX         500
 #define DICTIONARY_VALUES_MAX   5000 /* of one dictionary of a company */
 #define INDEXES_PER_ENTITY_MAX  20
-#define REPORT_COLUMNS_MAX      24  /* of the index that an entity's reports are answered from */
-#define REPORT_TEXT_CHARS_MAX   120 /* longer texts are not copied into it */
 #define ROLES_PER_USER_MAX      16
 #define LIST_DEFAULT            50
 #define LIST_MAX                200
@@ -27,14 +25,13 @@
 #define FILTER_NODES_MAX        100
 #define FILTER_IN_MAX           500
 #define FILTER_DAYS_MAX         36500 /* last_days, next_days: a century */
-#define FILTER_PLACE_BYTES_MAX  400   /* where in the tree a complaint arose */
 #define PATH_REFS_MAX           2
 #define SORT_KEYS_MAX           3
 #define GROUPS_MAX              2
 #define MEASURES_MAX            8
-#define GROUP_ROWS_MAX          1000  /* groups in one answer */
-#define CURSOR_BYTES_MAX        32768 /* text of a page mark: three long sort keys */
-#define EXPANDS_MAX             10    /* references shown as objects in one answer */
+#define GROUP_ROWS_MAX          1000 /* groups in one answer */
+#define CURSOR_BYTES_MAX        65536 /* text of a page mark: three long sort keys, with their pinyin */
+#define EXPANDS_MAX             10 /* references shown as objects in one answer */
 #define UNINDEXED_SORT_ROWS_MAX 100000
 #define BOARD_COLUMNS_MAX       50
 #define BOARD_ITEMS             20  /* first items of a column, unless asked otherwise */

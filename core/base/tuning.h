@@ -54,6 +54,10 @@
 #define TMP_KEEP_MS           (3600LL * 1000) /* a file in tmp/ nobody writes to any more */
 #define TENANTS_CHECK_MS      1000            /* control.db is asked for news at most so often */
 
+/* The index that an entity's reports are answered from. */
+#define REPORT_COLUMNS    24  /* more are looked up in the row */
+#define REPORT_TEXT_CHARS 120 /* longer texts are not copied into it */
+
 /* Identity. */
 #define THROTTLE_SLOTS    8192   /* shared table of rates */
 #define ACTORS_KEEP_MS    300000 /* a request in flight keeps the actor it began with */

@@ -15,13 +15,18 @@
 #include "record/filter_operand.h"
 #include "record/rights.h"
 
+#define NAME_SHOWN_BYTES 200 /* of a name nobody knows */
+#define PLACE_BYTES      400
+_Static_assert(FILTER_DEPTH_MAX * sizeof ".and[100]" + NAME_SHOWN_BYTES < PLACE_BYTES,
+               "where a complaint arose is told whole");
+
 struct walk {
     struct ctx *ctx;
     bool as_rule;
     bool in_exists; /* exists may not stand in exists */
     int nodes;
     size_t path_len;
-    char path[FILTER_PLACE_BYTES_MAX]; /* where we are: "filter.and[1].amount" */
+    char path[PLACE_BYTES]; /* where we are: "filter.and[1].amount" */
 };
 
 /* --- where we are --- */
@@ -30,7 +35,7 @@ static size_t enter(struct walk *w, const char *before, struct slice name)
 {
     size_t from = w->path_len;
     int n = snprintf(w->path + from, sizeof w->path - from, "%s%.*s", before,
-                     (int)(name.len < 200 ? name.len : 200), name.at);
+                     (int)(name.len < NAME_SHOWN_BYTES ? name.len : NAME_SHOWN_BYTES), name.at);
     size_t room = sizeof w->path - 1 - from;
     w->path_len = from + ((size_t)n < room ? (size_t)n : room);
     return from;

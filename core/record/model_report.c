@@ -13,7 +13,7 @@
 #include "record/field_kit.h"
 
 struct columns {
-    const char *names[REPORT_COLUMNS_MAX];
+    const char *names[REPORT_COLUMNS];
     int count;
     bool declared; /* somebody asks for it */
 };
@@ -23,7 +23,7 @@ static void add(struct columns *columns, const char *name)
     for (int i = 0; i < columns->count; i++)
         if (strcmp(columns->names[i], name) == 0)
             return;
-    if (columns->count < REPORT_COLUMNS_MAX)
+    if (columns->count < REPORT_COLUMNS)
         columns->names[columns->count++] = name;
 }
 
@@ -34,7 +34,7 @@ static bool is_short(const struct field *field)
         return false;
     enum field_kind kind = field->type->kind;
     if (kind == KIND_TEXT)
-        return field->options_count > 0 || field->length_max <= REPORT_TEXT_CHARS_MAX;
+        return field->options_count > 0 || field->length_max <= REPORT_TEXT_CHARS;
     return kind != KIND_LIST && kind != KIND_JSON;
 }
 

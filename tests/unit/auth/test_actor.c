@@ -100,6 +100,27 @@ static void test_actor__subtree_holds_departments_below(void **state)
     assert_int_equal(load(o, user)->subtree_count, 2);
 }
 
+/* One's own and those below: the rest is left out, and the log says so. */
+static void test_actor__subtree_holds_so_many(void **state)
+{
+    struct office *o = *state;
+    int64_t head, below, user;
+    office_begin(o);
+    assert_int_equal(user_department_create(&o->ctx, "Head", 0, &head), ERR_OK);
+    for (int i = 1; i < SUBTREE_IDS_MAX; i++)
+        assert_int_equal(
+            user_department_create(&o->ctx, arena_printf(o->arena, "D%d", i), head, &below),
+            ERR_OK);
+    struct user_spec spec = {.login = "anna", .department = head};
+    assert_int_equal(user_create(&o->ctx, &spec, &user), ERR_OK);
+    assert_int_equal(office_end(o, ERR_OK), ERR_OK);
+    assert_int_equal(load(o, user)->subtree_count, SUBTREE_IDS_MAX);
+    office_begin(o);
+    assert_int_equal(user_department_create(&o->ctx, "More", head, &below), ERR_OK);
+    assert_int_equal(office_end(o, store_header_bump(o->acme->store, false, true)), ERR_OK);
+    assert_int_equal(load(o, user)->subtree_count, SUBTREE_IDS_MAX);
+}
+
 static void test_actor__deleted_and_unknown_are_absent(void **state)
 {
     struct office *o = *state;
@@ -160,6 +181,7 @@ int main(void)
         T(test_actor__roles_of_the_tenant_and_of_the_model),
         T(test_actor__a_damaged_role_grants_nothing),
         T(test_actor__subtree_holds_departments_below),
+        T(test_actor__subtree_holds_so_many),
         T(test_actor__deleted_and_unknown_are_absent),
         T(test_actor__scopes_narrow_what_roles_give),
     };

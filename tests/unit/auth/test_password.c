@@ -10,7 +10,9 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "auth/actor.h"
 #include "auth/password.h"
+#include "base/crypto.h"
 #include "base/limits.h"
 #include "office.h"
 
@@ -28,8 +30,9 @@ static void test_password__length_has_a_floor_and_a_ceiling(void **state)
     char text[PASSWORD_BYTES_MAX + 2];
     for (size_t i = 0; i < sizeof text; i++)
         text[i] = (char)('a' + (i * i * 7 + i / 5) % 26);
-    assert_string_equal(complaint(o, slice_of(text, 7), "anna"), "password_short");
-    assert_string_equal(complaint(o, slice_of(text, 8), "anna"), "");
+    assert_string_equal(complaint(o, slice_of(text, PASSWORD_CHARS_MIN - 1), "anna"),
+                        "password_short");
+    assert_string_equal(complaint(o, slice_of(text, PASSWORD_CHARS_MIN), "anna"), "");
     assert_string_equal(complaint(o, slice_of(text, 64), "anna"), "");
     assert_string_equal(complaint(o, slice_of(text, PASSWORD_BYTES_MAX), "anna"), "");
     assert_string_equal(complaint(o, slice_of(text, PASSWORD_BYTES_MAX + 1), "anna"),
@@ -70,19 +73,73 @@ static void test_password__names_of_login_and_tenant_are_refused(void **state)
     assert_string_equal(complaint(o, SLICE("annemarie sells sea shells"), "annemarie"), "");
 }
 
-static void test_password__dengbao_wants_three_classes(void **state)
+static void choose_dengbao(struct office *o)
 {
-    struct office *o = *state;
-    assert_string_equal(complaint(o, SLICE("lautlosbraun"), "anna"), "");
     const struct json *value;
     assert_int_equal(json_parse(o->arena, SLICE("{\"passwords\":\"dengbao\"}"), &value, NULL),
                      ERR_OK);
     office_begin(o);
     assert_int_equal(office_end(o, policy_put(&o->ctx, value)), ERR_OK);
+}
+
+static void test_password__dengbao_wants_three_classes(void **state)
+{
+    struct office *o = *state;
+    assert_string_equal(complaint(o, SLICE("lautlosbraun"), "anna"), "");
+    choose_dengbao(o);
     assert_string_equal(complaint(o, SLICE("lautlosbraun"), "anna"), "password_classes");
     assert_string_equal(complaint(o, SLICE("lautlosbraun4"), "anna"), "password_classes");
     assert_string_equal(complaint(o, SLICE("Lautlosbraun4"), "anna"), "");
     assert_string_equal(complaint(o, SLICE("lautlos-braun4"), "anna"), "");
+}
+
+static struct slice nth(struct office *o, int n)
+{
+    return slice_str(arena_printf(o->arena, "Kraniche-%d-ziehen", n));
+}
+
+/* The present one and those before it; the one before them may come again. */
+static void test_password__dengbao_remembers_so_many(void **state)
+{
+    struct office *o = *state;
+    int64_t anna = office_user(o, "anna", NULL);
+    choose_dengbao(o);
+    for (int i = 0; i <= PASSWORD_PAST_MAX; i++) {
+        struct buf encoded = BUF_INIT;
+        crypto_password_hash(nth(o, i), &encoded);
+        office_begin(o);
+        assert_int_equal(office_end(o, password_store(&o->ctx, anna, buf_cstr(&encoded), 0)),
+                         ERR_OK);
+        buf_release(&encoded);
+        if (i < PASSWORD_PAST_MAX - 1)
+            continue;
+        err_info_clear(&o->ctx.err);
+        enum err e = password_check_past(&o->ctx, anna, nth(o, 0), "password");
+        assert_int_equal(e, i < PASSWORD_PAST_MAX ? ERR_VALIDATION : ERR_OK);
+    }
+    assert_int_equal(password_check_past(&o->ctx, anna, nth(o, 1), "password"), ERR_VALIDATION);
+}
+
+/* The stricter profile's times, to the millisecond. */
+static void test_password__dengbao_has_times_of_its_own(void **state)
+{
+    struct office *o = *state;
+    struct policy policy;
+    assert_int_equal(policy_load(o->acme, &policy), ERR_OK);
+    assert_int_equal(policy.idle_ms, SESSION_IDLE_MS);
+    assert_int_equal(policy.life_ms, SESSION_LIFE_MS);
+    assert_int_equal(policy.password_ms, 0);
+    choose_dengbao(o);
+    assert_int_equal(policy_load(o->acme, &policy), ERR_OK);
+    assert_int_equal(policy.idle_ms, SESSION_DENGBAO_IDLE_MS);
+    assert_int_equal(policy.life_ms, SESSION_DENGBAO_LIFE_MS);
+    assert_int_equal(policy.password_ms, PASSWORD_AGE_MS);
+    struct actor anna = {.password_at_ms = o->ctx.now_ms};
+    enum actor_due due;
+    for (int64_t age = PASSWORD_AGE_MS - 1; age <= PASSWORD_AGE_MS; age++) {
+        assert_int_equal(actor_due(o->acme, &anna, o->ctx.now_ms + age, &due), ERR_OK);
+        assert_int_equal(due, age < PASSWORD_AGE_MS ? DUE_NOTHING : DUE_PASSWORD);
+    }
 }
 
 int main(void)
@@ -93,6 +150,8 @@ int main(void)
         cmocka_unit_test(test_password__common_ones_are_refused),
         T(test_password__names_of_login_and_tenant_are_refused),
         T(test_password__dengbao_wants_three_classes),
+        T(test_password__dengbao_remembers_so_many),
+        T(test_password__dengbao_has_times_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

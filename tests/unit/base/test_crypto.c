@@ -113,6 +113,23 @@ static void test_crypto__passwords_verify_and_grow_old(void **state)
     buf_release(&longest);
 }
 
+/* What a wrapping that was made elsewhere may cost to open: with more it is not even begun. */
+static void test_crypto__a_passphrase_costs_so_much_and_no_more(void **state)
+{
+    static const struct slice salt = {"0123456789abcdef", 16};
+    uint8_t key[CRYPTO_KEY_LEN];
+
+    (void)state;
+    assert_int_equal(crypto_passphrase_key(SLICE("secret"), salt, 8, PASSPHRASE_PASSES_MAX, key),
+                     ERR_OK);
+    assert_int_equal(
+        crypto_passphrase_key(SLICE("secret"), salt, 8, PASSPHRASE_PASSES_MAX + 1, key),
+        ERR_MALFORMED);
+    assert_int_equal(crypto_passphrase_key(SLICE("secret"), salt, PASSPHRASE_KIB, 1, key), ERR_OK);
+    assert_int_equal(crypto_passphrase_key(SLICE("secret"), salt, PASSPHRASE_KIB_MAX + 1, 1, key),
+                     ERR_MALFORMED);
+}
+
 static void test_crypto__hex_and_base64url_are_strict(void **state)
 {
     static const struct {
@@ -167,6 +184,7 @@ int main(void)
         cmocka_unit_test(test_crypto__hkdf_gives_the_known_answer),
         cmocka_unit_test(test_crypto__what_is_sealed_opens_only_unchanged),
         cmocka_unit_test(test_crypto__passwords_verify_and_grow_old),
+        cmocka_unit_test(test_crypto__a_passphrase_costs_so_much_and_no_more),
         cmocka_unit_test(test_crypto__hex_and_base64url_are_strict),
         cmocka_unit_test(test_crypto__random_fills_and_equal_compares),
     };

@@ -156,11 +156,23 @@ static void test_board__has_so_many_columns_and_no_more(void **state)
     assert_int_equal(most, 6);
 }
 
+static void test_board__a_column_begins_with_so_many_items(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i <= BOARD_ITEMS; i++)
+        fixture_insert(f, f->deal, "{\"status\":\"lost\"}");
+    const struct json *lost = json_at(run(f, "{\"group_by\":\"status\"}"), 3);
+    assert_int_equal(json_int(lost, "count", 0), BOARD_ITEMS + 1);
+    assert_int_equal(json_get(lost, "items")->count, BOARD_ITEMS);
+    assert_int_equal(json_get(lost, "next")->type, JSON_STRING);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(test_board__##name, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(columns_stand_in_the_order_of_the_field),
+        T(a_column_begins_with_so_many_items),
         T(a_column_goes_on_from_its_mark),
         T(references_make_columns_too),
         T(keeps_to_rights),

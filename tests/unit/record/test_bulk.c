@@ -4,6 +4,7 @@
  */
 #include "shop.h"
 
+#include "base/limits.h"
 #include "record/bulk.h"
 
 static enum err run(struct shop *shop, const char *items, bool atomic, const struct json **out)
@@ -76,11 +77,17 @@ static void test_bulk__has_a_limit(void **state)
     struct shop *shop = *state;
     const struct json *answer = NULL;
     struct buf items = BUF_INIT;
-    buf_put_str(&items, "[0");
-    for (int i = 0; i < 1000; i++)
-        buf_put_str(&items, ",0");
-    buf_put_char(&items, ']');
-    assert_int_equal(run(shop, buf_cstr(&items), false, &answer), ERR_VALIDATION);
+    for (int n = BULK_MAX; n <= BULK_MAX + 1; n++) {
+        buf_clear(&items);
+        buf_put_char(&items, '[');
+        for (int i = 0; i < n; i++)
+            buf_put_str(&items, i ? ",0" : "0");
+        buf_put_char(&items, ']');
+        enum err e = run(shop, buf_cstr(&items), false, &answer);
+        assert_int_equal(e, n == BULK_MAX ? ERR_OK : ERR_VALIDATION);
+    }
+    assert_int_equal(json_int(answer, "failed", 0), BULK_MAX);
+    assert_string_equal(shop_complaints(shop), "items:too_many");
     assert_int_equal(run(shop, "[]", false, &answer), ERR_VALIDATION);
     assert_int_equal(run(shop, "{}", false, &answer), ERR_VALIDATION);
     buf_release(&items);

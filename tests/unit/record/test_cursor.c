@@ -59,6 +59,26 @@ static void test_cursor__fits_one_key_one_shape_one_count(void **state)
     assert_int_equal(cursor_parse(&key, 77, SLICE("null"), made->arena, values, 4), ERR_BAD_CURSOR);
 }
 
+static void test_cursor__has_so_many_bytes(void **state)
+{
+    struct made *made = *state;
+    char *long_text = arena_alloc(made->arena, CURSOR_BYTES_MAX);
+    struct value one, back;
+    memset(long_text, 'x', CURSOR_BYTES_MAX);
+    bool fitted = false, refused = false;
+    for (size_t len = CURSOR_BYTES_MAX / 4 * 3 - 100; len < CURSOR_BYTES_MAX / 4 * 3 + 8; len++) {
+        one = value_text(slice_of(long_text, len));
+        buf_clear(&made->text);
+        cursor_put(&key, 77, &one, 1, &made->text);
+        bool fits = made->text.len <= CURSOR_BYTES_MAX;
+        assert_int_equal(cursor_parse(&key, 77, buf_slice(&made->text), made->arena, &back, 1),
+                         fits ? ERR_OK : ERR_BAD_CURSOR);
+        fitted = fitted || fits;
+        refused = refused || !fits;
+    }
+    assert_true(fitted && refused);
+}
+
 static void test_cursor__every_edited_byte_is_noticed(void **state)
 {
     struct made *made = *state;
@@ -94,10 +114,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(test_cursor__##name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(gives_its_values_back),
-        T(fits_one_key_one_shape_one_count),
-        T(every_edited_byte_is_noticed),
-        T(tenants_have_keys_of_their_own),
+        T(gives_its_values_back),        T(fits_one_key_one_shape_one_count), T(has_so_many_bytes),
+        T(every_edited_byte_is_noticed), T(tenants_have_keys_of_their_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -202,6 +202,12 @@ static void test_filter__stops_at_its_limits(void **state)
         assert_int_equal(compile_text(f, buf_cstr(&text)), over ? ERR_VALIDATION : ERR_OK);
     }
     assert_string_equal(f->ctx.err.first->code, "too_many_values");
+    for (int over = 0; over < 2; over++) {
+        buf_clear(&text);
+        buf_printf(&text, "{\"due\":{\"last_days\":%d}}", FILTER_DAYS_MAX + over);
+        assert_int_equal(compile_text(f, buf_cstr(&text)), over ? ERR_VALIDATION : ERR_OK);
+    }
+    assert_string_equal(f->ctx.err.first->code, "bad_days");
     buf_release(&text);
 }
 

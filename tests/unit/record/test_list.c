@@ -481,11 +481,42 @@ static void test_list__so_many_rows_are_sorted_without_an_index_and_no_more(void
     assert_int_equal(json_get(run(f, "{\"limit\":1}"), "items")->count, 1);
 }
 
+static void test_list__a_page_has_so_many_rows(void **state)
+{
+    struct fixture *f = &((struct pair *)*state)->a;
+    fixture_as(f, 1, READ_ALL, NULL);
+    insert_bare(f, LIST_MAX);
+    assert_int_equal(json_get(run(f, "{}"), "items")->count, LIST_DEFAULT);
+    const char *body = arena_printf(f->arena, "{\"limit\":%d}", LIST_MAX);
+    assert_int_equal(json_get(run(f, body), "items")->count, LIST_MAX);
+    body = arena_printf(f->arena, "{\"limit\":%d}", LIST_MAX + 1);
+    assert_int_equal(refused(f, body), ERR_VALIDATION);
+    assert_string_equal(f->ctx.err.first->field, "limit");
+    assert_int_equal(refused(f, "{\"limit\":0}"), ERR_VALIDATION);
+}
+
+static void test_list__the_feed_gives_so_many_at_once(void **state)
+{
+    struct fixture *f = &((struct pair *)*state)->a;
+    fixture_as(f, 1, READ_ALL, NULL);
+    for (int i = 1; i <= CHANGES_MAX + 1; i++)
+        log_change(f, i, 32, "{}");
+    for (int limit = CHANGES_MAX; limit <= CHANGES_MAX + 1; limit++) {
+        buf_clear(&f->out);
+        assert_int_equal(feed_list(&f->ctx, 0, limit, &f->out), ERR_OK);
+        const struct json *answer = fixture_json(f, fixture_out(f));
+        assert_int_equal(json_get(answer, "items")->count, CHANGES_MAX);
+        assert_int_equal(json_int(answer, "next", 0), CHANGES_MAX);
+    }
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(test_list__##name, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(newest_come_first),
+        T(a_page_has_so_many_rows),
+        T(the_feed_gives_so_many_at_once),
         T(pages_meet_without_gap_or_overlap),
         T(a_page_mark_fits_its_query_and_tenant_alone),
         T(counts_only_when_asked),

@@ -4,6 +4,7 @@
  */
 #include "fixture.h"
 
+#include "base/limits.h"
 #include "record/list.h"
 #include "record/rights.h"
 #include "record/search.h"
@@ -107,6 +108,21 @@ static void test_search__words_may_stand_in_guarded_and_open_fields(void **state
     assert_string_equal(found(f, "bruce zw"), "2");
 }
 
+static void test_search__finds_so_many_of_an_entity(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 1; i <= SEARCH_PER_ENTITY + 1; i++) {
+        fixture_insert(f, f->deal, "{\"name\":\"Perigee\"}");
+        if (i < SEARCH_PER_ENTITY)
+            continue;
+        fixture_next(f);
+        assert_int_equal(list_search(&f->ctx, SLICE("perigee"), SLICE(""), &f->out), ERR_OK);
+        const struct json *group = json_at(json_get(fixture_json(f, fixture_out(f)), "groups"), 0);
+        assert_int_equal(json_get(group, "items")->count, SEARCH_PER_ENTITY);
+        assert_int_equal(json_bool(group, "more", false), i > SEARCH_PER_ENTITY);
+    }
+}
+
 static const char *looked(struct fixture *f, const char *typed)
 {
     struct token_query query;
@@ -175,6 +191,7 @@ int main(void)
         T(finds_by_what_people_type),
         T(a_hidden_field_finds_nothing),
         T(a_guarded_field_finds_only_where_it_shows),
+        T(finds_so_many_of_an_entity),
         T(words_may_stand_in_guarded_and_open_fields),
         T(looks_only_into_fields_that_may_be_read),
         T(across_entities_keeps_to_rights),
