@@ -55,6 +55,7 @@ MUST_USE enum err jobs_import_failed(struct ctx *ctx, const struct job *job, con
 MUST_USE enum err jobs_export_step(struct jobs_run *run);
 MUST_USE enum err jobs_mail_step(struct jobs_run *run);
 MUST_USE enum err jobs_notify_step(struct jobs_run *run);
+MUST_USE enum err jobs_person_step(struct jobs_run *run);
 MUST_USE enum err jobs_outbox_step(struct jobs_run *run);
 MUST_USE enum err jobs_keys_step(struct jobs_run *run);
 MUST_USE enum err jobs_script_step(struct jobs_run *run);

@@ -26,6 +26,7 @@ static const struct jobs_queue QUEUES[] = {
     {"export", jobs_export_step, NULL},
     {"mail", jobs_mail_step, NULL},
     {"notify", jobs_notify_step, NULL},
+    {"person", jobs_person_step, NULL},
     {"outbox", jobs_outbox_step, NULL},
     {SCHEDULE_QUEUE, jobs_script_step, jobs_script_failed}, /* "job:leads.recycle" and the like */
     {"keys", jobs_keys_step, NULL},

@@ -12,6 +12,7 @@
 #include "auth/audit.h"
 #include "base/clock.h"
 #include "base/id.h"
+#include "record/change.h"
 #include "record/filter.h"
 #include "script/check.h"
 
@@ -115,7 +116,16 @@ static enum err count_lost(struct ctx *ctx, const struct entity *entity, const s
     const struct expr *where =
         expr_and(arena, expr_cmp(arena, EXPR_NOT_NULL, field->column, value_null()),
                  expr_cmp(arena, EXPR_NULL, "deleted_at", value_null()));
-    where = expr_and(arena, where, expr_not(arena, exists));
+    /* Entries that stay when a person is erased keep a number that points at nobody. */
+    struct expr *erased = expr_new(arena, EXPR_EXISTS);
+    erased->sub.table = "change";
+    erased->sub.column = "record";
+    erased->sub.outer = (struct column_ref){0, field->column};
+    erased->sub.where =
+        expr_and(arena, expr_cmp(arena, EXPR_EQ, "entity", value_int(field->ref->n)),
+                 expr_cmp(arena, EXPR_EQ, "op", value_text(slice_str(CHANGE_PURGE))));
+    where =
+        expr_and(arena, where, expr_and(arena, expr_not(arena, exists), expr_not(arena, erased)));
     return store_count(ctx->tenant->store, entity->table, where, COUNT_CAP, out);
 }
 

@@ -22,7 +22,8 @@
 #include "auth/vault.h"
 #include "base/id.h"
 #include "base/log.h"
-#include "record/record.h"
+#include "record/erase.h"
+#include "tenant/erasures.h"
 #include "tenant/folder.h"
 
 /* --- backup -------------------------------------------------------------------------------------
@@ -150,58 +151,25 @@ static enum err restore_read(struct call *call, struct restore *r)
 
 /* --- erasures: what was forgotten after the backup must not be back --- */
 
-struct erasure {
-    const char *entity;
-    int64_t record;
-    struct erasure *next;
-};
-
-struct erasures {
-    struct arena *arena;
-    struct erasure *first;
-};
-
-static bool take_erasure(void *arg, const struct store_row *row)
-{
-    struct erasures *all = arg;
-    struct erasure *one = arena_make(all->arena, struct erasure);
-    one->entity = arena_str(all->arena, store_row_bytes(row, 0));
-    one->record = store_row_int(row, 1);
-    one->next = all->first;
-    all->first = one;
-    return true;
-}
-
-static enum err erasures_read(struct call *call, const struct restore *r, struct erasures *out)
-{
-    struct arena *arena = call->ctx->arena;
-    static const struct query_column columns[] = {{.column = {0, "entity"}},
-                                                  {.column = {0, "record"}}};
-    struct query query = {
-        .table = "erasure",
-        .select = columns,
-        .select_count = 2,
-        .where =
-            expr_and(arena, expr_cmp(arena, EXPR_EQ, "tenant", value_text(slice_str(r->source))),
-                     expr_cmp(arena, EXPR_GT, "at", value_int(r->info.created_at_ms)))};
-    *out = (struct erasures){.arena = arena};
-    return store_read(call->app->control, &query, take_erasure, out);
-}
-
-static enum err erase_all(struct ctx *ctx, const struct erasures *all)
+static enum err erase_all(struct ctx *ctx, const struct erasure *all, int count)
 {
     enum err e = ERR_OK;
-    for (const struct erasure *one = all->first; one && !e; one = one->next) {
+    for (int i = 0; i < count && !e; i++) {
+        const struct erasure *one = &all[i];
+        struct erased erased;
         const struct entity *entity = model_entity(ctx->model, slice_str(one->entity));
         if (!entity)
             return ERR_NOT_SUPPORTED; /* its plugin is off: the row cannot be found */
-        e = record_erase(ctx, entity, one->record);
+        e = record_erase(ctx, entity, one->record, &erased);
+        if (!e)
+            e = erase_bytes(ctx, &erased);
         e = e == ERR_NOT_FOUND ? ERR_OK : e;
     }
     return e ? e : audit_put(ctx, "restore.erased", NULL, 0, NULL);
 }
 
-static enum err erase_again(struct call *call, struct tenant *tenant, const struct erasures *all)
+static enum err erase_again(struct call *call, struct tenant *tenant, const struct erasure *all,
+                            int count)
 {
     struct ctx ctx;
     struct unit unit;
@@ -218,7 +186,7 @@ static enum err erase_again(struct call *call, struct tenant *tenant, const stru
     if (e)
         return e;
     unit_begin(&ctx, &unit, NULL);
-    e = erase_all(&ctx, all);
+    e = erase_all(&ctx, all, count);
     unit_end(&ctx);
     if (!e)
         e = store_commit(tenant->store);
@@ -229,11 +197,13 @@ static enum err erase_again(struct call *call, struct tenant *tenant, const stru
 
 static enum err erasures_apply(struct call *call, const struct restore *r, struct tenant *tenant)
 {
-    struct erasures all;
-    enum err e = erasures_read(call, r, &all);
-    if (e || !all.first)
+    struct erasure *all;
+    int count;
+    enum err e = erasures_read(call->ctx->arena, call->app->config->data, r->source,
+                               r->info.created_at_ms, &all, &count);
+    if (e || !count)
         return e;
-    e = erase_again(call, tenant, &all);
+    e = erase_again(call, tenant, all, count);
     return e ? err_say(&call->ctx->err, ERR_NOT_SUPPORTED, "erased_since",
                        "Personal data was erased after this backup was made, and erasing it again "
                        "failed: %s",

@@ -17,20 +17,6 @@
 
 #define IMPORTS "/api/v1/imports"
 
-static bool copy_bytes(int from, int to)
-{
-    char block[65536];
-    ssize_t n;
-    while ((n = read(from, block, sizeof(block))) > 0)
-        for (ssize_t at = 0; at < n;) {
-            ssize_t written = write(to, block + at, (size_t)(n - at));
-            if (written <= 0)
-                return false;
-            at += written;
-        }
-    return n == 0;
-}
-
 /* Copies a file to where requests find their bodies. */
 static int copy_in(struct cli *cli, const char *file, const char **out)
 {
@@ -51,7 +37,7 @@ static int copy_in(struct cli *cli, const char *file, const char **out)
         return errno == ENOENT ? cli_refuse(cli, "there is no tenant %s", cli_arg(cli, 0))
                                : cli_refuse(cli, "%s: %s", path, strerror(errno));
     }
-    bool ok = copy_bytes(from, to);
+    bool ok = print_copy(from, to);
     close(from);
     if (close(to) != 0 || !ok) {
         unlink(path);
@@ -96,7 +82,7 @@ static int write_reasons(struct cli *cli, struct client *client, const char *id)
     int from = answer.file_path ? open(answer.file_path, O_RDONLY | O_CLOEXEC) : -1;
     bool ok = to >= 0;
     if (ok && from >= 0)
-        ok = copy_bytes(from, to);
+        ok = print_copy(from, to);
     else if (ok)
         ok = write(to, answer.body.at, answer.body.len) == (ssize_t)answer.body.len;
     if (from >= 0)
@@ -200,18 +186,11 @@ static int run_import(struct cli *cli)
     return status;
 }
 
-static int print_file(struct cli *cli, const struct client_answer *answer)
+/* As --format says, else as the name of --output ends. */
+static const char *export_format(struct cli *cli)
 {
-    if (!answer->file_path) {
-        fwrite(answer->body.at, 1, answer->body.len, stdout);
-        return CLI_OK;
-    }
-    fflush(stdout);
-    int from = open(answer->file_path, O_RDONLY | O_CLOEXEC);
-    bool ok = from >= 0 && copy_bytes(from, STDOUT_FILENO);
-    if (from >= 0)
-        close(from);
-    return ok ? CLI_OK : cli_refuse(cli, "the export could not be read");
+    struct slice file = slice_str(cli_option(cli, "output", ""));
+    return cli_option(cli, "format", slice_ends(file, SLICE(".xlsx")) ? "xlsx" : "csv");
 }
 
 static int run_export(struct cli *cli)
@@ -239,7 +218,9 @@ static int run_export(struct cli *cli)
             arena_printf(cli_arena(cli), "/api/v1/files/%s", json_cstr(result, "file", "")),
             cli_arg(cli, 0), NULL, &answer);
     if (!status)
-        status = print_file(cli, &answer);
+        status = cli_option(cli, "output", NULL)
+                     ? save_bytes(cli, &answer, cli_option(cli, "output", NULL))
+                     : print_bytes(cli, &answer);
     client_close(client);
     return status;
 }

@@ -212,18 +212,10 @@ static int run_import_tenant(struct cli *cli)
 
 #define ERASE "/api/v1/operator/erase"
 
-/* Is it there? Then it is noted, so that no restore brings it back, and forgotten. */
 static int erase_record(struct cli *cli, struct client *client, const char *body)
 {
     struct client_answer answer;
-    struct arena *arena = cli_arena(cli);
-    const char *note = arena_printf(arena, "/api/v1/operator/tenants/%s/erasures", cli_arg(cli, 0));
-    const char *check = arena_printf(arena, "%.*s,\"check\":true}", (int)strlen(body) - 1, body);
-    int status = client_call(client, HTTP_POST, ERASE, cli_arg(cli, 0), check, &answer);
-    if (!status)
-        status = client_call(client, HTTP_POST, note, NULL, body, &answer);
-    if (!status)
-        status = client_call(client, HTTP_POST, ERASE, cli_arg(cli, 0), body, &answer);
+    int status = client_call(client, HTTP_POST, ERASE, cli_arg(cli, 0), body, &answer);
     if (!status && cli_json(cli))
         print_object(cli, &answer);
     else if (!status)
@@ -247,6 +239,30 @@ static int run_erase(struct cli *cli)
     client_close(client);
     return status;
 }
+
+static int run_person(struct cli *cli)
+{
+    struct client *client;
+    struct client_answer answer;
+    const char *body =
+        print_json(cli_arena(cli), "entity", cli_arg(cli, 1), "record", cli_arg(cli, 2), NULL);
+    if (cli_flag(cli, "html"))
+        body = arena_printf(cli_arena(cli), "%.*s,\"html\":true}", (int)strlen(body) - 1, body);
+    int status = client_open(cli, &client);
+    if (status)
+        return status;
+    status =
+        client_call(client, HTTP_POST, "/api/v1/operator/person", cli_arg(cli, 0), body, &answer);
+    if (!status)
+        status = print_bytes(cli, &answer);
+    client_close(client);
+    return status;
+}
+
+static const struct cli_option PERSON_OPTIONS[] = {
+    {"html", NULL, "a page to read instead of JSON", false},
+    {NULL, NULL, NULL, false},
+};
 
 static const struct cli_option ERASE_OPTIONS[] = {
     {"yes", "ID", "the record's id once more", false},
@@ -309,6 +325,8 @@ const struct cli_command CLI_KEEP[] = {
      IMPORT_OPTIONS, run_import_tenant},
     {"erase", "TENANT ENTITY ID", "forget a record for good, also in backups restored later", 3, 3,
      ERASE_OPTIONS, run_erase},
+    {"person", "TENANT ENTITY ID", "write everything that is held about a person", 3, 3,
+     PERSON_OPTIONS, run_person},
     {"check", "TENANT", "verify structure, audit chain, counters and what plugins promise", 1, 1,
      NULL, run_check},
     {NULL, NULL, NULL, 0, 0, NULL, NULL},

@@ -4,7 +4,9 @@
  */
 #include "cli/print.h"
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/text.h"
@@ -122,4 +124,32 @@ const char *print_json(struct arena *arena, ...)
     const char *text = arena_str(arena, buf_slice(&b));
     buf_release(&b);
     return text;
+}
+
+bool print_copy(int from, int to)
+{
+    char block[65536];
+    ssize_t n;
+    while ((n = read(from, block, sizeof(block))) > 0)
+        for (ssize_t at = 0; at < n;) {
+            ssize_t written = write(to, block + at, (size_t)(n - at));
+            if (written <= 0)
+                return false;
+            at += written;
+        }
+    return n == 0;
+}
+
+int print_bytes(struct cli *cli, const struct client_answer *answer)
+{
+    if (!answer->file_path) {
+        fwrite(answer->body.at, 1, answer->body.len, stdout);
+        return CLI_OK;
+    }
+    fflush(stdout);
+    int from = open(answer->file_path, O_RDONLY | O_CLOEXEC);
+    bool ok = from >= 0 && print_copy(from, STDOUT_FILENO);
+    if (from >= 0)
+        close(from);
+    return ok ? CLI_OK : cli_refuse(cli, "the answer could not be read");
 }

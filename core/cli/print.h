@@ -19,3 +19,7 @@ void print_object(struct cli *cli, const struct client_answer *answer);
 /* JSON text of an object from name/value pairs, ended by NULL; NULL values are left out. A name
  * beginning with ':' takes its value as JSON text, else it is a string. */
 const char *print_json(struct arena *arena, ...);
+/* The answer's bytes on standard output, from memory or from its file. */
+int print_bytes(struct cli *cli, const struct client_answer *answer);
+/* Everything that can be read from one descriptor into another. */
+bool print_copy(int from, int to);

@@ -323,6 +323,34 @@ static bool worker_work(void *arg)
 /* --- timers and signals -------------------------------------------------------------------------
  */
 
+/* What was erased leaves the file, too: search segments are merged and the log is emptied. A reader
+ * in the way: at the next pause. */
+static void lane_scrub(struct worker *worker, struct lane *lane)
+{
+    struct tenant *tenant = NULL;
+    const struct json *due = NULL;
+    if (!*lane->name || tenants_by_name(worker->slot.app.tenants, slice_str(lane->name), &tenant))
+        return;
+    struct arena *arena = arena_new();
+    enum err e = tenant_setting(tenant, arena, TENANT_SCRUB, &due);
+    if (!e && due && due->type == JSON_BOOL && due->boolean) {
+        e = store_scrub(tenant->store);
+        if (!e)
+            e = store_begin(tenant->store, true);
+        if (!e)
+            e = tenant_setting_put(tenant, TENANT_SCRUB, SLICE("false"));
+        if (!e)
+            e = store_commit(tenant->store);
+        else
+            store_rollback(tenant->store);
+        lane->is_dirty = e != ERR_OK;
+    }
+    if (e && e != ERR_BUSY)
+        log_warn("what was erased of %s is still in its file: %s", lane->name, err_code(e));
+    arena_free(arena);
+    tenants_unpin(worker->slot.app.tenants, tenant);
+}
+
 static void worker_idle(void *arg)
 {
     struct worker *worker = arg;
@@ -335,6 +363,7 @@ static void worker_idle(void *arg)
             continue;
         lane->is_dirty = false;
         (void)lane_checkpoint(worker, lane, STORE_CHECKPOINT_IDLE, &busy);
+        lane_scrub(worker, lane);
     }
     tenants_trim(worker->slot.app.tenants, TENANTS_OPEN_MAX);
 }

@@ -146,6 +146,9 @@ enum err blob_file_insert(struct ctx *ctx, struct blob_file *file)
 {
     ASSERT(ctx->tenant && file->hash);
     ASSERT(store_in_tx(ctx->tenant->store));
+    /* Erasing somebody may have taken these bytes away since they were kept. */
+    if (access(blob_path(ctx->tenant, ctx->arena, file->hash), F_OK) != 0)
+        return errno == ENOENT ? ERR_BUSY : folder_err(errno);
     file->id = id_next();
     file->created_at_ms = ctx->now_ms;
     file->created_by = ctx->actor ? ctx->actor->user : 0;

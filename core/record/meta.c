@@ -393,7 +393,8 @@ static void put_admin(struct ctx *ctx, struct buf *out)
 {
     static const char *const areas[] = {"users",    "roles",        "departments", "plugins",
                                         "fields",   "dictionaries", "views",       "webhooks",
-                                        "api-keys", "audit",        "settings",    "jobs"};
+                                        "api-keys", "audit",        "settings",    "jobs",
+                                        "privacy"};
 
     json_put_key(out, "admin");
     buf_put_char(out, '[');

@@ -81,12 +81,6 @@ MUST_USE enum err record_restore(struct ctx *ctx, const struct entity *entity, i
                                  struct record **out);
 /* Removes for good, oldest first, at most `limit` records deleted more than DELETED_KEEP_MS ago. */
 MUST_USE enum err record_purge(struct ctx *ctx, int limit, int *purged);
-/* Forgets one record, live or deleted: its row, search tokens, visits of states, what the change
- * log, imports, deliveries and kept answers say of its values, rows of its files;
- * and, in the same way, what deleting it would delete with it. Rights are the
- * caller's to ask; what refers to it reads as empty. store_scrub afterwards takes it out of the
- * file. ERR_NOT_FOUND. */
-MUST_USE enum err record_erase(struct ctx *ctx, const struct entity *entity, int64_t id);
 /* The whole record as the actor may see it; only id and version when it may not be read. What is
  * stored is shown as GET shows it, so a saved record comes with its lookups. */
 MUST_USE enum err record_put_json(struct ctx *ctx, const struct record *record, struct buf *out);

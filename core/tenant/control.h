@@ -1,4 +1,4 @@
-/* control - data/control.db: tenants, hosts, placement, operators, erasures.
+/* control - data/control.db: tenants, hosts, placement, operators.
  *
  * Written and checkpointed by worker 0 only (or by a command that holds the folder lock); every
  * process reads it. Its header's model_version moves with every change, so readers notice.

@@ -415,16 +415,10 @@ static const struct store_column operator_columns[] = {
 };
 static const struct store_index operator_indexes[] = {{"operator_login", "login", NULL, true}};
 
-static const struct store_column erasure_columns[] = {
-    INT("id"), TEXT("tenant"), TEXT("entity"), INT("record"), INT("at"), INT("actor"),
-};
-static const struct store_index erasure_indexes[] = {{"erasure_at", "tenant,at", NULL, false}};
-
 static const struct store_table control_tables[] = {
     {.name = "tenant", .key = "id", COLUMNS(tenant), INDEXES(tenant)},
     {.name = "host", .key = "host", COLUMNS(host), INDEXES(host)},
     {.name = "operator", .key = "id", COLUMNS(operator), INDEXES(operator)},
-    {.name = "erasure", .key = "id", COLUMNS(erasure), INDEXES(erasure)},
 };
 
 const struct store_table *system_control_tables(int *count)

@@ -63,7 +63,6 @@
  *   tenant      id name title locale timezone currency state parked_why worker created_at
  *   host        host(key) tenant
  *   operator    id login name password created_at
- *   erasure     id tenant entity record at actor
  */
 
 /* Layout number of these tables; a store with a higher one belongs to a newer program. */

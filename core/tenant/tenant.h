@@ -48,6 +48,8 @@ MUST_USE enum err tenant_refresh(struct tenant *tenant);
 /* Absolute path below the tenant's folder, in the arena; name may be NULL. */
 char *tenant_path(const struct tenant *tenant, struct arena *arena, const char *sub,
                   const char *name);
+/* Something was erased: the owner of the store is to take it out of the file (store_scrub). */
+#define TENANT_SCRUB "scrub"
 /* Settings: one JSON value under a name. NULL if absent. */
 MUST_USE enum err tenant_setting(struct tenant *tenant, struct arena *arena, const char *name,
                                  const struct json **out);

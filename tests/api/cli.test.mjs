@@ -359,6 +359,9 @@ function commands(tenant) {
   refused(data, ["tenant", "limits", tenant, "--set", '{"job":{"http":1000000}}'], 1);
   refused(data, ["tenant", "limits", "nobody"], 1);
   const { id } = list(["user", "list", tenant]).find(({ login }) => login === "helper");
+  assert.equal(JSON.parse(ok(data, ["person", tenant, "user", id])).record.id, id);
+  assert.match(ok(data, ["person", tenant, "user", id, "--html"]), /<h2>/);
+  refused(data, ["person", tenant, "nothing", id], 1);
   refused(data, ["erase", tenant, "user", id], 2, /--yes/);
   refused(data, ["erase", tenant, "nothing", id, "--yes", id], 1);
   ok(data, ["erase", tenant, "user", id, "--yes", id]);
