@@ -17,8 +17,9 @@
 #define DELETED_KEEP_MS        (30LL * 24 * 3600 * 1000)
 #define IDEMPOTENCY_KEEP_MS    (24LL * 3600 * 1000)
 #define IDEMPOTENCY_ANSWER_MAX 65536
-#define IDEMPOTENCY_BEGUN_MS   60000 /* what a living process has begun may take so long */
-#define TENANTS_OPEN_MAX       200 /* open stores per process */
+#define IDEMPOTENCY_BEGUN_MS   60000      /* what a living process has begun may take so long */
+#define TENANTS_OPEN_MAX       200        /* open stores per process */
+#define TENANTS_BYTES_MAX      (32 << 20) /* they hold; those used longest ago are closed first */
 #define IMPORT_COLUMNS_MAX     400
 #define IMPORT_DRY_KEYS_MAX    1000000 /* values a dry run remembers of rows that are not there */
 #define CSV_CELL_BYTES_MAX     (1 << 20)

@@ -311,7 +311,7 @@ static void gateway_tls(struct gateway *gateway)
 static void gateway_trim(void *arg)
 {
     struct gateway *gateway = arg;
-    tenants_trim(gateway->slot.app.tenants, TENANTS_OPEN_MAX);
+    tenants_trim(gateway->slot.app.tenants, TENANTS_OPEN_MAX, TENANTS_BYTES_MAX);
 }
 
 int gateway_main(int index)

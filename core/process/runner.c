@@ -448,7 +448,7 @@ static void runner_tick(void *arg)
 static void runner_trim(void *arg)
 {
     struct runner *runner = arg;
-    tenants_trim(runner->slot.app.tenants, TENANTS_OPEN_MAX);
+    tenants_trim(runner->slot.app.tenants, TENANTS_OPEN_MAX, TENANTS_BYTES_MAX);
 }
 
 static void runner_try_end(void *arg)

@@ -365,7 +365,7 @@ static void worker_idle(void *arg)
         (void)lane_checkpoint(worker, lane, STORE_CHECKPOINT_IDLE, &busy);
         lane_scrub(worker, lane);
     }
-    tenants_trim(worker->slot.app.tenants, TENANTS_OPEN_MAX);
+    tenants_trim(worker->slot.app.tenants, TENANTS_OPEN_MAX, TENANTS_BYTES_MAX);
 }
 
 /* Bodies and answers whose process was killed before it could remove them. */

@@ -29,6 +29,14 @@ static void free_model(void *model)
     model_free(model);
 }
 
+/* What is shared with other open tenants goes with none of them. */
+static size_t own_bytes(const void *arg)
+{
+    const struct model *model = arg;
+
+    return arena_used(model->arena) + share_own_bytes(model->image);
+}
+
 static void release_texts(void *arg)
 {
     struct model *model = arg;
@@ -134,6 +142,7 @@ static enum err build(struct tenant *tenant, const char *home, bool may_apply, s
         e = image_of(b, may_apply, &moved, out);
     if (e)
         return e;
+    store_relax(tenant->store); /* the registry's pages */
     const struct model *model = share_model(*out);
     if (!moved && model->schema->hash == tenant->header.schema_hash)
         return ERR_OK;
@@ -168,6 +177,7 @@ enum err model_get(struct tenant *tenant, const char *home, bool may_apply,
         model_free(cached);
     tenant->model = model;
     tenant->model_free = free_model;
+    tenant->model_bytes = own_bytes;
     *out = model;
     return ERR_OK;
 }

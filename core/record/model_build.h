@@ -113,5 +113,7 @@ struct model_image *share_put(const struct share_key *key, struct model *model);
 const struct model *share_model(const struct model_image *image);
 /* In use once less. What nobody uses stays for a while, MODEL_IMAGES_IDLE_MAX of them. */
 void share_release(struct model_image *image);
+/* What would be idle without its one user; 0 where it has several. */
+size_t share_own_bytes(const struct model_image *image);
 /* How many are kept without a user; for tests. */
 int share_idle(void);

@@ -237,6 +237,11 @@ const struct model *share_model(const struct model_image *image)
     return image->model;
 }
 
+size_t share_own_bytes(const struct model_image *image)
+{
+    return image->users == 1 ? arena_used(image->model->arena) : 0;
+}
+
 int share_idle(void)
 {
     int idle = 0;

@@ -302,6 +302,18 @@ enum err store_scrub(struct store *store)
     return store->driver->scrub(store);
 }
 
+size_t store_memory(const struct store *store)
+{
+    ASSERT(store);
+    return store->driver->memory(store);
+}
+
+void store_relax(struct store *store)
+{
+    ASSERT(store);
+    store->driver->relax(store);
+}
+
 void store_stats(struct store *store, struct store_stats *out)
 {
     ASSERT(store && out);

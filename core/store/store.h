@@ -175,3 +175,7 @@ struct store_stats {
     int64_t bytes, wal_bytes, cache_hits, statements, prepared;
 };
 void store_stats(struct store *store, struct store_stats *out);
+/* Memory that the connection holds now: schema, cached pages, prepared statements. */
+size_t store_memory(const struct store *store);
+/* Gives cached pages back: what was read is not soon asked for again. */
+void store_relax(struct store *store);

@@ -22,6 +22,7 @@ struct tenant {
     const struct zone *zone;
     void *model; /* struct model *, of record/model */
     void (*model_free)(void *model);
+    size_t (*model_bytes)(const void *model); /* what goes with it; NULL while there is no model */
     void *vm; /* struct vm *, of script/vm; workers and runners only */
     void (*vm_free)(void *vm);
     void *cache; /* struct actors *, of auth/actor */

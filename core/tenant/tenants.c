@@ -89,8 +89,7 @@ static void describe(struct tenants *tenants, struct tenant *t, const struct con
 static enum err open_new(struct tenants *tenants, const struct control_tenant *c,
                          struct open_tenant **out)
 {
-    if (tenants->open_count >= TENANTS_OPEN_MAX)
-        tenants_trim(tenants, TENANTS_OPEN_MAX - 1);
+    tenants_trim(tenants, TENANTS_OPEN_MAX - 1, TENANTS_BYTES_MAX);
 
     struct arena *arena = arena_new();
     const char *folder = arena_printf(arena, "%s/tenants/%s", tenants->config->data, c->name);
@@ -320,11 +319,28 @@ void tenants_unpin(struct tenants *tenants, struct tenant *tenant)
         open_free(tenants, open);
 }
 
-void tenants_trim(struct tenants *tenants, int keep)
+static size_t open_bytes(const struct open_tenant *open)
+{
+    const struct tenant *t = &open->tenant;
+    size_t model = t->model && t->model_bytes ? t->model_bytes(t->model) : 0;
+    return sizeof *open + store_memory(t->store) + model;
+}
+
+size_t tenants_bytes(const struct tenants *tenants)
+{
+    ASSERT(tenants);
+    size_t bytes = 0;
+    for (const struct open_tenant *open = tenants->open; open; open = open->next)
+        bytes += open_bytes(open);
+    return bytes;
+}
+
+void tenants_trim(struct tenants *tenants, int keep, size_t bytes)
 {
     ASSERT(tenants);
     ASSERT(keep >= 0);
-    while (tenants->open_count > keep) {
+    size_t held = tenants_bytes(tenants);
+    while (tenants->open_count > keep || held > bytes) {
         struct open_tenant *oldest = NULL;
         for (struct open_tenant *open = tenants->open; open; open = open->next)
             if (open->tenant.pins == 0 &&
@@ -332,6 +348,8 @@ void tenants_trim(struct tenants *tenants, int keep)
                 oldest = open;
         if (!oldest)
             return; /* all in use */
+        size_t gone = open_bytes(oldest);
+        held -= gone < held ? gone : held;
         open_free(tenants, oldest);
     }
 }

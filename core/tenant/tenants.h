@@ -25,9 +25,13 @@ void tenants_free(struct tenants *tenants);
 MUST_USE enum err tenants_by_host(struct tenants *tenants, struct slice host, struct tenant **out);
 MUST_USE enum err tenants_by_name(struct tenants *tenants, struct slice name, struct tenant **out);
 void tenants_unpin(struct tenants *tenants, struct tenant *tenant);
-/* Frees unpinned tenants, least recently used first, until at most `keep` are open. Opening does it
- * by itself with TENANTS_OPEN_MAX. */
-void tenants_trim(struct tenants *tenants, int keep);
+/* Frees unpinned tenants, least recently used first, until at most `keep` are open and what these
+ * hold is at most `bytes`. Opening does it by itself, with TENANTS_OPEN_MAX and TENANTS_BYTES_MAX;
+ * the one that is being opened comes on top. */
+void tenants_trim(struct tenants *tenants, int keep, size_t bytes);
+/* What the open tenants hold: their stores, and models that no other tenant has. Scripts have a
+ * bound of their own (script/vm.h). */
+size_t tenants_bytes(const struct tenants *tenants);
 /* Drops one (moved away, deleted, restored); it is opened anew on the next use. */
 void tenants_drop(struct tenants *tenants, const char *name);
 bool tenants_next(struct tenants *tenants, size_t *at, struct tenant **out); /* open ones */

@@ -160,6 +160,13 @@ static void registry_drop(struct db *db)
         stmt_drop(&((struct table_entry *)entry)->probe);
 }
 
+static void schema_weigh(struct db *db)
+{
+    int used = 0, most;
+    (void)sqlite3_db_status(db->handle, SQLITE_DBSTATUS_SCHEMA_USED, &used, &most, 0);
+    db->schema_bytes = (size_t)used;
+}
+
 enum err db_registry_load(struct db *db)
 {
     struct stmt *stmt;
@@ -171,6 +178,7 @@ enum err db_registry_load(struct db *db)
     while (!(e = stmt_step(db, stmt, &row)) && row)
         registry_add(db, stmt->handle);
     stmt_release(db, stmt);
+    schema_weigh(db);
     return e;
 }
 
@@ -292,11 +300,24 @@ static enum err header_check(struct db *db)
     return ERR_OK;
 }
 
+/* Pages come one by one from the heap: twenty at once for each connection are a third of what an
+ * idle one holds. Refused, and harmless, where SQLite is in use already. */
+static void library_start(void)
+{
+    static bool is_done;
+    if (!is_done)
+        (void)sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
+    is_done = true;
+}
+
 static struct db *db_new(const char *path, enum store_mode mode)
 {
+    static struct bind binds[STORE_BINDS_MAX];
     struct db *db = calloc(1, sizeof *db);
     if (!db)
         BUG("out of memory");
+    library_start();
+    db->binds = binds;
     db->store.driver = sqlite_driver();
     db->path = strdup(path);
     if (!db->path)
@@ -335,6 +356,9 @@ static enum err connect(struct db *db, int flags)
                              flags | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE, NULL);
     enum err e = db_err(db, rc);
     if (!e)
+        e = db_err(db, sqlite3_db_config(db->handle, SQLITE_DBCONFIG_LOOKASIDE, NULL,
+                                         DB_LOOKASIDE_SLOT, DB_LOOKASIDE_SLOTS));
+    if (!e)
         e = guard_install(db);
     return e;
 }
@@ -358,6 +382,10 @@ static enum err sqlite_open(const char *path, enum store_mode mode, struct store
     if (!e)
         e = header_check(db);
     sqlite3_busy_timeout(db->handle, 0);
+    if (!e) {
+        schema_weigh(db);
+        keep_relax(&db->store); /* the schema's pages have been read */
+    }
     if (e) {
         buf_put_str(why, db->why);
         sqlite_close(&db->store);
@@ -465,6 +493,8 @@ const struct store_driver *sqlite_driver(void)
         .integrity = keep_integrity,
         .scrub = keep_scrub,
         .stats = keep_stats,
+        .memory = keep_memory,
+        .relax = keep_relax,
         .row_int = read_row_int,
         .row_bytes = read_row_bytes,
         .row_is_null = read_row_is_null,

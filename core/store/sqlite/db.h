@@ -21,6 +21,10 @@
 #define DB_LIBRARY_FLOOR 3051003 /* older ones can corrupt a WAL (data.md D9) */
 #define DB_WHY_BYTES     512
 
+/* Small blocks that a connection keeps for its parser, instead of asking the heap. */
+#define DB_LOOKASIDE_SLOT  1200
+#define DB_LOOKASIDE_SLOTS 20
+
 struct table_entry { /* one row of the registry; lives as long as the connection */
     const char *name;
     const char *key; /* "id" or "a,b"; never changes */
@@ -41,6 +45,7 @@ struct db {
     int cache_count;
     uint64_t tick;
     int64_t hits, prepared;
+    size_t schema_bytes; /* of SQLite's own tree of it, when it was last read */
 
     struct kept kept[KEPT_MAX];
 
@@ -52,7 +57,7 @@ struct db {
     struct buf sql;     /* text being emitted */
     struct buf scratch; /* texts made while emitting: JSON lists, MATCH expressions */
     struct buf folded;  /* scratch of fold_find() */
-    struct bind binds[STORE_BINDS_MAX];
+    struct bind *binds; /* of STORE_BINDS_MAX; the process's, as it emits one text at a time */
 
     struct arena *registry_arena; /* owned */
     struct map registry;          /* table name -> struct table_entry */
@@ -154,6 +159,8 @@ int keep_wal_pages(const struct store *store);
 enum err keep_integrity(struct store *store, struct buf *out);
 enum err keep_scrub(struct store *store);
 void keep_stats(struct store *store, struct store_stats *out);
+size_t keep_memory(const struct store *store);
+void keep_relax(struct store *store);
 
 /* backup.c */
 enum err backup_make(struct store *store, const char *path);

@@ -113,6 +113,25 @@ static int64_t file_bytes(const char *path, const char *tail)
     return stat(name, &st) == 0 ? (int64_t)st.st_size : 0;
 }
 
+size_t keep_memory(const struct store *store)
+{
+    const struct db *db = (const struct db *)store;
+    int pages = 0, most;
+    size_t statements = 0;
+    for (int i = 0; i < FIXED_COUNT; i++)
+        statements += db->fixed[i].bytes;
+    for (int i = 0; i < db->cache_count; i++)
+        statements += db->cache[i].bytes;
+    (void)sqlite3_db_status(db->handle, SQLITE_DBSTATUS_CACHE_USED, &pages, &most, 0);
+    return sizeof *db + DB_LOOKASIDE_SLOT * DB_LOOKASIDE_SLOTS + db->schema_bytes + (size_t)pages +
+           statements + arena_used(db->registry_arena);
+}
+
+void keep_relax(struct store *store)
+{
+    (void)sqlite3_db_release_memory(db_of(store)->handle);
+}
+
 void keep_stats(struct store *store, struct store_stats *out)
 {
     struct db *db = db_of(store);

@@ -27,6 +27,11 @@ static enum err prepare(struct db *db, struct slice sql, bool keep, bool trusted
     return db_err(db, rc);
 }
 
+static size_t weight(sqlite3_stmt *handle)
+{
+    return (size_t)sqlite3_stmt_status(handle, SQLITE_STMTSTATUS_MEMUSED, 0);
+}
+
 static enum err temporary(struct db *db, struct slice sql, bool trusted, struct stmt **out)
 {
     sqlite3_stmt *handle = NULL;
@@ -53,6 +58,7 @@ enum err stmt_fixed(struct db *db, enum db_fixed which, struct stmt **out)
             return e;
         stmt->cached = true;
         stmt->trusted = true;
+        stmt->bytes = weight(stmt->handle);
     }
     ASSERT(!stmt->busy);
     stmt->busy = true;
@@ -147,6 +153,7 @@ enum err stmt_cached(struct db *db, struct slice sql, struct stmt **out)
     *slot = (struct stmt){.handle = handle,
                           .sql = copy,
                           .len = sql.len,
+                          .bytes = weight(handle) + sql.len,
                           .hash = hash,
                           .used_at = ++db->tick,
                           .busy = true,

@@ -45,6 +45,7 @@ struct stmt {
     sqlite3_stmt *handle; /* owned */
     char *sql;            /* owned; NULL for fixed ones */
     size_t len;
+    size_t bytes; /* of memory, as prepared */
     uint64_t hash;
     uint64_t used_at; /* tick of the last use, for LRU */
     bool busy;        /* being stepped: a nested use of the same text gets its own statement */

@@ -206,6 +206,26 @@ static void test_keep__damage_is_found(void **state)
     buf_release(&complaints);
 }
 
+static void test_keep__what_is_held_can_be_given_back(void **state)
+{
+    struct rig *rig = *state;
+    struct store *reader;
+    int64_t count = 0;
+    for (int i = 1; i <= 300; i++)
+        rig_lead(rig, i, "somebody with a name of some length", "new", i);
+    OK(store_open(rig->path, STORE_READ, &reader));
+    size_t before = store_memory(reader);
+    OK(store_count(reader, "lead", NULL, 1000, &count));
+    assert_int_equal(count, 300);
+    size_t read = store_memory(reader);
+    assert_true(read > before);
+    store_relax(reader);
+    assert_true(store_memory(reader) < read);
+    OK(store_count(reader, "lead", NULL, 1000, &count));
+    assert_int_equal(count, 300);
+    store_close(reader);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_keep__##name, rig_setup, rig_teardown)
@@ -217,6 +237,7 @@ int main(void)
         TEST(the_wal_stays_bounded_under_readers_and_writes),
         TEST(a_backup_is_one_whole_snapshot),
         TEST(damage_is_found),
+        TEST(what_is_held_can_be_given_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

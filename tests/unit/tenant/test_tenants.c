@@ -195,7 +195,7 @@ static void test_tenants__trim_spares_the_pinned(void **state)
     acme->model_free = count_free;
     assert_int_equal(tenants_by_name(tenants, SLICE("bolt"), &bolt), ERR_OK);
     tenants_unpin(tenants, bolt);
-    tenants_trim(tenants, 0);
+    tenants_trim(tenants, 0, TENANTS_BYTES_MAX);
     size_t i = 0;
     assert_true(tenants_next(tenants, &i, &at));
     assert_ptr_equal(at, acme);
@@ -212,7 +212,7 @@ static void test_tenants__trim_spares_the_pinned(void **state)
 }
 
 /* A tenant's store as it was made, so that a great many are made at once. */
-static struct slice store_bytes(struct place *p, const char *name)
+static struct slice store_file(struct place *p, const char *name)
 {
     const char *path = arena_printf(p->arena, "%s/tenants/%s/tenant.db", p->data, name);
     FILE *file = fopen(path, "rb");
@@ -226,6 +226,18 @@ static struct slice store_bytes(struct place *p, const char *name)
     return slice_of(bytes, len);
 }
 
+static const char *copy_tenant(struct place *p, struct store *control, struct slice bytes, int i)
+{
+    const char *why = NULL, *name = arena_printf(p->arena, "t%d", i);
+    struct control_tenant spec = {.name = name, .worker = -1};
+    const char *folder = arena_printf(p->arena, "%s/tenants/%s", p->data, name);
+    const char *path = arena_printf(p->arena, "%s/tenant.db", folder);
+    assert_int_equal(folder_make(folder), ERR_OK);
+    assert_int_equal(folder_write(path, bytes, 0600), ERR_OK);
+    assert_int_equal(control_add(control, &spec, &why), ERR_OK);
+    return name;
+}
+
 /* Another one is opened: what was used longest ago and by nobody goes. */
 static void test_tenants__so_many_are_open(void **state)
 {
@@ -234,16 +246,9 @@ static void test_tenants__so_many_are_open(void **state)
     const char *why = NULL;
     struct store *control;
     assert_int_equal(control_open(p->data, STORE_OWNER, &control, &why), ERR_OK);
-    struct slice bytes = store_bytes(p, "acme");
-    for (int i = 0; i <= TENANTS_OPEN_MAX; i++) {
-        names[i] = arena_printf(p->arena, "t%d", i);
-        struct control_tenant spec = {.name = names[i], .worker = -1};
-        const char *folder = arena_printf(p->arena, "%s/tenants/%s", p->data, names[i]);
-        const char *path = arena_printf(p->arena, "%s/tenant.db", folder);
-        assert_int_equal(folder_make(folder), ERR_OK);
-        assert_int_equal(folder_write(path, bytes, 0600), ERR_OK);
-        assert_int_equal(control_add(control, &spec, &why), ERR_OK);
-    }
+    struct slice bytes = store_file(p, "acme");
+    for (int i = 0; i <= TENANTS_OPEN_MAX; i++)
+        names[i] = copy_tenant(p, control, bytes, i);
     store_close(control);
     struct tenants *tenants = tenants_open();
     for (int i = 0; names[i]; i++) {
@@ -259,6 +264,54 @@ static void test_tenants__so_many_are_open(void **state)
         first = first || strcmp(tenant->name, names[0]) == 0;
     assert_int_equal(open, TENANTS_OPEN_MAX);
     assert_false(first);
+    tenants_free(tenants);
+}
+
+static size_t weight; /* of each model in the next test */
+
+static size_t weigh(const void *model)
+{
+    assert_ptr_equal(model, &freed);
+    return weight;
+}
+
+static struct tenant *open_heavy(struct tenants *tenants, const char *name, int at)
+{
+    struct tenant *tenant;
+    clock_fix(NOON + at);
+    assert_int_equal(tenants_by_name(tenants, slice_str(name), &tenant), ERR_OK);
+    tenant->model = &freed;
+    tenant->model_free = count_free;
+    tenant->model_bytes = weigh;
+    return tenant;
+}
+
+/* By what they hold, too: at the bound all stay, beyond it the oldest that nobody uses goes. */
+static void test_tenants__so_much_is_open(void **state)
+{
+    struct place *p = *state;
+    const char *why = NULL;
+    struct store *control;
+    freed = 0;
+    weight = 0;
+    assert_int_equal(control_open(p->data, STORE_OWNER, &control, &why), ERR_OK);
+    const char *third = copy_tenant(p, control, store_file(p, "acme"), 1);
+    const char *fourth = copy_tenant(p, control, store_file(p, "acme"), 2);
+    store_close(control);
+    struct tenants *tenants = tenants_open();
+    struct tenant *acme = open_heavy(tenants, "acme", 0);
+    struct tenant *bolt = open_heavy(tenants, "bolt", 1);
+    tenants_unpin(tenants, bolt);
+    size_t stores = tenants_bytes(tenants);
+    assert_true(stores > 2 * 10000 && stores < 2 * 1000000);
+    weight = (TENANTS_BYTES_MAX - stores) / 2;
+    tenants_unpin(tenants, open_heavy(tenants, third, 2));
+    assert_int_equal(freed, 0); /* what was open was within the bound */
+    weight = TENANTS_BYTES_MAX / 2;
+    tenants_unpin(tenants, open_heavy(tenants, fourth, 3));
+    assert_int_equal(freed, 2);
+    assert_string_equal(acme->name, "acme"); /* in use, though the oldest */
+    tenants_unpin(tenants, acme);
     tenants_free(tenants);
 }
 
@@ -316,6 +369,7 @@ int main(void)
         T(test_tenants__new_and_replaced_ones_are_seen_at_once),
         T(test_tenants__trim_spares_the_pinned),
         T(test_tenants__so_many_are_open),
+        T(test_tenants__so_much_is_open),
         T(test_tenants__placement_wins_over_the_hash),
         T(test_tenants__plugins_are_stored_with_their_config),
     };
