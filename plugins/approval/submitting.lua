@@ -202,7 +202,7 @@ local DECISIONS = 200 -- that one answer lists
 local function decisions(ctx, approval)
   local db, list = ctx.db:as_system(), {}
   for i, task in ipairs(db.approval_task:find {
-    where = { approval = approval.id }, order = "round,at,position,id", limit = DECISIONS,
+    where = { approval = approval.id }, order = "round,position,id", limit = DECISIONS,
   }) do
     local user = db.user:get(task.owner)
     list[i] = {
