@@ -9,7 +9,7 @@ import { defineConfig } from "vitest/config";
 const FIELDS = "widgets/(?!element|Pick|Plugin)|record/(actions|ActionDialog|around|people|useForm)";
 const groups = [
   { name: "app", test: /node_modules\/(vue|@vue|pinia|vue-router|vue-i18n|@intlify)\//, priority: 9 },
-  { name: "app", test: /src\/(api|logic|stores|styles|ui|shell\/(Shell|Nav|state))/, priority: 8 },
+  { name: "app", test: /src\/(api|logic|stores|styles\/base|ui|shell\/(Shell|Nav|state))/, priority: 8 },
   { name: "fields", test: new RegExp(`src/(${FIELDS})`), priority: 7 },
   { name: "list", test: /src\/(grid|pages\/List)/, priority: 6 },
   { name: "record", test: /src\/(record|pages\/Record)/, priority: 5 },
@@ -33,7 +33,10 @@ export default defineConfig({
     assetsInlineLimit: 0,
     reportCompressedSize: false,
     chunkSizeWarningLimit: 700,
-    rolldownOptions: { output: { codeSplitting: { groups } } },
+    rolldownOptions: {
+      input: ["index.html", "form.html", "rate.html"],
+      output: { codeSplitting: { groups } },
+    },
   },
   server: { proxy: { "/api": "http://127.0.0.1:8080" } },
   test: { environment: "happy-dom", include: ["tests/**/*.test.ts"], pool: "threads" },

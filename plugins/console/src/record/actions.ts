@@ -6,10 +6,16 @@ import type { FilterScope } from "@/logic/filter";
 import { matches } from "@/logic/filter";
 import { isReference } from "@/logic/format";
 
+/** As their metadata orders them; the others behind, as they were declared. */
+export const byOrder = (actions: View[]): View[] =>
+  [...actions].sort((a, b) => (a.order ?? LAST) - (b.order ?? LAST));
+const LAST = 1000;
+
 export function actionsAt(entity: Entity, place: string): View[] {
-  return entity.views.filter(
+  const all = entity.views.filter(
     (view) => view.kind === "action" && (view.place ?? "record") === place,
   );
+  return byOrder(all);
 }
 
 export const isEnabled = (action: View, row: Rec, scope: FilterScope) =>

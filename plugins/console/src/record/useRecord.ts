@@ -14,7 +14,7 @@ import { loadEntity } from "@/stores/meta";
 import { remember } from "@/stores/own";
 import { say } from "@/ui/toast";
 import { useScope } from "@/widgets/locale";
-import { act, actionsAt, isEnabled, read, update } from "./actions";
+import { act, actionsAt, byOrder, isEnabled, read, update } from "./actions";
 import type { Conflict } from "./useForm";
 
 const PANELS = 6; // of an entity without a page: its first relations
@@ -68,7 +68,7 @@ export function useRecord(name: string, id: Ref<string>) {
   const actions = computed(() => {
     if (!entity.value || !record.value) return [];
     const all = [...actionsAt(entity.value, "record"), ...actionsAt(entity.value, "row")];
-    return all.filter((action) => isEnabled(action, record.value!, scopeOf(name)));
+    return byOrder(all).filter((action) => isEnabled(action, record.value!, scopeOf(name)));
   });
   const states = computed(() => {
     const field = pathField.value;
