@@ -252,6 +252,8 @@ static enum err take(struct call *call, bool check_only)
     if (!e)
         e = check_roles(call, published, draft.doc);
     if (!e)
+        e = custom_check_templates(call, draft.doc);
+    if (!e)
         e = custom_draft_pack(call, &draft, &pack, &take.version);
     return e ? e : deploys_take(call, &take);
 }

@@ -5,7 +5,9 @@
 #include "api/custom_doc.h"
 
 #include "api/body.h"
+#include "record/blob.h"
 #include "tenant/deploy.h"
+#include "tenant/folder.h"
 
 #define FILE_NAME "custom.json"
 
@@ -29,6 +31,23 @@ static enum err read_part(struct arena *arena, const char *folder, const char *p
     return e;
 }
 
+static enum err read_templates(struct arena *arena, const char *folder, struct json *doc)
+{
+    const char **names = NULL, *place = arena_printf(arena, "%s/templates", folder);
+    struct json *all = json_new(arena, JSON_OBJECT);
+    int count = 0;
+    enum err e = folder_exists(place) ? folder_names(arena, place, &names, &count) : ERR_OK;
+    for (int i = 0; i < count && !e; i++) {
+        struct slice text;
+        e = blob_map(arena, arena_printf(arena, "%s/%s", place, names[i]), &text);
+        if (!e)
+            json_add(arena, all, names[i], json_new_str(arena, text));
+    }
+    if (all->count)
+        json_add(arena, doc, "templates", all);
+    return e;
+}
+
 enum err custom_read(struct call *call, const char *hash, const struct json **out)
 {
     struct arena *arena = call->ctx->arena;
@@ -45,7 +64,7 @@ enum err custom_read(struct call *call, const char *hash, const struct json **ou
                       langs[i]);
     if (texts->count)
         json_add(arena, doc, "texts", texts);
-    return e;
+    return e ? e : read_templates(arena, folder, doc);
 }
 
 /* --- shape --------------------------------------------------------------------------------------
@@ -77,6 +96,29 @@ static void check_list(struct call *call, const char *place, const struct json *
     }
 }
 
+static void check_template_names(struct call *call, const char *place, const struct json *all)
+{
+    if (all->type != JSON_OBJECT)
+        body_bad(call, place, "not_an_object", NULL);
+    json_each(text, all->type == JSON_OBJECT ? all : NULL)
+    {
+        const char *at = arena_printf(call->ctx->arena, "%s." SLICE_FMT, place,
+                                      SLICE_ARG(text->key));
+        const char *path = arena_printf(call->ctx->arena, "templates/" SLICE_FMT,
+                                        SLICE_ARG(text->key));
+        struct slice rest = text->key;
+        (void)slice_split(&rest, '.');
+        bool has_name = slice_find(rest, SLICE(".")) >= 0 &&
+                        !slice_starts(rest, SLICE("en.")) && !slice_starts(rest, SLICE("zh-CN."));
+        if (!has_name || !pack_name_is_valid(slice_str(path)))
+            body_bad(call, at, "bad_template_name", NULL);
+        else if (text->type != JSON_STRING)
+            body_bad(call, at, "not_a_text", NULL);
+        else if (text->text.len > TEMPLATE_BYTES_MAX)
+            body_bad(call, at, "too_long", NULL);
+    }
+}
+
 enum err custom_check(struct call *call, const struct json *doc)
 {
     struct arena *arena = call->ctx->arena;
@@ -87,6 +129,8 @@ enum err custom_check(struct call *call, const struct json *doc)
         const char *place = arena_printf(arena, "document." SLICE_FMT, SLICE_ARG(part->key));
         if (is_named(part->key, parts, PARTS_COUNT)) {
             check_list(call, place, part);
+        } else if (slice_is(part->key, "templates")) {
+            check_template_names(call, place, part);
         } else if (!slice_is(part->key, "texts")) {
             body_bad(call, place, "unknown_field", NULL);
         } else if (part->type != JSON_OBJECT) {
@@ -362,6 +406,22 @@ static void diff_part(struct arena *arena, const char *part, const struct json *
     }
 }
 
+static void diff_templates(const struct json *before, const struct json *after,
+                           struct arena *arena, struct buf *out)
+{
+    json_each(is, after)
+    {
+        const struct json *was = json_get_slice(before, is->key);
+        if (!was || !json_equal(was, is))
+            put_change(out, "templates", arena_str(arena, is->key), was, is);
+    }
+    json_each(was, before)
+    {
+        if (!json_get_slice(after, was->key))
+            put_change(out, "templates", arena_str(arena, was->key), was, NULL);
+    }
+}
+
 void custom_put_diff(struct arena *arena, const struct json *before, const struct json *after,
                      struct buf *out)
 {
@@ -374,6 +434,7 @@ void custom_put_diff(struct arena *arena, const struct json *before, const struc
         if ((was || is) && !(was && is && json_equal(was, is)))
             put_change(out, "texts", langs[i], was, is);
     }
+    diff_templates(json_get(before, "templates"), json_get(after, "templates"), arena, out);
     buf_put_char(out, ']');
 }
 
@@ -405,9 +466,11 @@ static struct slice lines_of(struct arena *arena, const struct json *part)
 enum err custom_pack(struct arena *arena, const struct json *doc, const char *version,
                      struct pack *out, const char **why)
 {
-    const struct json *texts = json_get(doc, "texts");
+    const struct json *texts = json_get(doc, "texts"), *templates = json_get(doc, "templates");
     *out =
-        (struct pack){.files = arena_array(arena, struct pack_file, 1 + PARTS_COUNT + LANGS_COUNT)};
+        (struct pack){.files = arena_array(arena, struct pack_file,
+                                           1 + PARTS_COUNT + LANGS_COUNT +
+                                               (size_t)(templates ? templates->count : 0))};
     const char *manifest =
         arena_printf(arena,
                      "{ \"id\": \"" CUSTOM_ID "\", \"version\": \"%s\", \"api\": 1, \"title\": "
@@ -426,5 +489,7 @@ enum err custom_pack(struct arena *arena, const struct json *doc, const char *ve
             out->files[out->count++] = (struct pack_file){
                 arena_printf(arena, "i18n/%s.json", langs[i]), lines_of(arena, lang)};
     }
+    json_each(text, templates) out->files[out->count++] = (struct pack_file){
+        arena_printf(arena, "templates/" SLICE_FMT, SLICE_ARG(text->key)), text->text};
     return pack_make(arena, out, why);
 }

@@ -1,7 +1,8 @@
 /* custom_doc - what administrators make without code, as one document.
  *
  *   { "entities": [ … ], "dictionaries": [ … ], "views": [ … ], "reports": [ … ], "roles": [ … ],
- *     "texts": { "zh-CN": { … }, "en": { … } } }
+ *     "texts": { "zh-CN": { … }, "en": { … } },
+ *     "templates": { "tickets.received.zh-CN.txt": "Subject: …", … } }
  *
  * Each part is what a plugin's folder of that name holds; the whole is the bundle CUSTOM_ID, which
  * is checked, activated and rolled back like any other. Numbers of fields are given here and never
@@ -28,6 +29,9 @@ MUST_USE enum err custom_settle(struct call *call, const struct json *published,
 /* [{"part","name","change":"added|changed|removed","before","after"}] */
 void custom_put_diff(struct arena *arena, const struct json *before, const struct json *after,
                      struct buf *out);
+/* Texts that stand in for those of plugins: each has to belong to a template that is there, to be
+ * one, and to ask for nothing that the plugin's own does not. */
+MUST_USE enum err custom_check_templates(struct call *call, const struct json *doc);
 /* The bundle's files. */
 MUST_USE enum err custom_pack(struct arena *arena, const struct json *doc, const char *version,
                               struct pack *out, const char **why);

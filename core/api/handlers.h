@@ -133,6 +133,7 @@ enum err deploys_list(struct call *call);
 enum err deploys_rollback(struct call *call);
 /* custom.c: what administrators make without code */
 enum err custom_get(struct call *call);
+enum err custom_templates(struct call *call); /* custom_template.c */
 enum err custom_draft_put(struct call *call);
 enum err custom_draft_delete(struct call *call);
 enum err custom_diff(struct call *call);

@@ -181,6 +181,8 @@ static const struct route ROUTES[] = {
      deploys_rollback, "Go back to an earlier deploy"},
     {HTTP_GET, V1 "/admin/customization", GW, ADMIN("fields"), BODY_NONE, 0,
      custom_get, "What is customized without code, and my draft of it"},
+    {HTTP_GET, V1 "/admin/templates", QL, ADMIN("fields"), BODY_NONE, 0,
+     custom_templates, "Letters and texts that can be written anew"},
     {HTTP_PUT, V1 "/admin/customization/draft", WK, ADMIN("fields"), BODY_JSON, 0,
      custom_draft_put, "Keep my draft"},
     {HTTP_DELETE, V1 "/admin/customization/draft", WK, ADMIN("fields"), BODY_NONE, 0,

@@ -263,6 +263,52 @@ enum err template_parse(struct arena *arena, const char *name, struct slice sour
     return p.failed;
 }
 
+/* --- what it asks for ---------------------------------------------------------------------------
+ */
+
+struct alias {
+    struct slice item;
+    const char *path; /* of the list it is an item of */
+    const struct alias *outer;
+};
+
+struct lister {
+    struct arena *arena;
+    void (*cb)(void *arg, const char *path, bool raw, int line);
+    void *arg;
+};
+
+static const char *path_of(struct lister *l, struct slice text, const struct alias *alias)
+{
+    struct slice rest = text, part = slice_split(&rest, '.');
+    for (; alias; alias = alias->outer)
+        if (slice_eq(alias->item, part))
+            return arena_printf(l->arena, "%s%s" SLICE_FMT, alias->path, rest.len ? "." : "",
+                                SLICE_ARG(rest));
+    return arena_str(l->arena, text);
+}
+
+static void list_paths(struct lister *l, const struct node *node, const struct alias *alias)
+{
+    for (; node; node = node->next) {
+        if (node->type == NODE_TEXT)
+            continue;
+        const char *path = path_of(l, node->text, alias);
+        const struct alias inner = {node->item, path, alias};
+        l->cb(l->arg, path, node->type == NODE_RAW, node->line);
+        list_paths(l, node->first, node->type == NODE_FOR ? &inner : alias);
+        list_paths(l, node->other, alias);
+    }
+}
+
+void template_paths(struct arena *arena, const struct template *t,
+                    void (*cb)(void *arg, const char *path, bool raw, int line), void *arg)
+{
+    ASSERT(arena && t && cb);
+    struct lister lister = {arena, cb, arg};
+    list_paths(&lister, t->first, NULL);
+}
+
 /* --- filling in ---------------------------------------------------------------------------------
  */
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/template.h"
 #include "tenant/folder.h"
 
@@ -58,26 +59,57 @@ static enum err read_file(struct arena *arena, const char *path, struct slice *o
 struct file {
     const char *name; /* "leads/templates/welcome.en.txt" */
     enum lang lang;
+    bool is_own; /* the company's */
     struct slice source;
 };
 
-static enum err find_in(struct arena *arena, const struct plugin *plugin, struct slice name,
+static const char *const tags[] = {[LANG_ZH] = "zh-CN", [LANG_EN] = "en"};
+
+static enum err find_in(struct arena *arena, const struct plugin *plugin, const char *name,
                         enum lang lang, const char *ending, struct file *out)
 {
-    static const char *const tags[] = {[LANG_ZH] = "zh-CN", [LANG_EN] = "en"};
-    const char *below =
-        arena_printf(arena, "templates/" SLICE_FMT ".%s%s", SLICE_ARG(name), tags[lang], ending);
+    const char *below = arena_printf(arena, "templates/%s.%s%s", name, tags[lang], ending);
     out->name = arena_printf(arena, "%s/%s", plugin->id, below);
     out->lang = lang;
     return read_file(arena, arena_printf(arena, "%s/%s", plugin->folder, below), &out->source);
 }
 
-static enum err find_file(struct arena *arena, const struct plugin *plugin, struct slice name,
-                          enum lang lang, const char *ending, struct file *out)
+/* What the company wrote instead, in the bundle that was loaded last. */
+static enum err find_own(struct ctx *ctx, const struct plugin *of, struct slice name,
+                         enum lang lang, const char *ending, struct file *out)
 {
-    enum err e = find_in(arena, plugin, name, lang, ending, out);
+    const struct model *model = ctx->model;
+    const char *full = arena_printf(ctx->arena, "%s." SLICE_FMT, of->id, SLICE_ARG(name));
+    out->is_own = true;
+    for (int i = model->plugins_count - 1; i >= 0; i--) {
+        const struct plugin *plugin = model->plugins[i];
+        if (plugin->broken || plugin->layer != PLUGIN_TENANT)
+            continue;
+        enum err e = find_in(ctx->arena, plugin, full, lang, ending, out);
+        if (e != ERR_NOT_FOUND)
+            return e;
+    }
+    return ERR_NOT_FOUND;
+}
+
+static enum err find_file(struct ctx *ctx, const struct plugin *plugin, struct slice name,
+                          enum lang lang, const char *ending, bool own, struct file *out)
+{
+    *out = (struct file){0};
+    enum err e = own ? find_own(ctx, plugin, name, lang, ending, out) : ERR_NOT_FOUND;
+    if (e != ERR_NOT_FOUND)
+        return e;
+    out->is_own = false;
+    return find_in(ctx->arena, plugin, arena_str(ctx->arena, name), lang, ending, out);
+}
+
+/* In the wanted language, else in the other. */
+static enum err find_any(struct ctx *ctx, const struct plugin *plugin, struct slice name,
+                         enum lang lang, const char *ending, bool own, struct file *out)
+{
+    enum err e = find_file(ctx, plugin, name, lang, ending, own, out);
     enum lang other = lang == LANG_ZH ? LANG_EN : LANG_ZH;
-    return e == ERR_NOT_FOUND ? find_in(arena, plugin, name, other, ending, out) : e;
+    return e == ERR_NOT_FOUND ? find_file(ctx, plugin, name, other, ending, own, out) : e;
 }
 
 /* --- filling in ---------------------------------------------------------------------------------
@@ -117,6 +149,11 @@ static enum err fill(struct ctx *ctx, const struct file *file, enum template_esc
     return e;
 }
 
+static bool may_fall_back(const struct file *file, enum err e)
+{
+    return file->is_own && (e == ERR_MALFORMED || e == ERR_TOO_LARGE);
+}
+
 enum err letter_part(struct ctx *ctx, const char *plugin, const char *name, enum lang lang,
                      const char *ending, const struct json *data, struct slice *out,
                      const char **why)
@@ -125,11 +162,34 @@ enum err letter_part(struct ctx *ctx, const char *plugin, const char *name, enum
     struct slice rest;
     struct file file = {0};
     const struct plugin *of = whose(ctx, plugin, name, &rest);
-    enum err e = of ? find_file(ctx->arena, of, rest, lang, ending, &file) : ERR_NOT_FOUND;
+    enum template_escape escape = strcmp(ending, ".html") == 0 ? TEMPLATE_HTML : TEMPLATE_PLAIN;
+    enum err e = of ? find_any(ctx, of, rest, lang, ending, true, &file) : ERR_NOT_FOUND;
     if (e == ERR_NOT_FOUND)
         return no_template(ctx, name, why);
-    bool is_html = strcmp(ending, ".html") == 0;
-    return e ? e : fill(ctx, &file, is_html ? TEMPLATE_HTML : TEMPLATE_PLAIN, data, out, why);
+    if (!e)
+        e = fill(ctx, &file, escape, data, out, why);
+    if (!may_fall_back(&file, e))
+        return e;
+    log_warn("tenant %s: %s", ctx->tenant->name, *why);
+    e = find_any(ctx, of, rest, lang, ending, false, &file);
+    return e == ERR_NOT_FOUND ? no_template(ctx, name, why)
+                              : (e ? e : fill(ctx, &file, escape, data, out, why));
+}
+
+enum err letter_source(struct ctx *ctx, const char *plugin, const char *name, enum lang lang,
+                       const char *ending, bool own, struct slice *out, const char **file)
+{
+    ASSERT(ctx && ctx->model && name && ending && out && file);
+    struct slice rest;
+    struct file found = {0};
+    const struct plugin *of = whose(ctx, plugin, name, &rest);
+    if (!of)
+        return ERR_NOT_FOUND;
+    enum err e = own ? find_own(ctx, of, rest, lang, ending, &found)
+                     : find_file(ctx, of, rest, lang, ending, false, &found);
+    *out = found.source;
+    *file = found.name;
+    return e;
 }
 
 /* Takes "Subject: …" and the empty line behind it from the front. What was filled in stays on that
@@ -146,7 +206,24 @@ static const char *take_subject(struct arena *arena, struct slice *text)
     return arena_str(arena, line);
 }
 
-/* Text and HTML are of one language: that of the text. */
+/* Text and HTML are of one language and one hand: those of the text. */
+static enum err make(struct ctx *ctx, const struct plugin *of, struct slice name,
+                     const struct file *text, const struct json *data, struct letter *out,
+                     const char **why)
+{
+    struct file html = {0};
+    *out = (struct letter){0};
+    enum err e = fill(ctx, text, TEMPLATE_PLAIN, data, &out->text, why);
+    if (e)
+        return e;
+    out->subject = take_subject(ctx->arena, &out->text);
+    e = text->is_own ? find_own(ctx, of, name, text->lang, ".html", &html)
+                     : find_file(ctx, of, name, text->lang, ".html", false, &html);
+    if (e == ERR_NOT_FOUND)
+        return ERR_OK;
+    return e ? e : fill(ctx, &html, TEMPLATE_HTML, data, &out->html, why);
+}
+
 enum err letter_make(struct ctx *ctx, const char *plugin, const char *name, enum lang lang,
                      const struct json *data, struct letter *out, const char **why)
 {
@@ -155,16 +232,15 @@ enum err letter_make(struct ctx *ctx, const char *plugin, const char *name, enum
     struct file file = {0};
     *out = (struct letter){0};
     const struct plugin *of = whose(ctx, plugin, name, &rest);
-    enum err e = of ? find_file(ctx->arena, of, rest, lang, ".txt", &file) : ERR_NOT_FOUND;
+    enum err e = of ? find_any(ctx, of, rest, lang, ".txt", true, &file) : ERR_NOT_FOUND;
     if (e == ERR_NOT_FOUND)
         return no_template(ctx, name, why);
     if (!e)
-        e = fill(ctx, &file, TEMPLATE_PLAIN, data, &out->text, why);
-    if (e)
+        e = make(ctx, of, rest, &file, data, out, why);
+    if (!may_fall_back(&file, e))
         return e;
-    out->subject = take_subject(ctx->arena, &out->text);
-    e = find_in(ctx->arena, of, rest, file.lang, ".html", &file);
-    if (e == ERR_NOT_FOUND)
-        return ERR_OK;
-    return e ? e : fill(ctx, &file, TEMPLATE_HTML, data, &out->html, why);
+    log_warn("tenant %s: %s", ctx->tenant->name, *why);
+    e = find_any(ctx, of, rest, lang, ".txt", false, &file);
+    return e == ERR_NOT_FOUND ? no_template(ctx, name, why)
+                              : (e ? e : make(ctx, of, rest, &file, data, out, why));
 }

@@ -68,6 +68,16 @@ static bool is_word_with(struct slice name, const char *ending)
     return slice_ends(name, end) && word_is_plain(slice_of(name.at, name.len - end.len));
 }
 
+/* "templates/tickets.received.en.txt": what a company writes instead of a plugin's own text. */
+static bool is_override(struct slice name, const char *ending)
+{
+    struct slice end = slice_str(ending);
+    if (!slice_ends(name, end) || name.len - end.len > NAME_BYTES_MAX)
+        return false;
+    struct slice word = slice_of(name.at, name.len - end.len), plugin = slice_split(&word, '.');
+    return word_is_plain(plugin) && word_is_plain(word);
+}
+
 bool pack_name_is_valid(struct slice name)
 {
     struct slice rest = name;
@@ -77,7 +87,9 @@ bool pack_name_is_valid(struct slice name)
         return is_word_with(name, ".lua");
     struct slice folder = slice_split(&rest, '/');
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (slice_is(folder, parts[i].folder) && is_word_with(rest, parts[i].ending))
+        if (slice_is(folder, parts[i].folder) &&
+            (is_word_with(rest, parts[i].ending) ||
+             (slice_is(folder, "templates") && is_override(rest, parts[i].ending))))
             return true;
     return false;
 }

@@ -451,6 +451,7 @@ const ROWS = {
       return { path: `${ADMIN}/privacy/exports`, body };
     },
   },
+  "GET /api/v1/admin/templates": at(`${ADMIN}/templates`),
   "GET /api/v1/admin/settings": at(`${ADMIN}/settings`),
   "PATCH /api/v1/admin/settings": at(`${ADMIN}/settings`, { body: { timezone: "Asia/Shanghai" } }),
   "GET /api/v1/admin/mail": at(`${ADMIN}/mail`),
