@@ -81,8 +81,13 @@ static bool is_override(struct slice name, const char *ending)
 bool pack_name_is_valid(struct slice name)
 {
     struct slice rest = name;
-    if (slice_is(name, "plugin.json") || slice_is(name, "README.md") || slice_is(name, "LICENSE"))
-        return true;
+    static const char *const whole[] = {
+        "plugin.json",   "README.md", "LICENSE", "help/en.md",
+        "help/zh-CN.md", "ui/ui.js", /* in a company's bundle it lies unused (api/extras.c) */
+    };
+    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
+        if (slice_is(name, whole[i]))
+            return true;
     if (slice_find(name, SLICE("/")) < 0)
         return is_word_with(name, ".lua");
     struct slice folder = slice_split(&rest, '/');

@@ -72,12 +72,14 @@ static void test_pack__only_parts_of_a_plugin_are_taken(void **state)
                                        "LICENSE",           "init.lua",
                                        "entities/a_b.json", "views/x.json",
                                        "i18n/zh-CN.json",   "migrations/002_split.lua",
-                                       "tests/a_test.lua",  "templates/hello.en.html"};
+                                       "tests/a_test.lua",  "templates/hello.en.html",
+                                       "help/zh-CN.md",     "ui/ui.js"};
     static const char *const bad[] = {
-        "",         "../x.lua",       "/etc/passwd",   "a/b/c.json", "entities/../x.json",
-        "init.so",  "entities/x.lua", ".hidden.lua",   "init.lua/",  "entities/.json",
-        "ui/a.js",  "bin/x.lua",      "views//x.json", ".lua",       "a b.lua",
-        "x\\y.lua", "PLUGIN.JSON",    "entities",      "./init.lua", "types/a.lua",
+        "",          "../x.lua",       "/etc/passwd",   "a/b/c.json", "entities/../x.json",
+        "init.so",   "entities/x.lua", ".hidden.lua",   "init.lua/",  "entities/.json",
+        "ui/a.js",   "bin/x.lua",      "views//x.json", ".lua",       "a b.lua",
+        "x\\y.lua",  "PLUGIN.JSON",    "entities",      "./init.lua", "types/a.lua",
+        "help/x.md",
     };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         assert_true(pack_name_is_valid(slice_str(good[i])));
