@@ -123,6 +123,7 @@ function one(field: Field, value: unknown, locale: Locale): string {
     case "json":
       return JSON.stringify(value);
   }
+  if (isObject(value) && "amount" in value && "currency" in value) return money(value);
   return isObject(value) ? titleOf(value) || JSON.stringify(value) : String(value);
 }
 
