@@ -28,7 +28,7 @@ static const char *link_of(const struct call *call, const char *token)
     size_t n = base ? strlen(base) : 0;
     while (n && base[n - 1] == '/')
         n--;
-    return arena_printf(call->ctx->arena, "%.*s/#/reset/%s", (int)n, base ? base : "", token);
+    return arena_printf(call->ctx->arena, "%.*s/reset/%s", (int)n, base ? base : "", token);
 }
 
 static enum err post_link(struct call *call, int64_t user, const char *email, const char *token)

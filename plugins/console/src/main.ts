@@ -7,6 +7,7 @@ import { createApp } from "vue";
 import App from "./App.vue";
 import { ApiError, http } from "./api/http";
 import { makeRouter } from "./router";
+import { resumePreview } from "./stores/preview";
 import { useSession } from "./stores/session";
 import { useSettings } from "./stores/settings";
 import { i18n } from "./texts";
@@ -17,6 +18,7 @@ async function start() {
   app.use(createPinia()).use(i18n);
   const settings = useSettings();
   const session = useSession();
+  resumePreview();
   await settings.setLang(settings.settings.lang);
   try {
     if (await session.resume()) await session.load();

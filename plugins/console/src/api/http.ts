@@ -21,6 +21,7 @@ export class ApiError extends Error {
 interface State {
   csrf: string;
   lang: string;
+  preview: string; // in whose place is looked: "sales", "sales@<user>"
   onSignedOut: () => void;
   onOffline: (offline: boolean) => void;
   texts: { offline: string; failed: string };
@@ -29,6 +30,7 @@ interface State {
 export const http: State = {
   csrf: "",
   lang: "zh-CN",
+  preview: "",
   onSignedOut: () => undefined,
   onOffline: () => undefined,
   texts: { offline: "", failed: "" },
@@ -61,6 +63,7 @@ export function newKey(): string {
 function prepare(method: string, options: Options): RequestInit {
   const headers: Record<string, string> = { "Accept-Language": http.lang, ...options.headers };
   if (method !== "GET" && http.csrf) headers["X-CSRF-Token"] = http.csrf;
+  if (http.preview) headers["X-Perigee-Preview"] = http.preview;
   if (options.body !== undefined) headers["Content-Type"] = "application/json";
   const body = options.form ?? (options.body === undefined ? null : JSON.stringify(options.body));
   return { method, headers, body, signal: options.signal ?? null, credentials: "same-origin" };

@@ -5,6 +5,8 @@ import { computed, ref } from "vue";
 import { ApiError, del, get, http, request } from "@/api/http";
 import type { Boot } from "@/api/types";
 import { forgetMeta } from "./meta";
+import { forgetPreview } from "./preview";
+import { forgetExtras } from "./modules";
 import { keep, kept } from "./settings";
 
 interface Session {
@@ -56,10 +58,13 @@ export const useSession = defineStore("session", () => {
     due.value = null;
     http.csrf = "";
     keep(KEY, { open: false });
+    forgetPreview();
     forgetMeta();
+    forgetExtras();
   }
 
   async function signOut() {
+    forgetPreview();
     await del("/sessions/current");
     end();
   }

@@ -1,0 +1,51 @@
+// useSave - saving what a form holds: busy, what the server says of which field, and of all of it.
+// SPDX-License-Identifier: MIT
+import { ref } from "vue";
+import { ApiError } from "@/api/http";
+import type { Field } from "@/api/types";
+import { t } from "@/texts";
+import { say } from "@/ui/toast";
+
+export type Complaints = Record<string, { message: string }[]>;
+
+export function useSave() {
+  const busy = ref(false);
+  const errors = ref<Complaints>({});
+  const error = ref("");
+
+  function clear() {
+    errors.value = {};
+    error.value = "";
+  }
+
+  /** True when it was done; else what went wrong stands in `errors` and `error`. */
+  async function save(work: () => Promise<unknown>, done = t("saved")): Promise<boolean> {
+    if (busy.value) return false;
+    busy.value = true;
+    clear();
+    try {
+      await work();
+      if (done) say(done);
+      return true;
+    } catch (cause) {
+      if (cause instanceof ApiError) errors.value = cause.fields ?? {};
+      error.value = cause instanceof Error ? cause.message : String(cause);
+      return false;
+    } finally {
+      busy.value = false;
+    }
+  }
+
+  return { busy, errors, error, save, clear };
+}
+
+/** A field of a form of our own. */
+export const formField = (
+  name: string,
+  type: string,
+  label: string,
+  more: Partial<Field> = {},
+): Field => ({ name, type, label, operators: [], ...more });
+
+export const optionsOf = (all: { value: string; label: string }[]) =>
+  all.map((one) => ({ ...one, active: true }));

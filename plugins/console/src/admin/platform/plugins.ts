@@ -1,0 +1,53 @@
+// plugins - plugins as administration reads them.
+// SPDX-License-Identifier: MIT
+import type { Field, Param } from "@/api/types";
+import { paramField } from "@/record/actions";
+
+export interface Plugin {
+  id: string;
+  title: string;
+  summary: string;
+  version: string;
+  layer: "product" | "industry" | "tenant";
+  state: "enabled" | "disabled";
+  why: string | null;
+  paused: number;
+  set_aside: boolean;
+  requires: Record<string, string>;
+  required_by: string[];
+  settings: Param[];
+  warnings: string[];
+}
+
+/** A setting as a field, so that the same controls ask for it. */
+export function settingField(setting: Param): Field {
+  const people = ["user", "team", "department"].includes(setting.type);
+  const plain = setting.type === "department" ? "ref" : setting.type;
+  const field = paramField({ ...setting, label: setting.label ?? setting.name });
+  return { ...field, type: plain, ...(people ? { ref: { entity: setting.type } } : {}) };
+}
+
+/** What of the form is sent: a secret that was not typed anew stays as it is. */
+export function settingsBody(settings: Param[], values: Record<string, unknown>) {
+  return Object.fromEntries(
+    settings
+      .filter((one) => one.type !== "secret" || values[one.name])
+      .map((one) => {
+        const value = values[one.name];
+        if (value === undefined || value === "") return [one.name, null];
+        return [
+          one.name,
+          one.type === "int" && /^-?\d+$/.test(String(value)) ? Number(value) : value,
+        ];
+      }),
+  );
+}
+
+export const needsCare = (plugin: Plugin) =>
+  Boolean(plugin.why || plugin.set_aside || plugin.paused || plugin.warnings.length);
+
+/** Those that need care first, then what runs, each by name. */
+export function inOrder(all: Plugin[]): Plugin[] {
+  const weight = (one: Plugin) => (needsCare(one) ? 0 : one.state === "enabled" ? 1 : 2);
+  return [...all].sort((a, b) => weight(a) - weight(b) || a.title.localeCompare(b.title));
+}
