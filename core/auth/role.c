@@ -35,7 +35,7 @@ static enum err fault(struct arena *arena, const struct json *at, const char **w
 
 static bool rule_is_word(struct slice word)
 {
-    static const char *const words[] = {"all", "own", "team", "department", "subtree"};
+    static const char *const words[] = {"all", "own", "team", "department", "subtree", "parent"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (slice_is(word, words[i]))
             return true;
@@ -50,7 +50,7 @@ static enum err rule_parse(struct arena *arena, const struct json *rule, const s
     if (!fits)
         return fault(arena, rule, why,
                      "\"" SLICE_FMT "\" must be true, false, \"all\", \"own\", \"team\", "
-                     "\"department\", \"subtree\" or a filter",
+                     "\"department\", \"subtree\", \"parent\" or a filter",
                      SLICE_ARG(rule->key));
     *out = rule->type == JSON_BOOL && !rule->boolean ? NULL : rule;
     return ERR_OK;

@@ -25,6 +25,7 @@
 #define FILTER_NODES_MAX        100
 #define FILTER_IN_MAX           500
 #define FILTER_DAYS_MAX         36500 /* last_days, next_days: a century */
+#define RIGHTS_PARENTS_MAX      4     /* whose rights follow each other: try, delivery, webhook */
 #define PATH_REFS_MAX           2
 #define SORT_KEYS_MAX           3
 #define GROUPS_MAX              2

@@ -168,6 +168,25 @@ static enum err check_conditions(struct build *b, const struct field *field)
 
 /* --- entities --- */
 
+/* The reference to the record that this one is part of; rights may follow it so many times. */
+static enum err resolve_parent(struct build *b, const struct entity *entity)
+{
+    const struct entity *above = entity;
+    for (int depth = 0; above && above->parent; depth++) {
+        const struct field *field = entity_field(above, slice_str(above->parent));
+        if (!field || field->type->kind != KIND_REF || !field->ref)
+            return build_fail_at(b, above->plugin, NULL, above->declared->line,
+                                 "%s has no reference \"%s\" to its parent", above->name,
+                                 above->parent);
+        if (depth == RIGHTS_PARENTS_MAX)
+            return build_fail_at(b, entity->plugin, NULL, entity->declared->line,
+                                 "%s stands below more than %d parents", entity->name,
+                                 RIGHTS_PARENTS_MAX);
+        above = field->ref;
+    }
+    return ERR_OK;
+}
+
 static enum err resolve_title(struct build *b, struct entity *entity)
 {
     struct field *title = map_get(&entity->by_name, slice_str(entity->title));
@@ -188,12 +207,7 @@ static enum err resolve_title(struct build *b, struct entity *entity)
     }
     if (!entity->parent)
         return ERR_OK;
-    const struct field *parent = entity_field(entity, slice_str(entity->parent));
-    if (!parent || !parent->type->is_ref)
-        return build_fail_at(b, entity->plugin, NULL, entity->declared->line,
-                             "%s has no reference \"%s\" to its parent", entity->name,
-                             entity->parent);
-    return ERR_OK;
+    return resolve_parent(b, entity);
 }
 
 static enum err resolve_timeline(struct build *b, const struct entity *entity)

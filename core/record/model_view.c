@@ -387,6 +387,17 @@ enum err build_views(struct build *b)
 
 /* --- roles --- */
 
+static enum err check_words(struct build *b, const struct entity *entity, const struct json *grant)
+{
+    json_each(rule, grant)
+    {
+        if (rule->type == JSON_STRING && slice_is(rule->text, "parent") && !entity->parent)
+            return build_fail(b, rule->line, "%s has no \"parent\" whose rights it could follow",
+                              entity->name);
+    }
+    return ERR_OK;
+}
+
 static enum err check_grants(struct build *b, const struct json *grants)
 {
     json_each(grant, grants)
@@ -405,6 +416,9 @@ static enum err check_grants(struct build *b, const struct json *grants)
                                   entity->name, SLICE_ARG(field->key),
                                   build_suggest_field(b->arena, entity, field->key));
         }
+        enum err e = check_words(b, entity, grant);
+        if (e)
+            return e;
     }
     return ERR_OK;
 }

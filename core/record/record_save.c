@@ -26,6 +26,19 @@ static enum err fire(struct ctx *ctx, struct record *record, enum hook_moment mo
     return record_fire(ctx, record, moment, &event);
 }
 
+/* A line that goes to another contract has to be allowed there, too. */
+static enum err check_new_parent(struct ctx *ctx, const struct record *record)
+{
+    const struct entity *entity = record->entity;
+    const struct field *parent =
+        entity->parent ? entity_field(entity, slice_str(entity->parent)) : NULL;
+    bool matches = true;
+    if (!parent || !record->changed[parent->slot])
+        return ERR_OK;
+    enum err e = rights_matches(ctx, entity, ROLE_UPDATE, record->now, &matches);
+    return e || matches ? e : ERR_FORBIDDEN;
+}
+
 /* Phase 0: may this actor make such a record, is it the version the client knew? */
 static enum err check_start(struct ctx *ctx, struct record *record, int64_t version)
 {
@@ -36,8 +49,10 @@ static enum err check_start(struct ctx *ctx, struct record *record, int64_t vers
     if (!record->is_new && version > 0 && record->old[SLOT_VERSION].integer != version)
         return record_version_error(ctx, entity, record->now[SLOT_ID].integer,
                                     record->old[SLOT_VERSION].integer);
-    if (!record->is_new || ctx->as_system)
+    if (ctx->as_system)
         return ERR_OK;
+    if (!record->is_new)
+        return check_new_parent(ctx, record);
     enum err e = record_follow_owner(ctx, record);
     if (!e)
         e = rights_action(ctx, entity, ROLE_CREATE);

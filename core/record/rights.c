@@ -3,7 +3,9 @@
  * A role's row rule is a filter tree; the words own, team, department and subtree are trees too, so
  * the same rule is compiled for the store and asked of a record in memory. The wider words include
  * what is mine: somebody without a team still sees the own records. Entities without an owner count
- * as their creator's; a user is the own record of that user.
+ * as their creator's; a user is the own record of that user. "parent" asks the record that the
+ * entity's reference to its parent names: reading a line takes reading its contract, whatever else
+ * is done with it takes changing the contract.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -16,6 +18,7 @@
 struct rule {
     const struct role_grant *grant;
     const struct json *tree; /* NULL = every row */
+    bool by_parent;          /* what the parent's own rules say, instead of a tree */
     const struct expr *expr; /* compiled on first use */
     bool is_compiled;
 };
@@ -24,7 +27,8 @@ struct rights {
     struct ctx *ctx;
     const struct entity *entity;
     enum role_action action;
-    bool all; /* the core itself: nothing is asked */
+    bool all;    /* the core itself: nothing is asked */
+    int parents; /* how many records above the one that was asked about */
     struct rule rules[ROLES_PER_USER_MAX];
     int count;
     struct rights
@@ -105,6 +109,11 @@ static bool rule_tree(struct arena *arena, const struct entity *entity, const st
     }
 }
 
+static bool is_parent_word(const struct json *rule)
+{
+    return rule && rule->type == JSON_STRING && slice_is(rule->text, "parent");
+}
+
 /* --- scopes of API keys --- */
 
 static bool scope_covers(struct slice scope, const char *entity, const char *action)
@@ -163,16 +172,20 @@ static enum err collect(struct rights *rights)
     rights->all = ctx->as_system;
     if (rights->all)
         return ERR_OK;
-    if (!actor || !scopes_allow(actor, name, role_action_name(rights->action)))
+    /* A key is let in by its scopes for what it asks for, not for what stands above it. */
+    if (!actor ||
+        (!rights->parents && !scopes_allow(actor, name, role_action_name(rights->action))))
         return forbid(ctx, rights->entity, rights->action);
     if (rights->entity->is_private)
         return collect_own(rights) ? ERR_OK : forbid(ctx, rights->entity, rights->action);
     for (int i = 0; i < actor->roles_count && rights->count < ROLES_PER_USER_MAX; i++) {
         const struct role_grant *grant = role_grant_of(actor->roles[i], name);
-        const struct json *tree;
-        if (!grant || !rule_tree(ctx->arena, rights->entity, grant->rules[rights->action], &tree))
+        const struct json *tree = NULL, *rule = grant ? grant->rules[rights->action] : NULL;
+        bool by_parent = is_parent_word(rule) && rights->entity->parent;
+        if (!by_parent && !rule_tree(ctx->arena, rights->entity, rule, &tree))
             continue;
-        rights->rules[rights->count++] = (struct rule){.grant = grant, .tree = tree};
+        rights->rules[rights->count++] =
+            (struct rule){.grant = grant, .tree = tree, .by_parent = by_parent};
     }
     return rights->count ? ERR_OK : forbid(ctx, rights->entity, rights->action);
 }
@@ -186,19 +199,18 @@ static struct ctx *outer_of(struct ctx *ctx)
     return outer;
 }
 
-enum err rights_make(struct ctx *ctx, const struct entity *entity, enum role_action action,
-                     struct rights **out)
+static enum err make(struct ctx *ctx, const struct entity *entity, enum role_action action,
+                     int parents, struct rights **out)
 {
-    ASSERT(ctx && ctx->arena);
-    ASSERT(entity);
     struct rights *rights = arena_make(ctx->arena, struct rights);
     rights->ctx = ctx;
     rights->entity = entity;
     rights->action = action;
+    rights->parents = parents;
     enum err e = collect(rights);
     if (!e && !rights->all && ctx->actor->within) {
         struct ctx *outer = outer_of(ctx);
-        e = rights_make(outer, entity, action, &rights->within);
+        e = make(outer, entity, action, parents, &rights->within);
         ctx->err = outer->err;
     }
     if (!e)
@@ -206,11 +218,53 @@ enum err rights_make(struct ctx *ctx, const struct entity *entity, enum role_act
     return e;
 }
 
+enum err rights_make(struct ctx *ctx, const struct entity *entity, enum role_action action,
+                     struct rights **out)
+{
+    ASSERT(ctx && ctx->arena);
+    ASSERT(entity);
+    return make(ctx, entity, action, 0, out);
+}
+
+/* The rows whose parent is there and lets the actor do what this action takes. */
+static enum err parent_rows(struct rights *rights, const struct expr **out)
+{
+    struct ctx *ctx = rights->ctx;
+    struct rights *above;
+    const struct expr *rows = NULL;
+    const struct field *field = entity_field(rights->entity, slice_str(rights->entity->parent));
+    enum role_action action = is_read(rights->action) ? ROLE_READ : ROLE_UPDATE;
+    ASSERT(field && field->ref);
+    ASSERT(rights->parents < RIGHTS_PARENTS_MAX); /* the model says so */
+    enum err e = make(ctx, field->ref, action, rights->parents + 1, &above);
+    if (e == ERR_FORBIDDEN) {
+        err_info_clear(&ctx->err);
+        *out = expr_new(ctx->arena, EXPR_FALSE);
+        return ERR_OK;
+    }
+    if (!e)
+        e = rights_make_rows(above, false, &rows);
+    if (e)
+        return e;
+    struct expr *exists = expr_new(ctx->arena, EXPR_EXISTS);
+    exists->sub.table = field->ref->table;
+    exists->sub.column = "id";
+    exists->sub.outer.column = field->column;
+    exists->sub.where = rows;
+    *out = exists;
+    return ERR_OK;
+}
+
 static enum err compile(struct rights *rights, struct rule *rule)
 {
     struct filter_scope scope = {.entity = rights->entity, .as_rule = true, .name = "rule"};
-    if (rule->is_compiled || !rule->tree)
+    if (rule->is_compiled || (!rule->tree && !rule->by_parent))
         return ERR_OK;
+    if (rule->by_parent) {
+        enum err e = parent_rows(rights, &rule->expr);
+        rule->is_compiled = !e;
+        return e;
+    }
     enum err e = filter_compile(rights->ctx, &scope, rule->tree, &rule->expr);
     rule->is_compiled = !e;
     return e == ERR_VALIDATION ? ERR_INTERNAL : e; /* a role that does not fit the model */

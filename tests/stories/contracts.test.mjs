@@ -610,6 +610,47 @@ test("contracts of two companies", async (t) => {
     assert.ok((await check(acme)) > 10);
   });
 
+  await t.test("lines, plans and invoices are for whom the contract is for", async () => {
+    const customer = await acme.create("sales1", "account", { name: `谁的 ${acme.mark}` });
+    const body = { name: "谁的合同", account: customer.id, total: yuan("9.00"), start_on: day(0) };
+    const { id } = await acme.create("sales1", "contract", body);
+    const parts = {
+      contract_line: { contract: id, name: "一项", quantity: "1", unit_price: yuan("9.00") },
+      payment_plan: { contract: id, due_on: day(3), amount: yuan("9.00") },
+      obligation: { contract: id, title: "交付", due_on: day(5) },
+    };
+    for (const [entity, fields] of Object.entries(parts)) {
+      const path = `${RECORDS}/${entity}`;
+      const made = await acme.create("sales1", entity, fields);
+      const seen = async (login) =>
+        (await acme.ok(login, "GET", `${path}?contract=${id}`)).items.length;
+      // sales2 is in the owner's team and reads the contract, sales3 is not, the manager is above.
+      const expected = { sales1: 1, sales2: 1, sales3: 0, manager: 1 };
+      for (const [login, count] of Object.entries(expected))
+        assert.equal(await seen(login), count, `${entity} for ${login}`);
+      for (const login of ["sales2", "sales3"]) {
+        const added = await acme.as(login, "POST", path, { body: fields });
+        assert.equal(added.status, 403, `${entity} by ${login}: ${added.text}`);
+        for (const method of ["PATCH", "DELETE"]) {
+          const change = method === "PATCH" ? { body: { note: "x" } } : {};
+          const answer = await acme.as(login, method, `${path}/${made.id}`, change);
+          const status = login === "sales2" ? 403 : 404;
+          assert.equal(answer.status, status, `${method} ${entity} by ${login}: ${answer.text}`);
+        }
+      }
+      assert.equal((await globex.as("admin", "GET", `${path}/${made.id}`)).status, 404);
+    }
+    const [theirs] = [await acme.create("admin", "contract", { ...body, name: "别人的" })];
+    const [line] = await all(acme, "contract_line", `contract=${id}`);
+    const moved = await acme.as("sales1", "PATCH", `${RECORDS}/contract_line/${line.id}`, {
+      body: { contract: theirs.id },
+    });
+    assert.ok([403, 422].includes(moved.status), "nor into a contract of somebody else");
+    assert.equal((await read(acme, "contract_line", line.id)).contract, id);
+    const receipts = await acme.as("sales3", "GET", `${RECORDS}/receipt`);
+    assert.deepEqual(receipts.json.items, [], "nor what was paid for contracts one does not see");
+  });
+
   await t.test(
     "a seller voids nothing and takes no money; another company sees nothing",
     async () => {

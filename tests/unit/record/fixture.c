@@ -16,7 +16,8 @@
 #include "tenant/system.h"
 
 static const char declared[] =
-    "{\"deal\":{\"n\":1,\"table\":\"e1\",\"title\":\"name\",\"owner\":true,\"fields\":["
+    "{\"deal\":{\"n\":1,\"table\":\"e1\",\"title\":\"name\",\"owner\":true,\"parent\":\"account\","
+    "\"fields\":["
     "{\"n\":1,\"name\":\"name\",\"type\":\"text\",\"search\":true,\"sorts\":true},"
     "{\"n\":2,\"name\":\"status\",\"type\":\"enum\",\"values\":[\"new\",\"open\",\"won\","
     "\"lost\"]},"
@@ -118,6 +119,7 @@ static struct entity *declare(struct fixture *f, const struct json *doc)
     entity->n = (int)json_int(doc, "n", 0);
     entity->table = json_cstr(doc, "table", NULL);
     entity->title = json_cstr(doc, "title", NULL);
+    entity->parent = json_cstr(doc, "parent", NULL);
     entity->has_owner = json_bool(doc, "owner", false);
     entity->is_system = json_bool(doc, "system", false);
     entity->declared = doc;

@@ -196,6 +196,36 @@ static void test_model__timelines_go_by_a_time(void **state)
                 "order has no time \"name\" for its place in timelines");
 }
 
+#define CHAIN(name, above)                                                                         \
+    "{\"name\":\"" name "\",\"parent\":\"up\",\"fields\":[{\"no\":1,\"name\":\"name\",\"type\":"   \
+    "\"text\"},{\"no\":2,\"name\":\"up\",\"type\":\"ref\",\"entity\":\"" above "\"}]}"
+
+static void test_model__parents_stand_so_high_and_no_higher(void **state)
+{
+    struct place *p = *state;
+    broken_with(p, CHAIN("order", "order"), "order stands below more than 4 parents");
+    broken_with(p,
+                "{\"name\":\"order\",\"parent\":\"name\",\"fields\":[{\"no\":1,\"name\":\"name\","
+                "\"type\":\"text\"}]}",
+                "order has no reference \"name\" to its parent");
+    place_plugin(p, "shop", NULL);
+    place_write(p, "shop/entities/order.json",
+                "[" CHAIN("a", "greeting") "," CHAIN("b", "a") "," CHAIN("c", "b") "," CHAIN(
+                    "order", "c") "]");
+    place_ready(p, "shop", "hello", NULL);
+    assert_non_null(model_entity(p->model, SLICE("order")));
+}
+
+static void test_model__only_a_child_has_rights_of_its_parent(void **state)
+{
+    struct place *p = *state;
+    place_write(p, "shop/roles/clerk.json",
+                "{\"name\":\"clerk\",\"grants\":{\"order\":{\"read\":\"parent\"}}}");
+    broken_with(p,
+                "{\"name\":\"order\",\"fields\":[{\"no\":1,\"name\":\"name\",\"type\":\"text\"}]}",
+                "order has no \"parent\" whose rights it could follow");
+}
+
 /* What is said only for the case that another plugin is there. */
 static void test_model__views_may_ask_for_a_plugin(void **state)
 {
@@ -597,6 +627,8 @@ int main(void)
         T(a_number_is_used_once),
         T(encrypted_fields_are_not_searched),
         T(timelines_go_by_a_time),
+        T(parents_stand_so_high_and_no_higher),
+        T(only_a_child_has_rights_of_its_parent),
         T(views_may_ask_for_a_plugin),
         T(conditions_name_known_fields),
         T(malformed_json_names_the_line),

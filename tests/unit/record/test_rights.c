@@ -115,6 +115,50 @@ static void test_rights__each_word_means_its_rows(void **state)
     }
 }
 
+/* Which deals each of the words for the account shows of m (account of 1) and b (account of 3). */
+static void test_rights__a_child_follows_its_parent(void **state)
+{
+    static const struct {
+        int64_t user;
+        const char *account, *rows;
+    } cases[] = {
+        {1, "\"own\"", "m"},  {3, "\"own\"", "b"},          {2, "\"own\"", ""},
+        {2, "\"all\"", "mb"}, {2, "{\"name\":\"A\"}", "m"}, {2, "false", ""},
+    };
+    struct fixture *f = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fixture_as(f, cases[i].user,
+                   arena_printf(f->arena,
+                                "{\"name\":\"r\",\"grants\":{\"deal\":{\"read\":\"parent\"},"
+                                "\"account\":{\"read\":%s}}}",
+                                cases[i].account),
+                   NULL);
+        if (strcmp(visible(f), cases[i].rows) != 0)
+            fail_msg("user %d, %s: %s", (int)cases[i].user, cases[i].account, visible(f));
+    }
+}
+
+/* Writing a child takes changing its parent, not only seeing it. */
+static void test_rights__writing_a_child_asks_for_its_parent(void **state)
+{
+    struct fixture *f = *state;
+    static const enum role_action actions[] = {ROLE_CREATE, ROLE_UPDATE, ROLE_DELETE};
+    bool matches;
+    fixture_as(f, 1,
+               "{\"name\":\"r\",\"grants\":{\"deal\":{\"read\":\"all\",\"create\":\"parent\","
+               "\"update\":\"parent\",\"delete\":\"parent\"},"
+               "\"account\":{\"read\":\"all\",\"update\":\"own\"}}}",
+               NULL);
+    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
+        for (int64_t id = 33; id <= 34; id++) {
+            fixture_next(f);
+            const struct value *values = fixture_values(f, f->deal, id);
+            assert_int_equal(rights_matches(&f->ctx, f->deal, actions[i], values, &matches),
+                             ERR_OK);
+            assert_int_equal(matches, id == 33);
+        }
+}
+
 static void test_rights__what_is_not_granted_is_denied(void **state)
 {
     struct fixture *f = *state;
@@ -347,6 +391,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_rights__the_scopes_of_a_key_narrow_its_user, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_rights__operations_are_granted_by_name, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_rights__a_child_follows_its_parent, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_rights__writing_a_child_asks_for_its_parent, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_rights__a_user_is_its_own_record, setup, teardown),
         cmocka_unit_test_setup_teardown(test_rights__a_preview_shows_what_both_may_see, setup,
