@@ -356,7 +356,8 @@ enum err hook_fire(const struct hooks *hooks, struct ctx *ctx, struct event *eve
         return ERR_OK;
 
     const struct chain *chain = chain_of(hooks, event->entity, event->moment);
-    bool collects = event->moment == HOOK_VALIDATE || event->moment == HOOK_VALIDATE_DELETE;
+    bool collects = event->moment == HOOK_VALIDATE || event->moment == HOOK_VALIDATE_DELETE ||
+                    event->moment == HOOK_VALIDATE_RESTORE;
     int before = ctx->err.count;
     for (int i = 0; i < chain->count; i++) {
         const struct handler *handler = chain->items[i];

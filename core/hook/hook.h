@@ -21,6 +21,8 @@
     X(AFTER_CREATE, "after_create")                                                                \
     X(AFTER_UPDATE, "after_update")                                                                \
     X(AFTER_DELETE, "after_delete")                                                                \
+    X(VALIDATE_RESTORE, "validate_restore")                                                        \
+    X(AFTER_RESTORE, "after_restore")                                                              \
     X(TRANSITION, "transition")                                                                    \
     X(AFTER_COMMIT, "after_commit")                                                                \
     X(EVENT, "event")
@@ -54,7 +56,7 @@ struct event {
     struct record *record; /* the record as it will be (delete: as it is) */
     const char *field;     /* TRANSITION: which state field */
     const char *from, *to; /* TRANSITION */
-    const char *op;        /* AFTER_COMMIT of a record: "create", "update", "delete" */
+    const char *op;        /* AFTER_COMMIT of a record: create, update, delete, restore */
     const char *name;      /* declared events ("lead.scored") and actions, else NULL */
     const struct json *payload;
     struct json *snapshot; /* AFTER_COMMIT: the record as it was, made when a handler wants it */

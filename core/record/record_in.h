@@ -79,5 +79,6 @@ MUST_USE enum err record_version_error(struct ctx *ctx, const struct entity *ent
 /* Fires unless nobody listens. */
 MUST_USE enum err record_fire(struct ctx *ctx, struct record *record, enum hook_moment moment,
                               struct event *event);
-/* Phase 6: rows of the outbox for after_commit handlers; op is "create", "update" or "delete". */
+/* Phase 6: rows of the outbox for after_commit handlers; op is create, update,
+ * delete or restore. */
 MUST_USE enum err record_outbox(struct ctx *ctx, struct record *record, const char *op);

@@ -1,6 +1,10 @@
 /* record_restore - what was deleted together comes back together; what nobody wanted back is
  * purged.
  *
+ * Coming back is neither making nor changing: what a record was made with (numbers, first tasks,
+ * points) it has, so the handlers of creation are not asked again. There are two moments of its
+ * own: validate_restore may refuse, after_restore may write; and after_commit is told of it.
+ *
  * SPDX-License-Identifier: MIT
  */
 #include "base/id.h"
@@ -32,8 +36,17 @@ static enum err write_back(struct ctx *ctx, struct record *record, const struct 
     return e == ERR_CONFLICT ? record_conflict(ctx, record) : e;
 }
 
-static enum err restore_one(struct ctx *ctx, const struct entity *entity, int64_t id, int64_t batch)
+/* What came back together: handlers are asked when all of it is there. */
+struct back {
+    struct ctx *ctx;
+    struct record **records;
+    int count;
+};
+
+static enum err restore_one(struct back *back, const struct entity *entity, int64_t id,
+                            int64_t batch)
 {
+    struct ctx *ctx = back->ctx;
     struct record *record;
     enum err e = load_any(ctx, entity, id, &record);
     if (e)
@@ -55,7 +68,65 @@ static enum err restore_one(struct ctx *ctx, const struct entity *entity, int64_
         e = rollup_move(ctx, entity, NULL, record->now);
     if (!e)
         e = change_put(ctx, record, CHANGE_RESTORE, batch);
+    ASSERT(back->count < DELETE_BATCH_MAX);
+    back->records[back->count++] = record;
     return e ? e : staff_moved(ctx, entity);
+}
+
+/* --- handlers -----------------------------------------------------------------------------------
+ */
+
+static enum err fire(struct ctx *ctx, struct record *record, enum hook_moment moment)
+{
+    struct event event = {0};
+    return record_fire(ctx, record, moment, &event);
+}
+
+static enum err judge(struct back *back, struct record *record)
+{
+    struct unit_frame frame = {.entity = record->entity,
+                               .id = record->now[SLOT_ID].integer,
+                               .verb = "restore",
+                               .is_core = true};
+    enum err e = unit_enter(back->ctx, &frame);
+    if (e)
+        return e;
+    record->phase = RECORD_CHECKED;
+    e = fire(back->ctx, record, HOOK_VALIDATE_RESTORE);
+    return unit_leave(back->ctx, &frame, e);
+}
+
+static enum err follow(struct back *back, struct record *record)
+{
+    struct ctx *ctx = back->ctx;
+    struct unit_frame frame = {.entity = record->entity,
+                               .id = record->now[SLOT_ID].integer,
+                               .verb = "restore",
+                               .is_core = true,
+                               .is_settled = true};
+    enum err e = unit_enter(ctx, &frame);
+    if (e)
+        return e;
+    record->phase = RECORD_SAVED;
+    e = record_outbox(ctx, record, frame.verb);
+    if (!e && !ctx->unit->skip_after)
+        e = fire(ctx, record, HOOK_AFTER_RESTORE);
+    return unit_leave(ctx, &frame, e);
+}
+
+/* All are judged before the first handler may write. */
+static enum err ask(struct back *back)
+{
+    enum err all = ERR_OK;
+    for (int i = 0; i < back->count; i++) {
+        enum err e = judge(back, back->records[i]);
+        if (e && e != ERR_VALIDATION)
+            return e;
+        all = e ? e : all;
+    }
+    for (int i = 0; i < back->count && !all; i++)
+        all = follow(back, back->records[i]);
+    return all;
 }
 
 /* --- references that deleting cleared --- */
@@ -127,8 +198,9 @@ static enum err collect(void *arg, const struct change_item *item)
     return ERR_OK;
 }
 
-static enum err restore_batch(struct ctx *ctx, int64_t id)
+static enum err restore_batch(struct back *back, int64_t id)
 {
+    struct ctx *ctx = back->ctx;
     struct batch deleted = {ctx, arena_array(ctx->arena, struct change_item, DELETE_BATCH_MAX), 0};
     struct batch cleared = {ctx, arena_array(ctx->arena, struct change_item, DELETE_BATCH_MAX), 0};
     enum err e = change_batch(ctx, id, CHANGE_DELETE, collect, &deleted);
@@ -137,7 +209,7 @@ static enum err restore_batch(struct ctx *ctx, int64_t id)
     for (int i = 0; i < deleted.count && !e; i++) {
         const struct entity *entity = model_entity_by_number(ctx->model, deleted.items[i].entity);
         if (entity)
-            e = restore_one(ctx, entity, deleted.items[i].record, id);
+            e = restore_one(back, entity, deleted.items[i].record, id);
     }
     for (int i = 0; i < cleared.count && !e; i++)
         e = refill(ctx, &cleared.items[i], id);
@@ -160,9 +232,12 @@ enum err record_restore(struct ctx *ctx, const struct entity *entity, int64_t id
         *out = record; /* it is there already */
         return ERR_OK;
     }
-    e = batch ? restore_batch(ctx, batch) : ERR_NOT_FOUND;
+    struct back back = {ctx, arena_array(ctx->arena, struct record *, DELETE_BATCH_MAX), 0};
+    e = batch ? restore_batch(&back, batch) : ERR_NOT_FOUND;
     if (e == ERR_TOO_LARGE) /* such as an import that was undone: this one alone */
-        e = restore_one(ctx, entity, id, batch);
+        e = restore_one(&back, entity, id, batch);
+    if (!e)
+        e = ask(&back);
     return e ? e : load_any(ctx, entity, id, out);
 }
 

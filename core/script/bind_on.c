@@ -32,6 +32,7 @@ static enum vm_moment moment_kind(enum hook_moment moment)
         return VM_BEFORE;
     case HOOK_VALIDATE:
     case HOOK_VALIDATE_DELETE:
+    case HOOK_VALIDATE_RESTORE:
         return VM_VALIDATE;
     case HOOK_AFTER_COMMIT:
         return VM_COMMIT;
@@ -236,6 +237,10 @@ static bool id_is_plain(const char *id)
     size_t len = strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.");
     return len && !id[len] && len <= NAME_BYTES_MAX;
 }
+ * What is brought back after it was deleted was made once and is not made again: `validate_restore`
+ * may refuse it and `after_restore` may write other records, when everything that was deleted
+ * together is there again; after_commit is told of it with op "restore".
+ *
 
 /* --- binding --- */
 
@@ -248,8 +253,9 @@ static bool id_is_plain(const char *id)
  *
  * @param entity string or "*"; or the name of an event: "lead.scored", "auth.login"
  * @param moment string before_create before_update before_delete validate validate_delete
- *   after_create after_update after_delete transition:<field> after_commit; of an event: event (in
- *   the unit of work that fires it; may be left out) or after_commit
+ *   validate_restore after_create after_update after_delete after_restore transition:<field>
+ *   after_commit; of an event: event (in the unit of work that fires it; may be left out) or
+ *   after_commit
  * @param options table id (required), before, after ("plugin:id"), at (500), when (a filter, asked
  *   before Lua is entered), fields (one of them must have changed), batch (after_commit)
  * @param fn function called with (ev, ctx), or (list of ev, ctx) with batch

@@ -29,6 +29,7 @@ on("contract_line", "validate_delete", { id = "check" }, lines.check_delete)
 on("contract_line", "after_create", { id = "total" }, lines.changed)
 on("contract_line", "after_update", { id = "total" }, lines.changed)
 on("contract_line", "after_delete", { id = "total" }, lines.changed)
+on("contract_line", "after_restore", { id = "total" }, lines.changed)
 
 on("contract_document", "before_create", { id = "hash" }, documents.prepare)
 
@@ -39,6 +40,7 @@ on("payment_plan", "validate_delete", { id = "keep" }, plans.keep)
 on("payment_plan", "after_create", { id = "sum" }, plans.changed)
 on("payment_plan", "after_update", { id = "sum", fields = { "amount", "state" } }, plans.changed)
 on("payment_plan", "after_delete", { id = "sum" }, plans.changed)
+on("payment_plan", "after_restore", { id = "sum" }, plans.changed)
 
 on("receipt", "before_create", { id = "prepare" }, receipts.prepare)
 on("receipt", "validate", { id = "check" }, receipts.check)

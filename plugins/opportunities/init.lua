@@ -27,6 +27,7 @@ on("opportunity_line", "before_update", { id = "total" }, lines.fill)
 on("opportunity_line", "after_create", { id = "sum" }, lines.changed)
 on("opportunity_line", "after_update", { id = "sum", fields = { "total" } }, lines.changed)
 on("opportunity_line", "after_delete", { id = "sum" }, lines.changed)
+on("opportunity_line", "after_restore", { id = "sum" }, lines.changed)
 
 on("task.overdue", { id = "deal" }, deals.task_overdue)
 on("activity", "before_create", { id = "deal" }, deals.place)

@@ -58,13 +58,14 @@ crm.on("import.before_row", { id = "see" }, function(ev, ctx)
   note(ctx, "seen import.before_row")
   if ev.payload.row.name == "unwanted" then ev:fail("name", "This one is not wanted.") end
 end)
-for _, moment in ipairs { "after_create", "after_update", "after_delete", "after_commit" } do
+for _, moment in ipairs { "after_create", "after_update", "after_delete", "after_restore",
+                          "after_commit" } do
   crm.on("lead", moment, { id = "see" }, seen("record." .. moment))
 end
 crm.on("lead", "transition:status", { id = "see" }, seen("record.transition"))
 local marks = {}
 for _, moment in ipairs { "before_create", "before_update", "before_delete",
-                          "validate", "validate_delete" } do
+                          "validate", "validate_delete", "validate_restore" } do
   crm.on("lead", moment, { id = "see" }, function() marks[moment] = true end)
 end
 crm.on("lead", "after_delete", { id = "tell" }, function(ev, ctx)
@@ -276,6 +277,8 @@ test("every event in schemas/events is fired", async () => {
     const seen = new Set((await notes("seen ")).map((text) => text.slice(5)));
     missing = all.filter((name) => !seen.has(name) && name !== "tenant.provisioned");
     return missing.length === 0;
+  await w.acme.ok("admin", "POST", `${LEADS}/${made.id}/restore`, {});
+  await w.acme.ok("admin", "DELETE", `${LEADS}/${made.id}`);
   };
   for (let tries = 0; tries < 500 && !(await isDone()); tries += 1)
     await new Promise((done) => setTimeout(done, 20));
