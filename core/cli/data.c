@@ -69,31 +69,35 @@ static void print_counts(const struct json *import)
            (long long)json_int(counts, "skipped", 0), (long long)json_int(counts, "failed", 0));
 }
 
+/* What a request gave, into a file of whoever asked. */
+static int save_bytes(struct cli *cli, const struct client_answer *answer, const char *file)
+{
+    int to = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    int from = answer->file_path ? open(answer->file_path, O_RDONLY | O_CLOEXEC) : -1;
+    bool ok = to >= 0;
+    if (ok && from >= 0)
+        ok = print_copy(from, to);
+    else if (ok)
+        ok = write(to, answer->body.at, answer->body.len) == (ssize_t)answer->body.len;
+    if (from >= 0)
+        close(from);
+    if (to >= 0)
+        ok = close(to) == 0 && ok;
+    return ok ? CLI_OK : cli_refuse(cli, "%s could not be written: %s", file, strerror(errno));
+}
+
 /* The reasons of failed rows, beside where the command was called. */
 static int write_reasons(struct cli *cli, struct client *client, const char *id)
 {
     struct client_answer answer;
     const char *path = arena_printf(cli_arena(cli), IMPORTS "/%s/errors.csv", id);
-    int status = client_call(client, HTTP_GET, path, cli_arg(cli, 0), NULL, &answer);
-    if (status)
-        return status;
     const char *file = arena_printf(cli_arena(cli), "import-%s-errors.csv", id);
-    int to = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    int from = answer.file_path ? open(answer.file_path, O_RDONLY | O_CLOEXEC) : -1;
-    bool ok = to >= 0;
-    if (ok && from >= 0)
-        ok = print_copy(from, to);
-    else if (ok)
-        ok = write(to, answer.body.at, answer.body.len) == (ssize_t)answer.body.len;
-    if (from >= 0)
-        close(from);
-    if (to >= 0)
-        ok = close(to) == 0 && ok;
-    if (!ok)
-        return cli_refuse(cli, "%s could not be written: %s", file, strerror(errno));
-    if (!cli_json(cli))
+    int status = client_call(client, HTTP_GET, path, cli_arg(cli, 0), NULL, &answer);
+    if (!status)
+        status = save_bytes(cli, &answer, file);
+    if (!status && !cli_json(cli))
         printf("reasons: %s\n", file);
-    return CLI_OK;
+    return status;
 }
 
 static int import_finish(struct cli *cli, struct client *client, const char *id)
@@ -176,7 +180,7 @@ static int run_import(struct cli *cli)
 {
     const char *undo = cli_option(cli, "undo", NULL);
     if (!undo && !cli_arg(cli, 2))
-        return cli_usage(cli, "import needs TENANT ENTITY FILE.csv, or --undo BATCH");
+        return cli_usage(cli, "import needs TENANT ENTITY FILE (.csv or .xlsx), or --undo BATCH");
     struct client *client;
     int status = client_open(cli, &client);
     if (status)
@@ -200,9 +204,9 @@ static int run_export(struct cli *cli)
     if (status)
         return status;
     struct client_answer answer;
-    const char *body = print_json(cli_arena(cli), "entity", cli_arg(cli, 1), "format",
-                                  cli_option(cli, "format", "csv"), ":filter",
-                                  cli_option(cli, "filter", NULL), NULL);
+    const char *body =
+        print_json(cli_arena(cli), "entity", cli_arg(cli, 1), "format", export_format(cli),
+                   ":filter", cli_option(cli, "filter", NULL), NULL);
     status = client_call(client, HTTP_POST, "/api/v1/exports", cli_arg(cli, 0), body, &answer);
     if (!status)
         status = client_wait(
@@ -236,13 +240,15 @@ static const struct cli_option IMPORT_OPTIONS[] = {
 };
 
 static const struct cli_option EXPORT_OPTIONS[] = {
-    {"format", "FORMAT", "csv (default) or json", false},
+    {"format", "FORMAT", "csv (default), xlsx or json", false},
     {"filter", "JSON", "only the records this filter matches", false},
+    {"output", "FILE", "write there instead of to standard output", false},
     {NULL, NULL, NULL, false},
 };
 
 const struct cli_command CLI_DATA[] = {
-    {"import", "TENANT [ENTITY FILE.csv]", "import a CSV file", 1, 3, IMPORT_OPTIONS, run_import},
+    {"import", "TENANT [ENTITY FILE]", "import a CSV or Excel file", 1, 3, IMPORT_OPTIONS,
+     run_import},
     {"export", "TENANT ENTITY", "write records to standard output", 2, 2, EXPORT_OPTIONS,
      run_export},
     {NULL, NULL, NULL, 0, 0, NULL, NULL},

@@ -278,6 +278,11 @@ function commands(tenant) {
   const some = JSON.stringify({ visits: 1 });
   const json = ok(data, ["export", tenant, "lead", "--format", "json", "--filter", some], at);
   assert.ok(json.includes("张三") && !json.includes("李四"), json);
+  const sheet = ["lead", "--output", "rows.xlsx"];
+  ok(data, ["export", tenant, ...sheet], at);
+  assert.equal(readFileSync(join(data, "rows.xlsx")).subarray(0, 2).toString(), "PK");
+  assert.match(ok(data, ["import", tenant, "lead", "rows.xlsx", "--dry-run"], at), /failed 0/);
+  refused(data, ["export", tenant, "lead", "--output", "no/such.csv"], 1, /no\/such/, at);
   refused(data, ["export", tenant, "nothing"], 1, undefined, at);
   refused(data, ["export", tenant, "lead", "--filter", "{oops"], 1, undefined, at);
   refused(data, ["import", tenant, "lead", join(data, "absent.csv")], 1, /absent/, at);
