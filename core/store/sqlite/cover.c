@@ -30,13 +30,7 @@ static enum err indexes_load(struct db *db)
     struct stmt *stmt;
     int64_t version = 0;
     bool row;
-    enum err e = stmt_fixed(db, FIXED_SCHEMA_VERSION, &stmt);
-    if (e)
-        return e;
-    e = stmt_step(db, stmt, &row);
-    if (!e && row)
-        version = sqlite3_column_int64(stmt->handle, 0);
-    stmt_release(db, stmt);
+    enum err e = db_schema_version(db, &version);
     if (e || (db->covers_arena && db->covers_version == version))
         return e;
     if (!db->covers_arena)

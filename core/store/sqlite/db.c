@@ -151,6 +151,20 @@ static void registry_add(struct db *db, sqlite3_stmt *row)
     entry->generation = db->generation;
 }
 
+enum err db_schema_version(struct db *db, int64_t *out)
+{
+    struct stmt *stmt;
+    bool row;
+    enum err e = stmt_fixed(db, FIXED_SCHEMA_VERSION, &stmt);
+    if (e)
+        return e;
+    e = stmt_step(db, stmt, &row);
+    if (!e)
+        *out = row ? sqlite3_column_int64(stmt->handle, 0) : 0;
+    stmt_release(db, stmt);
+    return e;
+}
+
 static void registry_drop(struct db *db)
 {
     size_t at = 0;

@@ -66,6 +66,7 @@ struct db {
 
     bool in_tx, tx_writes;
     bool late_made;             /* in this transaction; see late.c */
+    int64_t late_version;       /* the schema's number when late_is looked last */
     int depth;                  /* open savepoints */
     struct waiting_all waiting; /* of this transaction */
     enum err lost;              /* the engine rolled the transaction back by itself: why */
@@ -98,6 +99,8 @@ MUST_USE enum err db_table(struct db *db, const char *name, const struct table_e
 const struct table_entry *db_table_peek(const struct db *db, struct slice name);
 /* Reads it again: the schema changed. Entries handed out before stay valid. */
 MUST_USE enum err db_registry_load(struct db *db);
+/* Moves with every table and index that is made or dropped; cheap to ask. */
+MUST_USE enum err db_schema_version(struct db *db, int64_t *out);
 
 /* guard.c: the authorizer, SQL functions, progress handler, limits */
 MUST_USE enum err guard_install(struct db *db);

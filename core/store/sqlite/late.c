@@ -87,12 +87,18 @@ void late_undone(struct db *db)
         return;
     db->generation++; /* no entry counts any more: the registry is read again */
     db->covers_version = -1;
+    db->late_version = -1;
 }
 
 bool late_is(struct db *db, const struct table_entry *entry)
 {
     if (!entry->late)
         return false;
-    enum err e = db_registry_load(db); /* its first row may have come meanwhile */
+    int64_t version = 0; /* moves when the first row of any late table comes */
+    enum err e = db_schema_version(db, &version);
+    if (!e && version != db->late_version) {
+        e = db_registry_load(db);
+        db->late_version = e ? -1 : version;
+    }
     return !e && entry->late;
 }

@@ -515,7 +515,7 @@ enum err select_any_find(struct db *db, const struct query *query, struct select
     if (!query->where || query->count_cap > 0 || query->group_count > 0 || top_match(query->where))
         return ERR_OK;
     enum err e = db_table(db, query->table, &entry);
-    if (e || !entry->tokens || !is_by_key(query, entry->key))
+    if (e || !entry->tokens || !is_by_key(query, entry->key) || late_is(db, entry))
         return e;
     if (!any_find(query->where, any))
         any->count = 0;

@@ -164,7 +164,8 @@ enum err tokens_any(struct store *store, const char *table, const struct expr *m
     if (db->lost)
         return db->lost;
     enum err e = db_table(db, table, &entry);
-    if (e || !entry->tokens || match->tokens_count == 0 || match->prefixes_count == 0)
+    if (e || !entry->tokens || match->tokens_count == 0 || match->prefixes_count == 0 ||
+        late_is(db, entry))
         return e;
     e = tokens_write(db);
     return e ? e : probe(db, map_get(&db->registry, slice_str(table)), match, any);

@@ -69,6 +69,24 @@ static bool take_id(void *arg, const struct store_row *row)
     return true;
 }
 
+/* What two alternatives of the same search find, newest first. */
+static int64_t either(struct store *store, const struct expr *match)
+{
+    struct expr second = *match, first = *match;
+    first.next = &second;
+    const struct expr where = {.op = EXPR_OR, .first = &first};
+    const struct query_column select = {.column = {0, "id"}};
+    const struct query_order order = {.column = {0, "id"}, .descending = true};
+    const struct query query = {.table = "deal",
+                                .select = &select,
+                                .select_count = 1,
+                                .where = &where,
+                                .order = &order,
+                                .order_count = 1};
+    int64_t ids = 0;
+    return store_read(store, &query, take_id, &ids) ? -1 : ids;
+}
+
 /* The ids of deals that say so, as digits; -1: the read failed. */
 static int64_t search(struct store *store, const char *token)
 {
@@ -84,7 +102,13 @@ static int64_t search(struct store *store, const char *token)
     const struct query query = {
         .table = "deal", .select = &select, .select_count = 1, .where = &where};
     int64_t ids = 0;
-    return store_read(store, &query, take_id, &ids) ? -1 : ids;
+    bool any = false;
+    if (store_read(store, &query, take_id, &ids))
+        return -1;
+    OK(store_tokens_any(store, "deal", &where, &any));
+    assert_int_equal(any, ids > 0);
+    assert_int_equal(either(store, &where), ids);
+    return ids;
 }
 
 static int64_t by_amount(struct store *store, const char *hint)
