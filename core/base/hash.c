@@ -1,4 +1,6 @@
-/* hash - see hash.h. SipHash-2-4 follows the paper of Aumasson and Bernstein (2012).
+/* hash - see hash.h. SipHash-2-4 follows the paper of Aumasson and Bernstein (2012). Tables
+ * need no more than 1-3: their hashes never leave the process, and nobody can choose keys that
+ * collide without them.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -55,15 +57,16 @@ static inline void sip_round(uint64_t v[4])
     v[2] = rotate(v[2], 32);
 }
 
-static inline void sip_absorb(uint64_t v[4], uint64_t word)
+static inline void sip_absorb(uint64_t v[4], uint64_t word, int rounds)
 {
     v[3] ^= word;
-    sip_round(v);
-    sip_round(v);
+    for (int i = 0; i < rounds; i++)
+        sip_round(v);
     v[0] ^= word;
 }
 
-uint64_t hash_sip(uint64_t k0, uint64_t k1, struct slice s)
+/* `rounds` a word and `last_rounds` at the end: constants where it is inlined. */
+static inline uint64_t sip(uint64_t k0, uint64_t k1, struct slice s, int rounds, int last_rounds)
 {
     uint64_t v[4] = {k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261,
                      k1 ^ 0x7465646279746573};
@@ -71,21 +74,26 @@ uint64_t hash_sip(uint64_t k0, uint64_t k1, struct slice s)
     size_t whole = s.len & ~(size_t)7;
 
     for (size_t i = 0; i < whole; i += 8)
-        sip_absorb(v, load_le64(s.at + i));
+        sip_absorb(v, load_le64(s.at + i), rounds);
     for (size_t i = whole; i < s.len; i++)
         last |= (uint64_t)(uint8_t)s.at[i] << (8 * (i - whole));
-    sip_absorb(v, last);
+    sip_absorb(v, last, rounds);
     v[2] ^= 0xff;
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < last_rounds; i++)
         sip_round(v);
     return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+uint64_t hash_sip(uint64_t k0, uint64_t k1, struct slice s)
+{
+    return sip(k0, k1, s, 2, 4);
 }
 
 uint64_t hash_bytes(struct slice s)
 {
     if (__builtin_expect(!process_key.known, 0))
         key_draw();
-    return hash_sip(process_key.k0, process_key.k1, s);
+    return sip(process_key.k0, process_key.k1, s, 1, 3);
 }
 
 uint64_t hash_stable(struct slice s)

@@ -31,13 +31,21 @@ struct walk {
 
 /* --- where we are --- */
 
+static void path_add(struct walk *w, struct slice text)
+{
+    size_t room = sizeof w->path - 1 - w->path_len;
+    size_t n = text.len < room ? text.len : room;
+    if (n > 0)
+        memcpy(w->path + w->path_len, text.at, n);
+    w->path_len += n;
+    w->path[w->path_len] = '\0';
+}
+
 static size_t enter(struct walk *w, const char *before, struct slice name)
 {
     size_t from = w->path_len;
-    int n = snprintf(w->path + from, sizeof w->path - from, "%s%.*s", before,
-                     (int)(name.len < NAME_SHOWN_BYTES ? name.len : NAME_SHOWN_BYTES), name.at);
-    size_t room = sizeof w->path - 1 - from;
-    w->path_len = from + ((size_t)n < room ? (size_t)n : room);
+    path_add(w, slice_str(before));
+    path_add(w, slice_of(name.at, name.len < NAME_SHOWN_BYTES ? name.len : NAME_SHOWN_BYTES));
     return from;
 }
 

@@ -32,20 +32,19 @@ enum err emit_start(struct emit *emit, struct db *db, const char *table)
     return ERR_OK;
 }
 
-void emit_str(struct emit *emit, const char *text)
-{
-    buf_put_str(emit->sql, text);
-}
-
 void emit_name(struct emit *emit, const char *name)
 {
     if (!name || !guard_name_is_plain(name)) {
         if (emit_fail(emit, ERR_INTERNAL, "a table or column name that no schema can have"))
             return;
     }
-    buf_put_char(emit->sql, '"');
-    buf_put_str(emit->sql, name);
-    buf_put_char(emit->sql, '"');
+    size_t n = strlen(name);
+    buf_reserve(emit->sql, n + 2);
+    char *at = emit->sql->at + emit->sql->len;
+    at[0] = '"';
+    memcpy(at + 1, name, n);
+    at[n + 1] = '"';
+    emit->sql->len += n + 2;
 }
 
 static struct bind *bind_next(struct emit *emit)

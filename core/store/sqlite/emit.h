@@ -49,7 +49,10 @@ struct emit {
 
 /* Starts a statement on `table`: clears the buffers, checks that the table is there. */
 MUST_USE enum err emit_start(struct emit *emit, struct db *db, const char *table);
-void emit_str(struct emit *emit, const char *text);
+static inline void emit_str(struct emit *emit, const char *text) /* its length is often known */
+{
+    buf_put_str(emit->sql, text);
+}
 void emit_name(struct emit *emit, const char *name); /* quoted, checked */
 void emit_value(struct emit *emit, const struct value *value);
 void emit_int(struct emit *emit, int64_t n); /* bound */

@@ -25,15 +25,13 @@ static bool is_one_of(const char *name, const char *const *list)
 
 bool guard_name_is_plain(const char *name)
 {
-    size_t n = strlen(name);
-    if (n == 0 || n > NAME_BYTES_MAX || (name[0] >= '0' && name[0] <= '9'))
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        char c = name[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'))
+    size_t n = 0;
+    for (; name[n]; n++) {
+        char c = name[n];
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_') || n == NAME_BYTES_MAX)
             return false;
     }
-    return true;
+    return n > 0 && !(name[0] >= '0' && name[0] <= '9');
 }
 
 /* --- authorizer --- */
