@@ -25,6 +25,9 @@ struct app_services {
     /* Whether the owner of the tenant waits for the snapshot that is read: asked while a statement
      * runs. NULL: nobody does. The argument is the app. */
     bool (*is_asked)(void *app);
+    /* Whether requests wait for the write turn that is borrowed: who has had it for TURN_YIELD_US
+     * commits and gives it back. NULL: nobody waits. The argument is the app. */
+    bool (*is_wanted)(void *app);
     /* A job of this tenant is due at that time. */
     void (*wake)(struct app *app, struct tenant *tenant, int64_t run_at_ms);
     /* The worker a tenant lives on now, and asking for another one: it writes everything, closes

@@ -141,6 +141,7 @@ static enum err rows(struct ctx *ctx, struct batch *batch)
         return e;
     /* A command has the store to itself: nobody waits for the end of its transaction. */
     bool alone = batch->run->app->role == APP_COMMAND;
+    importer_watch(batch->work->importer, batch->run->app->services->is_wanted, batch->run->app);
     int64_t run_us = alone ? IMPORT_ALONE_US : TURN_LOAN_US - IMPORT_MARGIN_US;
     e = importer_step(ctx, batch->work->importer, alone ? IMPORT_ALONE_ROWS : IMPORT_BATCH_ROWS,
                       clock_mono_us() + run_us, &batch->reasons, &batch->done);
@@ -253,6 +254,15 @@ static enum err step_run(struct jobs_run *run, struct batch *batch, const struct
 
 /* --- undo --- */
 
+/* Has the turn been borrowed for long enough? */
+static bool is_over(struct app *app, int64_t begun_us)
+{
+    int64_t us = clock_mono_us() - begun_us;
+    if (us >= TURN_LOAN_US - IMPORT_MARGIN_US)
+        return true;
+    return us >= TURN_YIELD_US && app->services->is_wanted && app->services->is_wanted(app);
+}
+
 static enum err undo_fn(struct ctx *ctx, void *arg)
 {
     struct batch *batch = arg;
@@ -269,10 +279,10 @@ static enum err undo_fn(struct ctx *ctx, void *arg)
     e = app_unit_begin(run->app, ctx, &unit);
     if (e)
         return e;
-    int64_t until_us = clock_mono_us() + TURN_LOAN_US - IMPORT_MARGIN_US;
+    int64_t begun_us = clock_mono_us();
     for (int n = 0; n < IMPORT_BATCH_ROWS && !e && !batch->done; n += 10) {
         e = importer_undo(ctx, batch->import.id, 10, &batch->import.undone, &batch->done);
-        if (clock_mono_us() >= until_us)
+        if (is_over(run->app, begun_us))
             break;
     }
     unit_end(ctx);

@@ -31,6 +31,7 @@
 #define TURN_REQUESTS      64    /* one commit answers at most so many */
 #define TURN_RUN_US        20000 /* and runs so long */
 #define TURN_LOAN_US       50000 /* a write turn lent to a runner */
+#define TURN_YIELD_US      8000  /* …and given back after so long when requests wait for it */
 #define SLOW_UNIT_US       25000 /* average over SLOW_WINDOW_MS: to the slow lane */
 #define SLOW_WINDOW_MS     10000
 #define RESTART_BACKOFF_MS 30000 /* between starts of a child that keeps dying */
@@ -49,6 +50,7 @@
 #define STORE_OPEN_WAIT_MS    3000   /* opening waits so long for another's recovery of the WAL */
 #define STORE_RESTART_WAIT_MS 30     /* a checkpoint waits so long for readers */
 #define WAL_LOAN_PAGES        2000   /* a runner copies so much before it gives the turn back */
+#define WAL_WANTED_PAGES      6000   /* …or so much when requests wait for the turn */
 #define WAL_RESTART_PAGES     10000  /* so many are copied: the log is begun anew */
 #define WAL_REOPEN_PAGES      100000 /* runners are told to end their snapshots */
 #define TMP_KEEP_MS           (3600LL * 1000) /* a file in tmp/ nobody writes to any more */

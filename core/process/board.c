@@ -188,14 +188,31 @@ void board_stream_give(struct board *board, int gateway, int place)
     atomic_store(&board->page->streams[gateway][place].tenant, 0);
 }
 
+/* The next runner from slot `i` on that is busy with the tenant; NULL when there is none. */
+static struct board_slot *runner_of(struct board *board, uint64_t hash, int *i)
+{
+    while (*i < BOARD_SLOTS_MAX) {
+        struct board_slot *slot = &board->page->slots[(*i)++];
+        if (atomic_load(&slot->role) == BOARD_RUNNER && atomic_load(&slot->busy_tenant) == hash)
+            return slot;
+    }
+    return NULL;
+}
+
 void board_reopen(struct board *board, struct slice tenant)
 {
-    uint64_t hash = hash_stable(tenant);
-    for (int i = 0; i < BOARD_SLOTS_MAX; i++) {
-        struct board_slot *slot = &board->page->slots[i];
-        if (atomic_load(&slot->role) == BOARD_RUNNER && atomic_load(&slot->busy_tenant) == hash)
-            atomic_store(&slot->reopen, 1);
-    }
+    struct board_slot *slot;
+    int i = 0;
+    while ((slot = runner_of(board, hash_stable(tenant), &i)))
+        atomic_store(&slot->reopen, 1);
+}
+
+void board_want(struct board *board, struct slice tenant)
+{
+    struct board_slot *slot;
+    int i = 0;
+    while ((slot = runner_of(board, hash_stable(tenant), &i)))
+        atomic_store(&slot->wanted, 1);
 }
 
 /* --- Prometheus text ----------------------------------------------------------------------------

@@ -24,6 +24,7 @@ struct board_slot {
     _Atomic int64_t busy_since_us; /* monotonic; 0 = waiting for work */
     _Atomic int64_t turn_since_us; /* runner: a write turn is borrowed; 0 = none */
     _Atomic int64_t reopen;        /* runner: end the snapshot of what you are busy with */
+    _Atomic int64_t wanted;        /* runner: requests wait for the write turn you have borrowed */
     _Atomic uint64_t busy_tenant;  /* stable hash of the tenant's name, for the kill's log line */
     _Atomic int64_t requests, errors, refused, turns, writes, loans, starts;
     _Atomic int64_t latency_us[16]; /* counts; bucket i holds answers below 64 << i microseconds */
@@ -62,4 +63,6 @@ void board_stream_give(struct board *board, int gateway, int place);
 _Atomic uint32_t *board_marks(struct board *board);
 /* Tells every runner that is busy with the tenant to end its snapshot. */
 void board_reopen(struct board *board, struct slice tenant);
+/* Tells it that requests wait for the tenant's write turn, should it have borrowed that. */
+void board_want(struct board *board, struct slice tenant);
 void board_metrics(struct board *board, struct buf *out);

@@ -22,6 +22,7 @@ struct lane {
     struct lane_loan *loans; /* asked, in order; owned */
     struct lane_loan *lent;  /* the turn is away; owned */
     int64_t lent_at_us;
+    bool is_wanted;      /* the borrower has been told that requests wait */
     int64_t woken_at_ms; /* when the tenant's next job is due, as runners were told last */
     int64_t model_told;  /* version of the model that runners were told of */
     bool is_dirty;       /* committed since the last checkpoint */

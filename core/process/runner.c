@@ -91,6 +91,7 @@ static enum err turn_ask(struct runner *runner, int worker, const struct tenant 
         return e;
     uint64_t tag = ++runner->last_tag;
     struct buf body = BUF_INIT;
+    atomic_store(&runner->slot.mine->wanted, 0); /* who waits already is served before it is lent */
     e = frame_write(fd, FRAME_TURN_ASK, tag, slice_str(tenant->name));
     int64_t until_us = clock_mono_us() + (int64_t)LOAN_WAIT_MS * 1000;
     enum frame_kind kind = FRAME_NONE;
@@ -125,12 +126,18 @@ static enum err runner_turn_take(struct app *app, struct tenant *tenant)
     return ERR_BUSY;
 }
 
-/* Who filled the WAL copies it, while the turn is away: the owner has other tenants to serve. Tells
- * how long the WAL is. */
-static int turn_checkpoint(struct tenant *tenant)
+static bool runner_is_wanted(void *arg)
+{
+    struct runner *runner = ((struct app *)arg)->user;
+    return atomic_load_explicit(&runner->slot.mine->wanted, memory_order_relaxed) != 0;
+}
+
+/* Who filled the WAL copies it, while the turn is away: the owner has other tenants to serve. Where
+ * requests wait for the turn it may get somewhat longer first. Tells how long the WAL is. */
+static int turn_checkpoint(struct app *app, struct tenant *tenant)
 {
     int pages = store_wal_pages(tenant->store);
-    if (pages < WAL_LOAN_PAGES)
+    if (pages < (runner_is_wanted(app) ? WAL_WANTED_PAGES : WAL_LOAN_PAGES))
         return pages;
     enum err e = store_checkpoint(tenant->store, STORE_CHECKPOINT_IDLE, &pages);
     if (e)
@@ -141,7 +148,7 @@ static int turn_checkpoint(struct tenant *tenant)
 static void runner_turn_give(struct app *app, struct tenant *tenant, int64_t change_seq)
 {
     struct runner *runner = app->user;
-    int worker = runner->lender, pages = turn_checkpoint(tenant);
+    int worker = runner->lender, pages = turn_checkpoint(app, tenant);
     (void)change_seq;
     atomic_store_explicit(&runner->slot.mine->turn_since_us, 0, memory_order_relaxed);
     if (runner->worker_fds[worker] < 0)
@@ -436,6 +443,7 @@ static bool runner_is_asked(void *arg)
 }
 
 static const struct app_services RUNNER_SERVICES = {.is_asked = runner_is_asked,
+                                                    .is_wanted = runner_is_wanted,
                                                     .turn_take = runner_turn_take,
                                                     .turn_give = runner_turn_give,
                                                     .wake = runner_wake};

@@ -61,6 +61,15 @@ static bool lane_serves(struct worker *worker, struct lane *lane)
     return !lane->is_leaving && !lane->has_left;
 }
 
+/* Requests wait while the turn is away: who has borrowed it is told to come back. */
+static void lane_want(struct worker *worker, struct lane *lane)
+{
+    if (!lane->lent || !lane->first || lane->is_wanted)
+        return;
+    lane->is_wanted = true;
+    board_want(worker->slot.board, slice_str(lane->name));
+}
+
 static void worker_request(struct worker *worker, struct work_peer *peer, uint64_t tag,
                            struct slice body)
 {
@@ -78,6 +87,7 @@ static void worker_request(struct worker *worker, struct work_peer *peer, uint64
         work_free(work);
     } else {
         lane_push(&worker->lanes, lane, work);
+        lane_want(worker, lane);
     }
 }
 
@@ -193,6 +203,8 @@ static void lane_lend(struct worker *worker, struct lane *lane)
     loan->next = NULL;
     lane->lent = loan;
     lane->lent_at_us = clock_mono_us();
+    lane->is_wanted = false;
+    lane_want(worker, lane); /* more than one turn's requests */
     atomic_fetch_add_explicit(&worker->slot.mine->loans, 1, memory_order_relaxed);
     link_send(loan->peer->link, FRAME_TURN_LENT, loan->tag, (struct slice){0});
 }

@@ -202,13 +202,29 @@ static void next_pass(struct importer *importer)
         csv_seek(importer->csv, importer->first_offset, importer->first_line);
 }
 
+void importer_watch(struct importer *importer, bool (*is_wanted)(void *arg), void *arg)
+{
+    importer->is_wanted = is_wanted;
+    importer->wanted_arg = arg;
+}
+
+static bool is_over(const struct importer *importer, int64_t begun_us, int64_t until_us)
+{
+    int64_t now_us = clock_mono_us();
+    if (until_us && now_us >= until_us)
+        return true;
+    return importer->is_wanted && now_us - begun_us >= TURN_YIELD_US &&
+           importer->is_wanted(importer->wanted_arg);
+}
+
 static enum err run_rows(struct ctx *ctx, struct importer *importer, int rows, int64_t until_us,
                          struct buf *reasons)
 {
+    int64_t begun_us = clock_mono_us();
     for (int n = 0; n < rows && importer->pass <= 2; n++) {
         struct slice *cells = NULL;
         int count = 0;
-        if (n > 0 && until_us && clock_mono_us() >= until_us)
+        if (n > 0 && is_over(importer, begun_us, until_us))
             break;
         arena_clear(importer->row_arena);
         enum err e = csv_next(importer->csv, importer->row_arena, &cells, &count);

@@ -58,6 +58,9 @@ MUST_USE enum err importer_begin(struct ctx *ctx, struct importer *importer, int
  * caller commits; a step that was rolled back is simply called again. */
 MUST_USE enum err importer_step(struct ctx *ctx, struct importer *importer, int rows,
                                 int64_t until_us, struct buf *reasons, bool *done);
+/* Asked between rows once a step has run for TURN_YIELD_US: true ends it, as until_us does. NULL:
+ * nobody is asked. */
+void importer_watch(struct importer *importer, bool (*is_wanted)(void *arg), void *arg);
 const struct importer_counts *importer_counts(const struct importer *importer);
 /* 0..100, by bytes read. */
 int importer_progress(const struct importer *importer);

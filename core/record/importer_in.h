@@ -45,6 +45,8 @@ struct importer {
     struct arena *refs_arena;
     struct map dry; /* of a dry run: key → id of the row that was rolled back; in arena */
     int dry_count;
+    bool (*is_wanted)(void *arg); /* NULL = nobody is asked */
+    void *wanted_arg;
 };
 
 /* importer_map.c: columns, match and the rest of the mapping; complaints in ctx->err. */

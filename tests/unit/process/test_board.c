@@ -83,6 +83,35 @@ static void test_board__full_table_refuses_and_forgetting_makes_room(void **stat
     free(board);
 }
 
+static void test_board__only_runners_busy_with_the_tenant_are_told(void **state)
+{
+    (void)state;
+    struct board *board = board_new();
+    const struct {
+        int role;
+        const char *tenant;
+        bool told;
+    } slots[] = {{BOARD_RUNNER, "acme", true},
+                 {BOARD_RUNNER, "globex", false},
+                 {BOARD_WORKER, "acme", false},
+                 {BOARD_RUNNER, "acme", true}};
+    for (int i = 0; i < 4; i++) {
+        atomic_store(&board_slot(board, i)->role, slots[i].role);
+        atomic_store(&board_slot(board, i)->busy_tenant, hash_stable(slice_str(slots[i].tenant)));
+    }
+    board_want(board, SLICE("acme"));
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(atomic_load(&board_slot(board, i)->wanted), slots[i].told);
+        assert_int_equal(atomic_load(&board_slot(board, i)->reopen), 0);
+    }
+    board_reopen(board, SLICE("globex"));
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(atomic_load(&board_slot(board, i)->wanted), slots[i].told);
+        assert_int_equal(atomic_load(&board_slot(board, i)->reopen), i == 1);
+    }
+    free(board);
+}
+
 static void test_board__latency_falls_into_its_bucket(void **state)
 {
     (void)state;
@@ -165,6 +194,7 @@ int main(void)
         cmocka_unit_test(test_board__moving_again_replaces_and_minus_one_forgets),
         cmocka_unit_test(test_board__a_tenant_is_moved_by_the_hash_a_slot_shows),
         cmocka_unit_test(test_board__full_table_refuses_and_forgetting_makes_room),
+        cmocka_unit_test(test_board__only_runners_busy_with_the_tenant_are_told),
         cmocka_unit_test(test_board__latency_falls_into_its_bucket),
         cmocka_unit_test(test_board__metrics_show_slots_in_use_and_their_sums),
         cmocka_unit_test(test_board__streams_are_counted_over_all_gateways),

@@ -279,6 +279,45 @@ static void test_importer__goes_on_from_what_was_committed(void **state)
     buf_release(&reasons);
 }
 
+#define WAITED_FOR_ROWS 2000
+
+static bool always(void *arg)
+{
+    ++*(int *)arg;
+    return true;
+}
+
+/* Who waits ends a step that has taken a while; no row is lost or done twice. */
+static void test_importer__a_step_ends_for_those_who_wait(void **state)
+{
+    struct shop *shop = *state;
+    struct importer_options options = {.mode = IMPORT_CREATE};
+    struct importer *importer;
+    struct buf csv = BUF_INIT, reasons = BUF_INIT;
+    int64_t batch = 0;
+    int asked = 0, steps = 0;
+    bool done = false;
+    buf_put_str(&csv, "name,code\n");
+    for (int i = 0; i < WAITED_FOR_ROWS; i++)
+        buf_printf(&csv, "N%d,%d\n", i, i);
+    OK(importer_new(shop->ctx, shop->customer, buf_slice(&csv), &options, &importer));
+    importer_watch(importer, always, &asked);
+    for (; !done; steps++) {
+        shop_begin(shop);
+        if (steps == 0)
+            OK(importer_begin(shop->ctx, importer, &batch));
+        OK(importer_step(shop->ctx, importer, WAITED_FOR_ROWS * 2, 0, &reasons, &done));
+        shop_commit(shop);
+    }
+    assert_true(asked > 0);
+    assert_int_equal(steps, asked + 1);
+    assert_int_equal(importer_counts(importer)->created, WAITED_FOR_ROWS);
+    assert_int_equal(shop_count(shop, shop->customer->table, NULL), WAITED_FOR_ROWS);
+    importer_free(importer);
+    buf_release(&reasons);
+    buf_release(&csv);
+}
+
 /* --- undo --- */
 
 static struct importer_counts undo(struct shop *shop, int64_t batch)
@@ -419,6 +458,7 @@ int main(void)
         TEST(test_importer__needs_the_right_to_import),
         TEST(test_importer__a_second_pass_points_to_later_rows),
         TEST(test_importer__goes_on_from_what_was_committed),
+        TEST(test_importer__a_step_ends_for_those_who_wait),
         TEST(test_importer__undo_takes_away_and_restores),
         TEST(test_importer__undo_leaves_what_was_changed_since),
         PRODUCT(test_importer__leads_of_a_school_are_known_by_their_prospect_id),
