@@ -8,11 +8,11 @@
 //
 // Whatever globex owns carries its marker; a client of acme that is shown it fails (client.mjs).
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, before } from "node:test";
 import { Client } from "./client.mjs";
-import { folder, must, Server } from "./server.mjs";
+import { folder, must, ROOT, Server } from "./server.mjs";
 
 export const PASSWORD = "Perigee-Test-2026!";
 export const MARKS = { acme: "zqacmezq", globex: "zqglobexzq" };
@@ -114,14 +114,21 @@ async function makeStaff(tenant) {
   tenant.users.admin = all.items[0].id;
 }
 
+/** Every plugin that the product has. */
+export function everyPlugin() {
+  const root = join(ROOT, "plugins");
+  const ids = readdirSync(root).filter((id) => existsSync(join(root, id, "plugin.json")));
+  return ids.filter((id) => id !== "core").join(",");
+}
+
 /** The folder with both companies and their administrators, before any server runs. `names` are
  * further host names, by company. */
-export function makeFolder(data = folder(), names = {}) {
+export function makeFolder(data = folder(), names = {}, plugins = PLUGINS) {
   must(data, ["init"]);
   for (const name of Object.keys(MARKS)) {
     const hosts = [HOSTS[name], ...(names[name] ?? [])].flatMap((host) => ["--host", host]);
     const host = [...hosts, "--title", `${MARKS[name]} company`];
-    must(data, ["tenant", "create", name, ...host, "--plugins", PLUGINS]);
+    must(data, ["tenant", "create", name, ...host, "--plugins", plugins]);
     const admin = ["user", "create", name, "admin", "--role", "admin", "--password-stdin"];
     must(data, admin, { input: `${PASSWORD}\n` });
   }
@@ -155,13 +162,13 @@ function searchFiles(data, tenants) {
 
 /**
  * For the top of a test file: the server of this file with both companies, started before its tests
- * and judged after them; `deaths`: processes of it may die. Fields of what it gives are filled by
- * then.
+ * and judged after them; `deaths`: processes of it may die; `plugins`: others than the usual ones.
+ * Fields of what it gives are filled by then.
  */
-export function world({ staff = true, setup, hosts, deaths = false, ...options } = {}) {
+export function world({ staff = true, setup, hosts, plugins, deaths = false, ...options } = {}) {
   const w = {};
   before(async () => {
-    w.server = new Server(makeFolder(undefined, hosts));
+    w.server = new Server(makeFolder(undefined, hosts, plugins));
     await w.server.start(options);
     for (const name of Object.keys(MARKS)) w[name] = new Tenant(name, w.server);
     if (staff) {
