@@ -1,5 +1,6 @@
 -- approval - the table of contents.
 -- SPDX-License-Identifier: MIT
+local bulk = require("bulk")
 local checks = require("checks")
 local deciding = require("deciding")
 local engine = require("engine")
@@ -27,6 +28,9 @@ on("*", "validate", { id = "locked", at = 900 }, guard.locked)
 on("*", "validate_delete", { id = "locked", at = 900 }, guard.delete)
 on("*", "after_create", { id = "triggered", at = 900 }, guard.created)
 on("*", "after_update", { id = "triggered", at = 900 }, guard.updated)
+
+on("*", "after_delete", { id = "many", at = 100 }, bulk.deleted)
+on("*", "after_update", { id = "many", at = 100 }, bulk.transferred)
 
 on("pending_operation", "before_create", { id = "freeze" }, operations.freeze)
 on("pending_operation", "after_create", { id = "tell" }, operations.tell)

@@ -409,6 +409,45 @@ test("approvals of two companies", async (t) => {
     assert.equal((await acme.as("admin", "GET", `${RECORDS}/contact/${ids[0]}`)).status, 404);
   });
 
+  await t.test("more than the threshold is deleted or given away by two, not by one", async () => {
+    const config = "/api/v1/admin/plugins/approval/config";
+    await acme.ok("admin", "PUT", config, { delete_threshold: 3, transfer_threshold: 2 });
+    const ids = [];
+    for (let i = 0; i < 8; i++)
+      ids.push((await acme.create("sales1", "contact", { name: `很多 ${i} ${acme.mark}` })).id);
+    const bulk = (items, atomic) =>
+      acme.as("sales1", "POST", `${RECORDS}/contact/bulk`, { body: { items, atomic } });
+    const deletes = (some) => some.map((id) => ({ op: "delete", id }));
+    const away = ids.map((id) => ({ op: "update", id, data: { owner: acme.users.sales2 } }));
+    // In another ten minutes they would be counted anew.
+    while (new Date().getMinutes() % 10 === 9 && new Date().getSeconds() > 50)
+      await new Promise((wake) => setTimeout(wake, 500));
+    const whole = await bulk(deletes(ids.slice(0, 4)), true);
+    assert.equal(whole.status, 422, whole.text);
+    assert.ok(whole.text.includes("too_many_deleted"), whole.text);
+    assert.equal((await list(acme, "contact", "name[prefix]=很多")).length, 8, "all or none");
+    const some = await bulk(deletes(ids.slice(0, 4)), false);
+    assert.deepEqual([some.json.done, some.json.failed], [3, 1], some.text);
+    const one = await acme.as("sales1", "DELETE", `${RECORDS}/contact/${ids[4]}`);
+    assert.equal(one.status, 422, "nor one by one");
+    assert.equal((await bulk(away.slice(4, 8), true)).status, 422);
+    const ask = { entity: "contact", operation: "delete", ids: ids.slice(3) };
+    const op = await acme.create("sales1", "pending_operation", ask);
+    await done(acme, "admin", "pending_operation", op.id, "commit");
+    for (let now = op; now.state !== "done";) {
+      now = await read(acme, "pending_operation", op.id);
+      assert.notEqual(now.state, "refused");
+      await new Promise((wake) => setTimeout(wake, 50));
+    }
+    assert.deepEqual(await list(acme, "contact", "name[prefix]=很多"), [], "carried out for both");
+    assert.equal(
+      (await globex.as("admin", "PUT", config, { delete_threshold: -1 })).status,
+      400,
+      "a threshold is a number",
+    );
+    await acme.ok("admin", "PUT", config, { delete_threshold: 0, transfer_threshold: 0 });
+  });
+
   await t.test("any histories keep the invariants", async () => {
     let seed = 20261122;
     const next = (n) => (seed = (seed * 48271) % 2147483647) % n;
