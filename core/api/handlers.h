@@ -39,6 +39,9 @@ enum err meta_get_all(struct call *call);
 enum err meta_get_entity(struct call *call);
 enum err meta_get_texts(struct call *call);
 enum err meta_get_openapi(struct call *call);
+/* own.c */
+enum err own_get(struct call *call);
+enum err own_put(struct call *call);
 /* extras.c */
 enum err extras_list(struct call *call);
 enum err extras_help(struct call *call);

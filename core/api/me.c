@@ -37,8 +37,8 @@ enum err me_get(struct call *call)
 /* What people may change about themselves; team, roles and the like are administration. A key may,
  * where its scopes say so of users. `current` is the password, asked for before letters and codes
  * go to another address. */
-static const char *const OWN_FIELDS[] = {"name",     "email",    "phone",   "locale",
-                                         "timezone", "settings", "notify_mail", "current", NULL};
+static const char *const OWN_FIELDS[] = {"name",     "email",       "phone",   "locale",
+                                         "timezone", "notify_mail", "current", NULL};
 
 struct patch {
     const struct entity *entity;

@@ -43,6 +43,8 @@ static const struct route ROUTES[] = {
     {HTTP_DELETE, V1 "/sessions/current", WK, USER, BODY_NONE, ROUTE_DUE,
      sessions_end_current, "Sign out"},
     {HTTP_GET, V1 "/me", GW, USER, BODY_NONE, ROUTE_DUE, me_get, "Who I am"},
+    {HTTP_GET, V1 "/me/settings", GW, USER, BODY_NONE, 0, own_get, "What I keep for myself"},
+    {HTTP_PUT, V1 "/me/settings", WK, USER, BODY_JSON, 0, own_put, "Keep something for myself"},
     {HTTP_PATCH, V1 "/me", QL, USER, BODY_JSON, ROUTE_SECRET, me_patch, "Change my profile"},
     {HTTP_POST, V1 "/me/password", QL, USER, BODY_JSON, ROUTE_SECRET | ROUTE_DUE,
      me_password, "Change my password"},

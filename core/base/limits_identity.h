@@ -31,6 +31,7 @@
 #define PASSWORD_PAST_MAX       5 /* dengbao: that many may not come again */
 #define UNMASK_REASON_BYTES_MAX 500
 #define AUDIT_KEEP_MS           (180LL * 24 * 3600 * 1000) /* the law asks for six months */
+#define OWN_SETTINGS_BYTES_MAX  (16 << 10) /* favourites and the like of one person */
 #define LOGIN_BYTES_MAX         128
 #define PASSWORD_LIST_BYTES_MAX (4 << 20) /* a list of common passwords that is read */
 #define PASSWORD_BYTES_MAX      512

@@ -211,6 +211,8 @@ const ROWS = {
     wrong: "own",
   },
   "GET /api/v1/me": own("/api/v1/me"),
+  "GET /api/v1/me/settings": own("/api/v1/me/settings"),
+  "PUT /api/v1/me/settings": { ...own("/api/v1/me/settings", { favourites: [] }), loose: true },
   "PATCH /api/v1/me": own("/api/v1/me", { locale: "zh-CN" }),
   "POST /api/v1/me/mfa": {
     make: async (t) => ({

@@ -2,7 +2,7 @@
 // was opened lately and drafts (in this browser).
 // SPDX-License-Identifier: MIT
 import { reactive } from "vue";
-import { get, patch } from "@/api/http";
+import { get, put } from "@/api/http";
 import { keep, kept } from "./settings";
 
 export interface Place {
@@ -35,9 +35,9 @@ export function begin(user: string): Promise<void> {
   own.owner = user;
   own.favourites = [];
   own.recent = kept<{ items: Place[] }>(`${RECENT_KEY}.${user}`).items ?? [];
-  loading = get<{ settings?: Settings | null }>("/me").then((me) => {
-    settings = me.settings ?? {};
-    own.favourites = settings.favourites ?? [];
+  loading = get<Settings>("/me/settings").then((mine) => {
+    settings = mine;
+    own.favourites = mine.favourites ?? [];
   });
   loading.catch(() => (loading = null));
   return loading;
@@ -59,7 +59,7 @@ export async function favour(place: Place): Promise<void> {
     : [...before, place].slice(-FAVOURITES);
   try {
     settings = { ...settings, favourites: own.favourites };
-    await patch("/me", { settings });
+    await put("/me/settings", settings);
   } catch (error) {
     own.favourites = before;
     throw error;
