@@ -35,6 +35,9 @@ int bind_json_decode(lua_State *L);
 const char *bind_secret_text(lua_State *L, int at, const char *what, bool is_url);
 /* The handle that ctx.config has for a setting of type secret. [-0, +1] */
 void bind_secret_push(lua_State *L, const struct script *script, const char *setting);
+/* Raises unless `at` is a table whose members are all of the `known` ones: `lacks`, such as
+ * "crm.route has no", begins the sentence. Known names end with NULL. [-0, +0] */
+void bind_members(lua_State *L, int at, const char *lacks, const char *const *known);
 bool bind_declares(const struct script *script, const char *capability);
 int bind_filter_check(lua_State *L);
 /* Milliseconds of a table { hours, minutes, seconds, ms }; raises for anything else. */

@@ -19,14 +19,8 @@ static int64_t number_member(lua_State *L, const char *name, int64_t fallback)
 
 static void check_members(lua_State *L)
 {
-    luaL_checktype(L, 1, LUA_TTABLE);
-    lua_pushnil(L);
-    while (lua_next(L, 1)) {
-        const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
-        if (strcmp(name, "since") != 0 && strcmp(name, "limit") != 0)
-            luaL_error(L, "ctx.changes has no \"%s\": since, limit", name);
-        lua_pop(L, 1);
-    }
+    static const char *const known[] = {"since", "limit", NULL};
+    bind_members(L, 1, "ctx.changes has no", known);
 }
 
 /* Names of the fields that the diff tells of. [-0, +1] */

@@ -6,13 +6,8 @@
 
 static void check_options(lua_State *L)
 {
-    lua_pushnil(L);
-    while (lua_next(L, 2)) {
-        const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
-        if (strcmp(name, "entity") != 0 && strcmp(name, "where") != 0)
-            luaL_error(L, "crm.check has no \"%s\": entity, where", name);
-        lua_pop(L, 1);
-    }
+    static const char *const known[] = {"entity", "where", NULL};
+    bind_members(L, 2, "crm.check has no", known);
 }
 
 static void grow(lua_State *L, struct vm *vm)

@@ -171,17 +171,7 @@ static void read_query(lua_State *L, const struct table_box *table, struct list_
     *query = (struct list_query){.entity = table->entity};
     if (lua_isnoneornil(L, 2))
         return;
-    luaL_checktype(L, 2, LUA_TTABLE);
-    lua_pushnil(L);
-    while (lua_next(L, 2)) {
-        const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
-        const char *const *k = known;
-        while (*k && strcmp(*k, name) != 0)
-            k++;
-        if (!*k)
-            luaL_error(L, "a query has no \"%s\": where, q, order, limit, group, measure", name);
-        lua_pop(L, 1);
-    }
+    bind_members(L, 2, "a query has no", known);
     if (lua_getfield(L, 2, "where") != LUA_TNIL)
         query->filter = convert_filter(L, -1, arena, table->entity);
     if (lua_getfield(L, 2, "q") != LUA_TNIL)

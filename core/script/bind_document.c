@@ -79,16 +79,7 @@ static enum err insert_file(struct ctx *ctx, void *arg)
 static void check_members(lua_State *L)
 {
     static const char *const known[] = {"template", "data", "name", "about", "lang", NULL};
-    lua_pushnil(L);
-    while (lua_next(L, 1)) {
-        const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
-        bool found = false;
-        for (const char *const *one = known; *one; one++)
-            found = found || strcmp(*one, name) == 0;
-        if (!found)
-            luaL_error(L, "a document has no member \"%s\": template data name about lang", name);
-        lua_pop(L, 1);
-    }
+    bind_members(L, 1, "a document has no member", known);
 }
 
 /* What it hangs on, and how it is called. */

@@ -16,16 +16,7 @@
 static void check_members(lua_State *L)
 {
     static const char *const known[] = {"url", "headers", "body", "json", "timeout", NULL};
-    lua_pushnil(L);
-    while (lua_next(L, 1)) {
-        const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
-        bool found = false;
-        for (const char *const *one = known; *one; one++)
-            found = found || strcmp(*one, name) == 0;
-        if (!found)
-            luaL_error(L, "a call has no member \"%s\": url headers body json timeout", name);
-        lua_pop(L, 1);
-    }
+    bind_members(L, 1, "a call has no member", known);
 }
 
 static bool names(const struct fetch *fetch, const char *name)

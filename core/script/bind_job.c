@@ -41,20 +41,7 @@ static void check_options(lua_State *L)
 {
     static const char *const known[] = {"cron",     "tz",    "every",   "concurrency",
                                         "catch_up", "retry", "changes", NULL};
-    luaL_checktype(L, 2, LUA_TTABLE);
-    lua_pushnil(L);
-    while (lua_next(L, 2)) {
-        const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
-        const char *const *k = known;
-        while (*k && strcmp(*k, name) != 0)
-            k++;
-        if (!*k)
-            luaL_error(L,
-                       "crm.job has no \"%s\": cron, tz, every, concurrency, catch_up, retry, "
-                       "changes",
-                       name);
-        lua_pop(L, 1);
-    }
+    bind_members(L, 2, "crm.job has no", known);
 }
 
 static const char *option_text(lua_State *L, const char *name)

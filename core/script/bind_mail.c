@@ -74,19 +74,7 @@ static void check_members(lua_State *L)
 {
     static const char *const known[] = {"to",   "template", "data",  "lang", "subject", "text",
                                         "html", "reply_to", "files", "key",  NULL};
-    lua_pushnil(L);
-    while (lua_next(L, 1)) {
-        const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
-        bool found = false;
-        for (const char *const *one = known; *one; one++)
-            found = found || strcmp(*one, name) == 0;
-        if (!found)
-            luaL_error(L,
-                       "a letter has no member \"%s\": to template data lang subject text html "
-                       "reply_to files key",
-                       name);
-        lua_pop(L, 1);
-    }
+    bind_members(L, 1, "a letter has no member", known);
 }
 
 /* One address or a list of them. */

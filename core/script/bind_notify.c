@@ -46,19 +46,7 @@ static void check_members(lua_State *L)
 {
     static const char *const known[] = {"text",  "body", "args", "kind", "tone",
                                         "about", "link", "key",  NULL};
-    lua_pushnil(L);
-    while (lua_next(L, 2)) {
-        const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
-        const char *const *k = known;
-        while (*k && strcmp(*k, name) != 0)
-            k++;
-        if (!*k)
-            luaL_error(L,
-                       "a notification has no member \"%s\": text body args kind tone about link "
-                       "key",
-                       name);
-        lua_pop(L, 1);
-    }
+    bind_members(L, 2, "a notification has no member", known);
 }
 
 static void take_args(lua_State *L, struct arena *arena, struct notify *notify)

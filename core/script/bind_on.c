@@ -146,18 +146,7 @@ static void check_options(lua_State *L)
 {
     static const char *const known[] = {"id",   "before", "after", "at",
                                         "when", "fields", "batch", NULL};
-    luaL_checktype(L, 3, LUA_TTABLE);
-    lua_pushnil(L);
-    while (lua_next(L, 3)) {
-        const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
-        const char *const *k = known;
-        while (*k && strcmp(*k, name) != 0)
-            k++;
-        if (!*k)
-            luaL_error(L, "there is no option \"%s\": id, before, after, at, when, fields, batch",
-                       name);
-        lua_pop(L, 1);
-    }
+    bind_members(L, 3, "there is no option", known);
 }
 
 static bool option_flag(lua_State *L, const char *name)

@@ -13,18 +13,7 @@ static void check_options(lua_State *L)
 {
     static const char *const known[] = {"auth", "body", "query",   "rate",
                                         "role", "perm", "summary", NULL};
-    luaL_checktype(L, 3, LUA_TTABLE);
-    lua_pushnil(L);
-    while (lua_next(L, 3)) {
-        const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
-        const char *const *k = known;
-        while (*k && strcmp(*k, name) != 0)
-            k++;
-        if (!*k)
-            luaL_error(L, "crm.route has no \"%s\": auth, body, query, rate, role, perm, summary",
-                       name);
-        lua_pop(L, 1);
-    }
+    bind_members(L, 3, "crm.route has no", known);
 }
 
 static const char *option_text(lua_State *L, const char *name)

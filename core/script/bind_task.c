@@ -180,16 +180,7 @@ static void go_on(lua_State *L, struct task_step *step, enum err e, bool requeue
 static void check_members(lua_State *L)
 {
     static const char *const known[] = {"entity", "where", "batch", "as_system", NULL};
-    lua_pushnil(L);
-    while (lua_next(L, 2)) {
-        const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
-        const char *const *k = known;
-        while (*k && strcmp(*k, name) != 0)
-            k++;
-        if (!*k)
-            luaL_error(L, "job:each has no \"%s\": entity, where, batch, as_system", name);
-        lua_pop(L, 1);
-    }
+    bind_members(L, 2, "job:each has no", known);
 }
 
 static void read_query(lua_State *L, struct batch *batch)

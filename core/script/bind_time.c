@@ -13,6 +13,7 @@
 #define SECOND_MS 1000LL
 #define UNITS_MAX 100000000LL          /* of what :add is given: no sum overflows */
 #define MS_MAX    (UNITS_MAX * 1000LL) /* the same in milliseconds: three years */
+#define NO_UNIT   "there is no unit"
 
 static struct time_box *box_at(lua_State *L, int at, const char *meta)
 {
@@ -75,26 +76,10 @@ static int64_t unit(lua_State *L, int at, const char *name, int64_t each)
     return bounded(L, at, name, UNITS_MAX) * each;
 }
 
-/* A misspelt unit would be an addition of nothing. */
-static void check_units(lua_State *L, int at, const char *const *names)
-{
-    luaL_checktype(L, at, LUA_TTABLE);
-    lua_pushnil(L);
-    while (lua_next(L, at)) {
-        const char *const *name = names;
-        const char *given = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
-        while (*name && strcmp(*name, given) != 0)
-            name++;
-        if (!*name)
-            luaL_error(L, "there is no unit \"%s\" to add", given);
-        lua_pop(L, 1);
-    }
-}
-
 int64_t bind_time_worked(lua_State *L, int at)
 {
     static const char *const names[] = {"hours", "minutes", "seconds", "ms", NULL};
-    check_units(L, at, names);
+    bind_members(L, at, NO_UNIT, names); /* it would be an addition of nothing */
     return unit(L, at, "hours", HOUR_MS) + unit(L, at, "minutes", MINUTE_MS) +
            unit(L, at, "seconds", SECOND_MS) + bounded(L, at, "ms", MS_MAX);
 }
@@ -107,7 +92,7 @@ static int datetime_add(lua_State *L)
 {
     static const char *const names[] = {"weeks", "days", "hours", "minutes", "seconds", NULL};
     const struct time_box *box = box_at(L, 1, DATETIME_META);
-    check_units(L, 2, names);
+    bind_members(L, 2, NO_UNIT, names);
     int64_t at = box->at + unit(L, 2, "weeks", 7 * DAY_MS) + unit(L, 2, "days", DAY_MS) +
                  unit(L, 2, "hours", HOUR_MS) + unit(L, 2, "minutes", MINUTE_MS) +
                  unit(L, 2, "seconds", SECOND_MS);
@@ -156,7 +141,7 @@ static int date_add(lua_State *L)
 {
     static const char *const names[] = {"months", "weeks", "days", NULL};
     const struct time_box *box = box_at(L, 1, DATE_META);
-    check_units(L, 2, names);
+    bind_members(L, 2, NO_UNIT, names);
     struct date d = date_from_days(box->at);
     int64_t months = d.year * 12LL + d.month - 1 + unit(L, 2, "months", 1);
     if (months < 12 || months >= 120000)

@@ -373,7 +373,7 @@ static void test_hooks__registrations_are_checked_while_loading(void **state)
               "there is no moment \"validating\"");
     load_slip(s, "crm.on('thing', 'validate', {}, error)", "needs an \"id\"");
     load_slip(s, "crm.on('thing', 'validate', { id = 'x', wen = {} }, error)",
-              "there is no option \"wen\"");
+              "there is no option \"wen\" (did you mean \"when\"?): id, before, after, at, when");
     load_slip(s, "crm.on('thing', 'validate', { id = 'x', when = { nme = 'a' } }, error)",
               "did you mean \"name\"?");
     load_slip(s, "crm.on('thing', 'validate', { id = 'x', fields = { 'nme' } }, error)",

@@ -54,7 +54,8 @@ static void test_values__time_adds_and_compares(void **state)
                 "1000,2026,1,31]");
     stage_fails(*state, "return crm.date('2026-02-30')", "a day is written");
     stage_fails(*state, "return crm.datetime('soon')", "an instant is written");
-    stage_fails(*state, "return ctx.now():add { hour = 1 }", "there is no unit \"hour\"");
+    stage_fails(*state, "return ctx.now():add { hour = 1 }",
+                "there is no unit \"hour\" (did you mean \"hours\"?): weeks, days, hours, minutes");
     stage_fails(*state, "return ctx.now():add { days = 1 << 40 }", "too many");
     stage_fails(*state, "return crm.date('2026-01-31'):add { months = 100000000 }",
                 "beyond the calendar");
