@@ -2,69 +2,11 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
+#include "shed.h"
 
 #include "base/id.h"
 #include "hook/job.h"
 #include "store/query.h"
-#include "tenant/system.h"
-
-#define OK(call) assert_int_equal((call), ERR_OK)
-#define ANN      1 /* two runners */
-#define BOB      2
-
-struct shed {
-    char folder[64];
-    struct arena *arena;
-    struct tenant tenant;
-    struct ctx ctx;
-};
-
-static int setup(void **state)
-{
-    struct shed *shed = calloc(1, sizeof *shed);
-    struct store_schema schema;
-    char path[96];
-    shed->arena = arena_new();
-    strcpy(shed->folder, "/tmp/perigee-job-XXXXXX");
-    assert_non_null(mkdtemp(shed->folder));
-    snprintf(path, sizeof path, "%s/tenant.db", shed->folder);
-    schema.tables = system_tables(&schema.tables_count);
-    schema.hash = system_hash(schema.tables, schema.tables_count);
-    OK(store_create(path));
-    OK(store_open(path, STORE_OWNER, &shed->tenant.store));
-    OK(store_schema_apply(shed->tenant.store, &schema));
-    ctx_init(&shed->ctx, shed->arena);
-    shed->ctx.tenant = &shed->tenant;
-    shed->ctx.now_ms = 1000000;
-    *state = shed;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    static const char *const files[] = {"tenant.db", "tenant.db-wal", "tenant.db-shm"};
-    struct shed *shed = *state;
-    char path[96];
-    store_close(shed->tenant.store);
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        snprintf(path, sizeof path, "%s/%s", shed->folder, files[i]);
-        unlink(path);
-    }
-    rmdir(shed->folder);
-    arena_free(shed->arena);
-    free(shed);
-    return 0;
-}
 
 /* --- short ways: each in a transaction of its own --- */
 
@@ -153,7 +95,7 @@ static void test_job__is_leased_once_and_done(void **state)
 {
     struct shed *shed = *state;
     int64_t id = put(shed, NULL, NULL, 0), next;
-    struct job *job = lease(shed, ANN, NULL);
+    struct job *job = lease(shed, SHED_ANN, NULL);
     assert_non_null(job);
     assert_int_equal(job->id, id);
     assert_string_equal(job->queue, "test");
@@ -161,13 +103,13 @@ static void test_job__is_leased_once_and_done(void **state)
     assert_int_equal(job->created_by, 9);
     assert_true(job->body->boolean);
     assert_null(job->state);
-    assert_null(lease(shed, BOB, &next));
+    assert_null(lease(shed, SHED_BOB, &next));
     assert_int_equal(next, shed->ctx.now_ms + JOB_LEASE_MS);
-    assert_int_equal(done(shed, job, BOB), ERR_CONFLICT);
-    OK(done(shed, job, ANN));
+    assert_int_equal(done(shed, job, SHED_BOB), ERR_CONFLICT);
+    OK(done(shed, job, SHED_ANN));
     assert_string_equal(text_of(shed, id, "state"), "done");
     assert_string_equal(text_of(shed, id, "result"), "{\"ok\":1}");
-    assert_null(lease(shed, BOB, &next));
+    assert_null(lease(shed, SHED_BOB, &next));
     assert_int_equal(next, 0);
 }
 
@@ -175,12 +117,12 @@ static void test_job__waits_for_its_time(void **state)
 {
     struct shed *shed = *state;
     int64_t at, next, id = put(shed, NULL, NULL, shed->ctx.now_ms + 500);
-    assert_null(lease(shed, ANN, &next));
+    assert_null(lease(shed, SHED_ANN, &next));
     assert_int_equal(next, shed->ctx.now_ms + 500);
     OK(job_next(&shed->tenant, &at));
     assert_int_equal(at, next);
     shed->ctx.now_ms += 500;
-    struct job *job = lease(shed, ANN, NULL);
+    struct job *job = lease(shed, SHED_ANN, NULL);
     assert_non_null(job);
     assert_int_equal(job->id, id);
 }
@@ -189,18 +131,18 @@ static void test_job__goes_to_another_when_its_runner_died(void **state)
 {
     struct shed *shed = *state;
     (void)put(shed, NULL, NULL, 0);
-    struct job *first = lease(shed, ANN, NULL);
-    OK(renew(shed, first, ANN, "{\"at\":7}"));
+    struct job *first = lease(shed, SHED_ANN, NULL);
+    OK(renew(shed, first, SHED_ANN, "{\"at\":7}"));
     shed->ctx.now_ms += JOB_LEASE_MS - 1;
-    assert_null(lease(shed, BOB, NULL));
+    assert_null(lease(shed, SHED_BOB, NULL));
     shed->ctx.now_ms += 1;
-    struct job *second = lease(shed, BOB, NULL);
+    struct job *second = lease(shed, SHED_BOB, NULL);
     assert_non_null(second);
     assert_int_equal(second->tries, 2);
     assert_int_equal(json_int(second->state, "at", 0), 7);
-    assert_int_equal(renew(shed, first, ANN, NULL), ERR_CONFLICT);
-    assert_int_equal(failed(shed, first, ANN, 0), ERR_CONFLICT);
-    OK(done(shed, second, BOB));
+    assert_int_equal(renew(shed, first, SHED_ANN, NULL), ERR_CONFLICT);
+    assert_int_equal(failed(shed, first, SHED_ANN, 0), ERR_CONFLICT);
+    OK(done(shed, second, SHED_BOB));
 }
 
 static void test_job__a_stream_is_worked_off_in_order(void **state)
@@ -208,17 +150,18 @@ static void test_job__a_stream_is_worked_off_in_order(void **state)
     struct shed *shed = *state;
     int64_t one = put(shed, "s", NULL, 0), two = put(shed, "s", NULL, 0);
     int64_t other = put(shed, "t", NULL, 0);
-    struct job *first = lease(shed, ANN, NULL);
+    struct job *first = lease(shed, SHED_ANN, NULL);
     assert_int_equal(first->id, one);
-    assert_int_equal(lease(shed, BOB, NULL)->id, other);
-    assert_null(lease(shed, BOB, NULL));
-    OK(failed(shed, first, ANN, shed->ctx.now_ms + 100)); /* it comes again, the second waits */
-    assert_null(lease(shed, ANN, NULL));
+    assert_int_equal(lease(shed, SHED_BOB, NULL)->id, other);
+    assert_null(lease(shed, SHED_BOB, NULL));
+    OK(failed(shed, first, SHED_ANN,
+              shed->ctx.now_ms + 100)); /* it comes again, the second waits */
+    assert_null(lease(shed, SHED_ANN, NULL));
     shed->ctx.now_ms += 100;
-    first = lease(shed, ANN, NULL);
+    first = lease(shed, SHED_ANN, NULL);
     assert_int_equal(first->id, one);
-    OK(done(shed, first, ANN));
-    assert_int_equal(lease(shed, ANN, NULL)->id, two);
+    OK(done(shed, first, SHED_ANN));
+    assert_int_equal(lease(shed, SHED_ANN, NULL)->id, two);
 }
 
 static void test_job__a_long_stream_does_not_hide_others(void **state)
@@ -227,8 +170,8 @@ static void test_job__a_long_stream_does_not_hide_others(void **state)
     for (int i = 0; i < 120; i++)
         (void)put(shed, "s", NULL, 0);
     int64_t other = put(shed, NULL, NULL, 0);
-    assert_non_null(lease(shed, ANN, NULL));
-    assert_int_equal(lease(shed, BOB, NULL)->id, other);
+    assert_non_null(lease(shed, SHED_ANN, NULL));
+    assert_int_equal(lease(shed, SHED_BOB, NULL)->id, other);
 }
 
 static void test_job__the_same_work_waits_only_once(void **state)
@@ -236,9 +179,9 @@ static void test_job__the_same_work_waits_only_once(void **state)
     struct shed *shed = *state;
     int64_t one = put(shed, NULL, "d", 0);
     assert_int_equal(put(shed, NULL, "d", 0), one);
-    struct job *job = lease(shed, ANN, NULL);
+    struct job *job = lease(shed, SHED_ANN, NULL);
     assert_int_equal(put(shed, NULL, "d", 0), one);
-    OK(done(shed, job, ANN));
+    OK(done(shed, job, SHED_ANN));
     assert_int_not_equal(put(shed, NULL, "d", 0), one);
 }
 
@@ -246,10 +189,10 @@ static void test_job__gives_up_with_a_reason(void **state)
 {
     struct shed *shed = *state;
     int64_t id = put(shed, NULL, "d", 0);
-    OK(failed(shed, lease(shed, ANN, NULL), ANN, 0));
+    OK(failed(shed, lease(shed, SHED_ANN, NULL), SHED_ANN, 0));
     assert_string_equal(text_of(shed, id, "state"), "dead");
     assert_string_equal(text_of(shed, id, "result"), "{\"error\":\"it \\\"broke\\\"\"}");
-    assert_null(lease(shed, ANN, NULL));
+    assert_null(lease(shed, SHED_ANN, NULL));
 }
 
 static void test_job__cancelling_ends_what_waits_and_stops_what_runs(void **state)
@@ -257,12 +200,12 @@ static void test_job__cancelling_ends_what_waits_and_stops_what_runs(void **stat
     struct shed *shed = *state;
     int64_t waiting = put(shed, NULL, NULL, shed->ctx.now_ms + 9),
             running = put(shed, NULL, NULL, 0);
-    struct job *job = lease(shed, ANN, NULL);
+    struct job *job = lease(shed, SHED_ANN, NULL);
     assert_int_equal(job->id, running);
     OK(cancel(shed, waiting));
     assert_string_equal(text_of(shed, waiting, "state"), "cancelled");
     OK(cancel(shed, running));
-    assert_int_equal(renew(shed, job, ANN, NULL), ERR_CONFLICT);
+    assert_int_equal(renew(shed, job, SHED_ANN, NULL), ERR_CONFLICT);
     assert_string_equal(text_of(shed, running, "state"), "cancelled");
     OK(cancel(shed, running)); /* what has ended stays */
     assert_int_equal(cancel(shed, 12345), ERR_NOT_FOUND);
@@ -272,14 +215,14 @@ static void test_job__one_that_was_to_stop_is_not_begun_again(void **state)
 {
     struct shed *shed = *state;
     int64_t id = put(shed, NULL, NULL, 0);
-    assert_non_null(lease(shed, ANN, NULL));
+    assert_non_null(lease(shed, SHED_ANN, NULL));
     OK(cancel(shed, id));
     shed->ctx.now_ms += JOB_LEASE_MS;
-    assert_null(lease(shed, BOB, NULL));
+    assert_null(lease(shed, SHED_BOB, NULL));
     assert_string_equal(text_of(shed, id, "state"), "cancelled");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, shed_setup, shed_teardown)
 
 int main(void)
 {

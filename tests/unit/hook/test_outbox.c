@@ -2,70 +2,19 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "shed.h"
 
 #include "base/id.h"
 #include "hook/outbox.h"
 #include "hook/trip.h"
-#include "tenant/folder.h"
-#include "tenant/system.h"
 
-#define OK(call) assert_int_equal((call), ERR_OK)
-#define ANN      1 /* two runners */
-#define BOB      2
-#define PUSH     "hook:erp:push@order"
-#define TELL     "hook:erp:tell@order"
+#define PUSH "hook:erp:push@order"
+#define TELL "hook:erp:tell@order"
 
 static const struct hook_spec push = {
     .entity = "order", .moment = HOOK_AFTER_COMMIT, .plugin = "erp", .id = "push"};
 static const struct hook_spec tell = {
     .entity = "order", .moment = HOOK_AFTER_COMMIT, .plugin = "erp", .id = "tell"};
-
-struct shed {
-    char folder[64];
-    struct arena *arena;
-    struct tenant tenant;
-    struct ctx ctx;
-};
-
-static int setup(void **state)
-{
-    struct shed *shed = calloc(1, sizeof *shed);
-    struct store_schema schema;
-    assert_non_null(shed);
-    shed->arena = arena_new();
-    strcpy(shed->folder, "/tmp/perigee-outbox-XXXXXX");
-    assert_non_null(mkdtemp(shed->folder));
-    const char *path = arena_printf(shed->arena, "%s/tenant.db", shed->folder);
-    schema.tables = system_tables(&schema.tables_count);
-    schema.hash = system_hash(schema.tables, schema.tables_count);
-    OK(store_create(path));
-    OK(store_open(path, STORE_OWNER, &shed->tenant.store));
-    OK(store_schema_apply(shed->tenant.store, &schema));
-    ctx_init(&shed->ctx, shed->arena);
-    shed->ctx.tenant = &shed->tenant;
-    shed->ctx.now_ms = 1000000;
-    *state = shed;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct shed *shed = *state;
-    store_close(shed->tenant.store);
-    OK(folder_remove(shed->folder));
-    arena_free(shed->arena);
-    free(shed);
-    return 0;
-}
 
 /* --- short ways: each in a transaction of its own --- */
 
@@ -133,14 +82,14 @@ static void test_outbox__delivers_a_records_rows_in_order(void **state)
     put(shed, &push, 7);
     put(shed, &push, 7);
     put(shed, &push, 8);
-    assert_int_equal(lease(shed, ANN, &first), 7);
-    assert_int_equal(lease(shed, ANN, &other), 8); /* another record need not wait */
-    assert_int_equal(lease(shed, ANN, &none), 0);  /* the second of 7 has to */
-    OK(done(shed, first, ANN));
-    assert_int_equal(lease(shed, ANN, &first), 7);
-    assert_int_equal(done(shed, first, BOB), ERR_CONFLICT); /* not his */
-    OK(done(shed, first, ANN));
-    OK(done(shed, other, ANN));
+    assert_int_equal(lease(shed, SHED_ANN, &first), 7);
+    assert_int_equal(lease(shed, SHED_ANN, &other), 8); /* another record need not wait */
+    assert_int_equal(lease(shed, SHED_ANN, &none), 0);  /* the second of 7 has to */
+    OK(done(shed, first, SHED_ANN));
+    assert_int_equal(lease(shed, SHED_ANN, &first), 7);
+    assert_int_equal(done(shed, first, SHED_BOB), ERR_CONFLICT); /* not his */
+    OK(done(shed, first, SHED_ANN));
+    OK(done(shed, other, SHED_ANN));
     assert_int_equal(rows(shed, PUSH, "queued") + rows(shed, PUSH, "leased"), 0);
 }
 
@@ -152,17 +101,17 @@ static void test_outbox__tries_eight_times_over_three_days(void **state)
     put(shed, &push, 7);
     put(shed, &push, 7);
     for (int i = 0; i < OUTBOX_TRIES_MAX - 1; i++) {
-        assert_int_equal(lease(shed, ANN, &job), 7);
+        assert_int_equal(lease(shed, SHED_ANN, &job), 7);
         assert_int_equal(outbox_fails(job), i);
-        assert_false(failed(shed, job, ANN));
+        assert_false(failed(shed, job, SHED_ANN));
         shed->ctx.now_ms += minutes[i] * 60000 - 1;
-        assert_int_equal(lease(shed, ANN, &none), 0); /* nor does the one behind it go first */
+        assert_int_equal(lease(shed, SHED_ANN, &none), 0); /* nor does the one behind it go first */
         shed->ctx.now_ms += 1;
     }
-    assert_int_equal(lease(shed, ANN, &job), 7);
-    assert_true(failed(shed, job, ANN));
+    assert_int_equal(lease(shed, SHED_ANN, &job), 7);
+    assert_true(failed(shed, job, SHED_ANN));
     assert_int_equal(rows(shed, PUSH, "dead"), 1);
-    assert_int_equal(lease(shed, ANN, &job), 7); /* the one behind it goes on */
+    assert_int_equal(lease(shed, SHED_ANN, &job), 7); /* the one behind it goes on */
     assert_int_equal(outbox_fails(job), 0);
 }
 
@@ -174,29 +123,29 @@ static void test_outbox__reclaims_what_the_dead_had_of_that_handler(void **state
     struct job *his[3], *mine, *other, *again, *none;
     for (int i = 0; i < 3; i++) {
         put(shed, &push, 10 + i);
-        assert_int_equal(lease(shed, BOB, &his[i]), 10 + i);
+        assert_int_equal(lease(shed, SHED_BOB, &his[i]), 10 + i);
     }
     put(shed, &tell, 20);
-    assert_int_equal(lease(shed, BOB, &other), 20);
+    assert_int_equal(lease(shed, SHED_BOB, &other), 20);
     put(shed, &push, 30);
-    assert_int_equal(lease(shed, ANN, &mine), 30);
+    assert_int_equal(lease(shed, SHED_ANN, &mine), 30);
     put(shed, &push, 10); /* waits behind what Bob had */
 
     shed->ctx.now_ms += 1000; /* long before his leases run out */
-    reclaim(shed, PUSH, ANN);
-    assert_int_equal(rows(shed, PUSH, "leased"), 1);         /* her own */
-    assert_int_equal(rows(shed, TELL, "leased"), 1);         /* another handler's, not told of */
-    assert_int_equal(done(shed, his[0], BOB), ERR_CONFLICT); /* should he live after all */
-    OK(done(shed, other, BOB));
-    OK(done(shed, mine, ANN));
+    reclaim(shed, PUSH, SHED_ANN);
+    assert_int_equal(rows(shed, PUSH, "leased"), 1); /* her own */
+    assert_int_equal(rows(shed, TELL, "leased"), 1); /* another handler's, not told of */
+    assert_int_equal(done(shed, his[0], SHED_BOB), ERR_CONFLICT); /* should he live after all */
+    OK(done(shed, other, SHED_BOB));
+    OK(done(shed, mine, SHED_ANN));
 
     int64_t seen[4]; /* each once, the record's later one behind it, and counted as no failure */
     for (int i = 0; i < 4; i++) {
-        assert_int_not_equal(lease(shed, ANN, &again), 0);
+        assert_int_not_equal(lease(shed, SHED_ANN, &again), 0);
         assert_int_equal(outbox_fails(again), 0);
         assert_false(again->was_lost); /* the loss was counted when they were reclaimed */
         seen[i] = again->id;
-        OK(done(shed, again, ANN));
+        OK(done(shed, again, SHED_ANN));
     }
     int times[3] = {0}, at_first = -1, at_later = -1;
     for (int i = 0; i < 4; i++) {
@@ -208,7 +157,7 @@ static void test_outbox__reclaims_what_the_dead_had_of_that_handler(void **state
     }
     assert_true(times[0] == 1 && times[1] == 1 && times[2] == 1);
     assert_true(at_first >= 0 && at_first < at_later);
-    assert_int_equal(lease(shed, ANN, &none), 0);
+    assert_int_equal(lease(shed, SHED_ANN, &none), 0);
 }
 
 static void test_outbox__reclaiming_leaves_dead_letters_and_paused_rows(void **state)
@@ -218,32 +167,32 @@ static void test_outbox__reclaiming_leaves_dead_letters_and_paused_rows(void **s
     int64_t count;
     put(shed, &push, 7);
     for (int i = 0; i < OUTBOX_TRIES_MAX; i++) {
-        assert_int_equal(lease(shed, BOB, &job), 7);
-        (void)failed(shed, job, BOB);
+        assert_int_equal(lease(shed, SHED_BOB, &job), 7);
+        (void)failed(shed, job, SHED_BOB);
         shed->ctx.now_ms += 36 * 3600000LL;
     }
     put(shed, &push, 8);
     OK(store_begin(shed->tenant.store, true));
     OK(end(shed, outbox_hold(&shed->ctx, PUSH)));
-    reclaim(shed, PUSH, ANN);
+    reclaim(shed, PUSH, SHED_ANN);
     assert_int_equal(rows(shed, PUSH, "dead"), 1);
     assert_int_equal(rows(shed, PUSH, "paused"), 1);
-    assert_int_equal(lease(shed, ANN, &none), 0);
+    assert_int_equal(lease(shed, SHED_ANN, &none), 0);
 
     OK(store_begin(shed->tenant.store, true));
     OK(end(shed, outbox_release(&shed->ctx, PUSH)));
-    assert_int_equal(lease(shed, ANN, &job), 8);
-    OK(done(shed, job, ANN));
+    assert_int_equal(lease(shed, SHED_ANN, &job), 8);
+    OK(done(shed, job, SHED_ANN));
     OK(store_begin(shed->tenant.store, true));
     OK(end(shed, outbox_replay(&shed->ctx, 0, PUSH, &count)));
     assert_int_equal(count, 1);
-    assert_int_equal(lease(shed, ANN, &job), 7);
+    assert_int_equal(lease(shed, SHED_ANN, &job), 7);
     assert_int_equal(outbox_fails(job), 0);
 }
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, shed_setup, shed_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_outbox__delivers_a_records_rows_in_order),
         TEST(test_outbox__tries_eight_times_over_three_days),

@@ -2,16 +2,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
+#include "shed.h"
 
 #include "base/clock.h"
 #include "base/id.h"
@@ -19,19 +10,6 @@
 #include "hook/schedule.h"
 #include "hook/trip.h"
 #include "store/query.h"
-#include "tenant/system.h"
-
-#define OK(call) assert_int_equal((call), ERR_OK)
-#define ANN      1
-#define BOB      2
-#define HOUR_MS  3600000LL
-
-struct shed {
-    char folder[64];
-    struct arena *arena;
-    struct tenant tenant;
-    struct ctx ctx;
-};
 
 static void at(struct shed *shed, const char *time)
 {
@@ -40,44 +18,9 @@ static void at(struct shed *shed, const char *time)
 
 static int setup(void **state)
 {
-    struct shed *shed = calloc(1, sizeof *shed);
-    struct store_schema schema;
-    char path[96];
-    shed->arena = arena_new();
-    strcpy(shed->folder, "/tmp/perigee-schedule-XXXXXX");
-    assert_non_null(mkdtemp(shed->folder));
-    snprintf(path, sizeof path, "%s/tenant.db", shed->folder);
-    schema.tables = system_tables(&schema.tables_count);
-    schema.hash = system_hash(schema.tables, schema.tables_count);
-    id_init(1, 0);
-    OK(store_create(path));
-    OK(store_open(path, STORE_OWNER, &shed->tenant.store));
-    OK(store_schema_apply(shed->tenant.store, &schema));
-    shed->tenant.timezone = "Asia/Shanghai";
-    shed->tenant.zone = zone_find("Asia/Shanghai");
-    ctx_init(&shed->ctx, shed->arena);
-    shed->ctx.tenant = &shed->tenant;
-    at(shed, "2026-06-01T00:00:00Z");
-    OK(store_begin(shed->tenant.store, true));
-    *state = shed;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    static const char *const files[] = {"tenant.db", "tenant.db-wal", "tenant.db-shm"};
-    struct shed *shed = *state;
-    char path[96];
-    store_rollback(shed->tenant.store);
-    store_close(shed->tenant.store);
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        snprintf(path, sizeof path, "%s/%s", shed->folder, files[i]);
-        unlink(path);
-    }
-    rmdir(shed->folder);
-    arena_free(shed->arena);
-    free(shed);
-    return 0;
+    int failed = shed_tx_setup(state);
+    at(*state, "2026-06-01T00:00:00Z");
+    return failed;
 }
 
 static struct schedule nightly(void)
@@ -138,10 +81,10 @@ static void test_schedule__is_due_in_the_tenants_zone(void **state)
     OK(schedule_fire(&shed->ctx)); /* another runner looks, too */
     assert_int_equal(jobs(shed, "queued"), 1);
     assert_string_equal(next_text(shed), "2026-06-02T18:30");
-    struct job *job = lease(shed, ANN);
+    struct job *job = lease(shed, SHED_ANN);
     assert_string_equal(job->queue, "job:leads.recycle");
     assert_string_equal(json_cstr(job->body, "name", ""), "recycle");
-    assert_null(lease(shed, BOB));
+    assert_null(lease(shed, SHED_BOB));
 }
 
 static void test_schedule__another_zone_or_line_begins_anew(void **state)
@@ -156,7 +99,7 @@ static void test_schedule__another_zone_or_line_begins_anew(void **state)
     sync_one(shed, spec);
     assert_string_equal(next_text(shed), "2026-06-02T00:30");
     spec.cron = NULL;
-    spec.every_ms = 6 * HOUR_MS;
+    spec.every_ms = 6 * SHED_HOUR_MS;
     sync_one(shed, spec);
     assert_string_equal(next_text(shed), "2026-06-02T00:00");
     spec.every_ms = 0; /* only pushed from now on */
@@ -228,11 +171,11 @@ static void test_schedule__a_run_that_takes_long_is_not_joined(void **state)
     sync_one(shed, nightly());
     at(shed, "2026-06-01T18:30:00Z");
     OK(schedule_fire(&shed->ctx));
-    struct job *job = lease(shed, ANN);
+    struct job *job = lease(shed, SHED_ANN);
     at(shed, "2026-06-02T18:30:00Z");
     OK(schedule_fire(&shed->ctx)); /* it still runs: this time passes */
     assert_int_equal(jobs(shed, "queued"), 0);
-    OK(job_done(&shed->ctx, job, ANN, NULL));
+    OK(job_done(&shed->ctx, job, SHED_ANN, NULL));
     OK(schedule_ended(&shed->ctx, "leads", "recycle", job->id, "done", NULL));
     assert_string_equal(look(shed).last_state, "done");
     at(shed, "2026-06-03T18:30:00Z");
@@ -274,7 +217,7 @@ static void test_schedule__pushed_with_a_key_waits_once(void **state)
     assert_int_equal(push(shed, "a", 0), id);
     assert_int_not_equal(push(shed, "b", 0), id);
     assert_int_equal(schedule_push(&shed->ctx, &unknown, &id), ERR_NOT_FOUND);
-    push(shed, NULL, shed->ctx.now_ms + HOUR_MS);
+    push(shed, NULL, shed->ctx.now_ms + SHED_HOUR_MS);
     assert_int_equal(jobs(shed, "queued"), 3);
 }
 
@@ -286,37 +229,37 @@ static void test_schedule__runs_as_many_as_it_may(void **state)
     sync_one(shed, spec);
     for (int i = 0; i < 4; i++)
         push(shed, NULL, 0);
-    struct job *first = lease(shed, ANN);
+    struct job *first = lease(shed, SHED_ANN);
     assert_non_null(first);
-    assert_non_null(lease(shed, BOB));
-    assert_null(lease(shed, BOB));
-    OK(job_done(&shed->ctx, first, ANN, NULL));
-    assert_non_null(lease(shed, ANN));
+    assert_non_null(lease(shed, SHED_BOB));
+    assert_null(lease(shed, SHED_BOB));
+    OK(job_done(&shed->ctx, first, SHED_ANN, NULL));
+    assert_non_null(lease(shed, SHED_ANN));
 }
 
 static void test_schedule__what_is_parked_waits_for_a_person(void **state)
 {
     struct shed *shed = *state;
-    int64_t later_ms = shed->ctx.now_ms + HOUR_MS;
+    int64_t later_ms = shed->ctx.now_ms + SHED_HOUR_MS;
     sync_one(shed, nightly());
     push(shed, NULL, 0);
     push(shed, NULL, later_ms);
-    struct job *job = lease(shed, ANN);
-    OK(job_requeue(&shed->ctx, job, ANN, "{\"n\":1}", 40, later_ms, JOB_PARKED));
-    assert_null(lease(shed, ANN));
+    struct job *job = lease(shed, SHED_ANN);
+    OK(job_requeue(&shed->ctx, job, SHED_ANN, "{\"n\":1}", 40, later_ms, JOB_PARKED));
+    assert_null(lease(shed, SHED_ANN));
     OK(job_unpark(&shed->ctx, "job:leads.recycle"));
-    job = lease(shed, ANN);
+    job = lease(shed, SHED_ANN);
     assert_non_null(job);
     assert_int_equal(job->tries, 1);
     assert_int_equal(json_int(job->state, "n", 0), 1);
-    OK(job_done(&shed->ctx, job, ANN, NULL));
-    assert_null(lease(shed, ANN)); /* the delayed one still waits */
-    assert_int_equal(job_requeue(&shed->ctx, job, ANN, NULL, 0, later_ms, NULL), ERR_CONFLICT);
+    OK(job_done(&shed->ctx, job, SHED_ANN, NULL));
+    assert_null(lease(shed, SHED_ANN)); /* the delayed one still waits */
+    assert_int_equal(job_requeue(&shed->ctx, job, SHED_ANN, NULL, 0, later_ms, NULL), ERR_CONFLICT);
 }
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, shed_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_schedule__is_due_in_the_tenants_zone),
         TEST(test_schedule__another_zone_or_line_begins_anew),

@@ -2,69 +2,12 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
+#include "shed.h"
 
 #include "base/limits.h"
 #include "hook/trip.h"
-#include "tenant/system.h"
 
-#define OK(call) assert_int_equal((call), ERR_OK)
-#define JOB      "job:leads.recycle"
-
-struct shed {
-    char folder[64];
-    struct arena *arena;
-    struct tenant tenant;
-    struct ctx ctx;
-};
-
-static int setup(void **state)
-{
-    struct shed *shed = calloc(1, sizeof *shed);
-    struct store_schema schema;
-    char path[96];
-    shed->arena = arena_new();
-    strcpy(shed->folder, "/tmp/perigee-trip-XXXXXX");
-    assert_non_null(mkdtemp(shed->folder));
-    snprintf(path, sizeof path, "%s/tenant.db", shed->folder);
-    schema.tables = system_tables(&schema.tables_count);
-    schema.hash = system_hash(schema.tables, schema.tables_count);
-    OK(store_create(path));
-    OK(store_open(path, STORE_OWNER, &shed->tenant.store));
-    OK(store_schema_apply(shed->tenant.store, &schema));
-    ctx_init(&shed->ctx, shed->arena);
-    shed->ctx.tenant = &shed->tenant;
-    shed->ctx.now_ms = 1000000;
-    OK(store_begin(shed->tenant.store, true));
-    *state = shed;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    static const char *const files[] = {"tenant.db", "tenant.db-wal", "tenant.db-shm"};
-    struct shed *shed = *state;
-    char path[96];
-    store_rollback(shed->tenant.store);
-    store_close(shed->tenant.store);
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        snprintf(path, sizeof path, "%s/%s", shed->folder, files[i]);
-        unlink(path);
-    }
-    rmdir(shed->folder);
-    arena_free(shed->arena);
-    free(shed);
-    return 0;
-}
+#define JOB "job:leads.recycle"
 
 /* How often it fails until it is paused; 0 = it is not after `times`. */
 static int fails(struct shed *shed, enum trip_how how, int times, int64_t step_ms)
@@ -172,7 +115,7 @@ static void test_trip__a_long_reason_is_cut_between_characters(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, shed_tx_setup, shed_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_trip__three_kills_pause),
         TEST(test_trip__twenty_errors_in_a_row_pause),
