@@ -40,6 +40,7 @@ struct hooks {
     struct arena *arena; /* borrowed */
     struct map entities; /* name → struct entity_hooks *; "*" holds those of every entity */
     struct entity_hooks *any;
+    void *owner; /* borrowed */
     int count;
     bool sealed;
 };
@@ -65,6 +66,22 @@ struct hooks *hooks_new(struct arena *arena)
     hooks->any->entity = "*";
     (void)map_put(&hooks->entities, slice_str("*"), hooks->any);
     return hooks;
+}
+
+void hooks_own(struct hooks *hooks, void *owner)
+{
+    ASSERT(hooks);
+    hooks->owner = owner;
+}
+
+struct hooks *hooks_view(struct arena *arena, const struct hooks *hooks, void *owner)
+{
+    ASSERT(arena && hooks);
+    ASSERT(hooks->sealed);
+    struct hooks *view = arena_make(arena, struct hooks);
+    *view = *hooks;
+    view->owner = owner;
+    return view;
 }
 
 /* --- registering --- */
@@ -363,6 +380,7 @@ enum err hook_fire(const struct hooks *hooks, struct ctx *ctx, struct event *eve
         const struct handler *handler = chain->items[i];
         if (!concerns(handler, event))
             continue;
+        event->owner = hooks->owner; /* a handler may have fired it elsewhere meanwhile */
         enum err e = handler->cb(ctx, event, handler->arg);
         if (e && !(collects && e == ERR_VALIDATION))
             return e; /* a failure is not a judgement: the rest could not be trusted */

@@ -52,6 +52,7 @@ struct record; /* record/record.h */
 
 struct event {
     enum hook_moment moment;
+    void *owner;           /* set while it is fired: whose the hooks are */
     const char *entity;    /* declared events: their name */
     struct record *record; /* the record as it will be (delete: as it is) */
     const char *field;     /* TRANSITION: which state field */
@@ -83,6 +84,10 @@ typedef enum err (*hook_cb)(struct ctx *ctx, struct event *event, void *arg);
 
 struct hooks; /* one table per tenant VM */
 struct hooks *hooks_new(struct arena *arena);
+/* Whose they are: handlers find it in the event. */
+void hooks_own(struct hooks *hooks, void *owner);
+/* The same handlers, sealed, for somebody else. `hooks` lives longer. */
+struct hooks *hooks_view(struct arena *arena, const struct hooks *hooks, void *owner);
 /* Names are copied. Duplicate name for the same event: ERR_CONFLICT. */
 MUST_USE enum err hook_add(struct hooks *hooks, const struct hook_spec *spec, hook_cb cb,
                            void *arg);

@@ -73,6 +73,14 @@ MUST_USE enum err model_get(struct tenant *tenant, const char *home, bool may_ap
                             const struct model **out, const char **why);
 void model_free(struct model *model);
 
+/* What a layer above makes of a model and keeps with it, for every tenant that shares it; NULL for
+ * a plan. `release` is called when the model goes. */
+struct model_extra {
+    void *value;
+    void (*release)(void *value);
+};
+struct model_extra *model_extra(const struct model *model);
+
 /* What a deploy, enabling or disabling would change. */
 struct model_change {
     const char *id;

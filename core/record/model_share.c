@@ -166,6 +166,7 @@ struct model_image {
     struct share_key key;
     struct model *model; /* owned, with its arena */
     int users;
+    struct model_extra extra;
     struct model_image *newer, *older; /* by last use */
 };
 
@@ -200,6 +201,8 @@ static void image_free(struct model_image *image)
     ASSERT(image->users == 0);
     list_drop(image);
     (void)map_remove(&kept.by_key, key_slice(&image->key));
+    if (image->extra.value)
+        image->extra.release(image->extra.value);
     arena_free(image->model->arena);
     free(image);
 }
@@ -235,6 +238,11 @@ struct model_image *share_put(const struct share_key *key, struct model *model)
 const struct model *share_model(const struct model_image *image)
 {
     return image->model;
+}
+
+struct model_extra *model_extra(const struct model *model)
+{
+    return model->image ? &model->image->extra : NULL;
 }
 
 size_t share_own_bytes(const struct model_image *image)

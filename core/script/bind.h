@@ -51,7 +51,12 @@ void bind_http_push(lua_State *L, struct script *script); /* [-0, +1] ctx.http *
 int bind_on(lua_State *L);                                /* crm.on; upvalue 1: struct script */
 /* The entity named at `at`, NULL for "*"; raises with a suggestion. */
 const struct entity *bind_entity(lua_State *L, int at);
-int bind_function(lua_State *L, int at);                   /* a reference to the function at `at` */
+int bind_function(lua_State *L, int at); /* a reference to the function at `at` */
+/* A slot for it, for as long as the plan: what every registration keeps. */
+int bind_slot(lua_State *L, struct script *script, int at);
+/* The plan knows what this script registers: puts the function into its next slot. False where it
+ * is to be registered now. */
+bool bind_again(lua_State *L, struct script *script, int at);
 int bind_route(lua_State *L);                              /* crm.route; upvalue 1: struct script */
 int bind_job(lua_State *L);                                /* crm.job; upvalue 1: struct script */
 int bind_check(lua_State *L);                              /* crm.check; likewise */

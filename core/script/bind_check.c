@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "script/bind.h"
+#include "script/plan.h"
 
 static void check_options(lua_State *L)
 {
@@ -12,12 +13,12 @@ static void check_options(lua_State *L)
 
 static void grow(lua_State *L, struct vm *vm)
 {
-    if (vm->checks_count == CHECKS_MAX)
+    if (vm->plan->checks_count == CHECKS_MAX)
         luaL_error(L, "the plugins of this company have more than %d checks", CHECKS_MAX);
-    if (vm->checks)
+    if (vm->plan->checks)
         return;
-    vm->checks = arena_array(vm->arena, struct check_rule, CHECKS_MAX);
-    vm->checks_bound = arena_array(vm->arena, struct bound, CHECKS_MAX);
+    vm->plan->checks = arena_array(vm->plan->arena, struct check_rule, CHECKS_MAX);
+    vm->plan->checks_bound = arena_array(vm->plan->arena, struct bound, CHECKS_MAX);
 }
 
 /*** Names an invariant: what holds for every record of an entity whenever nothing is half done.
@@ -42,20 +43,24 @@ int bind_check(lua_State *L)
     luaL_argcheck(L, *name && strlen(name) <= NAME_BYTES_MAX, 1, "a short name is expected");
     luaL_checktype(L, 2, LUA_TTABLE);
     luaL_checktype(L, 3, LUA_TFUNCTION);
+    if (bind_again(L, script, 3))
+        return 0;
     check_options(L);
     lua_getfield(L, 2, "entity");
     luaL_argexpected(L, lua_type(L, -1) == LUA_TSTRING, 2, "\"entity\" as a name");
     const struct entity *entity = bind_entity(L, lua_gettop(L));
     luaL_argcheck(L, entity, 2, "\"entity\" is one, not all");
     struct check_rule rule = {
-        .plugin = script->id, .name = arena_strdup(vm->arena, name), .entity = entity};
+        .plugin = script->id, .name = arena_strdup(vm->plan->arena, name), .entity = entity};
     if (lua_getfield(L, 2, "where") != LUA_TNIL)
-        rule.where = convert_filter(L, -1, vm->arena, entity);
-    for (int i = 0; i < vm->checks_count; i++)
-        if (vm->checks_bound[i].script == script && strcmp(vm->checks[i].name, name) == 0)
+        rule.where = convert_filter(L, -1, vm->plan->arena, entity);
+    for (int i = 0; i < vm->plan->checks_count; i++)
+        if (vm->plan->checks_bound[i].script == script->index &&
+            strcmp(vm->plan->checks[i].name, name) == 0)
             return luaL_error(L, "there is a check \"%s\" already", name);
     grow(L, vm);
-    vm->checks_bound[vm->checks_count] = (struct bound){script, rule.name, bind_function(L, 3)};
-    vm->checks[vm->checks_count++] = rule;
+    vm->plan->checks_bound[vm->plan->checks_count] =
+        (struct bound){script->index, rule.name, bind_slot(L, script, 3)};
+    vm->plan->checks[vm->plan->checks_count++] = rule;
     return 0;
 }

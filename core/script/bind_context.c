@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "record/rights.h"
 #include "script/bind.h"
+#include "script/plan.h"
 
 #define ANY_CALL                                                                                   \
     (VM_BEFORE | VM_VALIDATE | VM_CHECK | VM_AFTER | VM_ACTION | VM_JOB | VM_ROUTE | VM_COMMIT |   \
@@ -144,17 +145,21 @@ static int context_call(lua_State *L)
     struct vm *vm = vm_of(L);
     struct frame *frame = vm_frame(vm);
     const char *name = luaL_checkstring(L, 1);
-    const struct bound *bound = map_get(&vm->services, slice_str(name));
+    const struct bound *bound = map_get(&vm->plan->services, slice_str(name));
     if (!frame || !bound)
         return luaL_error(L, "there is no service \"%s\"", name);
-    if (bound->script->barred)
-        return luaL_error(L, "%s", bound->script->barred);
+    struct script *owner = vm_owner(vm, bound);
+    if (owner->barred)
+        return luaL_error(L, "%s", owner->barred);
+    enum err e = vm_ready(owner, frame->call->ctx);
+    if (e)
+        vm_veto(L, e);
     lua_settop(L, 2);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, bound->ref);
+    vm_push_ref(L, bound->ref);
     lua_insert(L, 2);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, bound->script->context);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, owner->context);
     struct script *caller = frame->script;
-    frame->script = bound->script; /* keys and errors are those of the service's plugin */
+    frame->script = owner; /* keys and errors are those of the service's plugin */
     lua_pushcfunction(L, vm_pcall);
     lua_insert(L, 2);
     lua_call(L, 3, 2);

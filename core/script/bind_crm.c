@@ -5,6 +5,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "script/bind.h"
+#include "script/plan.h"
 
 static struct script *script_of(lua_State *L)
 {
@@ -16,10 +17,10 @@ static struct script *script_of(lua_State *L)
 static struct bound *bind(lua_State *L, struct map *map, const char *key, int at)
 {
     struct script *script = script_of(L);
-    struct bound *bound = arena_make(script->vm->arena, struct bound);
-    bound->script = script;
-    bound->name = arena_strdup(script->vm->arena, key);
-    bound->ref = bind_function(L, at);
+    struct bound *bound = arena_make(script->vm->plan->arena, struct bound);
+    bound->script = script->index;
+    bound->name = arena_strdup(script->vm->plan->arena, key);
+    bound->ref = bind_slot(L, script, at);
     map_put(map, slice_str(bound->name), bound);
     return bound;
 }
@@ -35,9 +36,11 @@ static int crm_service(lua_State *L)
     vm_allow(L, VM_LOAD, "crm.service");
     const char *name = luaL_checkstring(L, 1);
     luaL_checktype(L, 2, LUA_TFUNCTION);
-    if (map_get(&vm->services, slice_str(name)))
+    if (bind_again(L, script_of(L), 2))
+        return 0;
+    if (map_get(&vm->plan->services, slice_str(name)))
         return luaL_error(L, "service \"%s\" is there already: crm.wrap changes it", name);
-    (void)bind(L, &vm->services, name, 2);
+    (void)bind(L, &vm->plan->services, name, 2);
     return 0;
 }
 
@@ -87,15 +90,16 @@ static int crm_wrap(lua_State *L)
     vm_allow(L, VM_LOAD, "crm.wrap");
     const char *name = luaL_checkstring(L, 1);
     luaL_checktype(L, 2, LUA_TFUNCTION);
-    const struct bound *inner = map_get(&vm->services, slice_str(name));
+    const struct bound *inner = map_get(&vm->plan->services, slice_str(name));
     if (!inner)
         return luaL_error(L, "there is no service \"%s\" to wrap", name);
+    vm->plan->is_alone = true; /* it holds a function of each of two scripts */
     lua_pushvalue(L, 2);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, inner->ref);
-    lua_pushlightuserdata(L, inner->script);
+    vm_push_ref(L, inner->ref);
+    lua_pushlightuserdata(L, vm_owner(vm, inner));
     lua_pushcclosure(L, call_next, 2);
     lua_pushcclosure(L, call_wrapped, 2);
-    (void)bind(L, &vm->services, name, lua_gettop(L));
+    (void)bind(L, &vm->plan->services, name, lua_gettop(L));
     return 0;
 }
 
@@ -112,12 +116,14 @@ static int crm_action(lua_State *L)
     const struct entity *entity = bind_entity(L, 1);
     const char *name = luaL_checkstring(L, 2);
     luaL_checktype(L, 3, LUA_TFUNCTION);
+    if (bind_again(L, script_of(L), 3))
+        return 0;
     if (!entity)
         return luaL_argerror(L, 1, "an action has one entity");
-    const char *key = arena_printf(vm->arena, "%s.%s", entity->name, name);
-    if (map_get(&vm->actions, slice_str(key)))
+    const char *key = arena_printf(vm->plan->arena, "%s.%s", entity->name, name);
+    if (map_get(&vm->plan->actions, slice_str(key)))
         return luaL_error(L, "%s has an action \"%s\" already", entity->name, name);
-    (void)bind(L, &vm->actions, key, 3);
+    (void)bind(L, &vm->plan->actions, key, 3);
     return 0;
 }
 

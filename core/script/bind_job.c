@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/cron.h"
 #include "base/text.h"
+#include "script/plan.h"
 #include "script/task_in.h"
 
 #define PUSHERS                                                                                    \
@@ -50,7 +51,7 @@ static const char *option_text(lua_State *L, const char *name)
     if (lua_getfield(L, 2, name) != LUA_TNIL) {
         if (lua_type(L, -1) != LUA_TSTRING)
             luaL_error(L, "\"%s\" is a text", name);
-        text = arena_str(vm_of(L)->arena, convert_text(L, -1));
+        text = arena_str(vm_of(L)->plan->arena, convert_text(L, -1));
     }
     lua_pop(L, 1);
     return text;
@@ -137,20 +138,21 @@ static void read_options(lua_State *L, struct schedule *spec)
 static const struct schedule *find(const struct vm *vm, const struct script *script,
                                    const char *name)
 {
-    for (int i = 0; i < vm->tasks_count; i++)
-        if (vm->tasks_bound[i].script == script && strcmp(vm->tasks[i].name, name) == 0)
-            return &vm->tasks[i];
+    for (int i = 0; i < vm->plan->tasks_count; i++)
+        if (vm->plan->tasks_bound[i].script == script->index &&
+            strcmp(vm->plan->tasks[i].name, name) == 0)
+            return &vm->plan->tasks[i];
     return NULL;
 }
 
 static void grow(lua_State *L, struct vm *vm)
 {
-    if (vm->tasks_count == SCHEDULES_MAX)
+    if (vm->plan->tasks_count == SCHEDULES_MAX)
         luaL_error(L, "the plugins of this company have more than %d jobs", SCHEDULES_MAX);
-    if (vm->tasks)
+    if (vm->plan->tasks)
         return;
-    vm->tasks = arena_array(vm->arena, struct schedule, SCHEDULES_MAX);
-    vm->tasks_bound = arena_array(vm->arena, struct bound, SCHEDULES_MAX);
+    vm->plan->tasks = arena_array(vm->plan->arena, struct schedule, SCHEDULES_MAX);
+    vm->plan->tasks_bound = arena_array(vm->plan->arena, struct bound, SCHEDULES_MAX);
 }
 
 /* What the plugin itself writes does not wake its job. */
@@ -166,15 +168,15 @@ static enum err wake(struct ctx *ctx, struct event *event, void *arg)
 static void bind_wake(lua_State *L, struct script *script, struct schedule *spec)
 {
     struct vm *vm = script->vm;
-    struct hook_spec *hook = arena_make(vm->arena, struct hook_spec);
+    struct hook_spec *hook = arena_make(vm->plan->arena, struct hook_spec);
     *hook = (struct hook_spec){.entity = "*",
                                .moment = HOOK_AFTER_COMMIT,
                                .plugin = script->id,
-                               .id = arena_printf(vm->arena, "job.%s", spec->name),
-                               .where = arena_printf(vm->arena, "%s/init.lua", script->id),
+                               .id = arena_printf(vm->plan->arena, "job.%s", spec->name),
+                               .where = arena_printf(vm->plan->arena, "%s/init.lua", script->id),
                                .layer = (int)script->plugin->layer,
                                .load_order = script->plugin->order};
-    if (hook_add(vm->hooks, hook, wake, spec))
+    if (hook_add(vm->plan->hooks, hook, wake, spec))
         luaL_error(L, "more than %d handlers of one event", HANDLERS_PER_EVENT_MAX);
 }
 
@@ -209,15 +211,18 @@ int bind_job(lua_State *L)
         lua_insert(L, 2);
     }
     luaL_checktype(L, 3, LUA_TFUNCTION);
-    struct schedule spec = {.plugin = script->id, .name = arena_strdup(vm->arena, name)};
+    if (bind_again(L, script, 3))
+        return 0;
+    struct schedule spec = {.plugin = script->id, .name = arena_strdup(vm->plan->arena, name)};
     read_options(L, &spec);
     grow(L, vm);
     if (find(vm, script, name))
         return luaL_error(L, "there is a job \"%s\" already", name);
-    vm->tasks_bound[vm->tasks_count] = (struct bound){script, spec.name, bind_function(L, 3)};
-    vm->tasks[vm->tasks_count++] = spec;
+    vm->plan->tasks_bound[vm->plan->tasks_count] =
+        (struct bound){script->index, spec.name, bind_slot(L, script, 3)};
+    vm->plan->tasks[vm->plan->tasks_count++] = spec;
     if (spec.by_changes)
-        bind_wake(L, script, &vm->tasks[vm->tasks_count - 1]);
+        bind_wake(L, script, &vm->plan->tasks[vm->plan->tasks_count - 1]);
     return 0;
 }
 

@@ -6,6 +6,7 @@
 #include "hook/outbox.h"
 #include "script/bind.h"
 #include "script/handler.h"
+#include "script/plan.h"
 
 /* --- entity, event, moment --- */
 
@@ -131,7 +132,7 @@ const struct entity *bind_entity(lua_State *L, int at)
 /* An optional text among the options, copied. */
 static const char *option_text(lua_State *L, const char *name)
 {
-    struct arena *arena = vm_of(L)->arena;
+    struct arena *arena = vm_of(L)->plan->arena;
     const char *text = NULL;
     if (lua_getfield(L, 3, name) != LUA_TNIL) {
         if (lua_type(L, -1) != LUA_TSTRING)
@@ -166,7 +167,7 @@ static void option_when(lua_State *L, const struct entity *entity, struct handle
     if (lua_getfield(L, 3, "when") != LUA_TNIL) {
         if (!entity)
             luaL_error(L, "\"when\" needs one entity, not \"*\" or an event");
-        handler->when = convert_filter(L, -1, vm_of(L)->arena, entity);
+        handler->when = convert_filter(L, -1, vm_of(L)->plan->arena, entity);
         if (handler_compile(vm_of(L), ctx, entity, handler)) {
             const struct err_field *f = ctx->err.first;
             const char *dot = f ? strrchr(f->field, '.') : NULL;
@@ -190,7 +191,7 @@ static const struct field **option_fields(lua_State *L, const struct entity *ent
         if (given > (size_t)entity->fields_count)
             luaL_error(L, "\"fields\" names more fields than %s has", entity->name);
         int count = (int)given;
-        fields = arena_array(vm_of(L)->arena, const struct field *, (size_t)count + 1);
+        fields = arena_array(vm_of(L)->plan->arena, const struct field *, (size_t)count + 1);
         for (int i = 0; i < count; i++) {
             lua_rawgeti(L, -1, i + 1);
             fields[i] = record_field(L, entity, convert_text(L, -1));
@@ -215,7 +216,7 @@ static const char *where(lua_State *L)
     struct slice text = slice_str(lua_tostring(L, -1));
     if (slice_ends(text, SLICE(": ")))
         text.len -= 2;
-    const char *copy = arena_str(vm_of(L)->arena, text);
+    const char *copy = arena_str(vm_of(L)->plan->arena, text);
     lua_pop(L, 1);
     return copy;
 }
@@ -263,6 +264,11 @@ int bind_on(lua_State *L)
         lua_pushliteral(L, "event");
         lua_insert(L, 2);
     }
+    if (script->is_planned) {
+        luaL_checktype(L, 4, LUA_TFUNCTION);
+        (void)bind_again(L, script, 4);
+        return 0;
+    }
     const struct entity *entity = event ? NULL : bind_entity(L, 1);
     const char *field = NULL;
     enum hook_moment moment = event ? read_event(L, event) : read_moment(L, entity, &field);
@@ -270,23 +276,24 @@ int bind_on(lua_State *L)
         return luaL_argerror(L, 2, "records have no moment \"event\"");
     check_options(L);
     luaL_checktype(L, 4, LUA_TFUNCTION);
-    struct handler *handler = arena_make(vm->arena, struct handler);
-    handler->script = script;
+    struct handler *handler = arena_make(vm->plan->arena, struct handler);
+    handler->script = script->index;
+    handler->n = vm->plan->handlers_count++;
     handler->id = option_text(L, "id");
     if (!handler->id)
         return luaL_error(L, "crm.on needs an \"id\" for the handler");
     if (!id_is_plain(handler->id))
         return luaL_error(L, "a handler's \"id\" is letters, digits, _ - and ., at most %d of them",
                           NAME_BYTES_MAX);
-    handler->name = arena_printf(vm->arena, "%s:%s", script->id, handler->id);
+    handler->name = arena_printf(vm->plan->arena, "%s:%s", script->id, handler->id);
     handler->moment = moment_kind(moment);
     option_when(L, entity, handler);
     handler->fields = option_fields(L, entity);
     lua_getfield(L, 3, "at");
-    struct hook_spec *spec = arena_make(vm->arena, struct hook_spec);
-    *spec = (struct hook_spec){.entity = arena_strdup(vm->arena, event    ? event
-                                                                 : entity ? entity->name
-                                                                          : "*"),
+    struct hook_spec *spec = arena_make(vm->plan->arena, struct hook_spec);
+    *spec = (struct hook_spec){.entity = arena_strdup(vm->plan->arena, event    ? event
+                                                                       : entity ? entity->name
+                                                                                : "*"),
                                .moment = moment,
                                .field = field,
                                .plugin = script->id,
@@ -302,9 +309,9 @@ int bind_on(lua_State *L)
         return luaL_error(L,
                           "\"batch\" is for after_commit: in a save each record is judged alone");
     handler->spec = spec;
-    handler->ref = bind_function(L, 4);
+    handler->ref = bind_slot(L, script, 4);
     hook_cb cb = moment == HOOK_AFTER_COMMIT ? handler_put : handler_fire;
-    switch (hook_add(vm->hooks, spec, cb, handler)) {
+    switch (hook_add(vm->plan->hooks, spec, cb, handler)) {
     case ERR_OK:
         return 0;
     case ERR_CONFLICT:

@@ -6,6 +6,7 @@
 
 #include "script/bind.h"
 #include "script/endpoint.h"
+#include "script/plan.h"
 
 /* --- what is read from the options --- */
 
@@ -22,7 +23,7 @@ static const char *option_text(lua_State *L, const char *name)
     if (lua_getfield(L, 3, name) != LUA_TNIL) {
         if (lua_type(L, -1) != LUA_TSTRING)
             luaL_error(L, "\"%s\" is a text", name);
-        text = arena_str(vm_of(L)->arena, convert_text(L, -1));
+        text = arena_str(vm_of(L)->plan->arena, convert_text(L, -1));
     }
     lua_pop(L, 1);
     return text;
@@ -106,7 +107,7 @@ static int compare_fields(const void *a, const void *b)
 /* { no = "text!", amount = "money" } as a list by name. */
 static const struct endpoint_field *read_fields(lua_State *L, const char *option, int *count)
 {
-    struct arena *arena = vm_of(L)->arena;
+    struct arena *arena = vm_of(L)->plan->arena;
     *count = 0;
     if (lua_getfield(L, 3, option) != LUA_TTABLE) {
         lua_pop(L, 1);
@@ -156,7 +157,7 @@ static void read_body(lua_State *L, struct endpoint *out)
 
 static void read_rights(lua_State *L, struct endpoint *out)
 {
-    struct arena *arena = vm_of(L)->arena;
+    struct arena *arena = vm_of(L)->plan->arena;
     int type = lua_getfield(L, 3, "role"), count = 0;
     const char **roles = arena_array(arena, const char *, ENDPOINT_ROLES_MAX + 1);
     if (type == LUA_TTABLE && lua_rawlen(L, -1) > ENDPOINT_ROLES_MAX)
@@ -211,7 +212,7 @@ static const char *read_path(lua_State *L)
     luaL_argcheck(L, !slice_ends(path, SLICE("/")), 2, "a path does not end in /");
     luaL_argcheck(L, segments <= ENDPOINT_SEGMENTS_MAX && params <= ENDPOINT_PARAMS_MAX, 2,
                   "the path is too long");
-    return arena_str(vm_of(L)->arena, path);
+    return arena_str(vm_of(L)->plan->arena, path);
 }
 
 /* --- crm.route --- */
@@ -230,23 +231,30 @@ static int pack_results(lua_State *L)
     return 1;
 }
 
+/* [-0, +1] The fourth argument, its results as one. */
+static void push_packed(lua_State *L)
+{
+    lua_pushvalue(L, 4);
+    lua_pushcclosure(L, pack_results, 1);
+}
+
 static struct endpoint *grow(lua_State *L, struct vm *vm)
 {
-    if (vm->endpoints_count == ENDPOINTS_MAX)
+    if (vm->plan->endpoints_count == ENDPOINTS_MAX)
         luaL_error(L, "the plugins of this company have more than %d routes", ENDPOINTS_MAX);
-    if (!vm->endpoints) {
-        vm->endpoints = arena_array(vm->arena, struct endpoint, ENDPOINTS_MAX);
-        vm->endpoints_bound = arena_array(vm->arena, struct bound, ENDPOINTS_MAX);
+    if (!vm->plan->endpoints) {
+        vm->plan->endpoints = arena_array(vm->plan->arena, struct endpoint, ENDPOINTS_MAX);
+        vm->plan->endpoints_bound = arena_array(vm->plan->arena, struct bound, ENDPOINTS_MAX);
     }
-    return &vm->endpoints[vm->endpoints_count];
+    return &vm->plan->endpoints[vm->plan->endpoints_count];
 }
 
 static void check_new(lua_State *L, const struct vm *vm, const struct endpoint *endpoint)
 {
-    for (int i = 0; i < vm->endpoints_count; i++)
-        if (strcmp(vm->endpoints[i].plugin, endpoint->plugin) == 0 &&
-            vm->endpoints[i].method == endpoint->method &&
-            strcmp(vm->endpoints[i].path, endpoint->path) == 0)
+    for (int i = 0; i < vm->plan->endpoints_count; i++)
+        if (strcmp(vm->plan->endpoints[i].plugin, endpoint->plugin) == 0 &&
+            vm->plan->endpoints[i].method == endpoint->method &&
+            strcmp(vm->plan->endpoints[i].path, endpoint->path) == 0)
             luaL_error(L, "there is a route %s %s already", http_method_name(endpoint->method),
                        endpoint->path);
 }
@@ -280,6 +288,11 @@ int bind_route(lua_State *L)
     }
     luaL_checktype(L, 4, LUA_TFUNCTION);
     lua_settop(L, 4);
+    if (script->is_planned) {
+        push_packed(L);
+        (void)bind_again(L, script, 5);
+        return 0;
+    }
     struct endpoint endpoint = {.plugin = script->id, .method = read_method(L)};
     endpoint.path = read_path(L);
     check_options(L);
@@ -291,11 +304,10 @@ int bind_route(lua_State *L)
     read_rights(L, &endpoint);
     check_new(L, vm, &endpoint);
     struct endpoint *slot = grow(L, vm);
-    lua_pushvalue(L, 4);
-    lua_pushcclosure(L, pack_results, 1);
-    vm->endpoints_bound[vm->endpoints_count] =
-        (struct bound){script, endpoint.path, bind_function(L, lua_gettop(L))};
+    push_packed(L);
+    vm->plan->endpoints_bound[vm->plan->endpoints_count] =
+        (struct bound){script->index, endpoint.path, bind_slot(L, script, lua_gettop(L))};
     *slot = endpoint;
-    vm->endpoints_count++;
+    vm->plan->endpoints_count++;
     return 0;
 }

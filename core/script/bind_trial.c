@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "outbound/fetch.h"
+#include "script/plan.h"
 #include "script/sandbox_in.h"
 #include "script/trial_in.h"
 
@@ -388,7 +389,7 @@ static int push_argument(lua_State *L, void *arg)
 {
     const struct asking *asking = arg;
     lua_rawgeti(L, LUA_REGISTRYINDEX, asking->argument);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, asking->bound->script->context);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vm_owner(vm_of(L), asking->bound)->context);
     return 2;
 }
 
@@ -409,7 +410,7 @@ static enum err service_fn(struct ctx *ctx, void *arg)
                            .take = take_result,
                            .arg = asking};
     int before = ctx->err.count;
-    enum err e = vm_call(asking->bound->script, asking->bound->ref, &call);
+    enum err e = vm_call(vm_owner(asking->trial->vm, asking->bound), asking->bound->ref, &call);
     return !e && ctx->err.count > before ? ERR_VALIDATION : e;
 }
 
@@ -422,7 +423,7 @@ static int t_call(lua_State *L)
 {
     struct trial *trial = trial_of(L);
     struct asking asking = {.trial = trial, .name = luaL_checkstring(L, 1), .result = LUA_NOREF};
-    asking.bound = map_get(&trial->vm->services, slice_str(asking.name));
+    asking.bound = map_get(&trial->vm->plan->services, slice_str(asking.name));
     if (!asking.bound)
         return luaL_error(L, "there is no service \"%s\"", asking.name);
     lua_settop(L, 2);

@@ -7,6 +7,7 @@
 #include "base/id.h"
 #include "record/list.h"
 #include "script/bind.h"
+#include "script/plan.h"
 
 struct checking {
     struct vm *vm;
@@ -22,8 +23,8 @@ struct checking {
 const struct check_rule *check_all(const struct vm *vm, int *count)
 {
     ASSERT(vm && count);
-    *count = vm->checks_count;
-    return vm->checks;
+    *count = vm->plan->checks_count;
+    return vm->plan->checks;
 }
 
 /* --- one record --- */
@@ -39,7 +40,7 @@ static int push_one(lua_State *L, void *arg)
     const struct one *one = arg;
     record_push(
         L, &(struct record_handle){.entity = one->checking->rule->entity, .values = one->values});
-    lua_rawgeti(L, LUA_REGISTRYINDEX, one->checking->bound->script->context);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vm_owner(one->checking->vm, one->checking->bound)->context);
     return 2;
 }
 
@@ -62,7 +63,7 @@ static enum err judge(struct checking *checking, const struct value *values)
                            .push = push_one,
                            .take = take_one,
                            .arg = &one};
-    enum err e = vm_call(checking->bound->script, checking->bound->ref, &call);
+    enum err e = vm_call(vm_owner(checking->vm, checking->bound), checking->bound->ref, &call);
     if (!e && one.wrong)
         checking->cb(checking->arg, values[SLOT_ID].integer, one.wrong);
     return e;
@@ -159,13 +160,13 @@ static enum err step(struct checking *checking, bool *done)
 enum err check_run(struct vm *vm, struct ctx *ctx, int n, check_cb cb, void *arg, int64_t *records)
 {
     ASSERT(vm && ctx && cb && records);
-    ASSERT(n >= 0 && n < vm->checks_count);
+    ASSERT(n >= 0 && n < vm->plan->checks_count);
     ASSERT(!ctx->unit && !store_in_tx(ctx->tenant->store));
 
     struct checking checking = {.vm = vm,
                                 .ctx = ctx,
-                                .rule = &vm->checks[n],
-                                .bound = &vm->checks_bound[n],
+                                .rule = &vm->plan->checks[n],
+                                .bound = &vm->plan->checks_bound[n],
                                 .cb = cb,
                                 .arg = arg};
     bool as_system = ctx->as_system, done = false;

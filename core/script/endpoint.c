@@ -7,6 +7,7 @@
 #include "base/decimal.h"
 #include "base/id.h"
 #include "base/text.h"
+#include "script/plan.h"
 #include "script/vm_in.h"
 
 static const char *const type_names[] = {
@@ -44,8 +45,8 @@ bool endpoint_type_parse(struct slice text, struct endpoint_field *out)
 const struct endpoint *endpoint_all(const struct vm *vm, int *count)
 {
     ASSERT(vm && count);
-    *count = vm->endpoints_count;
-    return vm->endpoints;
+    *count = vm->plan->endpoints_count;
+    return vm->plan->endpoints;
 }
 
 /* --- finding --- */
@@ -93,8 +94,8 @@ enum err endpoint_find(const struct vm *vm, const char *plugin, enum http_method
     *allowed = 0;
     if (method == HTTP_HEAD)
         method = HTTP_GET;
-    for (int i = 0; i < vm->endpoints_count; i++) {
-        const struct endpoint *endpoint = &vm->endpoints[i];
+    for (int i = 0; i < vm->plan->endpoints_count; i++) {
+        const struct endpoint *endpoint = &vm->plan->endpoints[i];
         struct endpoint_match match = {.endpoint = endpoint};
         if (strcmp(endpoint->plugin, plugin) != 0)
             continue;

@@ -7,6 +7,7 @@
 #include "hook/hookstat.h"
 #include "script/bind.h"
 #include "script/endpoint.h"
+#include "script/plan.h"
 
 struct running {
     struct endpoint_call *call;
@@ -149,7 +150,7 @@ static int push_arguments(lua_State *L, void *arg)
     lua_setfield(L, -2, "text");
     event_push_refusals(L);
     frozen_wrap(L);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, running->bound->script->context);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vm_owner(vm_of(L), running->bound)->context);
     return 2;
 }
 
@@ -234,7 +235,8 @@ enum err endpoint_run(struct vm *vm, struct ctx *ctx, struct endpoint_call *call
     ASSERT(vm && ctx && call && host);
     ASSERT(!ctx->unit && !store_in_tx(ctx->tenant->store));
 
-    const struct bound *bound = &vm->endpoints_bound[call->match->endpoint - vm->endpoints];
+    const struct bound *bound =
+        &vm->plan->endpoints_bound[call->match->endpoint - vm->plan->endpoints];
     struct running running = {call, bound, ctx->arena};
     struct event event = {.entity = "", .name = bound->name};
     struct vm_call entry = {.ctx = ctx,
@@ -247,7 +249,7 @@ enum err endpoint_run(struct vm *vm, struct ctx *ctx, struct endpoint_call *call
                             .arg = &running};
     int before = ctx->err.count;
     enum err e = vm_call_counted(
-        bound->script, bound->ref, &entry,
+        vm_owner(vm, bound), bound->ref, &entry,
         hookstat_of(ctx->tenant->name, endpoint_stat_name(ctx->arena, call->match->endpoint)));
     return !e && ctx->err.count > before ? ERR_VALIDATION : e;
 }

@@ -5,6 +5,7 @@
 #include "script/eval.h"
 
 #include "script/bind.h"
+#include "script/plan.h"
 #include "script/sandbox_in.h"
 
 struct eval {
@@ -163,7 +164,9 @@ enum err vm_eval(struct vm *vm, struct ctx *ctx, const struct vm_host *host, con
     void *made[] = {&ref, &eval};
     if (!eval.script)
         return ERR_NOT_FOUND;
-    enum err e = vm_protect(vm, eval.script, ctx, VM_LOAD, "repl", make, made);
+    enum err e = vm_ready(eval.script, ctx);
+    if (!e)
+        e = vm_protect(vm, eval.script, ctx, VM_LOAD, "repl", make, made);
     struct vm_call call = {.ctx = ctx,
                            .moment = host ? VM_JOB : VM_TX,
                            .host = host,

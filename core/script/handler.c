@@ -10,6 +10,7 @@
 #include "record/filter.h"
 #include "record/snapshot.h"
 #include "script/bind.h"
+#include "script/plan.h"
 
 /* --- does it want the event? --- */
 
@@ -37,7 +38,7 @@ enum err handler_compile(struct vm *vm, struct ctx *ctx, const struct entity *en
     struct filter_scope scope = {entity, &joins, true, "when"};
     struct arena *before = ctx->arena;
     const struct expr *compiled = NULL;
-    ctx->arena = vm->arena; /* as long as the handler */
+    ctx->arena = vm->plan->arena; /* as long as the handler */
     enum err e = filter_compile(ctx, &scope, handler->when, &compiled);
     ctx->arena = before;
     if (!e && !joins.count && is_fixed(handler->when))
@@ -66,6 +67,7 @@ static enum err wants(struct ctx *ctx, const struct event *event, const struct h
 /* --- in the unit of work --- */
 
 struct firing {
+    const struct vm *vm;
     const struct handler *handler;
     struct event *const *events;
     int count;
@@ -83,7 +85,7 @@ static int push_arguments(lua_State *L, void *arg)
     } else {
         event_push(L, firing->events[0], NULL);
     }
-    lua_rawgeti(L, LUA_REGISTRYINDEX, firing->handler->script->context);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, firing->vm->scripts[firing->handler->script].context);
     return 2;
 }
 
@@ -117,23 +119,33 @@ enum err vm_call_counted(struct script *script, int ref, struct vm_call *call,
     return e;
 }
 
-static enum err call_handler(struct handler *handler, struct vm_call *call)
+/* Asked for once: a full table is searched from end to end. */
+static struct hookstat *stat_of(struct vm *vm, const struct handler *handler, struct ctx *ctx)
 {
-    struct ctx *ctx = call->ctx;
-    if (!handler->is_stat_asked) /* once: a full table is searched from end to end */
-        handler->stat = hookstat_of(ctx->tenant->name, vm_stat_name(ctx->arena, handler->spec));
-    handler->is_stat_asked = true;
-    return vm_call_counted(handler->script, handler->ref, call, handler->stat);
+    if (!vm->stats)
+        vm->stats = arena_array(vm->arena, struct vm_stat, (size_t)vm->plan->handlers_count);
+    struct vm_stat *stat = &vm->stats[handler->n];
+    if (!stat->is_asked)
+        stat->at = hookstat_of(ctx->tenant->name, vm_stat_name(ctx->arena, handler->spec));
+    stat->is_asked = true;
+    return stat->at;
+}
+
+static enum err call_handler(struct vm *vm, const struct handler *handler, struct vm_call *call)
+{
+    return vm_call_counted(&vm->scripts[handler->script], handler->ref, call,
+                           stat_of(vm, handler, call->ctx));
 }
 
 enum err handler_fire(struct ctx *ctx, struct event *event, void *arg)
 {
-    struct handler *handler = arg;
+    const struct handler *handler = arg;
+    struct vm *vm = event->owner;
     bool wanted;
     enum err e = wants(ctx, event, handler, &wanted);
     if (e || !wanted)
         return e;
-    struct firing firing = {handler, &event, 1};
+    struct firing firing = {vm, handler, &event, 1};
     struct vm_call call = {.ctx = ctx,
                            .event = event,
                            .moment = handler->moment,
@@ -144,7 +156,7 @@ enum err handler_fire(struct ctx *ctx, struct event *event, void *arg)
     const char *outer = ctx->unit ? ctx->unit->handler : NULL;
     if (ctx->unit)
         ctx->unit->handler = handler->name;
-    e = call_handler(handler, &call);
+    e = call_handler(vm, handler, &call);
     if (ctx->unit)
         ctx->unit->handler = outer;
     return !e && ctx->err.count > before ? ERR_VALIDATION : e;
@@ -229,7 +241,7 @@ enum err vm_deliver(struct vm *vm, struct ctx *ctx, const struct vm_host *host,
         if (e)
             return e;
     }
-    struct firing firing = {handler, events, count};
+    struct firing firing = {vm, handler, events, count};
     struct vm_call call = {.ctx = ctx,
                            .event = events[0],
                            .moment = VM_COMMIT,
@@ -237,7 +249,7 @@ enum err vm_deliver(struct vm *vm, struct ctx *ctx, const struct vm_host *host,
                            .handler = handler->id,
                            .push = push_arguments,
                            .arg = &firing};
-    enum err e = call_handler(handler, &call);
+    enum err e = call_handler(vm, handler, &call);
     if (!e && ctx->err.count) {
         deliveries[0].reason = complaint(ctx);
         e = ERR_VALIDATION;

@@ -8,7 +8,7 @@
 #include "script/vm_in.h"
 
 struct handler {
-    struct script *script;
+    int script, n;         /* its plugin's place in load order, and its own among all handlers */
     const char *id, *name; /* its name is "plugin:id" */
     int ref;
     enum vm_moment moment;
@@ -16,13 +16,12 @@ struct handler {
     const struct expr *is;   /* `when` compiled once; NULL: it depends on who asks or on the time */
     const struct field **fields; /* one of them must have changed; NULL-terminated, or NULL */
     const struct hook_spec *spec;
-    struct hookstat *stat; /* NULL: not asked for yet, or there was no room */
-    bool is_stat_asked;
 };
 
 /* Compiles `when` if that can be done once for all. Complaints stand in ctx->err. */
 MUST_USE enum err handler_compile(struct vm *vm, struct ctx *ctx, const struct entity *entity,
                                   struct handler *handler);
-/* As hook/ calls them: `arg` is the handler. The second puts a row into the outbox. */
+/* As hook/ calls them: `arg` is the handler, the event's owner the VM. The second puts a row into
+ * the outbox. */
 MUST_USE enum err handler_fire(struct ctx *ctx, struct event *event, void *arg);
 MUST_USE enum err handler_put(struct ctx *ctx, struct event *event, void *arg);

@@ -6,6 +6,7 @@
 #include "script/code.h"
 #include "script/handler.h"
 #include "script/lint_in.h"
+#include "script/plan.h"
 
 void lint_say(const struct lint *lint, int line, const char *fmt, ...)
 {
@@ -47,7 +48,7 @@ static int see_function(lua_State *L)
     const struct bound_function *f = vm_protect_arg(L);
     struct lint *lint = f->lint;
     lua_Debug ar;
-    lua_rawgeti(L, LUA_REGISTRYINDEX, f->ref);
+    vm_push_ref(L, f->ref);
     lua_pushvalue(L, -1);
     if (!lua_getinfo(L, ">S", &ar) || ar.source[0] != '@' || strcmp(ar.source + 1, lint->file) != 0)
         return 0;
@@ -107,11 +108,11 @@ static void see_bindings(struct lint *lint, struct vm *vm)
     for (int i = 0; hook_entity(vm->hooks, i); i++)
         for (int m = 0; m < HOOK_MOMENTS_COUNT; m++)
             hook_list(vm->hooks, hook_entity(vm->hooks, i), (enum hook_moment)m, see_hook, &walk);
-    for (size_t at = 0; map_next(&vm->actions, &at, &key, &value);) {
+    for (size_t at = 0; map_next(&vm->plan->actions, &at, &key, &value);) {
         const struct bound *bound = value;
         struct bound_function f = {.lint = lint, .vm = vm, .ref = bound->ref, .is_action = true};
         f.entity = model_entity(lint->model, slice_split(&key, '.'));
-        if (strcmp(bound->script->id, lint->plugin->id) == 0)
+        if (strcmp(vm_owner(vm, bound)->id, lint->plugin->id) == 0)
             add_function(&f);
     }
 }

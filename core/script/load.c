@@ -12,6 +12,7 @@
 
 #include "script/bind.h"
 #include "script/code.h"
+#include "script/plan.h"
 #include "tenant/folder.h"
 
 /* --- files --- */
@@ -30,6 +31,21 @@ static void keep_compiled(lua_State *L, struct code *code)
     if (lua_dump(L, put_bytes, &b, 0) == 0)
         code_keep(code, buf_slice(&b));
     buf_release(&b);
+}
+
+/* What code of the plugin reads: its modules, its ctx, its _ENV. */
+static void open_script(lua_State *L, struct script *script)
+{
+    if (script->is_open)
+        return;
+    luaL_checkstack(L, 8, NULL);
+    script->is_open = true;
+    lua_newtable(L);
+    script->modules = luaL_ref(L, LUA_REGISTRYINDEX);
+    luaopen_crm_context(L, script);
+    script->context = luaL_ref(L, LUA_REGISTRYINDEX);
+    sandbox_env(L, script);
+    script->env = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
 /* [-0, +1] The chunk of <folder>/<name>.lua with the script's _ENV; false when there is no file.
@@ -53,6 +69,7 @@ static bool push_chunk(lua_State *L, struct script *script, const char *name)
         lua_error(L);
     if (!is_compiled)
         keep_compiled(L, code);
+    open_script(L, script);
     lua_rawgeti(L, LUA_REGISTRYINDEX, script->env);
     lua_setupvalue(L, -2, 1);
     return true;
@@ -80,6 +97,7 @@ static bool name_is_plain(struct slice name)
 static void push_module(lua_State *L, struct script *script, const char *name)
 {
     luaL_checkstack(L, 8, NULL);
+    open_script(L, script);
     lua_rawgeti(L, LUA_REGISTRYINDEX, script->modules);
     int modules = lua_gettop(L);
     if (lua_getfield(L, modules, name) == LUA_TBOOLEAN)
@@ -144,12 +162,7 @@ static int load_script(lua_State *L)
     struct script *script = vm_protect_arg(L);
     if (script->barred && script->is_stuck)
         return luaL_error(L, "%s", script->barred);
-    lua_newtable(L);
-    script->modules = luaL_ref(L, LUA_REGISTRYINDEX);
-    luaopen_crm_context(L, script);
-    script->context = luaL_ref(L, LUA_REGISTRYINDEX);
-    sandbox_env(L, script);
-    script->env = luaL_ref(L, LUA_REGISTRYINDEX);
+    open_script(L, script);
     if (push_chunk(L, script, "init"))
         lua_call(L, 0, 0);
     script->is_loaded = true;
@@ -176,30 +189,32 @@ static int load_computed(lua_State *L)
     if (lua_getfield(L, -1, dot + 1) != LUA_TFUNCTION)
         return luaL_error(L, "%s.%s: there is no function %s in %s", field->entity->name,
                           field->name, fn, script->id);
-    struct bound *bound = arena_make(script->vm->arena, struct bound);
-    *bound = (struct bound){script, field->name, luaL_ref(L, LUA_REGISTRYINDEX)};
-    map_put(
-        &script->vm->functions,
-        slice_of((const char *)arena_slice(script->vm->arena, slice_of((const char *)&wanted->field,
-                                                                       sizeof wanted->field))
-                     .at,
-                 sizeof wanted->field),
-        bound);
+    if (bind_again(L, script, lua_gettop(L)))
+        return 0;
+    struct arena *arena = script->vm->plan->arena;
+    struct bound *bound = arena_make(arena, struct bound);
+    *bound = (struct bound){script->index, field->name, bind_slot(L, script, lua_gettop(L))};
+    map_put(&script->vm->plan->functions,
+            slice_of((const char *)arena_slice(
+                         arena, slice_of((const char *)&wanted->field, sizeof wanted->field))
+                         .at,
+                     sizeof wanted->field),
+            bound);
     return 0;
 }
 
-static enum err load_fields(struct vm *vm, struct ctx *ctx)
+/* The functions of the plugin's own computed fields. */
+static enum err load_fields(struct vm *vm, struct ctx *ctx, struct script *script)
 {
     for (int i = 0; i < vm->model->entities_count; i++) {
         const struct entity *entity = vm->model->entity_list[i];
         for (int k = 0; k < entity->fields_count; k++) {
-            struct wanted wanted = {entity->fields[k], NULL};
-            if (strcmp(wanted.field->type->name, "computed") != 0)
+            struct wanted wanted = {entity->fields[k], script};
+            if (strcmp(wanted.field->type->name, "computed") != 0 ||
+                strcmp(wanted.field->plugin, script->id) != 0)
                 continue;
-            wanted.script = vm_script(vm, wanted.field->plugin);
-            ASSERT(wanted.script); /* the model has only fields of its plugins */
-            enum err e = vm_protect(vm, wanted.script, ctx, VM_LOAD, wanted.field->name,
-                                    load_computed, &wanted);
+            enum err e =
+                vm_protect(vm, script, ctx, VM_LOAD, wanted.field->name, load_computed, &wanted);
             if (e)
                 return e;
         }
@@ -249,19 +264,23 @@ enum err load_compile(struct vm *vm, struct ctx *ctx, const char *plugin)
     return ERR_OK;
 }
 
+enum err load_one(struct vm *vm, struct script *script, struct ctx *ctx)
+{
+    enum err e = vm_protect(vm, script, ctx, VM_LOAD, "init.lua", load_script, script);
+    return e ? e : load_fields(vm, ctx, script);
+}
+
 enum err load_all(struct vm *vm, struct ctx *ctx)
 {
     enum err e = ERR_OK;
     const char *why = NULL;
     for (int i = 0; i < vm->scripts_count && !e; i++)
-        e = vm_protect(vm, &vm->scripts[i], ctx, VM_LOAD, "init.lua", load_script, &vm->scripts[i]);
-    if (!e)
-        e = load_fields(vm, ctx);
+        e = load_one(vm, &vm->scripts[i], ctx);
     if (e) {
         vm->broken = arena_strdup(vm->arena, ctx->err.detail);
         return e;
     }
-    if (hooks_seal(vm->hooks, vm->arena, &why)) {
+    if (hooks_seal(vm->plan->hooks, vm->plan->arena, &why)) {
         vm->broken = why;
         return ERR_PLUGIN;
     }

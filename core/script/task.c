@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "hook/hookstat.h"
+#include "script/plan.h"
 
 /* --- what is kept from step to step: {"cursor": …, "walks": [{"after", "until", "done"}]} --- */
 
@@ -61,8 +62,8 @@ bool task_step_is_long(const struct vm *vm, const struct task_step *step)
 const struct schedule *task_all(const struct vm *vm, int *count)
 {
     ASSERT(vm && count);
-    *count = vm->tasks_count;
-    return vm->tasks;
+    *count = vm->plan->tasks_count;
+    return vm->plan->tasks;
 }
 
 const char *task_stat_name(struct arena *arena, const char *plugin, const char *name)
@@ -72,10 +73,10 @@ const char *task_stat_name(struct arena *arena, const char *plugin, const char *
 
 static const struct bound *find(const struct vm *vm, const struct task *task)
 {
-    for (int i = 0; i < vm->tasks_count; i++)
-        if (strcmp(vm->tasks[i].plugin, task->plugin) == 0 &&
-            strcmp(vm->tasks[i].name, task->name) == 0)
-            return &vm->tasks_bound[i];
+    for (int i = 0; i < vm->plan->tasks_count; i++)
+        if (strcmp(vm->plan->tasks[i].plugin, task->plugin) == 0 &&
+            strcmp(vm->plan->tasks[i].name, task->name) == 0)
+            return &vm->plan->tasks_bound[i];
     return NULL;
 }
 
@@ -102,7 +103,7 @@ enum err task_run(struct vm *vm, struct ctx *ctx, struct task *task, const struc
     const struct bound *bound = find(vm, task);
     if (!bound)
         return ERR_NOT_FOUND;
-    struct task_step step = {.task = task, .script = bound->script};
+    struct task_step step = {.task = task, .script = vm_owner(vm, bound)};
     task_step_open(&step);
     struct vm_call call = {.ctx = ctx,
                            .moment = VM_JOB,
@@ -113,7 +114,7 @@ enum err task_run(struct vm *vm, struct ctx *ctx, struct task *task, const struc
                            .arg = &step};
     int before = ctx->err.count;
     enum err e = vm_call_counted(
-        bound->script, bound->ref, &call,
+        vm_owner(vm, bound), bound->ref, &call,
         hookstat_of(ctx->tenant->name, task_stat_name(ctx->arena, task->plugin, task->name)));
     if (task->yielded || task->cancelled) {
         err_info_clear(&ctx->err);

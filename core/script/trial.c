@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "base/clock.h"
+#include "script/plan.h"
 #include "script/trial_in.h"
 
 /* --- crm.test --- */
@@ -90,13 +91,15 @@ enum err trial_open(struct vm *vm, struct ctx *ctx, const char *plugin, const ch
     *trial = (struct trial){.vm = vm, .ctx = ctx, .host = host, .file = file, .stub = LUA_NOREF};
     trial->script = vm_script(vm, plugin);
     ASSERT(trial->script); /* the caller took it from the model */
+    enum err e = vm_ready(trial->script, ctx);
     trial->people = *trial->script;
     trial->people.id = "people";
     trial->cases = arena_array(ctx->arena, struct trial_case, TRIAL_CASES_MAX);
     trial->refs = arena_array(ctx->arena, int, TRIAL_CASES_MAX);
     vm->is_trial = true;
     vm->trial = trial;
-    enum err e = vm_protect(vm, trial->script, ctx, VM_LOAD, file, load_file, trial);
+    if (!e)
+        e = vm_protect(vm, trial->script, ctx, VM_LOAD, file, load_file, trial);
     if (e) {
         *why = vm_sentence(ctx, ctx->err.detail);
         return e;

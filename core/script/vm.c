@@ -12,6 +12,7 @@
 #include "record/rights.h"
 #include "script/bind.h"
 #include "script/code.h"
+#include "script/plan.h"
 #include "script/watch.h"
 #include "tenant/quarantine.h"
 
@@ -128,6 +129,7 @@ static void make_scripts(struct vm *vm, const struct tenant *tenant)
             continue;
         struct script *script = &vm->scripts[vm->scripts_count++];
         script->vm = vm;
+        script->index = vm->scripts_count - 1;
         script->plugin = model->plugins[i];
         script->id = model->plugins[i]->id;
         know_script(script, tenant);
@@ -154,11 +156,7 @@ static struct vm *vm_new(struct ctx *ctx)
     vm->bytes_limit = VM_BYTES_MAX;
     vm->marks = late_marks();
     make_limits(vm, ctx);
-    vm->hooks = hooks_new(vm->arena);
     vm->computed = (struct record_computed){run_computed, vm};
-    map_init(&vm->services, vm->arena);
-    map_init(&vm->actions, vm->arena);
-    map_init(&vm->functions, vm->arena);
     vm->L = lua_newstate(allocate, vm);
     if (!vm->L)
         BUG("out of memory");
@@ -178,16 +176,23 @@ void vm_free(void *arg)
     if (vm->tenant)
         used_drop(vm);
     lua_close(vm->L);
+    plan_release(vm->plan);
     arena_free(vm->arena);
+    free(vm->refs);
     free(vm);
 }
 
+/* By the plan that another VM has left, or by running every script. */
 static void load(struct vm *vm, struct ctx *ctx)
 {
     struct err_info before = ctx->err;
+    struct plan *plan = plan_find(vm->model, vm->scripts, vm->scripts_count);
+    plan_begin(vm, plan ? plan : plan_new(), plan != NULL);
     enum err e = vm_protect(vm, NULL, ctx, VM_LOAD, "libraries", open_state, NULL);
-    if (!e)
+    if (!e && !plan)
         e = load_all(vm, ctx);
+    if (!e && !plan)
+        plan_leave(vm);
     if (e && !vm->broken)
         vm->broken = arena_strdup(vm->arena, ctx->err.detail);
     if (e) {
@@ -258,6 +263,7 @@ enum err vm_beside(struct ctx *ctx, struct vm **out, const char **why)
     struct vm *vm = vm_new(ctx);
     vm->is_trial = true;
     *out = vm;
+    plan_begin(vm, plan_new(), false);
     enum err e = vm_protect(vm, NULL, ctx, VM_LOAD, "libraries", open_state, NULL);
     if (!e)
         e = load_all(vm, ctx);
@@ -340,7 +346,7 @@ static enum err run_computed(struct ctx *ctx, const struct field *field, struct 
 {
     struct vm *vm = arg;
     const struct bound *bound =
-        map_get(&vm->functions, slice_of((const char *)&field, sizeof field));
+        map_get(&vm->plan->functions, slice_of((const char *)&field, sizeof field));
     ASSERT(bound); /* all of the model's were found while loading */
     struct computing computing = {field, record, NULL, ctx->arena};
     struct vm_call call = {.ctx = ctx,
@@ -349,7 +355,7 @@ static enum err run_computed(struct ctx *ctx, const struct field *field, struct 
                            .push = push_record,
                            .take = take_json,
                            .arg = &computing};
-    enum err e = vm_call(bound->script, bound->ref, &call);
+    enum err e = vm_call(vm_owner(vm, bound), bound->ref, &call);
     struct value values[4] = {{0}};
     if (!e && computing.result->type != JSON_NULL)
         e = field_result_type(field)->parse(ctx, field, field->name, computing.result, values);
@@ -363,6 +369,7 @@ static enum err run_computed(struct ctx *ctx, const struct field *field, struct 
 /* --- operations and services --- */
 
 struct operation {
+    struct vm *vm;
     const struct bound *bound;
     struct event *event; /* NULL: a service */
     const struct json *argument;
@@ -377,7 +384,7 @@ static int push_operation(lua_State *L, void *arg)
         event_push(L, operation->event, operation->argument);
     else
         convert_push_json(L, operation->argument, false);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, operation->bound->script->context);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vm_owner(vm_of(L), operation->bound)->context);
     return 2;
 }
 
@@ -399,7 +406,7 @@ static enum err operate(struct ctx *ctx, struct operation *operation, struct buf
                            .arg = operation};
     int before = ctx->err.count;
     operation->arena = ctx->arena;
-    enum err e = vm_call(operation->bound->script, operation->bound->ref, &call);
+    enum err e = vm_call(vm_owner(operation->vm, operation->bound), operation->bound->ref, &call);
     if (!e && ctx->err.count > before)
         e = ERR_VALIDATION;
     if (e)
@@ -418,13 +425,13 @@ enum err vm_action(struct vm *vm, struct ctx *ctx, const struct entity *entity, 
     ASSERT(vm && ctx && entity);
     ASSERT(action && out);
     const char *key = arena_printf(ctx->arena, "%s.%s", entity->name, action);
-    const struct bound *bound = map_get(&vm->actions, slice_str(key));
+    const struct bound *bound = map_get(&vm->plan->actions, slice_str(key));
     if (!bound)
         return ERR_NOT_FOUND;
     if (!rights_operation(ctx, entity, action))
         return ERR_FORBIDDEN;
     struct event event = {.entity = entity->name, .record = record, .name = action};
-    struct operation operation = {.bound = bound, .event = &event, .argument = params};
+    struct operation operation = {.vm = vm, .bound = bound, .event = &event, .argument = params};
     return operate(ctx, &operation, out);
 }
 
@@ -433,9 +440,9 @@ enum err vm_service(struct vm *vm, struct ctx *ctx, const char *name, const stru
 {
     ASSERT(vm && ctx);
     ASSERT(name && out);
-    const struct bound *bound = map_get(&vm->services, slice_str(name));
+    const struct bound *bound = map_get(&vm->plan->services, slice_str(name));
     if (!bound)
         return ERR_NOT_FOUND;
-    struct operation operation = {.bound = bound, .argument = argument};
+    struct operation operation = {.vm = vm, .bound = bound, .argument = argument};
     return operate(ctx, &operation, out);
 }

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "script/plan.h"
 #include "script/vm_in.h"
 
 /* Sanitizers make everything several times slower, and budgets are CPU time. */
@@ -114,7 +115,7 @@ struct ctx *vm_ctx(lua_State *L)
 void vm_kept(lua_State *L, const struct arena *arena)
 {
     const struct vm *vm = vm_of(L);
-    size_t most = arena == vm->arena ? SCRIPT_KEPT_BYTES_MAX : vm->arena_limit;
+    size_t most = arena == vm->plan->arena ? SCRIPT_KEPT_BYTES_MAX : vm->arena_limit;
     if (arena_used(arena) > most)
         vm_stop(L, VM_LIMIT, "it made the core keep more data than it may");
 }
@@ -140,7 +141,7 @@ void vm_allow(lua_State *L, unsigned allowed, const char *what)
     const struct frame *frame = vm_frame(vm_of(L));
     unsigned now = frame ? (unsigned)frame->call->moment : 0;
     if (now == VM_LOAD)
-        vm_kept(L, vm_of(L)->arena); /* what is registered stays */
+        vm_kept(L, vm_of(L)->plan->arena); /* what is registered stays */
     if (now & allowed)
         return;
     luaL_Buffer list;
@@ -255,7 +256,7 @@ static int enter(lua_State *L)
 {
     const struct entry *entry = lua_touserdata(L, 1);
     struct vm_call *call = entry->call;
-    lua_rawgeti(L, LUA_REGISTRYINDEX, entry->ref);
+    vm_push_ref(L, entry->ref);
     int count = call->push ? call->push(L, call->arg) : 0;
     lua_call(L, count, call->take ? 1 : 0);
     if (call->take)
@@ -406,6 +407,9 @@ enum err vm_call(struct script *script, int ref, struct vm_call *call)
 {
     ASSERT(script && call);
     struct entry entry = {call, ref};
+    enum err e = vm_ready(script, call->ctx);
+    if (e)
+        return e;
     return run(script->vm, script, call, enter, &entry);
 }
 

@@ -73,8 +73,8 @@ void sandbox_env(lua_State *L, struct script *script);
 
 /* The table on top becomes a read-only view of itself; tables inside stay as they are. [-1, +1] */
 void frozen_wrap(lua_State *L);
-/* The table on top becomes a view through which nothing of it can be changed at any depth. Two views
- * of one table are equal. [-1, +1] */
+/* The table on top becomes a view through which nothing of it can be changed at any depth. Two
+ * views of one table are equal. [-1, +1] */
 void frozen_view(lua_State *L);
 /* Pushes what a frozen value stands for: its table; false when it is none. To be read, never handed
  * on: what is a table in it is not frozen behind a deep view. [-0, +(0|1)] */
@@ -98,8 +98,17 @@ bool convert_is_null(lua_State *L, int at);
 /* The text at `at`, valid UTF-8 without NUL; raises else. */
 struct slice convert_text(lua_State *L, int at);
 
+/* --- plan.c --- */
+
+/* Loads the script of a VM that began with a plan, unless it has been. */
+MUST_USE enum err vm_ready(struct script *script, struct ctx *ctx);
+/* [-0, +1] A function by its reference: a slot of the plan, or one of the registry. */
+void vm_push_ref(lua_State *L, int ref);
+
 /* --- load.c --- */
 
+/* Loads one plugin: runs its init.lua, finds the functions of its computed fields. */
+MUST_USE enum err load_one(struct vm *vm, struct script *script, struct ctx *ctx);
 /* Loads every plugin of the model and seals the handlers. On failure vm->broken says why. */
 MUST_USE enum err load_all(struct vm *vm, struct ctx *ctx);
 /* [-0, +1] The function that a file of the plugin's folder is; raises when there is none. */

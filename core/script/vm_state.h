@@ -25,9 +25,13 @@ struct script {
     struct vm *vm;
     const struct plugin *plugin;
     const char *id;
-    int env;     /* registry: its _ENV */
-    int context; /* registry: its ctx */
-    int modules; /* registry: table of its loaded modules by name */
+    int env;         /* registry: its _ENV */
+    int context;     /* registry: its ctx */
+    int modules;     /* registry: table of its loaded modules by name */
+    int index;       /* its place in load order */
+    int next;        /* slot of the plan that its next registration fills */
+    bool is_open;    /* the three tables are there */
+    bool is_planned; /* what it registers is known: plan.h */
     bool is_loaded;
     const char *barred;    /* why it may not run: set aside after a hard stop; NULL = it may */
     bool is_stuck;         /* barred because loading it did not end */
@@ -82,23 +86,20 @@ struct vm {
     lua_State *L;
     lua_State *running;  /* L, or the coroutine that runs */
     int resumes;         /* coroutines that wait for one another */
-    struct arena *arena; /* owned: all that registrations keep */
+    struct arena *arena; /* owned */
     const struct model *model;
     int64_t version;
-    struct hooks *hooks;
+    struct plan *plan;   /* what the scripts registered; perhaps other VMs' as well */
+    struct hooks *hooks; /* the plan's, as this VM's */
+    int *refs; /* owned: the function of each slot, LUA_NOREF until its script is loaded */
+    int refs_room;
+    struct vm_stat {
+        struct hookstat *at; /* NULL: there was no room */
+        bool is_asked;
+    } * stats; /* of the plan's handlers */
     struct record_computed computed;
     struct script *scripts; /* in load order */
     int scripts_count;
-    struct map services, actions, functions; /* → struct bound * */
-    struct schedule *tasks;                  /* jobs that plugins offer, and their functions */
-    struct bound *tasks_bound;
-    int tasks_count;
-    struct check_rule *checks; /* invariants that plugins name, and their functions */
-    struct bound *checks_bound;
-    int checks_count;
-    struct endpoint *endpoints; /* routes of plugins, and their functions */
-    struct bound *endpoints_bound;
-    int endpoints_count;
     size_t bytes, bytes_limit; /* what the allocator gave; where it asks for a look */
     bool collect_due, is_dead;
     bool is_trial;         /* what fails is told to who asked and is nothing for the log */
@@ -135,14 +136,18 @@ struct vm {
 
 /* A Lua function and whose it is. */
 struct bound {
-    struct script *script;
+    int script; /* its place in load order */
     const char *name;
-    int ref;
+    int ref; /* a slot */
 };
 
 static inline struct vm *vm_of(lua_State *L)
 {
     return *(struct vm **)lua_getextraspace(L);
+}
+static inline struct script *vm_owner(const struct vm *vm, const struct bound *bound)
+{
+    return &vm->scripts[bound->script];
 }
 static inline struct frame *vm_frame(struct vm *vm)
 {

@@ -1,0 +1,54 @@
+/* plan - what the scripts of a model have registered, without the scripts; private to this folder.
+ *
+ * The first VM of a model runs every init.lua and leaves its registrations here: handlers in their
+ * order, jobs, routes, checks, services, operations. Further VMs of the same model and the same
+ * code begin with the plan alone. A function stands as a slot: its script is loaded when one of its
+ * functions is first called, and fills its slots in the order in which it registered them. A script
+ * that then registers anything else is not the one that the plan was made of: the VM ends.
+ *
+ * Nothing of a tenant is in here: what a call sees comes from its VM.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#pragma once
+
+#include "script/vm_in.h"
+
+struct plan {
+    struct arena *arena; /* owned: all that registrations keep */
+    int users;
+    bool is_alone; /* a function of one script in another's place: its VM keeps it to itself */
+    struct hooks *hooks;
+    struct map services, actions, functions; /* → struct bound * */
+    struct schedule *tasks;                  /* jobs that plugins offer, and their functions */
+    struct bound *tasks_bound;
+    int tasks_count;
+    struct check_rule *checks; /* invariants that plugins name, and their functions */
+    struct bound *checks_bound;
+    int checks_count;
+    struct endpoint *endpoints; /* routes of plugins, and their functions */
+    struct bound *endpoints_bound;
+    int endpoints_count;
+    int handlers_count;
+    int *slots; /* whose function stands there: the script's place in load order */
+    int slots_count, slots_room;
+    char (*codes)[2 * CRYPTO_SHA256_LEN + 1]; /* of each script, in load order */
+    int scripts_count;
+};
+
+struct plan *plan_new(void); /* in use once */
+void plan_release(struct plan *plan);
+/* The plan that another VM of this model has left, once more in use, if its code is that of these
+ * scripts and none of them is set aside; else NULL. */
+struct plan *plan_find(const struct model *model, const struct script *scripts, int count);
+/* The VM goes by this plan, whose use it takes over; is_shared: it is found, not to be filled. */
+void plan_begin(struct vm *vm, struct plan *plan, bool is_shared);
+/* All scripts of the VM have loaded: what they registered is there for others. */
+void plan_leave(struct vm *vm);
+
+/* A slot as a `ref`, beside those of the registry (≥ 0) and LUA_NOREF. */
+#define PLAN_SLOT_FIRST (-16)
+static inline bool plan_is_slot(int ref)
+{
+    return ref <= PLAN_SLOT_FIRST;
+}

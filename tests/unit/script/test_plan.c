@@ -1,0 +1,209 @@
+/* test_plan - VMs of one model that share what its scripts registered, and load them when called.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "stage.h"
+
+#include "script/plan.h"
+
+static const char counting[] =
+    "local seen = 0\n"
+    "crm.on('thing', 'before_create', { id = 'number' }, function(ev, ctx)\n"
+    "  seen = seen + 1\n"
+    "  ev.record.amount = seen * 100 + ctx.config.most\n"
+    "end)\n"
+    "crm.on('thing', 'validate', { id = 'look', when = { level = 'c' } }, function(ev, ctx)\n"
+    "  ev:fail('level', '@bad')\n"
+    "end)\n"
+    "crm.service('run', function(arg, ctx) return { ctx.tenant.name, seen } end)\n"
+    "crm.service('other', function(arg, ctx) return ctx.call('run') end)\n"
+    "crm.action('thing', 'tell', function(ev) return { seen = seen } end)\n"
+    "crm.job('tidy', { every = '1h' }, function() end)\n"
+    "crm.check('whole', { entity = 'thing' }, function() end)\n"
+    "crm.route('GET', '/seen', { auth = 'session' }, function() return { seen = seen } end)\n";
+
+static struct script *script_t(struct vm *vm)
+{
+    struct script *script = vm_script(vm, "t");
+    assert_non_null(script);
+    return script;
+}
+
+/* acme has run the scripts; bolt, with the same plugins, is on stage now. */
+static struct vm *two_tenants(struct stage *stage, const char *lua, struct vm **first)
+{
+    stage_write(stage, "t/init.lua", lua);
+    *first = stage_vm(stage);
+    stage_switch(stage, "bolt");
+    stage_enable(stage, "t");
+    return stage_vm(stage);
+}
+
+static void test_plan__a_second_tenant_loads_nothing_before_a_call(void **state)
+{
+    struct stage *stage = *state;
+    struct vm *acme, *bolt = two_tenants(stage, counting, &acme);
+    int tasks, checks;
+    assert_ptr_equal(acme->plan, bolt->plan);
+    assert_ptr_not_equal(acme->hooks, bolt->hooks);
+    assert_true(script_t(acme)->is_loaded);
+    assert_false(script_t(bolt)->is_open);
+    assert_true(vm_bytes(bolt) < vm_bytes(acme));
+    assert_true(hook_wants(vm_hooks(bolt), "thing", HOOK_BEFORE_CREATE));
+    assert_int_equal(bolt->plan->tasks_count, 1);
+    (void)tasks, (void)checks;
+    int64_t id;
+    OK(stage_create(stage, "thing", "{'name':'one'}", &id));
+    assert_true(script_t(bolt)->is_loaded);
+    assert_string_equal(stage_field(stage, "thing", id, "amount"), "107");
+    assert_int_equal(stage_create(stage, "thing", "{'name':'bad','level':'c'}", NULL),
+                     ERR_VALIDATION);
+}
+
+/* What a script keeps to itself, and its settings, are each tenant's own. */
+static void test_plan__nothing_of_a_tenant_is_shared(void **state)
+{
+    struct stage *stage = *state;
+    struct vm *acme;
+    const char *answer;
+    int64_t id;
+    (void)two_tenants(stage, counting, &acme);
+    for (int i = 0; i < 3; i++)
+        OK(stage_create(stage, "thing", "{'name':'x'}", NULL));
+    OK(stage_run(stage, &answer));
+    assert_string_equal(answer, "[\"bolt\",3]");
+    OK(store_begin(stage->tenant->store, true));
+    OK(tenant_plugin_put(stage->tenant, "t", "1.0.0", "enabled", SLICE("{\"most\":9}")));
+    OK(store_commit(stage->tenant->store));
+    stage_switch(stage, "bolt");
+    OK(stage_create(stage, "thing", "{'name':'x'}", &id));
+    assert_string_equal(stage_field(stage, "thing", id, "amount"), "109");
+    stage_switch(stage, "acme");
+    OK(stage_run(stage, &answer));
+    assert_string_equal(answer, "[\"acme\",0]");
+    OK(stage_create(stage, "thing", "{'name':'x'}", &id));
+    assert_string_equal(stage_field(stage, "thing", id, "amount"), "107");
+    assert_ptr_equal(stage_vm(stage), acme);
+}
+
+static void test_plan__each_kind_of_function_is_found(void **state)
+{
+    struct stage *stage = *state;
+    struct vm *acme, *bolt = two_tenants(stage, counting, &acme);
+    struct buf out = BUF_INIT;
+    int64_t id, records = 0;
+    OK(vm_service(bolt, &stage->ctx, "other", NULL, &out)); /* through ctx.call */
+    assert_string_equal(buf_cstr(&out), "[\"bolt\",0]");
+    buf_release(&out);
+    OK(stage_create(stage, "part", "{'name':'p','amount':21}", &id)); /* a computed field */
+    assert_string_equal(stage_field(stage, "part", id, "twice"), "42");
+    (void)records;
+}
+
+static void test_plan__a_computed_field_alone_loads_its_script(void **state)
+{
+    struct stage *stage = *state;
+    struct vm *acme;
+    int64_t id;
+    (void)two_tenants(stage, "", &acme);
+    OK(stage_create(stage, "part", "{'name':'p','amount':4}", &id));
+    assert_string_equal(stage_field(stage, "part", id, "twice"), "8");
+}
+
+/* The plan outlives the VM that made it, and VMs that are made anew begin with it. */
+static void test_plan__stays_while_its_model_does(void **state)
+{
+    struct stage *stage = *state;
+    struct vm *acme, *bolt = two_tenants(stage, counting, &acme);
+    const struct plan *plan = bolt->plan;
+    int64_t id;
+    stage_switch(stage, "acme");
+    stage->tenant->vm_free(stage->tenant->vm);
+    stage->tenant->vm = NULL;
+    assert_ptr_equal(stage_vm(stage)->plan, plan);
+    OK(stage_create(stage, "thing", "{'name':'x'}", &id));
+    assert_string_equal(stage_field(stage, "thing", id, "amount"), "107");
+    tenants_drop(stage->tenants, "bolt");
+    OK(stage_create(stage, "thing", "{'name':'x'}", &id));
+    assert_string_equal(stage_field(stage, "thing", id, "amount"), "207");
+}
+
+static void test_plan__other_code_is_another_plan(void **state)
+{
+    struct stage *stage = *state;
+    struct vm *acme, *bolt = two_tenants(stage, counting, &acme);
+    const struct plan *before = bolt->plan;
+    const char *answer;
+    stage_script(stage, "crm.service('run', function() return { 'new' } end)\n");
+    OK(stage_run(stage, &answer));
+    assert_string_equal(answer, "[\"new\"]");
+    assert_ptr_not_equal(((struct vm *)stage->tenant->vm)->plan, before);
+    stage_switch(stage, "acme");
+    OK(stage_run(stage, &answer)); /* its VM goes on with what it has loaded */
+    assert_string_equal(answer, "[\"acme\",0]");
+}
+
+static void test_plan__a_wrapper_is_not_shared(void **state)
+{
+    struct stage *stage = *state;
+    struct vm *acme, *bolt;
+    const char *answer;
+    bolt = two_tenants(stage,
+                       "crm.service('run', function(arg, ctx) return { ctx.tenant.name } end)\n"
+                       "crm.wrap('run', function(next, arg) return { next(arg)[1], 'wrapped' } "
+                       "end)\n",
+                       &acme);
+    assert_ptr_not_equal(acme->plan, bolt->plan);
+    assert_true(script_t(bolt)->is_loaded);
+    OK(stage_run(stage, &answer));
+    assert_string_equal(answer, "[\"bolt\",\"wrapped\"]");
+}
+
+/* Numbers that scripts draw are seeded by tenant: these register differently for each. */
+static void test_plan__who_registers_otherwise_is_told_once(void **state)
+{
+    struct stage *stage = *state;
+    struct vm *acme;
+    const char *answer;
+    (void)two_tenants(stage,
+                      "crm.service('run', function(arg, ctx) return { ctx.tenant.name } end)\n"
+                      "for i = 1, math.random(1, 1000000) % 97 do\n"
+                      "  crm.service('s' .. i, function() end)\n"
+                      "end\n",
+                      &acme);
+    assert_int_equal(stage_run(stage, NULL), ERR_PLUGIN);
+    assert_non_null(strstr(stage->ctx.err.detail, "than it did when it was loaded first"));
+    OK(stage_run(stage, &answer)); /* all scripts were run this time */
+    assert_string_equal(answer, "[\"bolt\"]");
+    stage_switch(stage, "acme");
+    OK(stage_run(stage, &answer));
+    assert_string_equal(answer, "[\"acme\"]");
+}
+
+/* Loading in the middle of a unit takes nothing from what the unit may do. */
+static void test_plan__an_error_while_loading_late_names_the_line(void **state)
+{
+    struct stage *stage = *state;
+    struct vm *acme, *bolt;
+    bolt = two_tenants(stage, counting, &acme);
+    (void)bolt;
+    OK(stage_create(stage, "thing", "{'name':'x'}", NULL));
+    stage_fails(stage, "local x = nil; return x.y", "t/init.lua:2:");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup_teardown(test_plan__##name, stage_setup, stage_teardown)
+        T(a_second_tenant_loads_nothing_before_a_call),
+        T(nothing_of_a_tenant_is_shared),
+        T(each_kind_of_function_is_found),
+        T(a_computed_field_alone_loads_its_script),
+        T(stays_while_its_model_does),
+        T(other_code_is_another_plan),
+        T(a_wrapper_is_not_shared),
+        T(who_registers_otherwise_is_told_once),
+        T(an_error_while_loading_late_names_the_line),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
