@@ -81,6 +81,7 @@ crm.service("contract.render", documents.render)
 crm.service("renewal.propose", renewing.propose)
 crm.service("payment_plan.generate", plans.services.generate)
 crm.service("receipt.allocate", receipts.allocate)
+crm.service("receipt.total", receipts.total)
 
 crm.job("render", { retry = 0 }, documents.produce)
 crm.job("contracts_daily", { cron = "5 1 * * *", catch_up = "once" }, daily.contracts)

@@ -120,6 +120,7 @@ end
 function receipts.recorded(ev, ctx)
   local receipt, db = ev.record, ctx.db:as_system()
   total(ctx, db, receipt.contract)
+  if ctx.has("opportunities") then ctx.call("target.changed", { on = receipt.date }) end
   if receipt.kind == "reversal" then return end
   local key = allocate(ctx, db, receipt, receipt.plans)
   if key then return ev:abort(key) end
@@ -163,6 +164,20 @@ function receipts.reverse(ev, ctx)
     receipt = receipt.id, contract = receipt.contract, reversal = back.id,
   })
   return { reversal = crm.id_text(back.id), number = back.number }
+end
+
+-- The service receipt.total: what came in for the contracts of a target's person or department in
+-- its month, reversals taken off: { actual } in the company's currency.
+function receipts.total(asked, ctx)
+  local where = ctx.call("target.condition", {
+    user = asked.user, for_department = asked.for_department, month = asked.month,
+    prefix = "contract.", field = "date",
+  })
+  local rows = assert(ctx.db:as_system().receipt:aggregate {
+    where = where, measure = { "sum.amount" },
+  })
+  local sum = rows[1] and rows[1]["sum.amount"]
+  return { actual = type(sum) == "table" and sum.amount or nil }
 end
 
 return receipts

@@ -7,6 +7,7 @@ local guards = require("guards")
 local lines = require("lines")
 local operations = require("operations")
 local stages = require("stages")
+local targets = require("targets")
 local visits = require("visits")
 
 local on = crm.on
@@ -29,6 +30,19 @@ on("opportunity_line", "after_update", { id = "sum", fields = { "total" } }, lin
 on("opportunity_line", "after_delete", { id = "sum" }, lines.changed)
 on("opportunity_line", "after_restore", { id = "sum" }, lines.changed)
 
+local counts = { "kind", "amount", "owner", "closed_on" }
+on("opportunity", "after_create", { id = "target", when = { kind = "won" } }, targets.deal)
+on("opportunity", "after_update", { id = "target", fields = counts }, targets.deal)
+on("opportunity", "after_delete", { id = "target", when = { kind = "won" } }, targets.deal)
+on("opportunity", "after_restore", { id = "target", when = { kind = "won" } }, targets.deal)
+
+local says = { "user", "for_department", "month", "kind", "amount" }
+on("target", "before_create", { id = "month" }, targets.shape)
+on("target", "before_update", { id = "month", fields = { "month" } }, targets.shape)
+on("target", "validate", { id = "whose" }, targets.check)
+on("target", "after_create", { id = "count" }, targets.set)
+on("target", "after_update", { id = "count", fields = says }, targets.set)
+
 on("task.overdue", { id = "deal" }, deals.task_overdue)
 on("activity", "before_create", { id = "deal" }, deals.place)
 on("activity", "after_create", { id = "deal" }, deals.followed)
@@ -46,6 +60,11 @@ crm.service("opportunity.amount", lines.amount)
 crm.service("opportunity.from_lead", operations.from_lead)
 crm.service("forecast.category", forecasting.category)
 
+crm.service("target.actual", targets.actual)
+crm.service("target.condition", targets.condition)
+crm.service("target.changed", targets.changed)
+
+crm.job("targets", { cron = "40 2 * * *", catch_up = "once" }, targets.count)
 crm.job("stale", { cron = "10 3 * * *", catch_up = "once" }, visits.find_stale)
 
 local placed = { entity = "opportunity", where = { stage = { ne = crm.null } } }

@@ -671,6 +671,46 @@ test("contracts of two companies", async (t) => {
     },
   );
 
+  await t.test("receipts count for the target of whose contract it is", async () => {
+    must(w.server.data, ["plugin", "enable", "acme", "opportunities"]);
+    const seller = acme.users.sales1;
+    const customer = await acme.create("sales1", "account", { name: `目标 ${acme.mark}` });
+    const id = await performing(acme, { owner: seller, account: customer.id });
+    assert.equal((await pay(acme, id, "300.00")).status, 201);
+    const target = await acme.create("admin", "target", {
+      user: seller,
+      kind: "receipts",
+      month: day(0),
+      amount: yuan("400.00"),
+    });
+    const whole = await acme.create("admin", "target", {
+      for_department: acme.departments.head,
+      kind: "receipts",
+      month: day(0),
+      amount: yuan("400.00"),
+    });
+    const reached = async (amount, percent, of = target) => {
+      for (;;) {
+        const now = await read(acme, "target", of.id);
+        if (now.actual?.amount === amount) return assert.equal(now.reached, percent);
+        await new Promise((wake) => setTimeout(wake, 50));
+      }
+    };
+    await reached("300.00", "75.00");
+    await reached("300.00", "75.00", whole); // the seller's department is below it
+    const second = await pay(acme, id, "100.00");
+    await reached("400.00", "100.00");
+    await done(acme, "admin", "receipt", second.json.id, "reverse", { reason: "退款" });
+    await reached("300.00", "75.00");
+    const report = await acme.ok("manager", "POST", `${RECORDS}/target/query`, {
+      group: ["user", { f: "month", by: "month" }],
+      measure: ["sum.amount", "sum.actual"],
+    });
+    assert.ok(JSON.stringify(report).includes("300.00"), JSON.stringify(report));
+    assert.deepEqual((await acme.ok("sales2", "GET", `${RECORDS}/target`)).items, []);
+    assert.equal((await acme.as("sales1", "POST", `${RECORDS}/target`, { body: {} })).status, 403);
+  });
+
   await t.test("everything holds, as the company's check sees it", () => {
     for (const name of ["acme", "globex"]) must(w.server.data, ["check", name]);
   });
