@@ -227,10 +227,6 @@ static bool id_is_plain(const char *id)
     size_t len = strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.");
     return len && !id[len] && len <= NAME_BYTES_MAX;
 }
- * What is brought back after it was deleted was made once and is not made again: `validate_restore`
- * may refuse it and `after_restore` may write other records, when everything that was deleted
- * together is there again; after_commit is told of it with op "restore".
- *
 
 /* --- binding --- */
 
@@ -240,6 +236,10 @@ static bool id_is_plain(const char *id)
  * per record; what fails is tried again for about three days. `ev.id` is the same at every try.
  * With `batch` such a handler is given a list of up to 200 events, oldest first; `ev:fail` of one
  * of them lets that one alone be tried again.
+ *
+ * What is brought back after it was deleted was made once and is not made again: `validate_restore`
+ * may refuse it and `after_restore` may write other records, when everything that was deleted
+ * together is there again; after_commit is told of it with op "restore".
  *
  * @param entity string or "*"; or the name of an event: "lead.scored", "auth.login"
  * @param moment string before_create before_update before_delete validate validate_delete
