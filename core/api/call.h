@@ -19,6 +19,11 @@
 struct route;
 struct events;
 
+/* What an API key may still ask for, told with each answer; limit 0: nothing is told. */
+struct call_rate {
+    int limit, left, whole_s;
+};
+
 struct call {
     struct app *app;
     const struct route *route;
@@ -28,15 +33,16 @@ struct call {
     struct resp *resp;
     const struct json *body; /* parsed JSON body; NULL when there is none */
     const char *csrf;        /* of the session that asks, or NULL */
-    bool is_operator;        /* came over the operator socket or from the command line */
-    bool seen_due;           /* the session's last-seen should be noted */
-    struct events *events;   /* of an answer that goes on as a stream (events.h) */
-    bool model_pending;      /* ERR_BUSY because the owner must apply the model first */
-    bool owns_tx;            /* private to pipeline: a read transaction is open for this call */
-    bool has_idem;           /* private to replay: an Idempotency-Key is to be kept */
-    bool has_begun;          /* private to replay: it stands with the first effect */
-    int kept_status;         /* private to replay: what was kept with the effect; 0 = nothing yet */
-    size_t kept_bytes;       /* …and how long the answer was then */
+    struct call_rate rate;
+    bool is_operator;      /* came over the operator socket or from the command line */
+    bool seen_due;         /* the session's last-seen should be noted */
+    struct events *events; /* of an answer that goes on as a stream (events.h) */
+    bool model_pending;    /* ERR_BUSY because the owner must apply the model first */
+    bool owns_tx;          /* private to pipeline: a read transaction is open for this call */
+    bool has_idem;         /* private to replay: an Idempotency-Key is to be kept */
+    bool has_begun;        /* private to replay: it stands with the first effect */
+    int kept_status;       /* private to replay: what was kept with the effect; 0 = nothing yet */
+    size_t kept_bytes;     /* …and how long the answer was then */
     struct slice replay_body; /* private to replay: what the key's body is compared by */
 };
 

@@ -152,9 +152,14 @@ static enum err admit_rate(struct call *call)
         actor ? arena_printf(ctx->arena, "%s|%lld", name,
                              (long long)(actor->session ? actor->session : actor->api_key))
               : arena_printf(ctx->arena, "%s|%s", name, ctx->address ? ctx->address : "");
-    int wait_s = 1;
-    if (throttle_take(app->throttle, slice_str(key), app->config->rate_per_s,
-                      app->config->rate_burst, ctx->now_ms, &wait_s))
+    int wait_s = 1, rate = app->config->rate_per_s, burst = app->config->rate_burst;
+    bool taken = throttle_take(app->throttle, slice_str(key), rate, burst, ctx->now_ms, &wait_s);
+    if (actor && !actor->session) {
+        call->rate.limit = burst;
+        throttle_left(app->throttle, slice_str(key), rate, burst, ctx->now_ms, &call->rate.left,
+                      &call->rate.whole_s);
+    }
+    if (taken)
         return ERR_OK;
     ctx->err.retry_after_s = wait_s > 0 ? wait_s : 1;
     return ERR_TOO_MANY;

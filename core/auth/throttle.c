@@ -122,6 +122,20 @@ bool throttle_take(struct throttle *throttle, struct slice key, int rate_per_s, 
     return take(throttle, key, SECOND_NS / rate_per_s, burst, now_ms, wait_s);
 }
 
+void throttle_left(struct throttle *throttle, struct slice key, int rate_per_s, int burst,
+                   int64_t now_ms, int *left, int *whole_s)
+{
+    ASSERT(throttle && left && whole_s);
+    ASSERT(rate_per_s > 0 && burst > 0);
+    struct table *table = throttle->table;
+    uint64_t hash = hash_sip(table->key0, table->key1, key);
+    int64_t one = SECOND_NS / rate_per_s, now = now_ms * MS_NS;
+    int64_t missing = atomic_load(&table->full_at_ns[hash % THROTTLE_SLOTS]) - now;
+    missing = missing < 0 ? 0 : missing > one * burst ? one * burst : missing;
+    *left = burst - (int)((missing + one - 1) / one);
+    *whole_s = (int)((missing + SECOND_NS - 1) / SECOND_NS);
+}
+
 bool throttle_take_per(struct throttle *throttle, struct slice key, int count, int period_s,
                        int64_t now_ms, int *wait_s)
 {

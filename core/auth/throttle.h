@@ -20,6 +20,10 @@ void throttle_free(struct throttle *throttle);
 /* Takes one; false when empty, then *wait_s says when to come again. */
 bool throttle_take(struct throttle *throttle, struct slice key, int rate_per_s, int burst,
                    int64_t now_ms, int *wait_s);
-/* The same for slow rates: at most `count` in period_s, all of them at once if need be. */
+/* What a bucket of throttle_take holds now: how many may still be taken at once, and in how many
+ * seconds it is whole again. */
+void throttle_left(struct throttle *throttle, struct slice key, int rate_per_s, int burst,
+                   int64_t now_ms, int *left, int *whole_s);
+/* throttle_take for slow rates: at most `count` in period_s, all of them at once if need be. */
 bool throttle_take_per(struct throttle *throttle, struct slice key, int count, int period_s,
                        int64_t now_ms, int *wait_s);

@@ -97,10 +97,26 @@ static void client_write_file(struct client *client, struct buf *head)
         conn_send_file(client->conn, fd, 0, st.st_size);
 }
 
+/* Wherever the answer was made: what was admitted here is counted here. */
+static void client_tell_rate(struct exchange *x)
+{
+    const struct call_rate *rate = x->call ? &x->call->rate : NULL;
+    char number[16];
+    if (!rate || rate->limit == 0)
+        return;
+    snprintf(number, sizeof number, "%d", rate->limit);
+    resp_header(&x->resp, "RateLimit-Limit", number);
+    snprintf(number, sizeof number, "%d", rate->left);
+    resp_header(&x->resp, "RateLimit-Remaining", number);
+    snprintf(number, sizeof number, "%d", rate->whole_s);
+    resp_header(&x->resp, "RateLimit-Reset", number);
+}
+
 static void client_write(struct client *client)
 {
     struct exchange *x = &client->exchange;
     struct buf head = BUF_INIT;
+    client_tell_rate(x);
     if (x->gateway->stopping)
         x->resp.close = true;
     client->is_last =

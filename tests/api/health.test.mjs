@@ -107,6 +107,28 @@ test("one address has so many connections, and room again when it leaves", async
   }
 });
 
+test("an API key is told what it may still ask for, whoever answers", async () => {
+  const { token } = await acme.ok("admin", "POST", "/api/v1/admin/api-keys", { name: "rates" });
+  const rate = ({ headers }) =>
+    ["limit", "remaining", "reset"].map((name) => headers[`ratelimit-${name}`]);
+  const read = await acme.client.request("GET", "/api/v1/me", { token });
+  assert.deepEqual(rate(read), ["60", "59", "1"]);
+  const body = { name: "速率" };
+  const written = await acme.client.request("POST", "/api/v1/records/lead", { token, body });
+  assert.equal(written.status, 201, written.text);
+  assert.ok(Number(rate(written)[1]) < 60, "an answer of a worker tells it, too");
+  const missing = await acme.client.request("GET", "/api/v1/records/none", { token });
+  assert.ok(Number(rate(missing)[1]) < 60);
+  let last;
+  for (let i = 0; i < 70; i++)
+    last = await acme.client.request("GET", "/api/v1/me", { token });
+  assert.equal(last.status, 429);
+  assert.deepEqual(rate(last).slice(0, 2), ["60", "0"]);
+  assert.ok(Number(last.headers["retry-after"]) >= 1 && Number(rate(last)[2]) >= 1);
+  const session = await acme.as("admin", "GET", "/api/v1/me");
+  assert.deepEqual(rate(session), [undefined, undefined, undefined], "people are not");
+});
+
 test("too many requests of one key are 429 with Retry-After, and others go on", async () => {
   const token = await acme.token("admin");
   const answers = [];

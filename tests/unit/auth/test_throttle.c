@@ -55,6 +55,26 @@ static void test_throttle__slow_rates_lose_nothing(void **state)
     assert_int_equal(n, 10);
 }
 
+static void test_throttle__tells_what_is_left(void **state)
+{
+    int left = -1, whole = -1;
+    throttle_left(*state, SLICE("a"), 2, 5, NOON, &left, &whole);
+    assert_int_equal(left, 5);
+    assert_int_equal(whole, 0);
+    (void)taken(*state, "a", 2, 5, NOON, 3);
+    throttle_left(*state, SLICE("a"), 2, 5, NOON, &left, &whole);
+    assert_int_equal(left, 2);
+    assert_int_equal(whole, 2); /* three at two a second */
+    throttle_left(*state, SLICE("a"), 2, 5, NOON + 499, &left, &whole);
+    assert_int_equal(left, 2);
+    throttle_left(*state, SLICE("a"), 2, 5, NOON + 500, &left, &whole);
+    assert_int_equal(left, 3);
+    (void)taken(*state, "a", 2, 5, NOON + 500, 9);
+    throttle_left(*state, SLICE("a"), 2, 5, NOON + 500, &left, &whole);
+    assert_int_equal(left, 0);
+    assert_int_equal(whole, 3);
+}
+
 static void test_throttle__less_than_one_a_second(void **state)
 {
     int n = 0, wait = 0;
@@ -133,6 +153,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(test_throttle__burst_then_rate),
         T(test_throttle__slow_rates_lose_nothing),
+        T(test_throttle__tells_what_is_left),
         T(test_throttle__less_than_one_a_second),
         T(test_throttle__says_when_to_come_again),
         T(test_throttle__a_clock_stepping_back_does_not_lock_out),
