@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "script/bind.h"
 
-#define MESSAGE_BYTES_MAX 1000
+#define LOG_TEXT_BYTES_MAX 1000
 
 /* Upvalues: the script, the level. */
 static int log_at(lua_State *L)
@@ -31,8 +31,8 @@ static int log_at(lua_State *L)
         buf_put_str(&members, ",\"fields\":");
         json_put(&members, fields);
     }
-    if (message.len > MESSAGE_BYTES_MAX)
-        message.len = MESSAGE_BYTES_MAX;
+    if (message.len > LOG_TEXT_BYTES_MAX)
+        message.len = LOG_TEXT_BYTES_MAX;
     log_line(level, buf_cstr(&members), SLICE_FMT, SLICE_ARG(message));
     buf_release(&members);
     return 0;
