@@ -312,6 +312,7 @@ static void gateway_trim(void *arg)
 {
     struct gateway *gateway = arg;
     tenants_trim(gateway->slot.app.tenants, TENANTS_OPEN_MAX, TENANTS_BYTES_MAX);
+    tenants_rest(gateway->slot.app.tenants);
 }
 
 int gateway_main(int index)

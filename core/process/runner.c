@@ -457,6 +457,7 @@ static void runner_trim(void *arg)
 {
     struct runner *runner = arg;
     tenants_trim(runner->slot.app.tenants, TENANTS_OPEN_MAX, TENANTS_BYTES_MAX);
+    tenants_rest(runner->slot.app.tenants);
 }
 
 static void runner_try_end(void *arg)

@@ -378,6 +378,7 @@ static void worker_idle(void *arg)
         lane_scrub(worker, lane);
     }
     tenants_trim(worker->slot.app.tenants, TENANTS_OPEN_MAX, TENANTS_BYTES_MAX);
+    tenants_rest(worker->slot.app.tenants);
 }
 
 /* Bodies and answers whose process was killed before it could remove them. */

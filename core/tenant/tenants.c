@@ -8,6 +8,7 @@
  */
 #include "tenant/tenants.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,7 @@ struct open_tenant {
     struct open_tenant *next;
     int64_t id;   /* in control.db: another one under the same name is another store */
     bool dropped; /* not to be found any more; freed at the last unpin */
+    bool rests;   /* has given its cached pages back since it was used */
 };
 
 struct tenants {
@@ -37,6 +39,7 @@ struct tenants {
     struct open_tenant *open; /* owned list */
     struct map open_by_name;  /* those not dropped; keys are their own names */
     int open_count;
+    size_t rested; /* bytes given back since the heap was trimmed */
     uint8_t master[CRYPTO_KEY_LEN];
     bool has_master;
 };
@@ -281,6 +284,7 @@ static enum err serve(struct tenants *tenants, const struct control_tenant *c, s
         return e;
     t->used_at_ms = clock_now_ms();
     t->pins++;
+    open->rests = false;
     *out = t;
     return ERR_OK;
 }
@@ -352,6 +356,25 @@ void tenants_trim(struct tenants *tenants, int keep, size_t bytes)
         held -= gone < held ? gone : held;
         open_free(tenants, oldest);
     }
+}
+
+void tenants_rest(struct tenants *tenants)
+{
+    ASSERT(tenants);
+    int64_t now = clock_now_ms();
+    for (struct open_tenant *open = tenants->open; open; open = open->next) {
+        struct tenant *t = &open->tenant;
+        if (open->rests || t->pins || now - t->used_at_ms < TENANTS_REST_MS)
+            continue;
+        size_t before = store_memory(t->store);
+        store_relax(t->store);
+        tenants->rested += before - store_memory(t->store);
+        open->rests = true;
+    }
+    if (tenants->rested < TENANTS_REST_BYTES)
+        return;
+    tenants->rested = 0;
+    (void)malloc_trim(0); /* small blocks, freed in between: glibc keeps their pages otherwise */
 }
 
 void tenants_drop(struct tenants *tenants, const char *name)

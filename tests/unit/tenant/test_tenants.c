@@ -315,6 +315,31 @@ static void test_tenants__so_much_is_open(void **state)
     tenants_free(tenants);
 }
 
+static void test_tenants__the_unused_rest(void **state)
+{
+    (void)state;
+    int64_t count = 0;
+    struct tenants *tenants = tenants_open();
+    struct tenant *acme, *bolt;
+    clock_fix(NOON);
+    assert_int_equal(tenants_by_name(tenants, SLICE("acme"), &acme), ERR_OK);
+    assert_int_equal(tenants_by_name(tenants, SLICE("bolt"), &bolt), ERR_OK);
+    assert_int_equal(store_count(acme->store, "setting", NULL, 100, &count), ERR_OK);
+    assert_int_equal(store_count(bolt->store, "setting", NULL, 100, &count), ERR_OK);
+    size_t before = store_memory(acme->store), in_use = store_memory(bolt->store);
+    tenants_unpin(tenants, acme);
+    clock_fix(NOON + TENANTS_REST_MS - 1);
+    tenants_rest(tenants);
+    assert_int_equal(store_memory(acme->store), before);
+    clock_fix(NOON + TENANTS_REST_MS);
+    tenants_rest(tenants);
+    assert_true(store_memory(acme->store) < before);
+    assert_int_equal(store_memory(bolt->store), in_use);
+    assert_int_equal(store_count(acme->store, "setting", NULL, 100, &count), ERR_OK);
+    tenants_unpin(tenants, bolt);
+    tenants_free(tenants);
+}
+
 static void test_tenants__placement_wins_over_the_hash(void **state)
 {
     (void)state;
@@ -370,6 +395,7 @@ int main(void)
         T(test_tenants__trim_spares_the_pinned),
         T(test_tenants__so_many_are_open),
         T(test_tenants__so_much_is_open),
+        T(test_tenants__the_unused_rest),
         T(test_tenants__placement_wins_over_the_hash),
         T(test_tenants__plugins_are_stored_with_their_config),
     };
