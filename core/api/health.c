@@ -87,9 +87,10 @@ enum err console_file(struct call *call)
         if (path.at[i] == '/')
             slash = (ptrdiff_t)i;
     struct slice name = slice_of(path.at + slash + 1, path.len - (size_t)(slash + 1));
-    if (e != ERR_NOT_FOUND || slice_find(name, SLICE(".")) >= 0)
+    /* Paths without an ending are the console's own routes; a bundle's id has a dot. */
+    if (e != ERR_NOT_FOUND ||
+        (slice_find(name, SLICE(".")) >= 0 && !slice_starts(path, SLICE("help/"))))
         return e;
-    /* Paths without an ending are the console's own routes. */
     e = assets_serve(folder, page_for(path), call->req, call->resp);
     return e == ERR_NOT_FOUND && !path.len ? console_absent(call) : e;
 }

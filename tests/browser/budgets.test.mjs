@@ -14,6 +14,7 @@ const SIGN_IN_JS_MAX = 100 * KIB;
 const LIST_JS_MAX = 180 * KIB;
 const LIST_CSS_MAX = 20 * KIB;
 const NODES_MAX = 3500;
+const REQUESTS_MAX = 20; // of the first list, with its data
 const CHUNK_MAX = 100 * KIB;
 const CHARTS_MAX = 200 * KIB;
 const place = browserPlace();
@@ -61,6 +62,7 @@ test("signing in and the first list stay within their bytes", place, async (t) =
   );
   assert.ok(js <= LIST_JS_MAX, `first list: ${js} bytes of JS`);
   assert.ok(css <= LIST_CSS_MAX, `first list: ${css} bytes of CSS`);
+  assert.ok(list.requests <= REQUESTS_MAX, `${list.requests} requests`);
   assert.ok(nodes <= NODES_MAX, `${nodes} nodes`);
   await fresh.sound();
   await fresh.close();

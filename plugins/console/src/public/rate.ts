@@ -34,7 +34,10 @@ const w = words({
   retry: ["重试", "Try again"],
   failed: ["暂时无法打开", "It cannot be opened right now"],
 });
-const LABELS = lang === "zh" ? ["很差", "较差", "一般", "满意", "非常满意"] : ["Very bad", "Bad", "Fair", "Good", "Very good"];
+const LABELS = {
+  zh: ["很差", "较差", "一般", "满意", "非常满意"],
+  en: ["Very bad", "Bad", "Fair", "Good", "Very good"],
+}[lang];
 const token = location.pathname.split("/")[2] || (param("token") ?? "");
 const STAR = "M12 2.5l2.9 6 6.6.9-4.8 4.6 1.2 6.5-5.9-3.1-5.9 3.1 1.2-6.5L2.5 9.4l6.6-.9z";
 
@@ -115,6 +118,7 @@ function page(progress: Progress, notice: string) {
     ),
   );
   const state = w[progress.state as "solved"] ?? progress.state;
+  const facts = `${progress.number} · ${state} · ${moment(progress.received_at)}`;
   show(
     `${progress.number} ${progress.subject}`,
     notice ? el("p", { class: "notice ok", role: "status" }, notice) : null,
@@ -123,7 +127,7 @@ function page(progress: Progress, notice: string) {
       "section",
       { class: "box" },
       el("h1", {}, progress.subject),
-      el("p", { class: "muted" }, `${progress.number} · ${state} · ${moment(progress.received_at)}`),
+      el("p", { class: "muted" }, facts),
       el("ul", { class: "said" }, ...said),
     ),
     answering(),
@@ -139,10 +143,8 @@ async function load(notice = "") {
     const again = el("button", {}, w.retry);
     again.addEventListener("click", () => void load());
     const title = gone ? w.absent : w.failed;
-    show(
-      title,
-      el("div", { class: "box" }, el("h1", {}, title), gone ? null : el("p", {}, refused.message), !gone && again),
-    );
+    const why = gone ? [] : [el("p", {}, refused.message), again];
+    show(title, el("div", { class: "box" }, el("h1", {}, title), ...why));
   }
 }
 

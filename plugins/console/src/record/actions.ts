@@ -45,7 +45,9 @@ const EXPANDS = 10; // that one answer may have; what is left is named by asking
 
 /** A record with the titles of what it refers to. */
 export function read(entity: Entity, id: string): Promise<Rec> {
-  const own = entity.fields.filter(isReference).filter((field) => !["created_by", "updated_by"].includes(field.name));
+  const own = entity.fields.filter(
+    (field) => isReference(field) && !["created_by", "updated_by"].includes(field.name),
+  );
   const names = own.slice(0, EXPANDS).map((field) => field.name);
   const expand = names.length ? `?expand=${names.join(",")}` : "";
   return get<Rec>(path(entity.name, id) + expand);

@@ -1,0 +1,221 @@
+// work - the logic behind timeline, calendar, clocks, dashboards and help.
+// SPDX-License-Identifier: MIT
+import { describe, expect, it } from "vitest";
+import type { Entity, View } from "@/api/types";
+import { daysOf, moveTo, rangeOf, step, weekStart } from "@/logic/calendar";
+import { countdown, faceOf } from "@/logic/clocks";
+import { csvOf, narrowed, tilesOf } from "@/logic/dashboard";
+import { blocksOf, safeHref, spansOf } from "@/logic/markdown";
+import { merged, type Source, subjectOf } from "@/logic/timeline";
+import { stepsOf } from "@/approvals/cases";
+
+const ZONE = "Asia/Shanghai";
+
+describe("timeline", () => {
+  const rows = (...at: string[]) =>
+    at.map((one) => ({ id: one, version: 1, happened_at: one }));
+  const source = (more: Partial<Source>): Source => ({
+    entity: "activity",
+    at: "happened_at",
+    next: null,
+    changes: [],
+    rows: [],
+    ...more,
+  });
+
+  it("puts several sources in one order, newest first", () => {
+    const changes = [{ seq: 1, at: "2026-03-02", actor: null, op: "update", changes: [] }];
+    const all = [
+      source({ entity: "", at: "at", changes }),
+      source({ rows: rows("2026-03-03", "2026-03-01") }),
+    ];
+    expect(merged(all).entries.map((one) => one.at)).toEqual([
+      "2026-03-03",
+      "2026-03-02",
+      "2026-03-01",
+    ]);
+    expect(merged(all).more).toBe(false);
+  });
+
+  it("holds back what lies behind a source that has more pages", () => {
+    const all = [
+      source({ rows: rows("2026-03-09", "2026-03-05"), next: "x" }),
+      source({ entity: "task", rows: rows("2026-03-06", "2026-03-01") }),
+    ];
+    const { entries, hidden, more } = merged(all);
+    expect(entries.map((one) => one.at)).toEqual(["2026-03-09", "2026-03-06", "2026-03-05"]);
+    expect([hidden, more]).toEqual([1, true]);
+  });
+
+  it("names what was written by its first line, by characters and not by halves of them", () => {
+    expect(subjectOf("  谈了报价\n对方想要九折")).toBe("谈了报价");
+    expect(subjectOf("𠮷".repeat(61))).toBe(`${"𠮷".repeat(59)}…`);
+    expect(subjectOf(" \n ")).toBe("");
+  });
+});
+
+describe("calendar", () => {
+  it("begins weeks on Monday and months with the week they begin in", () => {
+    expect(weekStart("2026-03-11")).toBe("2026-03-09");
+    expect(weekStart("2026-03-09")).toBe("2026-03-09");
+    expect(weekStart("2026-03-15")).toBe("2026-03-09");
+    const march = daysOf("month", "2026-03-11");
+    expect([march[0], march.length, march[march.length - 1]]).toEqual([
+      "2026-02-23",
+      42,
+      "2026-04-05",
+    ]);
+    expect(daysOf("month", "2027-02-10").length).toBe(28);
+  });
+
+  it("goes from month to month without skipping the short ones", () => {
+    expect(step("month", "2026-01-31", 1)).toBe("2026-02-01");
+    expect(step("week", "2026-12-30", 1)).toBe("2027-01-06");
+    expect(step("day", "2026-03-01", -1)).toBe("2026-02-28");
+  });
+
+  it("asks for whole days of the person's zone", () => {
+    const days = ["2026-03-11"];
+    expect(rangeOf(days, ZONE)).toEqual(["2026-03-10T16:00:00.000Z", "2026-03-11T16:00:00.000Z"]);
+  });
+
+  it("keeps the hour, also over a change of the clock", () => {
+    expect(moveTo("2026-03-11T02:00:00Z", "2026-03-19", ZONE)).toBe("2026-03-19T02:00:00.000Z");
+    const berlin = moveTo("2026-03-28T08:00:00Z", "2026-03-30", "Europe/Berlin");
+    expect(berlin).toBe("2026-03-30T07:00:00.000Z");
+    expect(moveTo("2026-03-11", "2026-03-19", ZONE)).toBe("2026-03-19");
+  });
+});
+
+describe("clocks", () => {
+  const clock = {
+    kind: "resolution",
+    state: "running",
+    started_at: "2026-03-11T00:00:00Z",
+    warn_at: "2026-03-11T08:00:00Z",
+    due_at: "2026-03-11T10:00:00Z",
+  };
+  const at = (text: string) => Date.parse(`2026-03-11T${text}Z`);
+
+  it("says how long is left, and warns when little is", () => {
+    const early = { tone: "blue", word: "left", seconds: 18000, share: 0.5 };
+    expect(faceOf(clock, at("05:00:00"))).toEqual(early);
+    expect(faceOf(clock, at("08:00:00")).tone).toBe("orange");
+    expect(faceOf(clock, at("10:00:00")).word).toBe("soon");
+    const late = { tone: "red", word: "over", seconds: 1, share: 1 };
+    expect(faceOf(clock, at("10:00:01"))).toEqual(late);
+  });
+
+  it("stands still when it is paused or over", () => {
+    expect(faceOf({ ...clock, state: "paused" }, at("23:00:00")).seconds).toBeUndefined();
+    expect(faceOf({ ...clock, due_at: null }, at("23:00:00")).word).toBe("paused");
+    expect(faceOf({ ...clock, state: "met" }, at("23:00:00")).tone).toBe("green");
+    expect(faceOf({ ...clock, state: "missed" }, at("23:00:00")).tone).toBe("red");
+  });
+
+  it("counts down in the largest parts that matter", () => {
+    expect(countdown(9 * 86400 + 15 * 3600 + 59, "zh-CN")).toBe("9 天 15 小时");
+    expect(countdown(7500, "zh-CN")).toBe("2 小时 05 分");
+    expect(countdown(729, "en")).toBe("12:09");
+    expect(countdown(0, "en")).toBe("00:00");
+  });
+});
+
+describe("dashboard", () => {
+  const field = (name: string) => ({ name, label: name, type: "text", operators: [] });
+  const lead = {
+    name: "lead",
+    fields: ["created_at", "owner", "team"].map(field),
+    views: [{ kind: "report", name: "by", query: { group: ["owner"] }, chart: "pie" }],
+  } as unknown as Entity;
+
+  it("narrows a query by period and owner, and leaves what an entity lacks", () => {
+    const asked = { date: "this_month", owner: "$my_team" };
+    const query = { filter: { status: "new" }, measure: ["count"] };
+    expect(narrowed(lead, query, asked).filter).toEqual({
+      and: [{ status: "new" }, { created_at: { this_month: true } }, { team: "$my_team" }],
+    });
+    expect(narrowed(lead, {}, { date: "drop table", owner: "$x" })).toEqual({});
+    expect(narrowed(lead, {}, asked, "closed_on").filter).toEqual({ team: "$my_team" });
+  });
+
+  it("leaves out tiles of what is not there", () => {
+    const widgets = [
+      { id: "a", kind: "report", entity: "lead", report: "by" },
+      { id: "b", kind: "report", entity: "lead", report: "gone" },
+      { id: "c", kind: "kpi", entity: "secret", query: {} },
+    ];
+    const tiles = tilesOf({ kind: "dashboard", widgets } as View, [lead], { date: "", owner: "" });
+    expect(tiles.map((one) => [one.key, one.kind])).toEqual([["lead/a", "pie"]]);
+  });
+
+  it("writes a file that spreadsheets read as text and not as formulas", () => {
+    const file = csvOf(["a", "b"], [["=1+1", 'say "x", y'], ["-5", "@z"], ["-5+cmd", "ok"]]);
+    expect(file).toBe('\ufeffa,b\r\n\'=1+1,"say ""x"", y"\r\n-5,\'@z\r\n\'-5+cmd,ok\r\n');
+  });
+});
+
+describe("markdown", () => {
+  it("reads what help is written in", () => {
+    const blocks = blocksOf("# 标题\n\n第一行\n第二行\n\n- 一\n  续\n- **二**\n\n```\n<b>\n```\n> 引");
+    expect(blocks.map((one) => one.type)).toEqual([
+      "heading",
+      "paragraph",
+      "list",
+      "code",
+      "quote",
+    ]);
+    expect(blocks[2]).toMatchObject({
+      items: [[{ text: "一 续" }], [{ type: "strong", text: "二" }]],
+    });
+    expect(blocks[3]).toEqual({ type: "code", text: "<b>" });
+  });
+
+  it("reads tables, and numbers", () => {
+    const [table, list] = blocksOf("| a | b |\n|---|---|\n| `c` | d |\n\n1. x\n2. y");
+    expect(table).toMatchObject({
+      head: [[{ text: "a" }], [{ text: "b" }]],
+      rows: [[[{ type: "code", text: "c" }], [{ text: "d" }]]],
+    });
+    expect(list).toMatchObject({ type: "list", ordered: true });
+  });
+
+  it("leads only where links may lead", () => {
+    const all = ["javascript:alert(1)", "JaVaScRiPt:x", "data:text/html,x", "//evil", " vbscript:x"];
+    for (const bad of all) expect(safeHref(bad)).toBe("");
+    for (const good of ["https://example.com/a", "/e/lead?f=1", "#part", "mailto:a@b.cn"])
+      expect(safeHref(good)).toBe(good);
+    expect(spansOf("[x](javascript:alert)")).toEqual([{ type: "text", text: "x" }]);
+    expect(spansOf("<script>x</script>")).toEqual([{ type: "text", text: "<script>x</script>" }]);
+  });
+
+  it("ends, whatever it is given", () => {
+    const all = ["```", "|", "| |", "-", "- ", "#", ">", "**", "[](", "\u0000", " ".repeat(999)];
+    for (const odd of all) expect(Array.isArray(blocksOf(odd))).toBe(true);
+  });
+});
+
+describe("approvals", () => {
+  const path = [{ id: "a", name: "甲" }, { id: "b", name: "乙" }, { id: "c", name: "丙" }];
+  const said = (at: number, state: string, round = 1) => ({
+    id: `${at}${state}${round}`,
+    node: "",
+    at,
+    round,
+    kind: "approve",
+    state,
+    owner: "u",
+  });
+
+  it("shows how far a case is and what was said in the last round", () => {
+    const first = [said(1, "returned"), said(2, "canceled")];
+    const all = [...first, said(1, "approved", 2), said(2, "open", 2)];
+    const steps = stepsOf({ id: "1", version: 1, state: "running", at: 2, path }, all);
+    expect(steps.map((one) => one.state)).toEqual(["done", "now", "ahead"]);
+    expect(steps[0].decisions.map((one) => one.state)).toEqual(["approved"]);
+    expect(steps[1].decisions.map((one) => one.state)).toEqual(["open"]);
+    const stopped = stepsOf({ id: "1", version: 1, state: "rejected", at: 2, path }, all);
+    expect(stopped.map((one) => one.state)).toEqual(["done", "stopped", "ahead"]);
+    expect(stepsOf({ id: "1", version: 1, state: "running", path: null }, [])).toEqual([]);
+  });
+});

@@ -1,0 +1,243 @@
+// implementer - what a company's bundle and a plugin add to the console: a menu, a form section, an
+// action, a dashboard, a notice; a widget as a module, also one that fails or hangs; help.
+// SPDX-License-Identifier: MIT
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { DESKTOP, ENGLISH, browserPlace } from "../kit/browser.mjs";
+import { bundle, packed } from "../kit/pack.mjs";
+import { PASSWORD, world } from "../kit/world.mjs";
+
+const R = "/api/v1/records";
+const ID = "acme.yard";
+const place = browserPlace({ leads: 3 });
+const w = world(place.world);
+const both = (zh, en) => ({ "i18n/zh-CN.json": zh, "i18n/en.json": en });
+
+const FILES = bundle(ID, {
+  ...both(
+    {
+      "yard": "场地",
+      "yard.plural": "场地",
+      "yard.name": "名称",
+      "yard.state": "状态",
+      "yard.state.free": "空闲",
+      "yard.state.used": "占用",
+      "lead.x_yard": "意向场地",
+      "section.yard": "场地信息",
+      "action.reserve": "预订场地",
+      "param.note": "备注",
+      "dashboard.yard": "场地看板",
+      "dash.all": "场地数",
+      "report.by_state": "按状态",
+      "told": "{name} 已预订",
+    },
+    {
+      "yard": "Yard",
+      "yard.plural": "Yards",
+      "yard.name": "Name",
+      "yard.state": "State",
+      "yard.state.free": "Free",
+      "yard.state.used": "Used",
+      "lead.x_yard": "Yard",
+      "section.yard": "Yard",
+      "action.reserve": "Reserve",
+      "param.note": "Note",
+      "dashboard.yard": "Yards at a glance",
+      "dash.all": "Yards",
+      "report.by_state": "By state",
+      "told": "{name} was reserved",
+    },
+  ),
+  "help/zh-CN.md": '# 场地\n\n<img src=x onerror="boom()"> [坏](javascript:boom()) **预订**见[线索](/e/lead)。',
+  "entities/yard.json": {
+    name: "x_yard",
+    label: "@yard",
+    label_plural: "@yard.plural",
+    fields: [
+      { no: 1, name: "name", type: "text", required: true, label: "@yard.name", quick: true },
+      {
+        no: 2,
+        name: "state",
+        type: "enum",
+        label: "@yard.state",
+        values: [
+          { value: "free", label: "@yard.state.free" },
+          { value: "used", label: "@yard.state.used" },
+        ],
+        default: "free",
+      },
+    ],
+  },
+  "entities/lead.json": {
+    extend: "lead",
+    fields: [{ no: 1, name: "x_yard", type: "text", length: 60, label: "@lead.x_yard" }],
+    actions: [{ name: "reserve" }],
+  },
+  "reports/yard.json": {
+    name: "x_by_state",
+    entity: "x_yard",
+    label: "@report.by_state",
+    query: { group: ["state"], measure: ["count"] },
+    chart: "bar",
+  },
+  "views/yard.json": [
+    {
+      menu: "main",
+      after: "lead",
+      item: { id: "yard", label: "@yard.plural", icon: "box", entity: "x_yard" },
+    },
+    {
+      form: "lead",
+      after: "section.contact",
+      section: { id: "section.yard", label: "@section.yard", cells: ["x_yard"] },
+    },
+    {
+      kind: "action",
+      entity: "lead",
+      name: "reserve",
+      label: "@action.reserve",
+      icon: "box",
+      place: "record",
+      order: 0,
+      params: [{ name: "note", type: "text", label: "@param.note", required: true }],
+    },
+    {
+      kind: "dashboard",
+      name: "yard",
+      label: "@dashboard.yard",
+      widgets: [
+        {
+          id: "all",
+          kind: "kpi",
+          label: "@dash.all",
+          entity: "x_yard",
+          query: { measure: ["count"] },
+        },
+        { id: "state", kind: "report", entity: "x_yard", report: "x_by_state" },
+      ],
+    },
+  ],
+  "roles/sales.json": {
+    name: "sales",
+    grants: {
+      x_yard: { read: "all", create: true },
+      lead: { fields: { x_yard: "write" } },
+    },
+  },
+  "init.lua": `crm.action("lead", "reserve", function(ev, ctx)
+  ctx.db.lead:update(ev.record.id, { x_yard = ev.params.note })
+  ctx.notify(ev.record.owner, {
+    text = "@told", args = { name = ev.record.name }, about = ev.record,
+  })
+  return { reserved = true }
+end)
+`,
+});
+
+async function working(device, login, work, prepare) {
+  const screen = await place.open(device);
+  try {
+    if (prepare) await prepare(screen.page);
+    await screen.signIn(login, PASSWORD);
+    await work(screen.page, screen);
+    await screen.sound();
+  } catch (error) {
+    await screen.shot(`failed-${Date.now()}`);
+    throw error;
+  } finally {
+    await screen.close();
+  }
+}
+
+test("a bundle adds a menu, a section, an action, a dashboard, and tells people", place, async () => {
+  const path = `/api/v1/admin/plugins/${ID}/deploys`;
+  const answer = await w.acme.as("admin", "POST", path, packed(FILES));
+  assert.ok(answer.status < 300, answer.text);
+  const lead = await w.acme.create("admin", "lead", { name: "订场地的" });
+  await working(DESKTOP, "admin", async (page) => {
+    await page.locator(".nav").getByText("场地", { exact: true }).click();
+    await page.locator(".list-head").getByRole("button", { name: "新建" }).click();
+    await page.getByRole("dialog").locator("#q-name").fill("一号场");
+    await page.locator("button[form='quick-form']").click();
+    await page.getByText("已新建 一号场").waitFor();
+
+    await page.goto(`/e/lead/${lead.id}/edit`);
+    await page.getByText("场地信息").waitFor();
+    await page.goto(`/e/lead/${lead.id}`);
+    await page.getByRole("button", { name: "预订场地" }).click();
+    await page.getByRole("dialog").getByRole("textbox").fill("一号场");
+    await page.getByRole("dialog").getByRole("button", { name: "预订场地" }).click();
+    await page.getByRole("button", { name: /通知，1 条未读/ }).click();
+    await page.locator(".bell-panel").getByText("订场地的 已预订").click();
+    await page.waitForURL((url) => url.pathname === `/e/lead/${lead.id}`);
+    await page.getByRole("button", { name: "通知", exact: true }).waitFor();
+    const now = await w.acme.ok("admin", "GET", `${R}/lead/${lead.id}`);
+    assert.equal(now.x_yard, "一号场");
+
+    await page.goto("/dash/yard");
+    await page.locator(".figure", { hasText: "场地数" }).getByRole("link", { name: "1" }).click();
+    await page.waitForURL((url) => url.pathname === "/e/x_yard");
+  });
+});
+
+test("help is what plugins wrote, and nothing of it runs", place, async () => {
+  await working(DESKTOP, "sales1", async (page) => {
+    await page.goto(`/help/${ID}`);
+    await page.locator(".markdown h2", { hasText: "场地" }).waitFor();
+    assert.match(await page.locator(".markdown").innerText(), /<img src=x onerror="boom\(\)">/);
+    assert.equal(await page.locator(".markdown img, .markdown a[href^=javascript]").count(), 0);
+    await page.locator(".markdown").getByRole("link", { name: "线索" }).click();
+    await page.waitForURL((url) => url.pathname === "/e/lead");
+  });
+  await working(ENGLISH, "sales1", async (page) => {
+    await page.goto("/help/hello");
+    await page.locator(".markdown h2", { hasText: "Greetings" }).waitFor();
+  });
+});
+
+const greeting = () =>
+  w.acme.create("admin", "greeting", { name: "hi", text: "你好，世界", times: 2 });
+
+test("a plugin's widget shows its field and saves what it is told", place, async () => {
+  const made = await greeting();
+  await working(DESKTOP, "admin", async (page, screen) => {
+    await page.goto(`/e/greeting/${made.id}`);
+    const card = page.locator("crm-hello-card");
+    await card.getByText("你好，世界").waitFor();
+    await card.getByRole("button", { name: "再说一次" }).click();
+    await page.getByText("已保存").waitFor();
+    const now = await w.acme.ok("admin", "GET", `${R}/greeting/${made.id}`);
+    assert.equal(now.times, 3);
+    await screen.axe("the widget");
+  });
+});
+
+const MODULES = {
+  "one that throws": "throw new Error('broken on purpose');",
+  "one that never defines its element": "export default 1;",
+  "one that throws when it is made": `customElements.define("crm-hello-card",
+    class extends HTMLElement { constructor() { super(); throw new Error("broken"); } });`,
+  "one that is no JavaScript": "<html>",
+};
+
+for (const [what, body] of Object.entries(MODULES)) {
+  test(`${what} leaves a notice and the value; the page lives on`, place, async () => {
+    const made = await greeting();
+    const faulty = (page) =>
+      page.route("**/plugins/hello/*/ui.js", (route) =>
+        route.fulfill({ body, contentType: "text/javascript" }),
+      );
+    await working(
+      DESKTOP,
+      "admin",
+      async (page, screen) => {
+        await page.goto(`/e/greeting/${made.id}`);
+        await page.getByText("组件“hello:card”无法显示。").waitFor();
+        await page.locator(".plugin-widget").getByText("你好，世界").waitFor();
+        await page.locator(".timeline li").first().waitFor();
+        await screen.axe(what);
+      },
+      faulty,
+    );
+  });
+}

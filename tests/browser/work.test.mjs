@@ -1,0 +1,447 @@
+// work - a day's work in the console: the workbench, a record's timeline, converting and merging,
+// the calendar, tickets, members, approvals by thumb, dashboards, favourites.
+// SPDX-License-Identifier: MIT
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { DESKTOP, ENGLISH, PHONE, browserPlace } from "../kit/browser.mjs";
+import { must } from "../kit/server.mjs";
+import { PASSWORD, world } from "../kit/world.mjs";
+
+const R = "/api/v1/records";
+const HOUR = 3_600_000;
+const PLUGINS = ["approval", "opportunities", "quotes", "tickets", "membership", "contracts"];
+const place = browserPlace({ leads: 5 });
+const w = world({
+  ...place.world,
+  setup: async (at) => {
+    for (const plugin of PLUGINS) must(at.server.data, ["plugin", "enable", "acme", plugin]);
+    await place.world.setup(at);
+  },
+});
+
+const cny = (amount) => ({ amount, currency: "CNY" });
+const read = (entity, id) => w.acme.ok("admin", "GET", `${R}/${entity}/${id}`);
+const act = (login, entity, id, action, body = {}) =>
+  w.acme.ok(login, "POST", `${R}/${entity}/${id}/actions/${action}`, body);
+const listOf = async (entity, filter) =>
+  (await w.acme.ok("admin", "POST", `${R}/${entity}/query`, { filter })).items;
+
+/** Signs in, works, and is judged by everything the page has done. */
+async function working(device, login, work) {
+  const screen = await place.open(device);
+  try {
+    await screen.signIn(login, PASSWORD);
+    await work(screen.page, screen);
+    await screen.sound();
+  } catch (error) {
+    await screen.shot(`failed-${Date.now()}`);
+    throw error;
+  } finally {
+    await screen.close();
+  }
+}
+
+const dialog = (page) => page.getByRole("dialog");
+
+test("the workbench shows what is due, and a task is done there", place, async () => {
+  const due = new Date(Date.now() - HOUR).toISOString();
+  const task = await w.acme.create("sales1", "task", { subject: "今天回电", due_at: due });
+  const lead = await w.acme.create("sales1", "lead", { name: "待联系人", next_contact_at: due });
+  await w.acme.create("sales1", "opportunity", { name: "大单", amount: cny("5000.00") });
+  await working(DESKTOP, "sales1", async (page) => {
+    await page.getByRole("link", { name: /待联系人/ }).waitFor();
+    await page.getByText("我的商机漏斗").waitFor();
+    await page.getByText("¥5,000.00").waitFor();
+    await page.getByRole("button", { name: "完成“今天回电”" }).click();
+    await page.getByText("今天没有待办").waitFor();
+    assert.equal((await read("task", task.id)).status, "done");
+    await page.getByRole("link", { name: /待联系人/ }).click();
+    await page.waitForURL((url) => url.pathname === `/e/lead/${lead.id}`);
+  });
+});
+
+test("calls are written down, drafts stay, a task is planned and completed", place, async () => {
+  const lead = await w.acme.create("sales1", "lead", { name: "时间线", status: "working" });
+  await working(DESKTOP, "sales1", async (page) => {
+    await page.goto(`/e/lead/${lead.id}`);
+    const text = page.locator(".composer textarea").first();
+    await page.getByRole("radio", { name: "电话" }).click();
+    await text.fill("谈了报价\n对方想要九折");
+    await page.goto("/e/lead");
+    await page.locator("h1").waitFor();
+    await page.goto(`/e/lead/${lead.id}`);
+    await page.waitForFunction(() =>
+      document.querySelector(".composer textarea")?.value.startsWith("谈了报价"),
+    );
+    // while an input method composes, Ctrl+Enter is its own
+    await text.dispatchEvent("keydown", {
+      key: "Enter",
+      ctrlKey: true,
+      keyCode: 229,
+      isComposing: true,
+      bubbles: true,
+    });
+    assert.match(await text.inputValue(), /九折/);
+    await text.press("Control+Enter");
+    await page.getByRole("link", { name: "谈了报价" }).waitFor();
+    await page.getByText("对方想要九折").waitFor();
+    assert.equal(await text.inputValue(), "");
+    const [call] = await listOf("activity", { about: lead.id });
+    assert.deepEqual([call.type, call.subject], ["call", "谈了报价"]);
+
+    await page.getByRole("radio", { name: "任务" }).click();
+    await text.fill("发送报价单");
+    await page.getByRole("button", { name: "添加任务" }).click();
+    await page.locator(".planned").getByRole("button", { name: "完成" }).click();
+    await page.getByText("“发送报价单”已完成").waitFor();
+    const [task] = await listOf("task", { about: lead.id });
+    assert.equal(task.status, "done");
+  });
+});
+
+test("what cannot be sent stays in the composer, and is sent later", place, async () => {
+  const lead = await w.acme.create("sales1", "lead", { name: "断网" });
+  const screen = await place.open(DESKTOP);
+  const { page } = screen;
+  await screen.signIn("sales1", PASSWORD);
+  await page.goto(`/e/lead/${lead.id}`);
+  await page.locator(".composer textarea").first().fill("断网时写的");
+  await page.locator("#compose-files").waitFor();
+  await page.route("**/api/v1/records/activity", (route) => route.abort());
+  await page.getByRole("button", { name: "记录", exact: true }).click();
+  await page.locator(".composer .form-error").waitFor();
+  assert.equal(await page.locator(".composer textarea").first().inputValue(), "断网时写的");
+  for (const [status, code] of [
+    [403, "forbidden"],
+    [429, "too_many"],
+    [409, "conflict"],
+  ]) {
+    await page.unroute("**/api/v1/records/activity");
+    await page.route("**/api/v1/records/activity", (route) =>
+      route.fulfill({ status, json: { error: { code, message: `said ${status}` } } }),
+    );
+    await page.getByRole("button", { name: "记录", exact: true }).click();
+    await page.locator(".composer .form-error", { hasText: `said ${status}` }).waitFor();
+    assert.equal(await page.locator(".composer textarea").first().inputValue(), "断网时写的");
+  }
+  await page.unroute("**/api/v1/records/activity");
+  await page.getByRole("button", { name: "记录", exact: true }).click();
+  await page.getByRole("link", { name: "断网时写的" }).waitFor();
+  assert.equal((await listOf("activity", { about: lead.id })).length, 1);
+  await screen.close(); // the aborted request stands in the console
+});
+
+test("a lead is converted to what is there already, and back", place, async () => {
+  const known = await w.acme.create("sales1", "account", { name: "远望集团" });
+  const lead = await w.acme.create("sales1", "lead", {
+    name: "转化人",
+    company: "远望集团",
+    status: "working",
+  });
+  await working(DESKTOP, "sales1", async (page) => {
+    await page.goto(`/e/lead/${lead.id}`);
+    await page.getByRole("button", { name: "转化", exact: true }).click();
+    await dialog(page)
+      .getByLabel(/使用已有的 远望集团/)
+      .waitFor();
+    await dialog(page).getByLabel(/同时新建/).check();
+    await dialog(page).getByRole("button", { name: "转化", exact: true }).click();
+    await page.getByText("转化人 已转化").waitFor();
+    await page.locator(".path .now", { hasText: "已转化" }).waitFor();
+    const now = await read("lead", lead.id);
+    assert.equal(now.converted_account, known.id);
+    assert.ok(now.converted_opportunity);
+    await page.locator(".acts-row").getByRole("button", { name: "更多" }).click();
+    await page.getByRole("menuitem", { name: "撤销转化" }).click();
+    await page.locator(".path .now", { hasText: "跟进中" }).waitFor();
+  });
+});
+
+test("two leads are merged field by field, and taken apart again", place, async () => {
+  const one = await w.acme.create("sales1", "lead", {
+    name: "合并甲",
+    company: "甲公司",
+    phones: ["13911112222"],
+  });
+  const two = await w.acme.create("sales1", "lead", {
+    name: "合并乙",
+    company: "乙公司",
+    title: "经理",
+    phones: ["13911112222"],
+  });
+  await working(DESKTOP, "manager", async (page) => {
+    await page.goto(`/e/lead/${two.id}`);
+    await page.getByRole("button", { name: "合并", exact: true }).click();
+    await dialog(page)
+      .getByLabel(/合并甲/)
+      .first()
+      .check();
+    await dialog(page).getByLabel("公司: 合并乙").check();
+    await dialog(page).getByLabel("姓名: 合并甲").check();
+    await dialog(page).getByRole("button", { name: "合并", exact: true }).click();
+    await page.waitForURL((url) => url.pathname === `/e/lead/${one.id}`);
+    const after = await read("lead", one.id);
+    assert.deepEqual([after.name, after.company, after.title], ["合并甲", "乙公司", "经理"]);
+    await page.getByRole("button", { name: "撤销", exact: true }).click();
+    await page.waitForURL((url) => url.pathname === `/e/lead/${two.id}`);
+    assert.equal((await read("lead", one.id)).company, "甲公司");
+  });
+});
+
+test("on the record page somebody else's change is shown before mine is saved", place, async () => {
+  const lead = await w.acme.create("sales1", "lead", { name: "同时", status: "working" });
+  await working(DESKTOP, "sales1", async (page) => {
+    await page.goto(`/e/lead/${lead.id}`);
+    await page.locator(".path .now").waitFor();
+    await w.acme.ok("manager", "PATCH", `${R}/lead/${lead.id}`, {
+      status: "dead",
+      lost_reason: "no_need",
+    });
+    await page.locator(".path").getByRole("button", { name: "已确认" }).click();
+    await dialog(page).getByText("别人也修改了这条记录").waitFor();
+    await dialog(page).getByLabel(/对方：/).check();
+    await dialog(page).getByRole("button", { name: "按选择保存" }).click();
+    await page.locator(".path .now", { hasText: "无效" }).waitFor();
+    assert.equal((await read("lead", lead.id)).status, "dead");
+  });
+});
+
+test("a task is dragged to another day of the calendar", place, async () => {
+  const task = await w.acme.create("sales1", "task", {
+    subject: "要改期",
+    due_at: "2026-03-11T02:00:00Z",
+  });
+  await working(DESKTOP, "sales1", async (page) => {
+    await page.goto("/e/task?mode=calendar&p=month&d=2026-03-11");
+    const item = page.locator(`[data-id="${task.id}"]`);
+    await item.waitFor();
+    await item.dragTo(page.locator('[data-day="2026-03-19"]'));
+    await page.getByText("要改期 已移到 2026-03-19").waitFor();
+    assert.equal((await read("task", task.id)).due_at, "2026-03-19T02:00:00.000Z");
+    await page.getByRole("button", { name: "日", exact: true }).click();
+    await page.waitForURL(/p=day/);
+    await page.goto("/e/task?mode=calendar&p=day&d=2026-03-19");
+    await item.getByRole("button").click();
+    await page.getByRole("menuitem", { name: "推迟 1 天" }).click();
+    await page.getByText("要改期 已移到 2026-03-20").waitFor();
+  });
+});
+
+test("a ticket's clocks run, and say stretch by stretch why", place, async () => {
+  const hours = ["00:00-24:00"];
+  const days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+  const week = Object.fromEntries(days.map((day) => [day, hours]));
+  const calendar = await w.acme.create("admin", "calendar", { name: "全天", week });
+  const policy = await w.acme.create("admin", "sla_policy", {
+    name: "标准",
+    calendar: calendar.id,
+    active: true,
+  });
+  await w.acme.create("admin", "sla_target", {
+    policy: policy.id,
+    priority: "normal",
+    first_response: 30,
+    resolution: 600,
+  });
+  const ticket = await w.acme.create("admin", "ticket", {
+    subject: "打不开",
+    priority: "normal",
+    owner: w.acme.users.admin,
+  });
+  await working(DESKTOP, "admin", async (page) => {
+    await page.goto(`/e/ticket/${ticket.id}`);
+    const first = page.locator(".clock", { hasText: "首次响应" });
+    await first.getByText(/剩 \d\d:\d\d/).waitFor();
+    const before = await first.getByRole("timer").innerText();
+    await page.waitForFunction(
+      (text) => document.querySelector(".clock [role=timer]")?.textContent !== text,
+      before,
+    );
+    await page.getByRole("button", { name: "逐段说明" }).click();
+    await page.locator(".told").first().getByText(/已用/).waitFor();
+    await page.getByRole("button", { name: "回复" }).click();
+    await dialog(page).getByRole("textbox").fill("请重启试试");
+    await dialog(page).getByRole("button", { name: "回复" }).click();
+    await first.getByText("按时完成").waitFor();
+  });
+});
+
+test("a member redeems points, and the ledger has the entry", place, async () => {
+  const program = await w.acme.create("admin", "program", { name: "会员" });
+  const member = await w.acme.create("admin", "member", {
+    name: "张伟",
+    phone: "13900007777",
+    program: program.id,
+  });
+  await act("admin", "member", member.id, "adjust", { points: 500, reason: "期初" });
+  await working(DESKTOP, "admin", async (page) => {
+    await page.keyboard.press("Control+k");
+    await page.locator(".palette-input").fill("7777");
+    await page.getByRole("option", { name: /张伟/ }).first().click();
+    await page.waitForURL((url) => url.pathname === `/e/member/${member.id}`);
+    await page.getByRole("button", { name: "兑换积分" }).click();
+    await dialog(page).getByLabel(/积分/).first().fill("120");
+    await dialog(page).getByRole("button", { name: "兑换积分" }).click();
+    await page.locator(".table-plain .loss", { hasText: "-120" }).waitFor();
+    assert.equal((await read("member", member.id)).balance, 380);
+  });
+});
+
+async function flow() {
+  const [boss, second] = [w.acme.users.manager, w.acme.users.admin];
+  const nodes = [
+    { id: "boss", name: "上级", approvers: [{ kind: "member", users: [boss] }] },
+    { id: "cfo", name: "财务", approvers: [{ kind: "member", users: [second] }] },
+  ];
+  await w.acme.create("admin", "approval_flow", { name: "合同审批", entity: "contract", nodes });
+}
+
+async function submitted(name) {
+  const account = await w.acme.create("sales1", "account", { name: `${name}客户` });
+  const contract = await w.acme.create("sales1", "contract", {
+    name,
+    account: account.id,
+    total: cny("36000.00"),
+    start_on: "2026-01-01",
+    end_on: "2026-12-31",
+  });
+  const answer = await act("sales1", "contract", contract.id, "submit");
+  return { contract: contract.id, id: answer.approval };
+}
+
+test("a contract is approved on the phone, and its page says by whom", place, async () => {
+  await flow();
+  const made = await submitted("手机审批");
+  await working(PHONE, "manager", async (page, screen) => {
+    await page.goto("/approvals");
+    await page.getByRole("link", { name: /手机审批/ }).click();
+    await page.getByText("¥36,000.00").first().waitFor();
+    await screen.fits("the case");
+    await page.getByRole("button", { name: "同意", exact: true }).click();
+    await dialog(page).getByRole("textbox").fill("条款可以");
+    await dialog(page).getByRole("button", { name: "同意" }).click();
+    await page.locator(".way").getByText("条款可以").waitFor();
+    assert.equal(await page.getByRole("button", { name: "同意", exact: true }).count(), 0);
+  });
+  await working(DESKTOP, "sales1", async (page) => {
+    await page.goto(`/e/contract/${made.contract}`);
+    const panel = page.locator(".record-right");
+    await panel.getByText("条款可以").waitFor();
+    await panel.getByText("审批中").first().waitFor();
+  });
+  await working(DESKTOP, "admin", async (page) => {
+    await page.goto(`/approvals/${made.id}`);
+    await page.getByRole("button", { name: "驳回" }).click();
+    await dialog(page).getByRole("button", { name: "驳回" }).click();
+    await dialog(page).getByText("此项必填。").waitFor();
+    await dialog(page).locator("textarea").fill("金额有误");
+    await dialog(page).getByRole("button", { name: "驳回" }).click();
+    await page.locator(".case-head .tag", { hasText: "已驳回" }).waitFor();
+  });
+});
+
+test("somebody else is asked first, it is sent back, and taken back", place, async () => {
+  const made = await submitted("加签退回");
+  await working(DESKTOP, "manager", async (page) => {
+    await page.goto(`/approvals/${made.id}`);
+    await page.locator(".case-bar").getByRole("button", { name: "更多" }).click();
+    await page.getByRole("menuitem", { name: "前加签" }).click();
+    await dialog(page).getByRole("combobox").first().fill("sales2");
+    await page.getByRole("option", { name: /sales2/ }).click();
+    await page.keyboard.press("Escape");
+    await dialog(page).locator("textarea").click();
+    await dialog(page).getByRole("button", { name: "前加签" }).click();
+    await page.locator(".way").getByText(/sales2/).waitFor();
+  });
+  await working(PHONE, "sales2", async (page) => {
+    await page.goto(`/approvals/${made.id}`);
+    await page.locator(".case-bar").getByRole("button", { name: "更多" }).click();
+    await page.getByRole("menuitem", { name: "退回" }).click();
+    await dialog(page).locator("textarea").fill("请补充附件");
+    await dialog(page).getByRole("button", { name: "退回" }).click();
+    await page.locator(".case-head .tag", { hasText: "已退回" }).waitFor();
+  });
+  const again = await submitted("撤回的");
+  await working(DESKTOP, "sales1", async (page) => {
+    await page.goto("/approvals?box=mine");
+    await page.getByRole("link", { name: /撤回的/ }).click();
+    await page.getByRole("button", { name: "撤回" }).click();
+    await dialog(page).getByRole("button", { name: "撤回" }).click();
+    await page.locator(".case-head .tag", { hasText: "已撤回" }).waitFor();
+    assert.equal((await read("approval", again.id)).state, "withdrawn");
+  });
+});
+
+test("a dashboard is narrowed, and a number opens the list behind it", place, async () => {
+  await working(DESKTOP, "manager", async (page) => {
+    await page.goto("/dash/leads");
+    await page.locator(".figure").first().waitFor();
+    await page.getByLabel("时间").selectOption("this_month");
+    await page.waitForURL(/date=this_month/);
+    await page.locator(".report svg").first().waitFor();
+    const source = page.locator(".report", { hasText: "来源" }).first();
+    await source.getByRole("button", { name: "表格" }).click();
+    const row = source.locator("tbody tr").first();
+    const count = Number(await row.locator(".num").innerText());
+    await row.getByRole("link").click();
+    await page.waitForURL(/\/e\/lead\?f=/);
+    assert.match(decodeURIComponent(page.url()), /this_month/);
+    await page.locator("h1 .count", { hasText: String(count) }).waitFor();
+  });
+});
+
+test("a favourite stands in the menu, also after signing in elsewhere", place, async () => {
+  const lead = await w.acme.create("sales2", "lead", { name: "收藏的人" });
+  await working(DESKTOP, "sales2", async (page) => {
+    await page.goto(`/e/lead/${lead.id}`);
+    await page.getByRole("button", { name: "收藏" }).click();
+    await page.locator(".nav").getByText("收藏的人").waitFor();
+    await page.waitForLoadState("networkidle").catch(() => undefined);
+  });
+  await working(DESKTOP, "sales2", async (page) => {
+    await page.locator(".nav").getByRole("link", { name: "收藏的人" }).click();
+    await page.locator(".record-title", { hasText: "收藏的人" }).waitFor();
+  });
+});
+
+const KINDS = [
+  ["desktop", DESKTOP, "light"],
+  ["phone", PHONE, "dark"],
+  ["phone", PHONE, "light"],
+  ["english", ENGLISH, "dark"],
+];
+
+for (const [name, device, theme] of KINDS) {
+  test(`the screens of work: ${name}, ${theme}`, place, async (t) => {
+    const first = async (entity) => (await listOf(entity))[0].id;
+    const made = await submitted(`屏幕 ${name} ${theme}`);
+    const screens = {
+      workbench: "/",
+      lead: `/e/lead/${await first("lead")}`,
+      contract: `/e/contract/${made.contract}`,
+      approvals: "/approvals",
+      case: `/approvals/${made.id}`,
+      ticket: `/e/ticket/${await first("ticket")}`,
+      member: `/e/member/${await first("member")}`,
+      deals: "/e/opportunity?mode=calendar&p=month",
+      sales: "/dash/sales",
+      service: "/dash/service",
+    };
+    const screen = await place.open(device);
+    await screen.theme(theme);
+    await screen.signIn("admin", PASSWORD);
+    for (const [what, path] of Object.entries(screens)) {
+      await t.test(what, async () => {
+        await screen.page.goto(path);
+        await screen.page.locator("h1").first().waitFor();
+        await screen.settled();
+        await screen.shot(`${name}-${theme}-${what}`);
+        assert.equal(await screen.page.locator("h1").count(), 1);
+        await screen.fits(what);
+        await screen.axe(what);
+        await screen.sound();
+      });
+    }
+    await screen.close();
+  });
+}
