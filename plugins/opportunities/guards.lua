@@ -50,12 +50,27 @@ local function ask_for(ev, fields, stage)
   end
 end
 
+-- What has to be ticked off before a deal may stand in a stage.
+local function ask_checked(ev, stage)
+  local done, missing = {}, {}
+  for _, item in ipairs(ev.record.checked or {}) do done[item] = true end
+  for _, item in ipairs(stage.checklist or {}) do
+    if not done[item] then missing[#missing + 1] = item end
+  end
+  if #missing > 0 then
+    ev:fail("checked", "@stage_checklist", {
+      stage = stage.name, items = table.concat(missing, ", "),
+    })
+  end
+end
+
 function guards.stage(ev, ctx)
   local deal, old = ev.record, ev.old
   local stage = stages.get(ctx, deal.stage)
   if not stage then return end
   if stage.pipeline ~= deal.pipeline then return ev:fail("stage", "@stage_foreign") end
   ask_for(ev, stage.required_fields, stage)
+  ask_checked(ev, stage)
   if not old or not old.stage or old.stage == deal.stage then return end
   local was_closed = old.kind == "won" or old.kind == "lost"
   if was_closed and stage.kind ~= old.kind and not ev.changed("reopened_at") then
