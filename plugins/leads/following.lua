@@ -17,12 +17,20 @@ function following.recorded(ev, ctx)
   if not lead.last_follow_at or lead.last_follow_at < at then
     fields.last_follow_at, fields.last_follow_by = at, activity.owner
   end
+  if not lead.first_follow_at or at < lead.first_follow_at then fields.first_follow_at = at end
   if lead.owner and not lead.first_response_at then
     fields.first_response_at, fields.sla_state = at, "met"
   end
   if lead.status == "assigned" then fields.status = "working" end
   assert(db.lead:update(lead.id, fields))
   ctx.emit("lead.followed_up", { lead = lead.id, activity = activity.id })
+end
+
+-- Where it came from first stays; where it came from last is what is said now.
+function following.sources(ev)
+  local lead = ev.record
+  if not lead.first_source then lead.first_source = lead.source end
+  if lead.source then lead.last_source = lead.source end
 end
 
 local METHODS = { call = true, visit = true, mail = true, meeting = true, message = true }

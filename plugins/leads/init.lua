@@ -19,6 +19,8 @@ local on = crm.on
 
 on("lead", "before_create", { id = "score" }, scoring.fill)
 on("lead", "before_update", { id = "score", fields = scoring.fields }, scoring.fill)
+on("lead", "before_create", { id = "sources" }, following.sources)
+on("lead", "before_update", { id = "sources", fields = { "source" } }, following.sources)
 on("lead", "before_create", { id = "place" }, routing.place)
 on("lead", "before_update", { id = "place", fields = { "owner", "pool" } }, pools.place)
 on("lead", "validate", { id = "identity" }, rules.identity)

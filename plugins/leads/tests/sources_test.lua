@@ -1,0 +1,24 @@
+-- sources_test - where a lead came from first and last, and when it was first spoken to.
+-- SPDX-License-Identifier: MIT
+
+crm.test("the first source stays, the last one follows", function(t)
+  local lead = t.db.lead:insert { name = "X", source = "event" }
+  t.eq({ lead.first_source, lead.last_source }, { "event", "event" })
+  lead = t.db.lead:update(lead.id, { source = "referral" })
+  t.eq({ lead.first_source, lead.last_source }, { "event", "referral" })
+end)
+
+crm.test("the first contact is the earliest, in whatever order they are written down", function(t)
+  t.clock.set("2026-03-02T02:00:00Z")
+  local lead = t.db.lead:insert { name = "X" }
+  local function called(at)
+    t.db.activity:insert {
+      subject = "Call", type = "call", about = { entity = "lead", id = lead.id },
+      happened_at = t.datetime(at),
+    }
+    return tostring(t.db.lead:get(lead.id).first_follow_at)
+  end
+  t.eq(called("2026-03-01T05:00:00Z"), "2026-03-01T05:00:00.000Z")
+  t.eq(called("2026-03-02T01:00:00Z"), "2026-03-01T05:00:00.000Z")
+  t.eq(called("2026-02-28T05:00:00Z"), "2026-02-28T05:00:00.000Z")
+end)
