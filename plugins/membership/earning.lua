@@ -8,7 +8,8 @@ local tiers = require("tiers")
 
 local earning = {}
 
-local DIGITS = { JPY = 0, KRW = 0, VND = 0, KWD = 3, BHD = 3 } -- minor units; others have two
+-- Fraction digits of its currency: the core knows them, its text shows them.
+local function digits_of(money) return #(money.amount:match("%.(%d+)$") or "") end
 
 -- Books points as a new lot. spec: points, source, on, purchase, rule, reason, key, qualifying.
 function earning.book(book, spec)
@@ -53,7 +54,7 @@ local function order_of(book, purchase)
   return {
     program = book.program.id,
     amount = purchase.amount.minor - (purchase.no_points and purchase.no_points.minor or 0),
-    digits = DIGITS[purchase.amount.currency] or 2, on = purchase.bought_on,
+    digits = digits_of(purchase.amount), on = purchase.bought_on,
     channel = purchase.channel, category = purchase.category, store = purchase.store,
     multiplier = tier and numbers.units(tier.multiplier, 4) or nil,
   }
