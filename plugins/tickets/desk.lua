@@ -5,6 +5,7 @@ local costs = require("costs")
 local letters = require("letters")
 local sla = require("sla")
 local states = require("states")
+local visits = require("visits")
 
 local desk = {}
 
@@ -20,6 +21,27 @@ local function know_requester(ev, db)
   end
 end
 
+-- The customer's contract, where only one runs.
+local function know_contract(ticket, db)
+  if ticket.contract or not ticket.account then return end
+  local found = db.contract:find {
+    where = { account = ticket.account, stage = { "signed", "performing" } }, limit = 2,
+  }
+  if #found == 1 then ticket.contract = found[1].id end
+end
+
+-- A company's own status stands for one of ours, and goes when that changes.
+local function follow_own_status(ev, db)
+  local ticket = ev.record
+  local own = ticket.own_status and db.ticket_status:get(ticket.own_status)
+  if not own then return end
+  if not ev.old or ev.changed("own_status") then
+    ticket.status = own.status
+  elseif ticket.status ~= own.status then
+    ticket.own_status = nil
+  end
+end
+
 -- Words that say what a ticket is about, where nobody has said it. A company puts its own in place.
 function desk.classify(ticket)
   return { priority = ticket.priority, reasons = {} }
@@ -32,6 +54,8 @@ function desk.prepare(ev, ctx)
     subject = ticket.subject, body = ticket.body, channel = ticket.channel, type = ticket.type,
     priority = ticket.priority, product = ticket.product,
   })
+  if ctx.has("contracts") then know_contract(ticket, db) end
+  follow_own_status(ev, db)
   if found.priority then ticket.priority = found.priority end
   if found.type then ticket.type = found.type end
   if found.category then ticket.category = found.category end
@@ -105,6 +129,7 @@ end
 -- Merged and closed tickets are read; what ends a ticket is noted on it.
 function desk.change(ev, ctx)
   local ticket, old = ev.record, ev.old
+  follow_own_status(ev, ctx.db:as_system())
   local was, is = states.of(old.status), states.of(ticket.status)
   if was ~= is then
     if is == "resolved" then ticket.resolved_at = ctx.now() end
@@ -115,7 +140,7 @@ function desk.change(ev, ctx)
     end
   end
   if ev.changed("priority") or ev.changed("type") or ev.changed("category")
-    or ev.changed("account") then
+    or ev.changed("account") or ctx.has("contracts") and ev.changed("contract") then
     local policy = sla.choose(ctx, ticket)
     ticket.sla_policy = policy and policy.id
   end
@@ -169,6 +194,7 @@ local function tell(ev, ctx, was, is)
     letters.send(ctx, ticket, "solved")
   elseif is == "closed" then
     emit("ticket.closed", { status = ev.to })
+    if ev.to == "closed" then visits.plan(ctx, ticket) end
   end
 end
 

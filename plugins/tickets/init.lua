@@ -14,6 +14,7 @@ local portal = require("portal")
 local rating = require("rating")
 local sla = require("sla")
 local steps = require("steps")
+local visits = require("visits")
 
 local on = crm.on
 
@@ -30,6 +31,8 @@ on("ticket", "after_create", { id = "assign", when = { owner = crm.null } }, des
 on("ticket", "transition:status", { id = "moved" }, desk.moved)
 on("ticket", "after_update", { id = "retarget", fields = { "priority", "sla_policy" } },
   desk.retargeted)
+
+on("task", "transition:status", { id = "visit" }, visits.made)
 
 on("ticket_message", "before_create", { id = "prepare" }, messages.prepare)
 on("ticket_message", "after_create", { id = "arrived" }, messages.arrived)

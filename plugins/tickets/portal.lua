@@ -82,8 +82,10 @@ function portal.progress(req, ctx)
   }) do
     list[i] = { from = message.direction, body = message.body, at = tostring(message.sent_at) }
   end
+  local word = ticket.own_status and db.ticket_status:get(ticket.own_status)
   return {
     number = own.number, subject = own.subject, state = label_of(ticket.status),
+    label = word and word.customer_label,
     received_at = tostring(own.received_at), messages = list, score = own.score,
     can_rate = rating.obstacle(ctx, own) == nil,
   }

@@ -15,19 +15,46 @@ local FIELDS = { "first_response", "resolution" } -- clocks that begin with the 
 
 -- --- the policy ---
 
--- The account's own policy, else the first in order whose condition fits; nil: nothing was
--- promised. A company may put its own answer around it. argument: ticket (a record), today.
+local RUNNING = { signed = true, performing = true }
+
+local function in_time(policy, today)
+  return (not policy.valid_from or policy.valid_from <= today)
+    and (not policy.valid_to or today <= policy.valid_to)
+end
+
+-- What was promised in the ticket's contract, as long as that runs.
+local function of_contract(ctx, db, ticket, today)
+  if not ctx.has("contracts") or not ticket.contract then return nil end
+  local contract = db.contract:get(ticket.contract)
+  if not contract or not RUNNING[contract.stage] then return nil end
+  for _, policy in ipairs(assert(db.sla_policy:find {
+    where = { active = true, contracts = { has = crm.id_text(contract.id) } }, order = "order",
+    limit = 20,
+  })) do
+    if in_time(policy, today) then return policy end
+  end
+end
+
+-- A policy that was promised to some customers only is not for everybody.
+local function is_general(ctx, policy)
+  return not ctx.has("contracts") or not policy.contracts or #policy.contracts == 0
+end
+
+-- The contract's own policy, else the account's, else the first in order whose condition fits; nil:
+-- nothing was promised. A company may put its own answer around it. argument: ticket (a record),
+-- today.
 function sla.match(argument, ctx)
   local db, ticket, today = ctx.db:as_system(), argument.ticket, argument.today
+  local agreed = of_contract(ctx, db, ticket, today)
+  if agreed then return { policy = agreed.id, reasons = { "contract" } } end
   local account = ticket.account and db.account:get(ticket.account)
   local own = account and account.tickets_policy and db.sla_policy:get(account.tickets_policy)
   if own and own.active then return { policy = own.id, reasons = { "account" } } end
   for _, policy in ipairs(db.sla_policy:find {
     where = { active = true }, order = "order", limit = 100,
   }) do
-    local in_time = (not policy.valid_from or policy.valid_from <= today)
-      and (not policy.valid_to or today <= policy.valid_to)
-    if in_time and crm.matches(ticket, policy.match or {}) then
+    if in_time(policy, today) and is_general(ctx, policy)
+      and crm.matches(ticket, policy.match or {}) then
       return { policy = policy.id, reasons = { policy.name } }
     end
   end

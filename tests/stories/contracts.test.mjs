@@ -711,6 +711,46 @@ test("contracts of two companies", async (t) => {
     assert.equal((await acme.as("sales1", "POST", `${RECORDS}/target`, { body: {} })).status, 403);
   });
 
+  await t.test("a contract's service promise comes first, while it runs", async () => {
+    must(w.server.data, ["plugin", "enable", "acme", "tickets"]);
+    const week = Object.fromEntries(["mon", "tue", "wed"].map((name) => [name, ["09:00-18:00"]]));
+    const { id: calendar } = await acme.create("admin", "calendar", { name: "工作日", week });
+    const policy = async (name, more = {}) =>
+      (await acme.create("admin", "sla_policy", { name, calendar, ...more })).id;
+    const everybody = await policy("标准");
+    const own = await policy("客户专属");
+    const customer = await acme.create("admin", "account", {
+      name: `服务 ${acme.mark}`,
+      tickets_policy: own,
+    });
+    const ticket = (more) => acme.create("admin", "ticket", { subject: "漏水", ...more });
+    const its = { account: customer.id };
+    assert.equal((await ticket(its)).sla_policy, own);
+    const running = await performing(acme, its);
+    const promised = await policy("合同约定", { order: 1, contracts: [running] });
+    const one = await ticket(its);
+    assert.deepEqual([one.contract, one.sla_policy], [running, promised], "the one that runs");
+    assert.equal((await ticket({})).sla_policy, everybody, "promised to nobody else");
+    await performing(acme, its);
+    assert.equal((await ticket(its)).contract, null, "of two none is guessed");
+    assert.equal((await ticket({ ...its, contract: running })).sla_policy, promised);
+    await done(acme, "admin", "contract", running, "terminate", {
+      reason: "agreement",
+      comment: "x",
+      date: day(0),
+    });
+    assert.equal((await ticket({ ...its, contract: running })).sla_policy, own, "it has ended");
+    const config = "/api/v1/admin/plugins/tickets/config";
+    await acme.ok("admin", "PUT", config, { visit_days: 3 });
+    await done(acme, "admin", "ticket", one.id, "resolve");
+    await acme.ok("admin", "PATCH", `${RECORDS}/ticket/${one.id}`, { status: "closed" });
+    const [visit] = await all(acme, "task", "type=call&status=open");
+    assert.ok(visit.subject.includes(one.number), JSON.stringify(visit));
+    assert.equal((await read(acme, "ticket", one.id)).visited_at, null);
+    await done(acme, "admin", "task", visit.id, "complete", { content: "已恢复" });
+    assert.ok((await read(acme, "ticket", one.id)).visited_at, "回访 is noted on the ticket");
+  });
+
   await t.test("everything holds, as the company's check sees it", () => {
     for (const name of ["acme", "globex"]) must(w.server.data, ["check", name]);
   });
