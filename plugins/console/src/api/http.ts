@@ -45,6 +45,8 @@ export interface Options {
   anonymous?: boolean;
   /** A POST that only asks. */
   reads?: boolean;
+  /** What it answers is told once, and never again under a key. */
+  secret?: boolean;
 }
 
 export interface Answer<T> {
@@ -99,7 +101,8 @@ async function once(method: string, path: string, options: Options): Promise<Res
 
 /** 503 is tried again as it says; writes carry a key, so that none happens twice. */
 export async function request<T>(method: string, path: string, options: Options = {}) {
-  if (method === "POST" && !options.anonymous && !options.reads) {
+  const isKept = method === "POST" && !options.anonymous && !options.reads && !options.secret;
+  if (isKept) {
     options = { ...options, headers: { "Idempotency-Key": newKey(), ...options.headers } };
   }
   let response = await once(method, path, options);

@@ -1,0 +1,161 @@
+// admin - roles, departments, plugins, scopes and the audit trail, as far as they need no page.
+// SPDX-License-Identifier: MIT
+import { describe, expect, it } from "vitest";
+import { groupsFor } from "@/admin/areas";
+import { askedOf, detailLines } from "@/admin/company/audit";
+import { type Department, namesOf, placesFor, treeOrder } from "@/admin/people/people";
+import { inOrder, type Plugin, settingField, settingsBody } from "@/admin/platform/plugins";
+import { scopeText } from "@/admin/platform/scopes";
+import {
+  ACTIONS,
+  bodyOf,
+  choicesFor,
+  roleName,
+  scopeOf,
+  withField,
+  withOperation,
+  withRule,
+} from "@/logic/role";
+
+describe("roles", () => {
+  it("shows every shape of a rule as one word", () => {
+    expect([undefined, false, true, "all", "own", { owner: "$me" }].map(scopeOf)).toEqual([
+      "",
+      "",
+      "all",
+      "all",
+      "own",
+      "rule",
+    ]);
+    for (const action of ACTIONS) expect(choicesFor(action)).toContain("rule");
+  });
+
+  it("changes one thing and leaves the rest", () => {
+    const grant = { read: "team", fields: { cost: "none" }, actions: ["pick"] };
+    expect(withRule(grant, "update", "own")).toEqual({ ...grant, update: "own" });
+    expect(withRule(grant, "read", "")).toEqual({ fields: { cost: "none" }, actions: ["pick"] });
+    expect(withField(grant, "cost", "")).toEqual({ read: "team", actions: ["pick"] });
+    expect(withField(grant, "*", "read").fields).toEqual({ cost: "none", "*": "read" });
+    expect(withOperation(grant, "pick", false, ["pick"]).actions).toBeUndefined();
+    expect(withOperation({ actions: true }, "pick", false, ["pick", "view"]).actions).toEqual([
+      "view",
+    ]);
+    expect(grant).toEqual({ read: "team", fields: { cost: "none" }, actions: ["pick"] });
+  });
+
+  it("sends no entity of which nothing is granted", () => {
+    const role = { name: "r", label: "R", grants: { a: {}, b: { read: "all" } }, admin: false };
+    expect(bodyOf(role)).toEqual({ label: "R", grants: { b: { read: "all" } }, admin: false });
+  });
+
+  it("finds a name", () => {
+    expect(roleName("Key Account", [])).toBe("key_account");
+    expect(roleName("2nd Line", [])).toBe("nd_line");
+    expect(roleName("客服", ["role_1"])).toBe("role_2");
+    expect(roleName("Sales", ["sales"])).toBe("sales_1");
+  });
+});
+
+describe("people", () => {
+  const at = (id: string, parent: string | null, path: string[]): Department => ({
+    id,
+    version: 1,
+    name: id,
+    parent,
+    path,
+    depth: 0,
+    head: null,
+  });
+  const all = [
+    at("b", null, ["b"]),
+    at("a", null, ["a"]),
+    at("b1", "b", ["b", "b1"]),
+    at("lost", "gone", ["gone", "lost"]),
+    at("b11", "b1", ["b", "b1", "b11"]),
+  ];
+
+  it("stands below what it belongs to; whose parent is gone stands on top", () => {
+    const tree = treeOrder(all, "en");
+    expect(tree.map((one) => [one.id, one.depth])).toEqual([
+      ["a", 0],
+      ["b", 0],
+      ["b1", 1],
+      ["b11", 2],
+      ["lost", 0],
+    ]);
+  });
+
+  it("is never moved into itself", () => {
+    expect(placesFor(all, "b1").map((one) => one.id)).toEqual(["b", "a", "lost"]);
+    expect(placesFor(all, undefined).length).toBe(5);
+  });
+
+  it("reads roles as a list or as its text", () => {
+    expect(namesOf(["a"])).toEqual(["a"]);
+    expect(namesOf('["a","b"]')).toEqual(["a", "b"]);
+    expect([namesOf(null), namesOf("?"), namesOf("{}")]).toEqual([[], [], []]);
+  });
+});
+
+describe("platform", () => {
+  const plugin = (id: string, more: Partial<Plugin> = {}) =>
+    ({ id, title: id, state: "enabled", warnings: [], paused: 0, ...more }) as Plugin;
+
+  it("puts what needs care first", () => {
+    const all = [plugin("a"), plugin("b", { state: "disabled" }), plugin("c", { paused: 1 })];
+    expect(inOrder(all).map((one) => one.id)).toEqual(["c", "a", "b"]);
+  });
+
+  it("sends settings as their types, and secrets only when typed anew", () => {
+    const settings = [
+      { name: "days", type: "int", label: "" },
+      { name: "key", type: "secret", label: "" },
+      { name: "other", type: "secret", label: "" },
+      { name: "note", type: "text", label: "" },
+    ];
+    const values = { days: "7", key: "", other: "new", note: "" };
+    expect(settingsBody(settings, values)).toEqual({ days: 7, other: "new", note: null });
+  });
+
+  it("asks for people with the control of people", () => {
+    const field = settingField({ name: "boss", type: "department", label: "B" });
+    expect([field.type, field.ref]).toEqual(["ref", { entity: "department" }]);
+  });
+
+  it("writes scopes", () => {
+    expect(scopeText({ entity: "", actions: ["read"] })).toEqual([]);
+    expect(scopeText({ entity: "*", actions: ["*"] })).toEqual(["*"]);
+    expect(scopeText({ entity: "lead", actions: ["*", "read"] })).toEqual(["lead:*"]);
+    expect(scopeText({ entity: "lead", actions: ["read", "create"] })).toEqual([
+      "lead:read",
+      "lead:create",
+    ]);
+  });
+});
+
+describe("areas and audit", () => {
+  it("shows the areas of one's rights, and no empty group", () => {
+    const groups = groupsFor(["audit", "users"]);
+    expect(groups.map((group) => group.areas.map((area) => area.id))).toEqual([
+      ["users", "departments"],
+      ["audit"],
+    ]);
+    expect(groupsFor([])).toEqual([]);
+  });
+
+  it("reads what is asked from an address, and details line by line", () => {
+    expect(askedOf({ actor: "A", of: "records" })).toEqual({
+      action: "",
+      actor: "A",
+      entity: "",
+      record: "",
+      from: "",
+      to: "",
+    });
+    expect(detailLines({ a: "x", b: [1] })).toEqual([
+      { name: "a", value: "x" },
+      { name: "b", value: "[1]" },
+    ]);
+    expect(detailLines(null)).toEqual([]);
+  });
+});
