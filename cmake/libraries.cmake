@@ -96,5 +96,6 @@ third_system(argon2 libargon2 0)
 third_system(expat expat 2.4)
 third_system(zip libzip 1.7)
 third_system(xlsxwriter xlsxwriter 1.0)
+third_system(gmime gmime-3.0 3.2.7 HEADERS) # likewise loaded with dlopen
 third_system(curl libcurl 7.88 HEADERS) # loaded with dlopen by runners alone, never linked
 target_link_libraries(third_curl INTERFACE ${CMAKE_DL_LIBS})

@@ -80,6 +80,7 @@ local THIRD = {
   { "^mbedtls/", "core/base/", "core/net/tls", "tests/unit/net/test_tls" },
   { "^psa/", "core/base/", "core/net/tls" },
   { "^curl/", "core/outbound/" },
+  { "^gmime/", "core/outbound/" },
   { "^expat", "core/document/" }, { "^zip", "core/document/" },
   { "^xlsxwriter", "core/document/" },
   { "^cmocka%.h", "tests/unit/" },

@@ -183,6 +183,12 @@ enum err mail_test(struct call *call);
 enum err mail_log(struct call *call);
 enum err mail_again(struct call *call);
 
+/* mailbox.c: letters that come in */
+enum err mailbox_list(struct call *call);
+enum err mailbox_put(struct call *call);
+enum err mailbox_delete(struct call *call);
+enum err mailbox_look(struct call *call);
+
 /* dictionaries.c */
 enum err dictionaries_list(struct call *call);
 enum err dictionaries_get(struct call *call);

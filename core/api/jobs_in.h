@@ -53,6 +53,7 @@ MUST_USE enum err jobs_import_id(const struct job *job, int64_t *out);
 MUST_USE enum err jobs_import_step(struct jobs_run *run);
 MUST_USE enum err jobs_import_failed(struct ctx *ctx, const struct job *job, const char *reason);
 MUST_USE enum err jobs_export_step(struct jobs_run *run);
+MUST_USE enum err jobs_imap_step(struct jobs_run *run);
 MUST_USE enum err jobs_mail_step(struct jobs_run *run);
 MUST_USE enum err jobs_notify_step(struct jobs_run *run);
 MUST_USE enum err jobs_person_step(struct jobs_run *run);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "api/jobs_in.h"
+#include "api/mailbox.h"
 #include "api/mailer.h"
 #include "auth/plugin_secret.h"
 #include "auth/totp.h"
@@ -87,6 +88,8 @@ static enum err rest_fn(struct ctx *ctx, void *arg)
         e = plugin_secret_reseal(ctx, is_secret, model);
     if (!e)
         e = mailer_reseal(ctx);
+    if (!e)
+        e = mailbox_reseal(ctx);
     if (!e)
         e = vault_retire(ctx);
     return e ? e : job_done(ctx, &r->run->open->job, r->run->owner, "{}");

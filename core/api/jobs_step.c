@@ -25,6 +25,7 @@ static const struct jobs_queue QUEUES[] = {
     {"import", jobs_import_step, jobs_import_failed},
     {"export", jobs_export_step, NULL},
     {"mail", jobs_mail_step, NULL},
+    {"imap", jobs_imap_step, NULL},
     {"notify", jobs_notify_step, NULL},
     {"person", jobs_person_step, NULL},
     {"outbox", jobs_outbox_step, NULL},

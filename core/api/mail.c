@@ -110,7 +110,7 @@ static bool same(const struct json *a, const struct json *b, const char *name)
 }
 
 /* What was given, or what is stored where nobody else would get it by the change. */
-static enum err take_password(struct call *call, struct json *setting, const struct json *stored)
+enum err mailer_take_password(struct call *call, struct json *setting, const struct json *stored)
 {
     struct arena *arena = call->ctx->arena;
     const struct json *given = body_member(call, "password");
@@ -169,7 +169,7 @@ enum err mail_settings_put(struct call *call)
     struct json *setting = settings_read(call);
     e = unknown ? unknown : body_done(call);
     if (!e)
-        e = take_password(call, setting, stored);
+        e = mailer_take_password(call, setting, stored);
     if (!e) {
         json_put(&text, setting);
         e = tenant_setting_put(ctx->tenant, MAILER_SETTING, buf_slice(&text));

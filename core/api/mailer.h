@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "api/app.h"
+#include "api/call.h"
 #include "base/json.h"
 #include "outbound/mail.h"
 #include "outbound/mime.h"
@@ -28,6 +28,10 @@ MUST_USE enum err mailer_load(struct ctx *ctx, struct mailer *out);
 MUST_USE enum err mailer_open(struct ctx *ctx, struct mailer *mailer);
 /* In a write turn: password to be kept as text in the setting. */
 MUST_USE enum err mailer_seal(struct ctx *ctx, struct slice password, struct slice *out);
+/* The password of the body into the setting, sealed; or the one that is stored, where nobody else
+ * would get it by the change of server or user. Complaints are those of the body. */
+MUST_USE enum err mailer_take_password(struct call *call, struct json *setting,
+                                       const struct json *stored);
 /* In a write turn: seals the stored password by the newest key. */
 MUST_USE enum err mailer_reseal(struct ctx *ctx);
 /* Sends: sender, date and message id are filled in; the id is made from `job`, so that a letter

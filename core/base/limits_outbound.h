@@ -24,3 +24,21 @@
 #define TEMPLATE_DEPTH_MAX      8 /* blocks in each other */
 #define TEMPLATE_STEPS_MAX      100000
 #define TEMPLATE_OUT_BYTES_MAX  (1 << 20)
+
+/* Letters that come in. */
+#define MESSAGE_BYTES_MAX       (25 << 20) /* a whole letter; larger ones are passed over */
+#define MESSAGE_TEXT_MAX        60000      /* bytes of its text that are kept */
+#define MESSAGE_SUBJECT_MAX     500
+#define MESSAGE_ID_MAX          500 /* bytes of an id or an address */
+#define MESSAGE_NAME_MAX        200 /* bytes of a file's name */
+#define MESSAGE_REFERENCES_MAX  20
+#define MESSAGE_PARTS_MAX       200 /* looked at */
+#define MESSAGE_FILES_MAX       20
+#define MESSAGE_FILES_BYTES_MAX (20 << 20) /* together */
+#define MAILBOXES_MAX           10         /* of one company */
+#define MAILBOX_TAKE_MAX        50         /* letters of one look into a mailbox */
+#define MAILBOX_TRIES_MAX       5          /* of a letter that a handler refuses */
+#define MAILBOX_SENDER_HOUR     30         /* letters of one sender in an hour; more are passed over */
+#define MAILBOX_SENDERS_MAX     500        /* that are counted */
+#define MAILBOX_FAILED_MAX      50         /* letters passed over that are remembered */
+#define IMAP_TIMEOUT_MS         60000

@@ -35,15 +35,16 @@ enum hook_moment {
 };
 const char *hook_moment_name(enum hook_moment moment);
 
-/* Events that the core itself fires, beside those of records. All but the last are told after the
- * commit only: nobody can refuse them. */
+/* Events that the core itself fires, beside those of records. All but the last two are told after
+ * the commit only: nobody can refuse them. */
 #define HOOK_CORE_EVENTS(X)                                                                        \
     X(AUTH_LOGIN, "auth.login")                                                                    \
     X(TENANT_PROVISIONED, "tenant.provisioned")                                                    \
     X(PLUGIN_INSTALLED, "plugin.installed")                                                        \
     X(PLUGIN_UPGRADED, "plugin.upgraded")                                                          \
     X(PLUGIN_DISABLED, "plugin.disabled")                                                          \
-    X(IMPORT_BEFORE_ROW, "import.before_row")
+    X(IMPORT_BEFORE_ROW, "import.before_row")                                                      \
+    X(MAIL_RECEIVED, "mail.received")
 #define X(name, text) static const char HOOK_EVENT_##name[] __attribute__((unused)) = text;
 HOOK_CORE_EVENTS(X)
 #undef X

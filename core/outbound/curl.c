@@ -133,6 +133,17 @@ enum err curl_run_init(struct curl_run *run, const char *protocols, const char *
     return ERR_OK;
 }
 
+void curl_run_keep(struct curl_run *run)
+{
+    ASSERT(run && run->easy && !run->kept);
+    CURLcode failed = run->api->easy_setopt(run->easy, CURLOPT_FRESH_CONNECT, 0L);
+    if (!failed)
+        failed = run->api->easy_setopt(run->easy, CURLOPT_FORBID_REUSE, 0L);
+    ASSERT(failed == CURLE_OK);
+    run->kept = run->api->multi_init();
+    ASSERT(run->kept);
+}
+
 /* The library starts its resolver thread in here: it inherits that nothing is delivered to it. */
 static CURLMcode perform(struct curl_run *run, CURLM *multi, int *running)
 {
@@ -183,14 +194,16 @@ static enum err judge(struct curl_run *run, struct arena *arena, const char **wh
 enum err curl_run_go(struct curl_run *run, struct arena *arena, const char **why)
 {
     ASSERT(run && run->easy && arena && why);
-    CURLM *multi = run->api->multi_init();
+    CURLM *multi = run->kept ? run->kept : run->api->multi_init();
     ASSERT(multi);
+    run->refused[0] = run->said[0] = '\0';
     if (run->api->multi_add_handle(multi, run->easy) == CURLM_OK)
         drive(run, multi);
     else
         run->code = CURLE_FAILED_INIT;
     (void)run->api->multi_remove_handle(multi, run->easy);
-    (void)run->api->multi_cleanup(multi);
+    if (!run->kept)
+        (void)run->api->multi_cleanup(multi);
     return run->code == CURLE_OK ? ERR_OK : judge(run, arena, why);
 }
 
@@ -198,5 +211,8 @@ void curl_run_release(struct curl_run *run)
 {
     if (run->easy)
         run->api->easy_cleanup(run->easy);
+    if (run->kept)
+        (void)run->api->multi_cleanup(run->kept);
     run->easy = NULL;
+    run->kept = NULL;
 }

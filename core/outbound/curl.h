@@ -54,6 +54,7 @@ const struct curl_api *curl_api(const char **why);
 struct curl_run {
     const struct curl_api *api;
     CURL *easy;
+    CURLM *kept;      /* private: of curl_run_keep, else NULL */
     const char *host; /* as the caller named it */
     int64_t timeout_ms;
     char refused[64]; /* the address that was refused last */
@@ -65,6 +66,8 @@ struct curl_run {
  * protocols named, verified certificates, judged addresses. */
 MUST_USE enum err curl_run_init(struct curl_run *run, const char *protocols, const char *host,
                                 int64_t timeout_ms, const char **why);
+/* From now on the connection stays open between transfers of this handle, until it is released. */
+void curl_run_keep(struct curl_run *run);
 /* Runs it to its end or the end of its time: ERR_OK when something was answered. ERR_FORBIDDEN:
  * the address may not be reached; ERR_TIMEOUT; ERR_IO. The sentence is made in the arena. */
 MUST_USE enum err curl_run_go(struct curl_run *run, struct arena *arena, const char **why);

@@ -84,6 +84,13 @@ static bool is_core_event(const char *name)
     return false;
 }
 
+/* Events of the core that happen inside a unit of work. */
+static bool is_unit_event(const char *name)
+{
+    return strcmp(name, HOOK_EVENT_IMPORT_BEFORE_ROW) == 0 ||
+           strcmp(name, HOOK_EVENT_MAIL_RECEIVED) == 0;
+}
+
 /* A declared event, or one of the core, and one of the moments it has. */
 static enum hook_moment read_event(lua_State *L, const char *name)
 {
@@ -97,11 +104,11 @@ static enum hook_moment read_event(lua_State *L, const char *name)
     }
     if (!is_late && strcmp(moment, "event") != 0)
         luaL_argerror(L, 2, "a declared event has the moments event and after_commit");
-    if (!is_late && is_core_event(name) && strcmp(name, HOOK_EVENT_IMPORT_BEFORE_ROW) != 0)
+    if (!is_late && is_core_event(name) && !is_unit_event(name))
         luaL_error(L, "%s is told after the commit only: crm.on(\"%s\", \"after_commit\", …)", name,
                    name);
-    if (is_late && strcmp(name, HOOK_EVENT_IMPORT_BEFORE_ROW) == 0)
-        luaL_error(L, "%s happens before anything is written: it has no after_commit", name);
+    if (is_late && is_unit_event(name))
+        luaL_error(L, "%s is told inside its transaction: it has no after_commit", name);
     return is_late ? HOOK_AFTER_COMMIT : HOOK_EVENT;
 }
 

@@ -64,6 +64,7 @@ crm.service("ticket.dispatch", desk.dispatch)
 crm.service("ticket.escalate", steps.escalate)
 crm.service("ticket.auto_reply", letters.choose)
 crm.service("ticket.from_mail", mailbox.take)
+crm.on("mail.received", { id = "ticket" }, mailbox.received)
 crm.service("sla.match", sla.match)
 crm.service("article.suggest", articles.suggest)
 

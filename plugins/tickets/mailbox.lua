@@ -89,4 +89,15 @@ function mailbox.take(mail, ctx)
   return { ticket = message.ticket, message = message.id, is_new = is_new, is_known = false }
 end
 
+-- A letter came into one of the company's mailboxes, in the transaction that remembers it.
+function mailbox.received(ev, ctx)
+  local mail = ev.payload
+  ctx.call("ticket.from_mail", {
+    message_id = mail.message_id, in_reply_to = mail.in_reply_to, references = mail.references,
+    from = mail.from, from_name = mail.from_name, subject = mail.subject, body = mail.body,
+    sent_at = crm.datetime(mail.sent_at), auto_submitted = mail.automatic,
+    attachments = mail.attachments,
+  })
+end
+
 return mailbox

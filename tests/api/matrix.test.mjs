@@ -156,6 +156,11 @@ const delivery = async (t) => {
   }
 };
 /* A job that a bundle offers, once the server has taken note of it. */
+const mailbox = async (t) => {
+  const path = `${ADMIN}/mailboxes/${t.name}`;
+  await t.ok("admin", "PUT", path, { host: "imap.invalid" });
+  return path;
+};
 const offered = async (t) => {
   const plugin = `${t.name}.clock`;
   const files = bundle(plugin, { "init.lua": 'crm.job("tick", {}, function() end)\n' }, {
@@ -454,6 +459,14 @@ const ROWS = {
     },
   },
   "GET /api/v1/admin/templates": at(`${ADMIN}/templates`),
+  "GET /api/v1/admin/mailboxes": at(`${ADMIN}/mailboxes`),
+  "PUT /api/v1/admin/mailboxes/{name}": at(`${ADMIN}/mailboxes/matrix`, {
+    body: { host: "imap.invalid", user: "u", password: "p" },
+  }),
+  "DELETE /api/v1/admin/mailboxes/{name}": to(mailbox),
+  "POST /api/v1/admin/mailboxes/{name}/look": {
+    make: async (t) => ({ path: `${await mailbox(t)}/look`, body: {} }),
+  },
   "GET /api/v1/admin/settings": at(`${ADMIN}/settings`),
   "PATCH /api/v1/admin/settings": at(`${ADMIN}/settings`, { body: { timezone: "Asia/Shanghai" } }),
   "GET /api/v1/admin/mail": at(`${ADMIN}/mail`),
