@@ -7,8 +7,8 @@
  *   "admin": ["users", "roles", …] | true }
  *
  * A row rule is true or "all" (every row), "own" (owner is me), "team", "department", "subtree"
- * (my department and below), "parent" (of a child entity: as its parent), or a filter tree. What is not granted is denied. Rules are compiled
- * against the model in record/rights.
+ * (my department and below), "parent" (of a child entity: as its parent), or a filter tree. What is
+ * not granted is denied. Rules are compiled against the model in record/rights.
  *
  * SPDX-License-Identifier: MIT
  */
