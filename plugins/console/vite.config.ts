@@ -4,14 +4,20 @@ import { fileURLToPath } from "node:url";
 import vue from "@vitejs/plugin-vue";
 import { defineConfig } from "vitest/config";
 
-// A list is there after few requests: what every screen needs is one file, the controls of fields
-// a second, the list a third. Screens that come later bring only their own.
+// A list is there after few requests: what every screen needs is one file, what the shell, a list
+// and its fields need is a second. Screens that come later bring only their own.
+const VENDOR = "node_modules/(vue|@vue|pinia|vue-router|vue-i18n|@intlify)/";
+const BASE = "api|stores|styles|ui|texts/index|logic/keys";
 const FIELDS = "widgets/(?!element|Pick|Plugin)|record/(actions|ActionDialog|around|people|useForm)";
+const SHELL = "shell/(Shell|Nav|Bell|state)|notices/(NoticeList|notices)";
+const LOGIC = "logic/(filter|form|format|liststate|zoned|shortcuts)\\.";
 const groups = [
-  { name: "app", test: /node_modules\/(vue|@vue|pinia|vue-router|vue-i18n|@intlify)\//, priority: 9 },
-  { name: "app", test: /src\/(api|logic|stores|styles\/base|ui|shell\/(Shell|Nav|state))/, priority: 8 },
-  { name: "fields", test: new RegExp(`src/(${FIELDS})`), priority: 7 },
-  { name: "list", test: /src\/(grid|pages\/List)/, priority: 6 },
+  { name: "app", test: new RegExp(`${VENDOR}|icon.svg|src/(${BASE})`), priority: 9 },
+  {
+    name: "list",
+    test: new RegExp(`src/(${SHELL}|${LOGIC}|${FIELDS}|grid/|pages/List)`),
+    priority: 8,
+  },
   { name: "record", test: /src\/(record|pages\/Record)/, priority: 5 },
 ];
 
@@ -35,7 +41,7 @@ export default defineConfig({
     chunkSizeWarningLimit: 700,
     rolldownOptions: {
       input: ["index.html", "form.html", "rate.html"],
-      output: { codeSplitting: { groups } },
+      output: { codeSplitting: { groups, includeDependenciesRecursively: false } },
     },
   },
   server: { proxy: { "/api": "http://127.0.0.1:8080" } },

@@ -1,7 +1,6 @@
 // kit - what the pages for people without an account share: words, elements, sending. Small on
 // purpose: a form on a phone with one bar should be there at once.
 // SPDX-License-Identifier: MIT
-import "../styles/tokens.css";
 import "./public.css";
 
 export type Lang = "zh" | "en";
