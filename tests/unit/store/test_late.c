@@ -194,6 +194,23 @@ static void test_late__what_is_rolled_back_is_made_again(void **state)
     assert_int_equal(search(rig->store, "here"), 3);
 }
 
+/* A turn holds several requests: one makes the table's indexes, and another that fails behind it
+ * makes the registry forget what is known. The first one's tokens are written all the same. */
+static void test_late__tokens_wait_over_a_failure(void **state)
+{
+    struct rig *rig = *state;
+    OK(store_begin(rig->store, true));
+    OK(store_savepoint(rig->store));
+    OK(deal(rig->store, 1, "a", NULL));
+    OK(store_tokens_put(rig->store, "deal", 1, SLICE(""), SLICE("3:x")));
+    OK(store_savepoint_end(rig->store, ERR_OK));
+    OK(store_savepoint(rig->store));
+    OK(deal(rig->store, 2, "b", NULL));
+    assert_int_equal(store_savepoint_end(rig->store, ERR_VALIDATION), ERR_VALIDATION);
+    OK(store_commit(rig->store));
+    assert_int_equal(search(rig->store, "x"), 1);
+}
+
 static void test_late__other_connections_notice(void **state)
 {
     struct rig *rig = *state;
@@ -279,7 +296,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(test_late__##name, setup, rig_teardown)
         T(an_empty_table_answers_without),    T(the_first_row_brings_all), T(put_counts_too),
-        T(what_is_rolled_back_is_made_again), T(other_connections_notice), T(inside_a_running_read),
+        T(what_is_rolled_back_is_made_again), T(tokens_wait_over_a_failure), T(other_connections_notice), T(inside_a_running_read),
         T(a_changed_schema_is_noted_or_made), T(a_table_may_cease_to_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
