@@ -59,7 +59,7 @@
 
 /* Notifications. */
 #define NOTIFY_USERS_MAX  200  /* told by one call */
-#define NOTIFY_TITLE_MAX  200  /* bytes of the line that is shown */
-#define NOTIFY_BODY_MAX   2000 /* bytes of what stands below it */
+#define NOTIFY_TITLE_MAX  200  /* characters of the line that is shown */
+#define NOTIFY_BODY_MAX   2000 /* characters of what stands below it */
 #define NOTIFY_DIGEST_MAX 50   /* told of in one letter */
 #define NOTIFY_KEEP_MS    (90LL * 24 * 3600 * 1000)

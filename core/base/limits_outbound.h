@@ -27,10 +27,10 @@
 
 /* Letters that come in. */
 #define MESSAGE_BYTES_MAX       (25 << 20) /* a whole letter; larger ones are passed over */
-#define MESSAGE_TEXT_MAX        60000      /* bytes of its text that are kept */
+#define MESSAGE_TEXT_MAX        60000      /* characters of its text that are kept */
 #define MESSAGE_SUBJECT_MAX     500
-#define MESSAGE_ID_MAX          500 /* bytes of an id or an address */
-#define MESSAGE_NAME_MAX        200 /* bytes of a file's name */
+#define MESSAGE_ID_MAX          500 /* characters of an id or an address */
+#define MESSAGE_NAME_MAX        200 /* characters of a file's name */
 #define MESSAGE_REFERENCES_MAX  20
 #define MESSAGE_PARTS_MAX       200 /* looked at */
 #define MESSAGE_FILES_MAX       20
