@@ -96,6 +96,8 @@ enum err tx_commit(struct store *store)
     rollback_engine(db);
     if (e)
         late_undone(db);
+    else if (db->late_made)
+        keep_relax(store); /* the schema has been read again */
     tx_end(db);
     if (sync_failed && heal(db) != ERR_OK)
         return ERR_OUTCOME_UNKNOWN;
