@@ -85,6 +85,16 @@ function rest.pull(given, ctx)
   return { items = items, position = tostring(feed.next), more = feed.next > since }
 end
 
+-- Tells the other side which record of ours it was, so that it does not take it for news. A server
+-- without the plugin, or without a connection to us, has no use for that.
+local function link(given, ctx, record)
+  if not given.ours then return end
+  call(ctx, given.connection, "post", "/x/integrations/link", {
+    entity = given.remote, id = record.id, version = record.version, external_id = given.ours.id,
+    external_version = given.ours.version,
+  })
+end
+
 function rest.push(given, ctx)
   local path = "/records/" .. given.remote
   if given.deleted then
@@ -98,6 +108,7 @@ function rest.push(given, ctx)
   local record, answer, why, name =
     call(ctx, given.connection, method, path, given.data, given.key)
   if not record then return fault_of(answer, why, name) end
+  link(given, ctx, record)
   return { id = record.id, version = tostring(record.version) }
 end
 

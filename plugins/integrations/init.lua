@@ -7,6 +7,7 @@ local deliver = require("deliver")
 local dispatch = require("dispatch")
 local failed = require("failed")
 local inbound = require("inbound")
+local linking = require("linking")
 local sweep = require("sweep")
 local sync = require("sync")
 local webhooks = require("webhooks")
@@ -44,6 +45,8 @@ crm.service("mapping.transform", sync.transform)
 crm.service("mapping.conflict", sync.conflict)
 
 crm.route("POST", "/in/{path}", { auth = "public", rate = "600/m", body = "text" }, inbound.receive)
+
+crm.route("POST", "/link", linking.options, linking.link)
 
 crm.route("GET", "/calendar/{path}", { auth = "public", rate = "120/m" }, calendar.show)
 

@@ -129,6 +129,7 @@ function sync.give(ctx, map, connection, id, op)
   local given = connections.call(ctx, connection, "push", {
     remote = map.remote, id = ref and ref.external_id, data = data,
     version = ref and ref.their_version, key = our_key(map, text) .. ":" .. version,
+    ours = { entity = map.entity_name, id = text, version = tostring(version) },
   })
   if given.fault then return given.fault end
   ctx.tx(function()
@@ -189,7 +190,8 @@ local function push(ctx, map, connection, cursor)
   while not is_tired(ctx) do
     local items, last, newest = ctx.changes { since = at, limit = 200 }
     for _, item in ipairs(items) do
-      if item.entity == map.entity_name and item.source ~= "restore" then
+      local came_from_there = connection.peer and item.actor == connection.peer
+      if item.entity == map.entity_name and item.source ~= "restore" and not came_from_there then
         if is_tired(ctx) then return count, true end
         local done, fault = pcall(sync.give, ctx, map, connection, item.id, item.op)
         if done and fault and of_connection(fault) then return count, false, fault end

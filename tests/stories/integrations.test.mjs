@@ -12,6 +12,7 @@ const SECRET = "hook-secret-of-2026-first";
 const SECOND = "hook-secret-of-2026-other";
 const w = world({
   env: { PERIGEE_OUTBOUND_PRIVATE: "127.0.0.1" },
+  hosts: { acme: ["localhost"] },
   setup: async ({ server }) => {
     for (const name of ["acme", "globex"]) {
       for (const plugin of ["integrations", "connector_rest", "connector_wecom"])
@@ -20,7 +21,11 @@ const w = world({
   },
 });
 // The server of another place: its company answers to the name that calls from here use.
-const far = world({ staff: false, hosts: { acme: ["localhost"] } });
+const far = world({
+  staff: false,
+  env: { PERIGEE_OUTBOUND_PRIVATE: "127.0.0.1" },
+  hosts: { acme: ["localhost"] },
+});
 let target, other;
 before(async () => {
   target = await new Target().start();
@@ -374,6 +379,82 @@ test("two servers keep accounts in step", async (t) => {
     const decided = "https://theirs.cn";
     await until("theirs is here", async () => (await here(ref.record_id)).website === decided);
   });
+});
+
+test("two servers that both drive make no echo", async () => {
+  for (const plugin of ["integrations", "connector_rest"])
+    must(far.server.data, ["plugin", "enable", "acme", plugin]);
+  const sides = [w, far].map(({ acme, server }) => ({ tenant: acme, port: server.port }));
+  for (const [at, side] of sides.entries()) {
+    const { tenant } = side;
+    await settings(tenant, { allow_http: true });
+    const made = await tenant.ok("admin", "POST", "/api/v1/admin/users", {
+      login: "peer",
+      name: "对方",
+      roles: ["admin"],
+      password: "Peer-Of-The-Other-2026!",
+    });
+    side.peer = made.id;
+    const key = { name: "peer", user: made.id };
+    side.key = (await tenant.ok("admin", "POST", "/api/v1/admin/api-keys", key)).token;
+    side.name = ["甲方", "乙方"][at];
+  }
+  for (const [at, side] of sides.entries()) {
+    const there = sides[1 - at];
+    const { id: acts_as } = await side.tenant.ok("admin", "GET", "/api/v1/me");
+    side.connection = (
+      await side.tenant.create("admin", "connection", {
+        name: there.name,
+        connector: "rest",
+        base_url: `http://localhost:${there.port}`,
+        credential: there.key,
+        acts_as,
+        peer: side.peer,
+        options: { every: 10 },
+      })
+    ).id;
+    await side.tenant.create("admin", "mapping", {
+      connection: side.connection,
+      entity_name: "contact",
+      remote: "contact",
+      direction: "push",
+      field_map: { name: "name", title: "title" },
+      match: { name: { prefix: "双向" } },
+    });
+  }
+  const all = ({ tenant }) => list(tenant, "contact", "name[prefix]=双向&sort=name&limit=200");
+  const both = async () => {
+    for (const side of sides) await done(side.tenant, "connection", side.connection, "sync");
+    await new Promise((next) => setTimeout(next, 300));
+  };
+  const same = (what, wanted) =>
+    until(what, async () => {
+      await both();
+      const seen = await Promise.all(sides.map(all));
+      return seen.every((rows) => {
+        const shown = rows.map(({ name, title }) => [name, title]).sort();
+        return JSON.stringify(shown) === JSON.stringify(wanted.sort());
+      });
+    });
+  await sides[0].tenant.create("admin", "contact", { name: "双向一" });
+  await sides[1].tenant.create("admin", "contact", { name: "双向二" });
+  const titles = (one, two) => [
+    ["双向一", one],
+    ["双向二", two],
+  ];
+  await same("one of each on both sides", titles(null, null));
+  const copy = (await all(sides[1])).find(({ name }) => name === "双向一");
+  const path = `${RECORDS}/contact/${copy.id}`;
+  await sides[1].tenant.ok("admin", "PATCH", path, { title: "经理" });
+  await same("what was changed over there is changed here", titles("经理", null));
+  const before = JSON.stringify((await Promise.all(sides.map(all))).flat());
+  for (let round = 0; round < 4; round++) await both();
+  assert.equal(JSON.stringify((await Promise.all(sides.map(all))).flat()), before, "and it rests");
+  const link = { entity: "contact", id: copy.id, version: 1 };
+  const body = { body: { ...link, external_id: "x", external_version: "1" } };
+  const route = "/api/v1/x/integrations/link";
+  for (const login of ["admin", null])
+    assert.ok([401, 403].includes((await sides[1].tenant.as(login, "POST", route, body)).status));
 });
 
 test("messages to WeCom", async (t) => {
