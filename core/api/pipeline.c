@@ -290,6 +290,8 @@ static enum err prepare_model(struct call *call)
 static enum err admit_store(struct call *call, struct slice token, bool cookie)
 {
     struct ctx *ctx = call->ctx;
+    /* A model is read whole or nobody is served: how large it is must not decide that. */
+    store_budget(ctx->tenant->store, 0);
     if (!store_in_tx(ctx->tenant->store)) {
         enum err e = prepare_model(call);
         if (!e)
@@ -425,8 +427,6 @@ enum err pipeline_run(struct call *call)
     struct ctx *ctx = call->ctx;
     enum err e = ERR_OK;
     if (ctx->tenant)
-        store_budget(ctx->tenant->store, budget_us(call->app->role));
-    if (ctx->tenant)
         store_watch(ctx->tenant->store, call->app->services->is_asked, call->app);
     if (ctx->tenant && call->route->runs == RUNS_GATEWAY && !store_in_tx(ctx->tenant->store)) {
         /* The body took its time: rights and model are read again, in the transaction that counts.
@@ -435,6 +435,8 @@ enum err pipeline_run(struct call *call)
         struct slice token = token_of(call->req, &cookie);
         e = admit_store(call, token, cookie);
     }
+    if (ctx->tenant)
+        store_budget(ctx->tenant->store, budget_us(call->app->role));
     if (!e)
         e = run_handler(call);
     end_tx(call);

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { limit } from "../kit/limits.mjs";
 import { query } from "../kit/client.mjs";
 import { scenarios } from "../kit/scenario.mjs";
 import { PASSWORD, world } from "../kit/world.mjs";
@@ -183,6 +184,28 @@ test("dictionaries: listed, read, and a new value can be used at once", async ()
   await w.acme.ok("admin", "PUT", path, { [key]: [...values, { value: "mining", label: "采矿" }] });
   assert.equal((await create(w.acme)).status, 201);
   assert.equal((await create(w.globex)).status, 422, "of this company alone");
+});
+
+test("a dictionary has so many values, and no more", async () => {
+  const path = `${ADMIN}/dictionaries/industry`;
+  const before = await w.globex.ok("admin", "GET", path);
+  const most = limit("DICTIONARY_VALUES_MAX");
+  const more = Array.from({ length: most + 1 - before.values.length }, (_, i) => ({
+    value: `v${i}`,
+    label: `V ${i}`,
+  }));
+  const put = (values) => w.globex.as("admin", "PUT", path, { body: { values } });
+  const beyond = await put([...before.values, ...more]);
+  assert.equal(beyond.status, 422, beyond.text.slice(0, 400));
+  assert.deepEqual(Object.keys(beyond.json.error.fields), ["values"]);
+  assert.match(beyond.json.error.fields.values[0].message, new RegExp(`最多 ${most}`));
+  const same = await w.globex.ok("admin", "GET", path);
+  assert.equal(same.values.length, before.values.length, "nothing has changed");
+  assert.ok((await put([...before.values, ...more.slice(1)])).status < 300);
+  // With a dictionary as large as that everybody is served, and a value of it can be used.
+  for (let i = 0; i < 4; i++) await w.globex.ok("admin", "GET", "/api/v1/me");
+  const account = { name: "the last one", industry: more.at(-1).value };
+  await w.globex.ok("sales1", "POST", "/api/v1/records/account", account);
 });
 
 test("settings are read and changed within their bounds", async () => {
