@@ -38,7 +38,6 @@
 #define STREAM_QUEUE_BYTES_MAX  (64 << 10) /* more waits for a slow reader: nothing is added */
 #define STREAM_SLOW_MS          20000      /* and one that stays slow for so long is cut */
 #define STREAM_REPLAY_MAX       10000      /* changes a returning client is told one by one */
-#define STREAM_JOBS             20         /* newest jobs of a person that are followed */
 
 /* Frames between processes. */
 #define FRAME_BYTES_MAX     (8 << 20) /* an inline answer plus its head */

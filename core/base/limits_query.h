@@ -30,9 +30,9 @@
 #define SORT_KEYS_MAX           3
 #define GROUPS_MAX              2
 #define MEASURES_MAX            8
-#define GROUP_ROWS_MAX          1000 /* groups in one answer */
-#define CURSOR_BYTES_MAX        65536 /* text of a page mark: three long sort keys, with their pinyin */
-#define EXPANDS_MAX             10 /* references shown as objects in one answer */
+#define GROUP_ROWS_MAX          1000  /* groups in one answer */
+#define CURSOR_BYTES_MAX        65536 /* a page mark: three long sort keys with pinyin */
+#define EXPANDS_MAX             10    /* references shown as objects in one answer */
 #define UNINDEXED_SORT_ROWS_MAX 100000
 #define BOARD_COLUMNS_MAX       50
 #define BOARD_ITEMS             20  /* first items of a column, unless asked otherwise */

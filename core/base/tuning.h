@@ -24,6 +24,7 @@
 #define STREAM_TICK_MS           5000 /* looked at so often, whatever was told */
 #define STREAM_HEARTBEAT_MS      15000
 #define STREAM_SEND_BUFFER_BYTES (128 << 10) /* what the kernel may hold of it */
+#define STREAM_JOBS              20          /* newest jobs of a person that are followed */
 #define STREAMS_PER_ROUND        8  /* looked at between two rounds of the gateway's loop */
 #define MOVED_PER_S              10 /* `moved` frames of one tenant */
 

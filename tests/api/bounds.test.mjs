@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import net from "node:net";
 import { test } from "node:test";
 import { multipart } from "../kit/client.mjs";
+import { limit } from "../kit/limits.mjs";
 import { HOSTS, world } from "../kit/world.mjs";
 
 const BYTES = 65_536;
@@ -36,6 +37,19 @@ test("a file of that size is kept, one byte more is refused", async () => {
   assert.equal(beyond.status, 413, beyond.text);
   const back = await w.acme.as("sales1", "GET", `/api/v1/files/${fits.json.id}`);
   assert.equal(back.bytes.length, BYTES);
+});
+
+test("what frames a file has so many bytes beside it", async () => {
+  const form = (pad) =>
+    multipart([
+      { name: "note", content: "n".repeat(pad) },
+      { name: "file", filename: "a.bin", type: "application/octet-stream", content: "x" },
+    ]);
+  const all = BYTES + limit("BODY_FORM_BYTES_MAX");
+  const bare = form(0).body.length;
+  const send = (pad) => w.acme.as("sales1", "POST", "/api/v1/files", form(pad));
+  assert.notEqual((await send(all - bare)).status, 413);
+  assert.equal((await send(all - bare + 1)).status, 413);
 });
 
 const table = (bytes) => `name\n${"x".repeat(bytes - 6)}\n`;

@@ -3,12 +3,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { raw } from "../kit/client.mjs";
+import { limit } from "../kit/limits.mjs";
 import { Stream } from "../kit/stream.mjs";
 import { PASSWORD, world } from "../kit/world.mjs";
 
 const LEADS = "/api/v1/records/lead";
 const PER_USER = 4;
 const PER_TENANT = 9;
+const REPLAYED = limit("STREAM_REPLAY_MAX");
 const w = world({
   env: { PERIGEE_STREAMS_PER_USER_MAX: PER_USER, PERIGEE_STREAMS_PER_TENANT_MAX: PER_TENANT },
   args: ["--operator-listen", "127.0.0.1:0"],
@@ -136,7 +138,7 @@ test("who comes back is told what was missed, once", async () => {
 test("who was away for too long, or knows another store, is told to begin anew", async () => {
   const items = Array.from({ length: 1000 }, () => ({ op: "create", name: "Ann" }));
   const { next: before } = await w.acme.ok("admin", "GET", "/api/v1/changes?since=0&limit=1");
-  for (let i = 0; i < 10; i++) {
+  for (let i = 0; i < REPLAYED / 1000; i++) {
     await w.acme.ok("admin", "POST", "/api/v1/records/greeting/bulk", { items, atomic: true });
   }
   for (const since of [String(before), "999999999999"]) {
@@ -167,10 +169,10 @@ test("who was away for too long, or knows another store, is told to begin anew",
       await stream.change(made.id);
       for (const { event } of stream.events) told[event] = (told[event] ?? 0) + 1;
     },
-    { path: `/api/v1/events?since=${(await newest()) - 10000}` },
+    { path: `/api/v1/events?since=${(await newest()) - REPLAYED}` },
   );
   assert.equal(told.reset, undefined);
-  assert.equal(told.change, 10000);
+  assert.equal(told.change, REPLAYED);
 });
 
 async function newest() {

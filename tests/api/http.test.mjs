@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { raw, statuses } from "../kit/client.mjs";
+import { limit } from "../kit/limits.mjs";
 import { HOSTS, PASSWORD, world } from "../kit/world.mjs";
 
 const w = world({
@@ -314,7 +315,9 @@ test("every answer has the headers that protect a browser", async () => {
 });
 
 test("who stops in the middle of the head is cut, and others are served meanwhile", async () => {
-  const slow = send("GET /healthz HTTP/1.1\r\nHost: a", { quiet: 60_000 });
+  const slow = send("GET /healthz HTTP/1.1\r\nHost: a", {
+    quiet: 6 * limit("HEADER_TIMEOUT_MS"),
+  });
   assert.equal((await w.acme.as(null, "GET", "/healthz")).status, 200);
   const { text, closed } = await slow;
   assert.ok(closed, "the server ends it by itself");

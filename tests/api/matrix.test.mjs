@@ -15,6 +15,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { multipart } from "../kit/client.mjs";
 import { bundle, packed } from "../kit/pack.mjs";
+import { limit } from "../kit/limits.mjs";
 import { routes } from "../kit/routes.mjs";
 import { PASSWORD, world } from "../kit/world.mjs";
 
@@ -530,6 +531,11 @@ const name = (route) => `${route.method} ${route.pattern}`;
 
 test("every route of the table is exercised here, and no other", () => {
   assert.deepEqual(Object.keys(ROWS).sort(), table.map(name).sort());
+});
+
+test("the OpenAPI document has room for every route", () => {
+  const most = limit("OPENAPI_PATHS_MAX");
+  assert.ok(table.length <= most, `${table.length} routes, and room for ${most}`);
 });
 
 function told(answer) {

@@ -5,6 +5,7 @@ import http from "node:http";
 import https from "node:https";
 import { after, before, test } from "node:test";
 import { certify } from "../kit/certify.mjs";
+import { limit } from "../kit/limits.mjs";
 import { bundle, packed } from "../kit/pack.mjs";
 import { command } from "../kit/server.mjs";
 import { world } from "../kit/world.mjs";
@@ -234,13 +235,34 @@ test("a long answer ends at its bound", async () => {
 test("a silent server costs no more than its time", async () => {
   const { name } = await got("get", { url: at("/silent"), timeout: 200 });
   assert.equal(name, "TIMEOUT");
+  // However long it asks for, it has the time of a call; a route has no more itself.
+  const asked = { url: at("/silent"), timeout: 100 * limit("FETCH_TIMEOUT_MS") };
+  const long = await ask("get", asked);
+  assert.ok(long.status === 500 || long.json.name === "TIMEOUT", long.text);
 });
 
-test("five calls of a route, and no more", async () => {
+test("a header is put together of so many parts", async () => {
+  const most = limit("SECRET_PARTS_MAX");
+  for (const count of [most, most + 1]) {
+    const parts = Array.from({ length: count }, () => "x");
+    const from = w.server.log.length;
+    const answer = await ask("get", { url: at("/"), headers: { "x-long": parts } });
+    if (count === most) {
+      assert.equal(answer.status, 200, answer.text);
+      assert.equal(seen.at(-1).headers["x-long"], "x".repeat(most));
+    } else {
+      assert.equal(answer.status, 500, answer.text);
+      assert.match(w.server.log.slice(from), /has 1 to \d+ parts/);
+    }
+  }
+});
+
+test("so many calls of a route, and no more", async () => {
   seen.length = 0;
-  assert.equal((await ask("get", { url: at("/") }, { times: 5 })).status, 200);
-  assert.equal(seen.length, 5);
-  const beyond = await ask("get", { url: at("/") }, { times: 6 });
+  const most = limit("SCRIPT_ROUTE_HTTP_MAX");
+  assert.equal((await ask("get", { url: at("/") }, { times: most })).status, 200);
+  assert.equal(seen.length, most);
+  const beyond = await ask("get", { url: at("/") }, { times: most + 1 });
   assert.equal(beyond.status, 500, beyond.text);
   assert.match(w.server.log, /more calls to other systems than it may/);
 });

@@ -199,6 +199,20 @@ test("twenty errors in a row pause the handler until an administrator resumes it
   await until("no row is left", async () => (await waiting(`handler=${PUSH}`)).length === 0);
 });
 
+test("the name of a handler has so many bytes", async () => {
+  const most = limit("TRIP_NAME_BYTES_MAX");
+  const pause = (bytes) =>
+    w.acme.as("admin", "POST", `${ADMIN}/outbox/pause`, {
+      body: { handler: "hook:".padEnd(bytes, "n") },
+    });
+  assert.ok((await pause(most)).status < 300, "there may be such a handler tomorrow");
+  const beyond = await pause(most + 1);
+  assert.equal(beyond.status, 422, beyond.text);
+  assert.deepEqual(Object.keys(beyond.json.error.fields), ["handler"]);
+  const handler = "hook:".padEnd(most, "n");
+  await w.acme.as("admin", "POST", `${ADMIN}/outbox/resume`, { body: { handler } });
+});
+
 test("a batch is given what waits, and fails row by row", async () => {
   const handler = `hook:${ID}:many@lead`;
   await w.acme.as("admin", "POST", `${ADMIN}/outbox/pause`, { body: { handler } });

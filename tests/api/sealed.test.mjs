@@ -12,6 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { limit } from "../kit/limits.mjs";
 import { query } from "../kit/client.mjs";
 import { command } from "../kit/server.mjs";
 import { PASSWORD, world } from "../kit/world.mjs";
@@ -155,12 +156,15 @@ test("unmasking is a right, needs a reason and is written down", async () => {
     [{ field: "name", reason: "because" }, "field"],
     [{ field: "nothing", reason: "because" }, "field"],
     [{ ...body, all: true }, "all"],
+    [{ ...body, reason: "r".repeat(limit("UNMASK_REASON_BYTES_MAX") + 1) }, "reason"],
   ]) {
     const refused = await unmask("keeper", lead.id, bad);
     assert.equal(refused.status, 422, refused.text);
     assert.deepEqual(Object.keys(refused.json.error.fields), [field]);
   }
   assert.equal((await audit("unmask")).length, 1);
+  const longest = "r".repeat(limit("UNMASK_REASON_BYTES_MAX"));
+  assert.equal((await unmask("keeper", lead.id, { ...body, reason: longest })).status, 200);
   const keyed = await w.acme.as("keeper", "POST", `${LEADS}/${lead.id}/unmask`, {
     body,
     headers: { "idempotency-key": "once" },

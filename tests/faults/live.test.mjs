@@ -1,5 +1,7 @@
 // live - streams of live events while processes die, and a reader that does not read.
 // SPDX-License-Identifier: MIT
+//
+// What one reader may keep waiting is STREAM_QUEUE_BYTES_MAX, and for how long STREAM_SLOW_MS.
 import assert from "node:assert/strict";
 import net from "node:net";
 import { after, before, test } from "node:test";

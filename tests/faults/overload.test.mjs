@@ -8,6 +8,7 @@ import net from "node:net";
 import { after, before, test } from "node:test";
 import { Client } from "../kit/client.mjs";
 import * as faults from "../kit/faults.mjs";
+import { limit } from "../kit/limits.mjs";
 import { HOSTS, makeFolder, PASSWORD } from "../kit/world.mjs";
 
 const office = new faults.Office(makeFolder());
@@ -63,12 +64,14 @@ const tally = (texts) => {
 
 test("sign-ins beyond the quick lane are 503 with Retry-After, the rest are done", async (t) => {
   const body = JSON.stringify({ login: "admin", password: PASSWORD });
-  const texts = await flood(150, 1, (_, last) =>
+  const most = limit("RUNNER_QUEUE_MAX") / 2; // of one company
+  const texts = await flood(2 * most, 1, (_, last) =>
     raw("POST", "/api/v1/sessions", "none", body, last),
   );
   const counts = tally(texts);
   t.diagnostic(JSON.stringify(counts));
   assert.ok(counts[201] > 0, "some are done");
+  assert.ok(counts[503] > 0, "more than may wait are refused");
   assert.equal(
     Object.keys(counts).filter((status) => !["201", "429", "503"].includes(status)).length,
     0,

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Keys that fall into one place of a Lua table make its growing take as many steps as the square of
-// their number, all inside one C function. Nothing in the process can end that.
+// their number, all inside one C function. Nothing in the process can end that: after
+// SCRIPT_LATE_KILL_MS the supervisor does.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Client } from "../kit/client.mjs";

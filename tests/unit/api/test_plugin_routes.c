@@ -72,6 +72,9 @@ static const char routes[] =
     "    return { text = req.text, user = ctx.user, found = found ~= nil, why = why }\n"
     "  end)\n"
     "crm.route('GET', '/torn', function() error('torn') end)\n"
+    "crm.route('GET', '/long/{n}', function(req) return ('x'):rep(tonumber(req.params.n)) end)\n"
+    "crm.route('GET', '/wide/{n}', function(req)\n"
+    "  return { t = ('x'):rep(tonumber(req.params.n)) } end)\n"
     "crm.route('GET', '/page', function() return '<b>', 200, { type = 'text/html' } end)\n";
 
 static void plugin(struct fixture *f, const char *lua)
@@ -194,6 +197,29 @@ static void test_plugin_routes__give_typed_values(void **state)
     assert_string_equal(fixture_at(f, "rate"), "1.250000");
     expect(f, "root", "POST", X "/wares?dry=true", "{\"name\":\"a\",\"price\":{\"minor\":5}}", 200);
     assert_string_equal(fixture_at(f, "price.amount"), "0.05");
+}
+
+static void test_plugin_routes__decimals_have_so_many_digits(void **state)
+{
+    struct fixture *f = *state;
+    for (int digits = ENDPOINT_DECIMAL_SCALE; digits <= ENDPOINT_DECIMAL_SCALE + 1; digits++) {
+        bool fits = digits == ENDPOINT_DECIMAL_SCALE;
+        const char *body = fixture_print(f, "{\"name\":\"a\",\"rate\":\"0.%0*d\"}", digits, 1);
+        expect(f, "root", "POST", X "/wares?dry=true", body, fits ? 200 : 422);
+        assert_string_equal(fits ? fixture_at(f, "rate") : fixture_complaint(f, "rate"),
+                            fits ? "0.000001" : "not_a_decimal");
+    }
+}
+
+static void test_plugin_routes__answer_so_many_bytes(void **state)
+{
+    struct fixture *f = *state;
+    expect(f, "sal", "GET", fixture_print(f, X "/long/%d", ENDPOINT_ANSWER_MAX), NULL, 200);
+    assert_int_equal(strlen(f->text), ENDPOINT_ANSWER_MAX);
+    expect(f, "sal", "GET", fixture_print(f, X "/long/%d", ENDPOINT_ANSWER_MAX + 1), NULL, 500);
+    /* as JSON, with two quotes and a table around it */
+    expect(f, "sal", "GET", fixture_print(f, X "/wide/%d", ENDPOINT_ANSWER_MAX - 8), NULL, 200);
+    expect(f, "sal", "GET", fixture_print(f, X "/wide/%d", ENDPOINT_ANSWER_MAX - 7), NULL, 500);
 }
 
 static void test_plugin_routes__write_with_the_rights_of_who_asks(void **state)
@@ -560,6 +586,8 @@ int main(void)
         TEST(test_plugin_routes__ask_for_rights),
         TEST(test_plugin_routes__check_what_is_brought),
         TEST(test_plugin_routes__give_typed_values),
+        TEST(test_plugin_routes__decimals_have_so_many_digits),
+        TEST(test_plugin_routes__answer_so_many_bytes),
         TEST(test_plugin_routes__write_with_the_rights_of_who_asks),
         TEST(test_plugin_routes__refuse_in_words),
         TEST(test_plugin_routes__answer_a_key_once),

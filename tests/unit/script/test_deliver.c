@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/limits.h"
+#include "hook/once.h"
 #include "hook/outbox.h"
 #include "hook/trip.h"
 #include "record/list.h"
@@ -85,6 +86,12 @@ static int64_t rows(struct stage *stage, const char *state)
     const struct expr *is = expr_cmp(stage->arena, EXPR_EQ, "state", value_text(slice_str(state)));
     OK(store_count(stage->tenant->store, "job", is, 1000, &count));
     return count;
+}
+
+static bool take_int(void *arg, const struct store_row *row)
+{
+    *(int64_t *)arg = store_row_int(row, 0);
+    return false;
 }
 
 static const char note[] = "crm.on('thing', 'after_commit', { id = 'note' }, function(ev, ctx)\n"
@@ -475,6 +482,23 @@ static void test_deliver__gives_a_batch_its_events_in_order(void **state)
     assert_null(deliveries[2].reason);
 }
 
+/* A key that was used counts for so long, and then its effect may be had again. */
+static void test_deliver__once_is_kept_so_long(void **state)
+{
+    struct stage *stage = *state;
+    bool done;
+    OK(store_begin(stage->tenant->store, true));
+    OK(once_put(&stage->ctx, "t", "k"));
+    OK(store_commit(stage->tenant->store));
+    struct query_column select = {.column = {0, "expires_at"}};
+    struct query query = {.table = "kv", .select = &select, .select_count = 1, .limit = 1};
+    int64_t expires_at = 0;
+    OK(store_read(stage->tenant->store, &query, take_int, &expires_at));
+    assert_true(expires_at == stage->ctx.now_ms + ONCE_KEEP_MS);
+    OK(once_is_done(&stage->ctx, "t", "k", &done));
+    assert_true(done);
+}
+
 /* What api/jobs_outbox.c leases at once for such a handler. */
 static void test_deliver__a_batch_has_so_many_events(void **state)
 {
@@ -534,6 +558,7 @@ int main(void)
         TEST(test_deliver__events_set_each_other_off_so_deep_and_no_deeper),
         TEST(test_deliver__looked_up_fields_can_be_read),
         TEST(test_deliver__gives_a_batch_its_events_in_order),
+        TEST(test_deliver__once_is_kept_so_long),
         TEST(test_deliver__a_batch_has_so_many_events),
         TEST(test_deliver__batches_are_for_after_commit),
     };

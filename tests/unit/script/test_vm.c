@@ -42,6 +42,25 @@ static void test_vm__the_one_used_longest_ago_goes_first(void **state)
     assert_string_equal(ran(stage), "[1]");
 }
 
+/* A tenant's VM has so many bytes whatever its calls may use, and a process so many for all. */
+static void test_vm__has_so_many_bytes(void **state)
+{
+    struct stage *stage = *state;
+    stage_script(stage, "local kept = {}\n"
+                        "crm.service('run', function()\n"
+                        "  kept[#kept + 1] = ('x'):rep(1 << 20) .. #kept return { #kept } end)");
+    int count = 0;
+    while (!stage_run(stage, NULL)) {
+        struct vm *vm = stage_vm(stage);
+        count++;
+        assert_true(vm_bytes(vm) <= VM_BYTES_MAX);
+        assert_true(count < 2 * (VM_BYTES_MAX >> 20));
+    }
+    assert_non_null(strstr(stage->ctx.err.detail, "it used more memory than it may"));
+    assert_true(count > (VM_BYTES_MAX >> 20) / 2);
+    assert_true(SCRIPT_VMS_BYTES_MAX >= 2 * VM_BYTES_MAX); /* vm_trim keeps to it */
+}
+
 static void test_vm__is_made_anew_after_a_kill(void **state)
 {
     struct stage *stage = *state;
@@ -113,6 +132,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(test_vm__##name, stage_setup, stage_teardown)
         T(the_one_used_longest_ago_goes_first),
+        T(has_so_many_bytes),
         T(is_made_anew_after_a_kill),
         T(code_that_was_set_aside_fails_closed),
         T(code_that_hung_while_loading_is_not_even_loaded),
