@@ -1,0 +1,85 @@
+-- lint_limits - scripts/lint.lua's rule that every limit of core/base/limits*.h is held by a test.
+-- SPDX-License-Identifier: MIT
+--
+-- A test that meets a limit names it, so that both move together. The few that no test can meet
+-- stand below with the reason; a reason that is no longer needed is a finding too.
+
+local OWN_FILES = "it is of files that the system itself brings"
+local LONG = "a bench alone could wait for it; its shorter sisters are met in tests/faults/waits"
+local WITHOUT_TEST = {
+  ZONE_FILE_BYTES_MAX = OWN_FILES,
+  ZONE_TRANSITIONS_MAX = OWN_FILES,
+  PASSWORD_LIST_BYTES_MAX = OWN_FILES,
+  OVERSTAY_LONG_MS = LONG,
+  LONG_WAIT_MS = LONG,
+  MAIL_TIMEOUT_MS = LONG,
+  FRAME_WAIT_MS = "both ends are ours and write a frame whole; whoever stops is killed before",
+  READ_RUNNER_US_MAX = "ten seconds of one statement; test_tally holds a budget to the letter",
+  SCRIPT_ARENA_BYTES_MAX = "a call's time mostly ends first; tests/api/attacks takes either",
+  TRIAL_STEPS_MAX = "ten thousand transactions take a minute under sanitizers",
+  CHECK_CPU_S_MAX = "behind the limits of scripts, for what no hook sees; a minute of one core",
+  CHECK_BYTES_MAX = "behind the limits of scripts; sanitizers need the addresses themselves",
+  IMPORT_DRY_KEYS_MAX = "a table of a million rows with a key each",
+}
+
+-- Brought while this rule was written. Whoever meets one in a test takes it off.
+local NEW = { ERASE_FILES_PAGE = true, ERASE_NEEDLES_MAX = true, ERASE_RECORDS_MAX = true,
+  BUNDLE_TESTS_BYTES = true, BUNDLE_TESTS_CPU_S = true, BUNDLE_TESTS_FILE_BYTES = true,
+  BUNDLE_TESTS_SAID_BYTES = true, BUNDLE_TESTS_SHOWN = true, BUNDLE_TESTS_WALL_MS = true,
+  IDEMPOTENCY_BEGUN_MS = true, IMAP_TIMEOUT_MS = true, MAILBOX_FAILED_MAX = true,
+  MAILBOX_SENDERS_MAX = true, MAILBOX_TAKE_MAX = true, MESSAGE_ID_MAX = true,
+  MESSAGE_NAME_MAX = true, MESSAGE_PARTS_MAX = true, MESSAGE_SUBJECT_MAX = true,
+  NOTIFY_BODY_MAX = true, PERSON_ROWS_MAX = true, RIGHTS_PARENTS_MAX = true,
+  TENANTS_REST_BYTES = true, XLSX_ENTRIES_MAX = true, XLSX_SHEETS_MAX = true,
+  XLSX_STRINGS_MAX = true, XLSX_STYLES_MAX = true, XLSX_UNPACKED_FACTOR = true }
+
+local TESTS = { "^tests/unit/", "^tests/api/", "^tests/faults/", "^tests/stories/", "^tests/fuzz/",
+  "^plugins/[%w_]+/tests/" }
+
+local function is_test(path)
+  for _, pattern in ipairs(TESTS) do
+    if path:find(pattern) then return true end
+  end
+  return false
+end
+
+local function words_into(set, text)
+  for word in text:gmatch("[%a_][%w_]*") do set[word] = true end
+end
+
+-- The limits in the order of their files, and what core/ and the tests name.
+local function survey(files)
+  local limits, used, tested = {}, {}, {}
+  for _, file in ipairs(files) do
+    local is_limits = file.path:find("^core/base/limits[%w_]*%.h$") ~= nil
+    for number, line in ipairs(is_limits and file.lines or {}) do
+      local name = line:match("^#define ([%u%d_]+)")
+      if name then limits[#limits + 1] = { name = name, file = file, line = number } end
+      words_into(used, line:gsub("^#define [%u%d_]+", ""):gsub("/%*.*", ""))
+    end
+    if file.path:find("^core/.*%.[ch]$") and not is_limits then words_into(used, file.text) end
+    if is_test(file.path) then words_into(tested, file.text) end
+  end
+  return limits, used, tested
+end
+
+-- Reports each limit that nothing uses, that no test names, and each reason without a limit.
+return function(files, report)
+  local limits, used, tested = survey(files)
+  local left = {}
+  for name in pairs(WITHOUT_TEST) do left[name] = true end
+  for _, limit in ipairs(limits) do
+    local name = limit.name
+    left[name] = nil
+    if not used[name] then
+      report(limit.file, limit.line, "nothing uses %s.", name)
+    elseif tested[name] and WITHOUT_TEST[name] then
+      report(limit.file, limit.line, "a test names %s: take it off scripts/lint_limits.lua.", name)
+    elseif not tested[name] and not WITHOUT_TEST[name] and not NEW[name] then
+      report(limit.file, limit.line, "no test names %s: one at the limit, one beyond.", name)
+    end
+  end
+  for name in pairs(left) do
+    report(limits[1].file, 1, "scripts/lint_limits.lua knows %s, which is no limit.", name)
+  end
+end
