@@ -82,7 +82,8 @@ static void peer_frame(struct link *link, enum frame_kind kind, uint64_t tag, st
     if (!x)
         return; /* cancelled */
     peer_settle(x);
-    if (kind == FRAME_MOVE) { /* not that worker's any more */
+    if (kind == FRAME_MOVE) { /* not that worker's any more; or no model for a runner */
+        x->is_unbuilt = peer->role == BOARD_RUNNER;
         peer_add(&peer->forward->again, x);
         loop_timer_again(peer->forward->again_timer, FORWARD_AGAIN_MS);
         return;

@@ -119,6 +119,9 @@ void exchange_again(struct exchange *x)
     x->call->is_operator = is_operator;
     int64_t body_max = 0;
     enum err e = pipeline_admit(x->call, false, &body_max);
+    if (!e && x->is_unbuilt) /* this process has a model from before: it would ask in vain */
+        x->call->model_pending = true;
+    x->is_unbuilt = false;
     if (e && !x->call->model_pending)
         x->answered(x);
     else

@@ -28,6 +28,7 @@ struct exchange {
     struct exchange *previous, *next;
     bool is_write;
     int tries;
+    bool is_unbuilt; /* a runner could not build the model: the owner is asked to settle it */
     int64_t deadline_ms;
 };
 

@@ -23,6 +23,15 @@ static void lane_refuse(struct lanes *lanes, struct lane *lane, enum err e)
     }
 }
 
+/* Does somebody wait who could not build the model? */
+static bool is_asked_to_prepare(const struct lane *lane)
+{
+    for (const struct work *work = lane->first; work; work = work->next)
+        if (work->is_prepare)
+            return true;
+    return false;
+}
+
 /* Opens the tenant and brings its store to its model: outside of any transaction. */
 static enum err turn_prepare(struct slot *slot, struct lane *lane, struct tenant **out)
 {
@@ -32,6 +41,8 @@ static enum err turn_prepare(struct slot *slot, struct lane *lane, struct tenant
     const struct model *model;
     const char *why = NULL;
     e = tenant_refresh(*out);
+    if (!e && is_asked_to_prepare(lane))
+        e = model_settle(*out, slot->config.home, &why);
     if (!e)
         e = model_get(*out, slot->config.home, true, &model, &why);
     if (e) {

@@ -149,18 +149,12 @@ static enum err build(struct tenant *tenant, const char *home, bool may_apply, s
     return may_apply ? apply(tenant, model) : ERR_BUSY;
 }
 
-enum err model_get(struct tenant *tenant, const char *home, bool may_apply,
-                   const struct model **out, const char **why)
+/* Builds it anew and puts it in place of the one that is there. */
+static enum err renew(struct tenant *tenant, const char *home, bool may_apply,
+                      const struct model **out, const char **why)
 {
-    ASSERT(tenant && tenant->store && home && out);
-    struct model *cached = tenant->model;
-    if (cached && cached->version == tenant->header.model_version) {
-        *out = cached;
-        return ERR_OK;
-    }
     ASSERT(!may_apply || !store_in_tx(tenant->store));
-
-    struct model *fresh = new_model();
+    struct model *cached = tenant->model, *fresh = new_model();
     struct model_image *image = NULL;
     struct build b = {.arena = fresh->arena, .model = fresh};
     enum err e = build(tenant, home, may_apply, &b, &image);
@@ -180,6 +174,27 @@ enum err model_get(struct tenant *tenant, const char *home, bool may_apply,
     tenant->model_bytes = own_bytes;
     *out = model;
     return ERR_OK;
+}
+
+enum err model_get(struct tenant *tenant, const char *home, bool may_apply,
+                   const struct model **out, const char **why)
+{
+    ASSERT(tenant && tenant->store && home && out);
+    struct model *cached = tenant->model;
+    if (!cached || cached->version != tenant->header.model_version)
+        return renew(tenant, home, may_apply, out, why);
+    *out = cached;
+    return ERR_OK;
+}
+
+enum err model_settle(struct tenant *tenant, const char *home, const char **why)
+{
+    ASSERT(tenant && tenant->store && home);
+    const struct model *model = tenant->model;
+    if (model && model->version == tenant->header.model_version &&
+        model->schema->hash == tenant->header.schema_hash)
+        return ERR_OK;
+    return renew(tenant, home, true, &model, why);
 }
 
 enum err model_plan(struct tenant *tenant, const char *home, bool may_apply,

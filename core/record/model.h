@@ -71,6 +71,10 @@ struct model_view {
  * the store does not hold yet is ERR_BUSY. */
 MUST_USE enum err model_get(struct tenant *tenant, const char *home, bool may_apply,
                             const struct model **out, const char **why);
+/* For the owner, when another process could not build the model: makes the store what it wants,
+ * also where this process has one already. A change that was ended half way has left tables of a
+ * model that is not in use; only who has read nothing before would notice. */
+MUST_USE enum err model_settle(struct tenant *tenant, const char *home, const char **why);
 void model_free(struct model *model);
 
 /* What a layer above makes of a model and keeps with it, for every tenant that shares it; NULL for
