@@ -286,8 +286,8 @@ rule("what is made from other files is up to date", function()
   list:close()
 end)
 
+rule("every event is fired by a test", function() require("lint_events")(files, report) end)
 rule("every limit has a test", function() require("lint_limits")(files, report) end)
-
 local failed = 0
 print("1.." .. #rules)
 for number, entry in ipairs(rules) do
