@@ -295,9 +295,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(test_late__##name, setup, rig_teardown)
-        T(an_empty_table_answers_without),    T(the_first_row_brings_all), T(put_counts_too),
-        T(what_is_rolled_back_is_made_again), T(tokens_wait_over_a_failure), T(other_connections_notice), T(inside_a_running_read),
-        T(a_changed_schema_is_noted_or_made), T(a_table_may_cease_to_be),
+        T(an_empty_table_answers_without),
+        T(the_first_row_brings_all),
+        T(put_counts_too),
+        T(what_is_rolled_back_is_made_again),
+        T(tokens_wait_over_a_failure),
+        T(other_connections_notice),
+        T(inside_a_running_read),
+        T(a_changed_schema_is_noted_or_made),
+        T(a_table_may_cease_to_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
