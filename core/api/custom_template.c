@@ -72,13 +72,12 @@ struct checking {
 static void judge(void *arg, const char *path, bool raw, int line)
 {
     struct checking *c = arg;
-    struct arena *arena = c->call->ctx->arena;
     const char *how = map_get(&c->known->paths, slice_str(path));
-    const char *args = arena_printf(arena, "{\"name\":\"%s\",\"line\":%d}", path, line);
     if (!how)
-        body_bad(c->call, c->place, "unknown_placeholder", args);
+        body_bad(c->call, c->place, "unknown_placeholder", "\"name\":\"%s\",\"line\":%d", path,
+                 line);
     else if (raw && !*how)
-        body_bad(c->call, c->place, "raw_placeholder", args);
+        body_bad(c->call, c->place, "raw_placeholder", "\"name\":\"%s\",\"line\":%d", path, line);
 }
 
 static void check_one(struct call *call, const struct json *text)
@@ -98,10 +97,9 @@ static void check_one(struct call *call, const struct json *text)
     }
     if (template_parse(ctx->arena, name, text->text, &t, &why)) {
         struct buf args = BUF_INIT;
-        buf_put_str(&args, "{\"why\":");
+        buf_put_str(&args, "\"why\":");
         json_put_cstr(&args, why);
-        buf_put_char(&args, '}');
-        body_bad(call, place, "bad_template", arena_str(ctx->arena, buf_slice(&args)));
+        body_bad(call, place, "bad_template", "%s", buf_cstr(&args));
         buf_release(&args);
         return;
     }
