@@ -34,6 +34,7 @@ struct work {
 struct batch {
     struct jobs_run *run;
     struct import import;
+    const struct entity *entity;
     struct work *work;
     bool done, cancelled, rolled_back;
     struct buf reasons;
@@ -168,6 +169,28 @@ static enum err finish(struct ctx *ctx, struct batch *batch, const char *state)
     return e;
 }
 
+/* Has the turn been borrowed for long enough? */
+static bool is_over(struct app *app, int64_t begun_us)
+{
+    int64_t us = clock_mono_us() - begun_us;
+    if (us >= TURN_LOAN_US - IMPORT_MARGIN_US)
+        return true;
+    return us >= TURN_YIELD_US && app->services->is_wanted && app->services->is_wanted(app);
+}
+
+/* Every search would ask all the parts that the index of so many rows has. *done: it is whole. */
+static enum err merge(struct ctx *ctx, struct batch *batch, const struct entity *entity, bool *done)
+{
+    const struct importer_counts *counts = importer_counts(batch->work->importer);
+    int64_t begun_us = clock_mono_us();
+    bool more = entity->has_search && counts->created + counts->updated >= IMPORT_MERGE_ROWS;
+    enum err e = ERR_OK;
+    while (more && !e && !is_over(batch->run->app, begun_us))
+        e = store_tokens_merge(ctx->tenant->store, entity->table, IMPORT_MERGE_PAGES, &more);
+    *done = !more;
+    return e;
+}
+
 static enum err run_fn(struct ctx *ctx, void *arg)
 {
     struct batch *batch = arg;
@@ -183,6 +206,8 @@ static enum err run_fn(struct ctx *ctx, void *arg)
     if (e || batch->cancelled)
         return e;
     e = rows(ctx, batch);
+    if (!e && batch->done)
+        e = merge(ctx, batch, batch->entity, &batch->done);
     if (e)
         return e;
     batch->import.counts = *importer_counts(work->importer);
@@ -236,6 +261,7 @@ static enum err step_run(struct jobs_run *run, struct batch *batch, const struct
 {
     enum err e = ERR_OK;
     batch->work = run->open->state;
+    batch->entity = entity;
     if (!batch->work)
         e = work_open(run, &batch->import, entity, &batch->work);
     if (e)
@@ -253,15 +279,6 @@ static enum err step_run(struct jobs_run *run, struct batch *batch, const struct
 }
 
 /* --- undo --- */
-
-/* Has the turn been borrowed for long enough? */
-static bool is_over(struct app *app, int64_t begun_us)
-{
-    int64_t us = clock_mono_us() - begun_us;
-    if (us >= TURN_LOAN_US - IMPORT_MARGIN_US)
-        return true;
-    return us >= TURN_YIELD_US && app->services->is_wanted && app->services->is_wanted(app);
-}
 
 static enum err undo_fn(struct ctx *ctx, void *arg)
 {

@@ -42,6 +42,8 @@
 #define JOB_LOOK_ROWS        50     /* due jobs looked through for one that may be leased */
 #define JOB_STEP_US          500000 /* a job that walks lets others go on after so long */
 #define IMPORT_BATCH_ROWS    200    /* rows in one lent write turn, at most */
+#define IMPORT_MERGE_ROWS    1000   /* so many written: the search index is merged at the end */
+#define IMPORT_MERGE_PAGES   100    /* of it at a time */
 #define EXPORT_PAGE_ROWS     500    /* rows read and written at a time */
 #define MIGRATION_BATCH_ROWS 500    /* records of one transaction of a back-fill */
 #define REKEY_BATCH_ROWS     200    /* records sealed anew in one lent write turn */

@@ -55,6 +55,7 @@ struct store_driver {
     enum err (*key_max)(struct store *store, const char *table, int64_t *out);
     enum err (*tokens_put)(struct store *store, const char *table, int64_t id, struct slice old,
                            struct slice tokens);
+    enum err (*tokens_merge)(struct store *store, const char *table, int pages, bool *more);
     enum err (*tokens_any)(struct store *store, const char *table, const struct expr *match,
                            bool *any);
     enum err (*read)(struct store *store, const struct query *query, store_row_cb cb, void *arg);

@@ -197,6 +197,13 @@ enum err store_tokens_put(struct store *store, const char *table, int64_t id, st
     return store->driver->tokens_put(store, table, id, old, tokens);
 }
 
+enum err store_tokens_merge(struct store *store, const char *table, int pages, bool *more)
+{
+    ASSERT(store && table && more);
+    ASSERT(pages > 0);
+    return store->driver->tokens_merge(store, table, pages, more);
+}
+
 enum err store_tokens_any(struct store *store, const char *table, const struct expr *match,
                           bool *any)
 {

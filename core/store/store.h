@@ -119,6 +119,10 @@ MUST_USE enum err store_key_max(struct store *store, const char *table, int64_t 
  * engines that need them; SQLite does not, so they may be empty there. */
 MUST_USE enum err store_tokens_put(struct store *store, const char *table, int64_t id,
                                    struct slice old, struct slice tokens);
+/* In a write transaction: merges about `pages` of the table's search index; *more tells whether
+ * there is more to merge. After many writes it has many parts, and every search asks each of them;
+ * it takes care of itself, but slowly. */
+MUST_USE enum err store_tokens_merge(struct store *store, const char *table, int pages, bool *more);
 /* Whether the index of the table has any record that the MATCH finds: much cheaper than reading,
  * and no right is asked, so it tells only where looking is in vain. */
 MUST_USE enum err store_tokens_any(struct store *store, const char *table, const struct expr *match,

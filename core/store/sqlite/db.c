@@ -497,6 +497,7 @@ const struct store_driver *sqlite_driver(void)
         .key_max = read_key_max,
         .tokens_put = tokens_put,
         .tokens_any = tokens_any,
+        .tokens_merge = tokens_merge,
         .read = read_query,
         .explain = read_explain,
         .budget = sqlite_budget,

@@ -221,10 +221,11 @@ static enum err run(struct emit *emit)
     return e ? e : stmt_run(emit->db, stmt);
 }
 
-enum err tokens_optimize(struct db *db, const char *table)
+/* Rows whose hidden column holds a word are commands to FTS5. */
+static enum err command(struct db *db, const char *table, struct slice word, int64_t number)
 {
     struct emit emit;
-    struct value command = value_text(SLICE("optimize"));
+    struct value value = value_text(word);
     enum err e = emit_start(&emit, db, table);
     if (e)
         return e;
@@ -232,10 +233,39 @@ enum err tokens_optimize(struct db *db, const char *table)
     token_table(&emit, table);
     emit_str(&emit, " (");
     token_table(&emit, table);
-    emit_str(&emit, ") VALUES (");
-    emit_value(&emit, &command);
+    emit_str(&emit, ",rank) VALUES (");
+    emit_value(&emit, &value);
+    emit_str(&emit, ",");
+    emit_int(&emit, number);
     emit_str(&emit, ")");
     return run(&emit);
+}
+
+enum err tokens_optimize(struct db *db, const char *table)
+{
+    return command(db, table, SLICE("optimize"), 0);
+}
+
+/* Two segments of a level are enough to merge them: who asks has just written much. */
+enum err tokens_merge(struct store *store, const char *table, int pages, bool *more)
+{
+    struct db *db = db_of(store);
+    const struct table_entry *entry;
+    *more = false;
+    if (db->lost)
+        return db->lost;
+    ASSERT(db->tx_writes);
+    enum err e = db_table(db, table, &entry);
+    if (e || !entry->tokens || late_is(db, entry))
+        return e;
+    e = tokens_write(db);
+    if (!e)
+        e = command(db, table, SLICE("usermerge"), 2);
+    int before = sqlite3_total_changes(db->handle);
+    if (!e)
+        e = command(db, table, SLICE("merge"), pages);
+    *more = !e && sqlite3_total_changes(db->handle) - before >= 2; /* 1: the command itself */
+    return e;
 }
 
 /* As an FTS5 string: quotes doubled, nothing else has a meaning inside. */

@@ -44,5 +44,6 @@ void tokens_mark(struct db *db);   /* a savepoint begins at db->depth */
 void tokens_back(struct db *db);   /* it is rolled back */
 void tokens_forget(struct db *db); /* the transaction is over */
 enum err tokens_optimize(struct db *db, const char *table);
+enum err tokens_merge(struct store *store, const char *table, int pages, bool *more);
 /* Appends the FTS expression of a MATCH node: AND over tokens, OR over prefixes. */
 void tokens_match(struct buf *out, const struct expr *match);

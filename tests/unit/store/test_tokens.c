@@ -4,6 +4,8 @@
  */
 #include "rig.h"
 
+#include "store/sqlite/db.h"
+
 static void put(struct rig *rig, int64_t id, const char *tokens)
 {
     enum err e = store_tokens_put(rig->store, "lead", id, SLICE(""), slice_str(tokens));
@@ -334,6 +336,45 @@ static void test_tokens__a_savepoint_takes_back_its_own(void **state)
     assert_string_equal(rig_match(rig, match(rig, "张三", "3:")), "1");
 }
 
+static int64_t segments(struct rig *rig)
+{
+    int64_t n = -1;
+    OK(db_int((struct db *)rig->store, "SELECT count(DISTINCT segid) FROM lead_tokens_idx", &n));
+    return n;
+}
+
+static void test_tokens__merging_changes_nothing_but_the_parts(void **state)
+{
+    struct rig *rig = *state;
+    bool more = true;
+    int rounds = 0;
+    for (int i = 1; i <= 7; i++) {
+        rig_lead(rig, i, "x", NULL, i);
+        put(rig, i, i % 2 ? "3:odd 3:all" : "3:even 3:all");
+    }
+    put(rig, 3, "");
+    assert_int_equal(segments(rig), 7); /* what is removed leaves a mark */
+    for (; more && rounds < 100; rounds++) {
+        OK(store_begin(rig->store, true));
+        OK(store_tokens_merge(rig->store, "lead", 1, &more));
+        OK(store_commit(rig->store));
+    }
+    assert_false(more);
+    assert_int_equal(segments(rig), 1);
+    assert_string_equal(rig_match(rig, match(rig, "odd", "3:")), "1 5 7");
+    assert_string_equal(rig_match(rig, match(rig, "all", "3:")), "1 2 4 5 6 7");
+    OK(store_begin(rig->store, true));
+    put(rig, 8, "3:odd");
+    OK(store_tokens_merge(rig->store, "users", 1, &more)); /* a table without an index */
+    assert_false(more);
+    store_rollback(rig->store);
+    assert_string_equal(rig_match(rig, match(rig, "odd", "3:")), "1 5 7");
+    struct buf complaints = BUF_INIT;
+    OK(store_integrity(rig->store, &complaints));
+    assert_int_equal(complaints.len, 0);
+    buf_release(&complaints);
+}
+
 static bool file_holds(struct rig *rig, const char *tail, const char *text)
 {
     char path[RIG_PATH_MAX + 8];
@@ -383,6 +424,7 @@ int main(void)
         TEST(a_savepoint_takes_back_its_own),
         TEST(after_scrubbing_the_raw_file_has_forgotten),
         TEST(alternatives_come_in_order_and_once),
+        TEST(merging_changes_nothing_but_the_parts),
         TEST(any_number_of_alternatives),
         TEST(alternatives_need_no_sorting),
         TEST(alternatives_may_be_read_within_each_other),
