@@ -4,7 +4,14 @@ import { describe, expect, it } from "vitest";
 import { groupsFor } from "@/admin/areas";
 import { askedOf, detailLines } from "@/admin/company/audit";
 import { type Department, namesOf, placesFor, treeOrder } from "@/admin/people/people";
-import { inOrder, type Plugin, settingField, settingsBody } from "@/admin/platform/plugins";
+import {
+  addressOf,
+  idIn,
+  inOrder,
+  type Plugin,
+  settingField,
+  settingsBody,
+} from "@/admin/platform/plugins";
 import { scopeText } from "@/admin/platform/scopes";
 import {
   ACTIONS,
@@ -104,6 +111,11 @@ describe("platform", () => {
   it("puts what needs care first", () => {
     const all = [plugin("a"), plugin("b", { state: "disabled" }), plugin("c", { paused: 1 })];
     expect(inOrder(all).map((one) => one.id)).toEqual(["c", "a", "b"]);
+  });
+
+  it("names a bundle in an address that is no file", () => {
+    expect(addressOf("acme.sales.kit")).toBe("acme~sales~kit");
+    expect(idIn(addressOf("acme.sales.kit"))).toBe("acme.sales.kit");
   });
 
   it("sends settings as their types, and secrets only when typed anew", () => {

@@ -19,6 +19,10 @@ export interface Plugin {
   warnings: string[];
 }
 
+/** An id in an address: "acme.sales" would be taken for a file that is not there. */
+export const addressOf = (id: string) => id.replaceAll(".", "~");
+export const idIn = (address: string) => address.replaceAll("~", ".");
+
 /** A setting as a field, so that the same controls ask for it. */
 export function settingField(setting: Param): Field {
   const people = ["user", "team", "department"].includes(setting.type);
