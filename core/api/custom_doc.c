@@ -102,14 +102,14 @@ static void check_template_names(struct call *call, const char *place, const str
         body_bad(call, place, "not_an_object", NULL);
     json_each(text, all->type == JSON_OBJECT ? all : NULL)
     {
-        const char *at = arena_printf(call->ctx->arena, "%s." SLICE_FMT, place,
-                                      SLICE_ARG(text->key));
-        const char *path = arena_printf(call->ctx->arena, "templates/" SLICE_FMT,
-                                        SLICE_ARG(text->key));
+        const char *at =
+            arena_printf(call->ctx->arena, "%s." SLICE_FMT, place, SLICE_ARG(text->key));
+        const char *path =
+            arena_printf(call->ctx->arena, "templates/" SLICE_FMT, SLICE_ARG(text->key));
         struct slice rest = text->key;
         (void)slice_split(&rest, '.');
-        bool has_name = slice_find(rest, SLICE(".")) >= 0 &&
-                        !slice_starts(rest, SLICE("en.")) && !slice_starts(rest, SLICE("zh-CN."));
+        bool has_name = slice_find(rest, SLICE(".")) >= 0 && !slice_starts(rest, SLICE("en.")) &&
+                        !slice_starts(rest, SLICE("zh-CN."));
         if (!has_name || !pack_name_is_valid(slice_str(path)))
             body_bad(call, at, "bad_template_name", NULL);
         else if (text->type != JSON_STRING)
@@ -406,8 +406,8 @@ static void diff_part(struct arena *arena, const char *part, const struct json *
     }
 }
 
-static void diff_templates(const struct json *before, const struct json *after,
-                           struct arena *arena, struct buf *out)
+static void diff_templates(const struct json *before, const struct json *after, struct arena *arena,
+                           struct buf *out)
 {
     json_each(is, after)
     {
@@ -467,10 +467,9 @@ enum err custom_pack(struct arena *arena, const struct json *doc, const char *ve
                      struct pack *out, const char **why)
 {
     const struct json *texts = json_get(doc, "texts"), *templates = json_get(doc, "templates");
-    *out =
-        (struct pack){.files = arena_array(arena, struct pack_file,
-                                           1 + PARTS_COUNT + LANGS_COUNT +
-                                               (size_t)(templates ? templates->count : 0))};
+    *out = (struct pack){.files = arena_array(arena, struct pack_file,
+                                              1 + PARTS_COUNT + LANGS_COUNT +
+                                                  (size_t)(templates ? templates->count : 0))};
     const char *manifest =
         arena_printf(arena,
                      "{ \"id\": \"" CUSTOM_ID "\", \"version\": \"%s\", \"api\": 1, \"title\": "

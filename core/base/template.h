@@ -25,8 +25,8 @@ struct template;
  * the source must live as long. ERR_MALFORMED, ERR_TOO_LARGE with *why "name:line: …". */
 MUST_USE enum err template_parse(struct arena *arena, const char *name, struct slice source,
                                  const struct template **out, const char **why);
-/* Calls cb for every value it asks for, by its path in the data: of a loop `for line in order.lines`
- * a {{line.count}} is "order.lines.count". `raw` says that it is put in unescaped. */
+/* Calls cb for every value it asks for, by its path in the data: of a loop over order.lines a
+ * {{line.count}} is "order.lines.count". `raw` says that it is put in unescaped. */
 void template_paths(struct arena *arena, const struct template *t,
                     void (*cb)(void *arg, const char *path, bool raw, int line), void *arg);
 /* Fills it in and appends to out; on failure out is as it was. At most TEMPLATE_STEPS_MAX steps and

@@ -11,9 +11,9 @@
 
 #include "record/model.h"
 
-/* A company may write a text of its own instead: templates/<plugin>.<name>.<lang>.txt (and .html) of
- * one of its bundles. Where that cannot be filled in (the plugin has moved on), the plugin's own is
- * taken, and the log says so. An own text without an own HTML goes as text alone. */
+/* A company may write a text of its own instead: templates/<plugin>.<name>.<lang>.txt (and .html)
+ * of one of its bundles. Where that cannot be filled in (the plugin has moved on), the plugin's own
+ * is taken, and the log says so. An own text without an own HTML goes as text alone. */
 struct letter {
     const char *subject;     /* one line; NULL when the text has none */
     struct slice text, html; /* html empty: there is none */
@@ -24,8 +24,8 @@ struct letter {
  * sentence that begins with "leads/templates/welcome.en.txt:3: ". */
 MUST_USE enum err letter_make(struct ctx *ctx, const char *plugin, const char *name, enum lang lang,
                               const struct json *data, struct letter *out, const char **why);
-/* The source of one file of a plugin's template, as the plugin has it (`own` false) or as the company
- * wrote it instead. ERR_NOT_FOUND. *file names it in complaints. */
+/* The source of one file of a plugin's template, as the plugin has it (`own` false) or as the
+ * company wrote it instead. ERR_NOT_FOUND. *file names it in complaints. */
 MUST_USE enum err letter_source(struct ctx *ctx, const char *plugin, const char *name,
                                 enum lang lang, const char *ending, bool own, struct slice *out,
                                 const char **file);

@@ -391,10 +391,9 @@ static void put_user(struct ctx *ctx, struct buf *out)
 /* true, or the areas; what any role gives. */
 static void put_admin(struct ctx *ctx, struct buf *out)
 {
-    static const char *const areas[] = {"users",    "roles",        "departments", "plugins",
-                                        "fields",   "dictionaries", "views",       "webhooks",
-                                        "api-keys", "audit",        "settings",    "jobs",
-                                        "privacy"};
+    static const char *const areas[] = {
+        "users",    "roles",    "departments", "plugins",  "fields", "dictionaries", "views",
+        "webhooks", "api-keys", "audit",       "settings", "jobs",   "privacy"};
 
     json_put_key(out, "admin");
     buf_put_char(out, '[');

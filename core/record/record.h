@@ -75,8 +75,8 @@ MUST_USE enum err record_save(struct ctx *ctx, struct record *record, int64_t ve
 MUST_USE enum err record_delete(struct ctx *ctx, const struct entity *entity, int64_t id,
                                 int64_t version);
 /* Restores what was deleted together (delete batch), with the references that deleting cleared and
- * that are still empty; of more than DELETE_BATCH_MAX only this record. Asks validate_restore of each
- * and tells after_restore when all are there. ERR_CONFLICT names the winner of a unique. */
+ * that are still empty; of more than DELETE_BATCH_MAX only this record. Asks validate_restore of
+ * each and tells after_restore when all are there. ERR_CONFLICT names the winner of a unique. */
 MUST_USE enum err record_restore(struct ctx *ctx, const struct entity *entity, int64_t id,
                                  struct record **out);
 /* Removes for good, oldest first, at most `limit` records deleted more than DELETED_KEEP_MS ago. */

@@ -94,7 +94,13 @@ const notes = async () =>
     ({ text }) => text.split("|"),
   );
 let ids = 0;
-const letter = ({ from = "Ann <Ann@Example.com>", subject = "Hi", body = "Text", head = "", id } = {}) =>
+const letter = ({
+  from = "Ann <Ann@Example.com>",
+  subject = "Hi",
+  body = "Text",
+  head = "",
+  id,
+} = {}) =>
   `From: ${from}\nTo: crm@acme.example.com\nSubject: ${subject}\n` +
   `Message-ID: <${id ?? `m${++ids}@example.com`}>\nDate: Mon, 02 Mar 2026 10:00:00 +0800\n` +
   `${head}\n${body}\n`;
@@ -144,7 +150,9 @@ for (const mode of ["tls", "starttls", "none"]) {
     server.add(letter({ subject: `old ${mode}` }));
     const more = mode === "none" ? { user: undefined, password: null } : {};
     await setUp("in", server, { folder: server.folder, ...more });
-    server.add(letter({ subject: `first ${mode}`, head: "References: <a@b> <c@d>\nIn-Reply-To: <c@d>\n" }));
+    server.add(
+      letter({ subject: `first ${mode}`, head: "References: <a@b> <c@d>\nIn-Reply-To: <c@d>\n" }),
+    );
     server.add(letter({ subject: `second ${mode}` }));
     await look("in");
     await look("in");
@@ -156,18 +164,29 @@ for (const mode of ["tls", "starttls", "none"]) {
     const [from, name, , body, automatic, files, reply, references, at] = seen[0];
     assert.deepEqual(
       [from, name, body, automatic, files, reply, references, at],
-      ["ann@example.com", "Ann", "Text", "false", "0", "c@d", "a@b c@d", "2026-03-02T02:00:00.000Z"],
+      [
+        "ann@example.com",
+        "Ann",
+        "Text",
+        "false",
+        "0",
+        "c@d",
+        "a@b c@d",
+        "2026-03-02T02:00:00.000Z",
+      ],
     );
     assert.equal((await box("in")).taken, 2);
     server.renumber();
     server.add(letter({ subject: `third ${mode}` }));
     await look("in");
     const again = (await notes()).filter((note) => note[2].endsWith(mode));
-    assert.deepEqual(again.map((note) => note[2]).filter((s) => !s.startsWith("old")).sort(), [
-      `first ${mode}`,
-      `second ${mode}`,
-      `third ${mode}`,
-    ]);
+    assert.deepEqual(
+      again
+        .map((note) => note[2])
+        .filter((s) => !s.startsWith("old"))
+        .sort(),
+      [`first ${mode}`, `second ${mode}`, `third ${mode}`],
+    );
     await w.acme.as("admin", "DELETE", `${BOXES}/in`);
   });
 }
@@ -179,7 +198,9 @@ test("charsets, broken letters, HTML and files", async () => {
   const head = (more) => `From: Li <li@example.cn>\r\nMessage-ID: <o${++ids}@x>\r\n${more}\r\n`;
   const raw = (more, body) => Buffer.concat([Buffer.from(head(more)), body]);
   for (const charset of ["GBK", "gb2312", "GB18030", "nonsense"])
-    server.add(raw(`Subject: c ${charset}\r\nContent-Type: text/plain; charset=${charset}\r\n`, gbk));
+    server.add(
+      raw(`Subject: c ${charset}\r\nContent-Type: text/plain; charset=${charset}\r\n`, gbk),
+    );
   server.add(raw("Subject: c none\r\n", gbk));
   server.add(
     raw(
@@ -187,8 +208,12 @@ test("charsets, broken letters, HTML and files", async () => {
       Buffer.from("\x1b$B8+@Q\x1b(B"),
     ),
   );
-  server.add(raw("Subject: =?utf-8?B?5oql5Lu3?= html\r\nContent-Type: text/html\r\n",
-    Buffer.from("<style>p{}</style><p>Hello &amp; <b>you</b></p><script>x</script><p>bye&#33;")));
+  server.add(
+    raw(
+      "Subject: =?utf-8?B?5oql5Lu3?= html\r\nContent-Type: text/html\r\n",
+      Buffer.from("<style>p{}</style><p>Hello &amp; <b>you</b></p><script>x</script><p>bye&#33;"),
+    ),
+  );
   server.add(
     raw(
       'Subject: files\r\nContent-Type: multipart/mixed; boundary="q"\r\n',
@@ -198,7 +223,9 @@ test("charsets, broken letters, HTML and files", async () => {
       ),
     ),
   );
-  server.add(Buffer.from("From: z@example.com\r\nContent-Type: multipart/mixed\r\n\r\n--\r\n\0\xff"));
+  server.add(
+    Buffer.from("From: z@example.com\r\nContent-Type: multipart/mixed\r\n\r\n--\r\n\0\xff"),
+  );
   server.add(Buffer.from(`Subject: nobody\r\n\r\nx`));
   server.add(letter({ subject: "claims" }), { claims: limit("MESSAGE_BYTES_MAX") + 1 });
   server.add(letter({ subject: "big", body: `${"x".repeat(70)}\n`.repeat(30000) }));
@@ -213,7 +240,10 @@ test("charsets, broken letters, HTML and files", async () => {
   assert.ok(all.some((note) => note[0] === "z@example.com"));
   assert.ok(Number(of("big")[3]) <= limit("MESSAGE_TEXT_MAX"), of("big")[3]);
   const why = done.failed.map((one) => one.why);
-  assert.ok(why.some((text) => /no sender/.test(text)) && why.some((text) => /larger/.test(text)), why);
+  assert.ok(
+    why.some((text) => /no sender/.test(text)) && why.some((text) => /larger/.test(text)),
+    why,
+  );
   await w.acme.as("admin", "DELETE", `${BOXES}/odd`);
 });
 
@@ -260,7 +290,7 @@ test("machines and floods do not start a loop", async () => {
   await w.acme.as("admin", "DELETE", `${BOXES}/loop`);
 });
 
-test("what a handler refuses leaves no trace, is tried again, and does not stop the rest", async () => {
+test("what a handler refuses leaves no trace, is tried again, and stops nothing", async () => {
   const server = await imap();
   await setUp("refused", server);
   server.add(letter({ subject: "refuse" }));
@@ -298,7 +328,7 @@ test("a server that is away, or wants another password, is told and tried again"
   for (const name of ["away", "inward"]) await w.acme.as("admin", "DELETE", `${BOXES}/${name}`);
 });
 
-test("a letter opens a ticket; its answer, with a file, belongs to it; nothing comes in twice", async () => {
+test("a letter opens a ticket; its answer, with a file, belongs to it; once", async () => {
   const server = await imap();
   await w.acme.create("admin", "contact", { name: "Ann Lee", emails: ["ann@example.com"] });
   await setUp("tickets", server);

@@ -28,8 +28,8 @@ crm.on("lead", "after_create", { id = "leave", when = { title = "known" } }, fun
   ctx.queue:push("done", { to = address })
   ctx.queue:push("later", { to = address }, { delay = 36000 })
   ctx.queue:push("breaks", { to = address })
-  ctx.mail { to = address, subject = "Dear " .. ev.record.name, text = "Call " .. ev.record.phones[1] }
-  ctx.notify(ev.record.owner, { text = "Call " .. ev.record.name, body = address, about = ev.record })
+  ctx.mail { to = address, subject = "Dear " .. ev.record.name, text = ev.record.phones[1] }
+  ctx.notify(ev.record.owner, { text = ev.record.name, body = address, about = ev.record })
   ctx.notify(ev.record.owner, { text = "New", body = address })
   local db = ctx.db:as_system()
   db.x_ledger:insert { name = "entry", points = 5, note = "for " .. address, lead = ev.record.id }
@@ -43,7 +43,14 @@ crm.job("later", {}, function() end)
 crm.job("breaks", { retry = 0 }, function(job) error("no answer from " .. job.args.to) end)
 `;
 const text = (no, name, more = {}) => ({ no, name, type: "text", label: name, ...more });
-const lead = (more = {}) => ({ no: 9, name: "lead", type: "ref", entity: "lead", label: "l", ...more });
+const lead = (more = {}) => ({
+  no: 9,
+  name: "lead",
+  type: "ref",
+  entity: "lead",
+  label: "l",
+  ...more,
+});
 const entity = (name, fields, more = {}) => ({
   name,
   label: name,
@@ -68,10 +75,7 @@ async function prepare() {
       [{ no: 2, name: "payload", type: "longtext", label: "p" }],
       { traces: true },
     ),
-    "entities/part.json": entity("x_part", [
-      text(2, "text"),
-      lead({ on_delete: "cascade" }),
-    ]),
+    "entities/part.json": entity("x_part", [text(2, "text"), lead({ on_delete: "cascade" })]),
     "entities/case.json": entity("x_case", [
       text(2, "text", { personal: true, required: true, search: true }),
       lead({ on_erase: "redact" }),

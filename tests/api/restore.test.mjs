@@ -105,7 +105,10 @@ test("handlers see all that comes back, once, and nothing is created anew", asyn
   assert.deepEqual(await notes("told restore"), ["told restore whole"]);
   const feed = await w.acme.ok("admin", "GET", "/api/v1/changes?since=0&limit=200");
   const ops = feed.items.filter((one) => one.id === id).map(({ op }) => op);
-  assert.deepEqual(ops, ["create", "update", "update", "delete", "restore"].filter((op) => ops.includes(op)));
+  assert.deepEqual(
+    ops,
+    ["create", "update", "update", "delete", "restore"].filter((op) => ops.includes(op)),
+  );
   assert.equal(ops.at(-1), "restore");
 });
 

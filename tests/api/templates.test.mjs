@@ -15,12 +15,17 @@ const w = world({ setup: async () => Promise.all([deploy(w.acme), deploy(w.globe
 const init = `
 crm.on("greeting", "before_create", { id = "write" }, function(ev, ctx)
   ev.record.text = ctx.template("core:notifications",
-    { name = ev.record.name, company = "Co", count = 1, items = { { title = "T", body = "<b>" } } }, "en")
+    { name = ev.record.name, company = "Co", count = 1,
+      items = { { title = "T", body = "<b>" } } }, "en")
 end)
 `;
 async function deploy(tenant) {
   const path = `${ADMIN}/plugins/${tenant.name}.writer/deploys`;
-  const files = bundle(`${tenant.name}.writer`, { "init.lua": init }, { requires: { hello: "^1" } });
+  const files = bundle(
+    `${tenant.name}.writer`,
+    { "init.lua": init },
+    { requires: { hello: "^1" } },
+  );
   const answer = await tenant.as("admin", "POST", path, packed(files));
   assert.equal(answer.status, 201, answer.text);
 }

@@ -65,7 +65,7 @@ after(async () => {
 
 async function subjects() {
   const all = [];
-  for (let cursor = ""; cursor !== null; ) {
+  for (let cursor = ""; cursor !== null;) {
     const path = `/api/v1/records/greeting?limit=200&sort=id${cursor && `&cursor=${cursor}`}`;
     const { json } = await ask("GET", path);
     all.push(...json.items.map(({ text }) => text));

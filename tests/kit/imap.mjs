@@ -133,9 +133,7 @@ class Session {
       } else {
         const size = letter.claims ?? letter.raw.length;
         const at = internal(letter.at);
-        this.say(
-          `* ${i + 1} FETCH (UID ${letter.uid} RFC822.SIZE ${size} INTERNALDATE "${at}")`,
-        );
+        this.say(`* ${i + 1} FETCH (UID ${letter.uid} RFC822.SIZE ${size} INTERNALDATE "${at}")`);
       }
     });
     this.say(`${tag} OK done`);

@@ -9,10 +9,10 @@
 #include "auth/vault.h"
 #include "base/limits.h"
 #include "place.h"
+#include "record/erase.h"
 #include "record/field_sealed.h"
 #include "record/filter.h"
 #include "record/list.h"
-#include "record/erase.h"
 #include "record/unmask.h"
 
 #define OK(e) assert_int_equal((e), ERR_OK)
@@ -304,7 +304,8 @@ static void test_sealed__erasing_a_record_forgets_its_values(void **state)
     begin();
     OK(end(record_erase(&p.ctx, place_entity(&p, "person"), id, NULL)));
     begin();
-    assert_int_equal(end(record_erase(&p.ctx, place_entity(&p, "person"), id, NULL)), ERR_NOT_FOUND);
+    assert_int_equal(end(record_erase(&p.ctx, place_entity(&p, "person"), id, NULL)),
+                     ERR_NOT_FOUND);
     const struct expr *told = expr_cmp(p.arena, EXPR_CONTAINS, "diff", value_text(SLICE("ann")));
     int64_t n = -1;
     OK(store_count(p.tenant->store, "change", told, 10, &n));
