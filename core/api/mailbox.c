@@ -325,7 +325,10 @@ enum err mailbox_look(struct call *call)
 {
     struct mailbox box;
     const char *name = arena_str(call->ctx->arena, call_param(call, 0));
-    enum err e = call->body ? call_only(call, (const char *const[]){NULL}) : ERR_OK;
+    const struct json *body;
+    enum err e = call->body ? call_object(call, &body) : ERR_OK;
+    if (!e && call->body)
+        e = call_only(call, (const char *const[]){NULL});
     if (!e)
         e = mailbox_load(call->ctx, name, &box);
     if (!e)
