@@ -8,7 +8,8 @@ import { defineConfig } from "vitest/config";
 // and its fields need is a second. Screens that come later bring only their own.
 const VENDOR = "node_modules/(vue|@vue|pinia|vue-router|vue-i18n|@intlify)/";
 const BASE = "api|stores|styles|ui|texts/index|logic/keys";
-const FIELDS = "widgets/(?!element|Pick|Plugin)|record/(actions|ActionDialog|around|people|useForm)";
+const FIELDS =
+  "widgets/(?!element|Pick|Plugin)|record/(actions|ActionDialog|around|people|useForm)";
 const SHELL = "shell/(Shell|Nav|Bell|state)|notices/(NoticeList|notices)";
 const LOGIC = "logic/(filter|form|format|liststate|zoned|shortcuts)\\.";
 const groups = [

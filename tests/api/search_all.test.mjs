@@ -1,4 +1,4 @@
-// search_all - one search over the entities of every plugin: each by its own rules, nothing besides.
+// search_all - one search over the entities of every plugin: each by its own rules, nothing else.
 // SPDX-License-Identifier: MIT
 import assert from "node:assert/strict";
 import { test } from "node:test";

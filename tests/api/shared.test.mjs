@@ -1,4 +1,4 @@
-// shared - two companies whose plugins are the same, so that their servers' processes keep one model
+// shared - two companies whose plugins are the same: the server's processes keep one model
 // of them; one adds a field of its own and takes it back, while both work.
 // SPDX-License-Identifier: MIT
 import assert from "node:assert/strict";

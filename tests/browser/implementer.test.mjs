@@ -48,7 +48,8 @@ const FILES = bundle(ID, {
       "told": "{name} was reserved",
     },
   ),
-  "help/zh-CN.md": '# 场地\n\n<img src=x onerror="boom()"> [坏](javascript:boom()) **预订**见[线索](/e/lead)。',
+  "help/zh-CN.md":
+    '# 场地\n\n<img src=x onerror="boom()"> [坏](javascript:boom()) **预订**见[线索](/e/lead)。',
   "entities/yard.json": {
     name: "x_yard",
     label: "@yard",
@@ -149,7 +150,7 @@ async function working(device, login, work, prepare) {
   }
 }
 
-test("a bundle adds a menu, a section, an action, a dashboard, and tells people", place, async () => {
+test("a bundle adds menu, section, action and dashboard, and tells people", place, async () => {
   const path = `/api/v1/admin/plugins/${ID}/deploys`;
   const answer = await w.acme.as("admin", "POST", path, packed(FILES));
   assert.ok(answer.status < 300, answer.text);

@@ -17,7 +17,7 @@ const SEED = Number(process.env.PERIGEE_HISTORY_SEED || 20261122);
 const PEOPLE = 8;
 const KILL_EVERY = 100; // steps
 const CHECK_EVERY = 10_000; // steps, in the long ones
-/* By turns. With all of them a new supervisor begins, who knows of no deaths that would make it wait. */
+/* By turns. With all of them a new supervisor begins, who knows of no deaths to wait after. */
 const KINDS = ["worker", "runner", "gateway", "all"];
 const RECORDS = "/api/v1/records";
 const FINAL = [200, 201, 202, 204, 403, 404, 409, 412, 422]; // all others are asked again
@@ -207,6 +207,10 @@ export function history(title, { plugins, begin, kept, judge, ...options }) {
     try {
       await h.run(await begin(h), { kept });
       if (judge) await judge(h);
+    } catch (error) {
+      const bad = w.server.log.split("\n").filter((line) => /"level":"(error|warn)"/.test(line));
+      for (const line of bad.slice(-20)) t.diagnostic(line);
+      throw error;
     } finally {
       h.over = true; // whoever still asks gives up
       h.client?.close();

@@ -47,7 +47,7 @@ static enum err write_now(struct db *db, const char *table, int64_t id, struct s
 {
     struct buf sql = BUF_INIT;
     struct value values[] = {value_int(id), value_text(tokens)};
-    const struct table_entry *entry; /* FTS5's own statements ask the authorizer, and that asks it */
+    const struct table_entry *entry; /* the authorizer asks it of FTS5's own statements */
     struct stmt *stmt;
     enum err e = db_table(db, table, &entry);
     if (e)
