@@ -307,7 +307,7 @@ test("somebody is invited by a link and sets a password with it", place, async (
   await screen.page.goto(new URL(link).pathname);
   await screen.page.locator("input[type='password']").first().fill("Newcomer-Chosen-77!");
   await screen.page.keyboard.press("Enter");
-  await screen.page.waitForURL(/login/);
+  await screen.page.getByText("密码已更新").waitFor();
   await screen.sound();
   await screen.close();
   assert.ok((await w.acme.signIn("newcomer", "Newcomer-Chosen-77!")).token);
