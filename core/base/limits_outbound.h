@@ -38,7 +38,7 @@
 #define MAILBOXES_MAX           10         /* of one company */
 #define MAILBOX_TAKE_MAX        50         /* letters of one look into a mailbox */
 #define MAILBOX_TRIES_MAX       5          /* of a letter that a handler refuses */
-#define MAILBOX_SENDER_HOUR     30         /* letters of one sender in an hour; more are passed over */
-#define MAILBOX_SENDERS_MAX     500        /* that are counted */
-#define MAILBOX_FAILED_MAX      50         /* letters passed over that are remembered */
+#define MAILBOX_SENDER_HOUR     30  /* letters of one sender in an hour; more are passed over */
+#define MAILBOX_SENDERS_MAX     500 /* that are counted */
+#define MAILBOX_FAILED_MAX      50  /* letters passed over that are remembered */
 #define IMAP_TIMEOUT_MS         60000

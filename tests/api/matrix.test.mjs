@@ -156,12 +156,12 @@ const delivery = async (t) => {
     await new Promise((done) => setTimeout(done, 20));
   }
 };
-/* A job that a bundle offers, once the server has taken note of it. */
 const mailbox = async (t) => {
   const path = `${ADMIN}/mailboxes/${t.name}`;
   await t.ok("admin", "PUT", path, { host: "imap.invalid" });
   return path;
 };
+/* A job that a bundle offers, once the server has taken note of it. */
 const offered = async (t) => {
   const plugin = `${t.name}.clock`;
   const files = bundle(plugin, { "init.lua": 'crm.job("tick", {}, function() end)\n' }, {
@@ -459,7 +459,6 @@ const ROWS = {
       return { path: `${ADMIN}/privacy/exports`, body };
     },
   },
-  "GET /api/v1/admin/templates": at(`${ADMIN}/templates`),
   "GET /api/v1/admin/mailboxes": at(`${ADMIN}/mailboxes`),
   "PUT /api/v1/admin/mailboxes/{name}": at(`${ADMIN}/mailboxes/matrix`, {
     body: { host: "imap.invalid", user: "u", password: "p" },
@@ -468,6 +467,7 @@ const ROWS = {
   "POST /api/v1/admin/mailboxes/{name}/look": {
     make: async (t) => ({ path: `${await mailbox(t)}/look`, body: {} }),
   },
+  "GET /api/v1/admin/templates": at(`${ADMIN}/templates`),
   "GET /api/v1/admin/settings": at(`${ADMIN}/settings`),
   "PATCH /api/v1/admin/settings": at(`${ADMIN}/settings`, { body: { timezone: "Asia/Shanghai" } }),
   "GET /api/v1/admin/mail": at(`${ADMIN}/mail`),
