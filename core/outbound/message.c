@@ -237,9 +237,12 @@ static void take_part(GMimeObject *parent, GMimeObject *object, void *arg)
 {
     struct reading *r = arg;
     (void)parent;
-    if (!r->api->is_a((GTypeInstance *)object, r->api->part_type()) ||
-        ++r->parts > MESSAGE_PARTS_MAX)
+    if (!r->api->is_a((GTypeInstance *)object, r->api->part_type()))
         return;
+    if (++r->parts > MESSAGE_PARTS_MAX) {
+        r->out->files_left_out++; /* whatever it is */
+        return;
+    }
     GMimePart *part = (GMimePart *)object;
     GMimeContentType *type = r->api->content_type(object);
     const char *name = type_of(r, type);

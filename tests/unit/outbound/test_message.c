@@ -182,6 +182,76 @@ static void test_message__sizes_end_at_their_limits(void **state)
     buf_release(&raw);
 }
 
+/* A header of so many characters, each more than one byte; what came of it. */
+static struct message with_long(struct arena *arena, const char *before, int chars,
+                                const char *behind)
+{
+    struct buf raw = BUF_INIT;
+    struct message m;
+    buf_put_str(&raw, before);
+    for (int i = 0; i < chars; i++)
+        buf_put_str(&raw, "字");
+    buf_printf(&raw, "%s\n\nText\n", behind);
+    OK(message_read(arena, buf_slice(&raw), &m));
+    buf_release(&raw);
+    return m;
+}
+
+static void test_message__headers_and_names_are_cut_at_their_limits(void **state)
+{
+    static const char file[] = "From: a@b.c\nContent-Disposition: attachment; filename=\"";
+    for (int over = 0; over < 2; over++) {
+        struct message m =
+            with_long(*state, "From: a@b.c\nSubject: ", MESSAGE_SUBJECT_MAX + over, "");
+        assert_int_equal(text_chars(slice_str(m.subject)), MESSAGE_SUBJECT_MAX);
+        m = with_long(*state, "From: a@b.c\nReferences: <", MESSAGE_ID_MAX + over, ">");
+        assert_int_equal(m.references_count, 1);
+        assert_int_equal(text_chars(slice_str(m.references[0])), MESSAGE_ID_MAX);
+        m = with_long(*state, "From: \"", MESSAGE_ID_MAX + over, "\" <a@b.c>");
+        assert_string_equal(m.from, "a@b.c");
+        assert_int_equal(text_chars(slice_str(m.from_name)), MESSAGE_ID_MAX);
+        m = with_long(*state, file, MESSAGE_NAME_MAX + over, "\"");
+        assert_int_equal(m.files_count, 1);
+        assert_int_equal(text_chars(slice_str(m.files[0].name)), MESSAGE_NAME_MAX);
+    }
+}
+
+/* Texts in front of a file, which is the last part that is looked at, or the first that is not. */
+static void test_message__so_many_parts_are_looked_at(void **state)
+{
+    for (int over = 0; over < 2; over++) {
+        struct buf raw = BUF_INIT;
+        struct message m;
+        buf_put_str(&raw, "From: a@b.c\nMIME-Version: 1.0\n"
+                          "Content-Type: multipart/mixed; boundary=q\n\n");
+        for (int i = 1; i < MESSAGE_PARTS_MAX + over; i++)
+            buf_printf(&raw, "--q\n\nText %d\n", i);
+        buf_put_str(&raw, "--q\nContent-Disposition: attachment; filename=a\n\nx\n--q--\n");
+        OK(message_read(*state, buf_slice(&raw), &m));
+        assert_true(text_is(&m, "Text 1"));
+        assert_int_equal(m.files_count, !over);
+        assert_int_equal(m.files_left_out, over); /* nobody is told that there was nothing */
+        buf_release(&raw);
+    }
+}
+
+static void test_message__so_many_addresses_are_looked_at(void **state)
+{
+    for (int over = 0; over < 2; over++) {
+        struct buf raw = BUF_INIT;
+        buf_put_str(&raw, "From: a@b.c\nTo: ");
+        for (int i = 1; i < MESSAGE_PARTS_MAX + over; i++)
+            buf_put_str(&raw, "group:;,\n ");
+        buf_put_str(&raw, "x@y.z\n\nText\n");
+        struct message m = read_text(*state, buf_cstr(&raw));
+        if (over)
+            assert_null(m.to);
+        else
+            assert_string_equal(m.to, "x@y.z");
+        buf_release(&raw);
+    }
+}
+
 static void test_message__what_is_broken_is_read_as_far_as_it_goes(void **state)
 {
     static const char *const broken[] = {
@@ -212,6 +282,9 @@ int main(void)
         TEST(test_message__programs_are_known),
         TEST(test_message__files_are_taken_up_to_their_limits),
         TEST(test_message__sizes_end_at_their_limits),
+        TEST(test_message__headers_and_names_are_cut_at_their_limits),
+        TEST(test_message__so_many_parts_are_looked_at),
+        TEST(test_message__so_many_addresses_are_looked_at),
         TEST(test_message__what_is_broken_is_read_as_far_as_it_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
