@@ -297,6 +297,15 @@ static bool shared_text(const struct workbook *r, struct slice number, struct sl
 
 /* --- styles --- */
 
+/* As far as it goes; cells beyond it would lose what they are, and dates read as numbers. */
+static void put_style(struct workbook *r, struct buf *to, const void *bytes, size_t len)
+{
+    if (to->len + len > XLSX_STYLES_MAX)
+        refuse(r, ERR_TOO_LARGE, "xlsx_too_large");
+    else
+        buf_put(to, bytes, len);
+}
+
 static enum xlsx_kind kind_of_format(const struct workbook *r, int number)
 {
     for (size_t at = 0; at < r->formats.len; at += sizeof(struct format)) {
@@ -319,10 +328,10 @@ static void styles_start(void *arg, const char *name, const char **attributes)
         r->in_styles = true;
     } else if (is(name, "numFmt") && code && number >= 0) {
         struct format format = {number, xlsx_kind_of(slice_str(code))};
-        if (r->formats.len < XLSX_STYLES_MAX)
-            buf_put(&r->formats, (const char *)&format, sizeof format);
-    } else if (is(name, "xf") && r->in_styles && r->kinds.len < XLSX_STYLES_MAX) {
-        buf_put_char(&r->kinds, (char)kind_of_format(r, number));
+        put_style(r, &r->formats, &format, sizeof format); /* each style looks through them */
+    } else if (is(name, "xf") && r->in_styles) {
+        char kind = (char)kind_of_format(r, number);
+        put_style(r, &r->kinds, &kind, 1);
     }
 }
 

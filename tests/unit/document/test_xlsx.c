@@ -327,6 +327,83 @@ static void test_xlsx__a_bomb_ends_at_its_limit(void **state)
     }
 }
 
+/* `count` times one text between two others, in the arena. */
+static const char *repeated(const char *head, const char *one, int64_t count, const char *tail)
+{
+    struct buf b = BUF_INIT;
+    buf_put_str(&b, head);
+    for (int64_t i = 0; i < count; i++)
+        buf_put_str(&b, one);
+    buf_put_str(&b, tail);
+    const char *all = arena_str(arena, buf_slice(&b));
+    buf_release(&b);
+    return all;
+}
+
+#define ONE_CELL "<worksheet><row><c s=\"0\"><v>1</v></c></row></worksheet>"
+
+static void accepted(const struct book *book, int64_t max)
+{
+    struct buf out = BUF_INIT;
+    const char *code;
+    assert_int_equal(read_within(zip_book(book), max, &out, &code), ERR_OK);
+    assert_string_equal(buf_cstr(&out), BOM "\"1\"\n");
+    buf_release(&out);
+}
+
+static void test_xlsx__sheets_texts_and_styles_at_their_limits(void **state)
+{
+    (void)state;
+    static const char workbook[] =
+        "<workbook xmlns:r=\"r\"><sheets><sheet sheetId=\"1\" r:id=\"rId9\"/>";
+    for (int over = 0; over < 2; over++) {
+        const struct book books[] = {
+            {.workbook = repeated(workbook, "<sheet r:id=\"rId8\"/>", XLSX_SHEETS_MAX - 1 + over,
+                                  "</sheets></workbook>")},
+            {.strings = repeated("<sst>", "<si/>", XLSX_STRINGS_MAX + over, "</sst>")},
+            {.styles = repeated("<styleSheet><cellXfs>", "<xf/>", XLSX_STYLES_MAX + over,
+                                "</cellXfs></styleSheet>")},
+            {.styles = repeated("<styleSheet>", "<numFmt numFmtId=\"200\" formatCode=\"0\"/>",
+                                XLSX_STYLES_MAX / 8 + over, "</styleSheet>")},
+        };
+        for (size_t i = 0; i < sizeof books / sizeof *books; i++) {
+            struct book book = books[i];
+            book.sheet = SLICE(ONE_CELL);
+            if (over)
+                refused_within(&book, INT64_MAX, ERR_TOO_LARGE, "xlsx_too_large");
+            else
+                accepted(&book, INT64_MAX);
+        }
+    }
+}
+
+static void test_xlsx__files_of_an_archive_at_their_limit(void **state)
+{
+    (void)state;
+    const struct package_part whole[] = {
+        {"xl/workbook.xml", SLICE(WORKBOOK)},
+        {"xl/_rels/workbook.xml.rels", SLICE(RELATIONS)},
+        {"xl/worksheets/sheet2.xml", SLICE(ONE_CELL)},
+    };
+    struct package_part *parts = arena_array(arena, struct package_part, XLSX_ENTRIES_MAX + 1);
+    for (int i = 0; i <= XLSX_ENTRIES_MAX; i++)
+        parts[i] = i < 3 ? whole[i]
+                         : (struct package_part){arena_printf(arena, "xl/%d.bin", i), SLICE("")};
+    for (int over = 0; over < 2; over++) {
+        struct package package = {parts, XLSX_ENTRIES_MAX + over};
+        struct buf zip = BUF_INIT, out = BUF_INIT;
+        const char *code;
+        assert_int_equal(package_write(&package, &zip), ERR_OK);
+        enum err e = read_within(buf_slice(&zip), 1 << 20, &out, &code);
+        assert_int_equal(e, over ? ERR_TOO_LARGE : ERR_OK);
+        if (over)
+            assert_string_equal(code, "xlsx_too_large");
+        assert_int_equal(out.len > 0, !over);
+        buf_release(&zip);
+        buf_release(&out);
+    }
+}
+
 static enum err stop_at_once(void *arg, struct slice chunk)
 {
     (void)arg;
@@ -448,6 +525,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_xlsx__cells_and_depth_at_their_limits, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_xlsx__a_bomb_ends_at_its_limit, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_xlsx__sheets_texts_and_styles_at_their_limits, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_xlsx__files_of_an_archive_at_their_limit, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_xlsx__what_the_callback_refuses_is_handed_on, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_xlsx__what_was_written_is_read, setup, teardown),
