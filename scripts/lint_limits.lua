@@ -26,12 +26,9 @@ local WITHOUT_TEST = {
 local NEW = { ERASE_FILES_PAGE = true, ERASE_NEEDLES_MAX = true, ERASE_RECORDS_MAX = true,
   BUNDLE_TESTS_BYTES = true, BUNDLE_TESTS_CPU_S = true, BUNDLE_TESTS_FILE_BYTES = true,
   BUNDLE_TESTS_SAID_BYTES = true, BUNDLE_TESTS_SHOWN = true, BUNDLE_TESTS_WALL_MS = true,
-  IDEMPOTENCY_BEGUN_MS = true, IMAP_TIMEOUT_MS = true, MAILBOX_FAILED_MAX = true,
-  MAILBOX_SENDERS_MAX = true, MAILBOX_TAKE_MAX = true, MESSAGE_ID_MAX = true,
-  MESSAGE_NAME_MAX = true, MESSAGE_PARTS_MAX = true, MESSAGE_SUBJECT_MAX = true,
-  NOTIFY_BODY_MAX = true, PERSON_ROWS_MAX = true, RIGHTS_PARENTS_MAX = true,
-  TENANTS_REST_BYTES = true, XLSX_ENTRIES_MAX = true, XLSX_SHEETS_MAX = true,
-  XLSX_STRINGS_MAX = true, XLSX_STYLES_MAX = true, XLSX_UNPACKED_FACTOR = true }
+  IMAP_TIMEOUT_MS = true, MAILBOX_FAILED_MAX = true, MAILBOX_SENDERS_MAX = true,
+  MAILBOX_TAKE_MAX = true, PERSON_ROWS_MAX = true, TENANTS_REST_BYTES = true,
+  XLSX_UNPACKED_FACTOR = true }
 
 local TESTS = { "^tests/unit/", "^tests/api/", "^tests/faults/", "^tests/stories/", "^tests/fuzz/",
   "^plugins/[%w_]+/tests/" }

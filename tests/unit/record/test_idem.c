@@ -144,6 +144,27 @@ static void test_idem__is_forgotten_after_a_day(void **state)
     buf_release(&answer);
 }
 
+/* This process lives, and is believed to be at it so long. */
+static void test_idem__what_was_begun_counts_as_done_after_a_while(void **state)
+{
+    struct shop *shop = *state;
+    struct buf answer = BUF_INIT;
+    bool found;
+    int status;
+    shop_begin(shop);
+    OK(idem_begin(shop->ctx, SLICE("k"), ROUTE, SLICE("{}")));
+    shop_commit(shop);
+    shop->ctx->now_ms += IDEMPOTENCY_BEGUN_MS - 1;
+    assert_int_equal(find(shop, "k", "{}", &found, &status, &answer), ERR_BUSY);
+    assert_false(found);
+    shop->ctx->now_ms += 1;
+    OK(find(shop, "k", "{}", &found, &status, &answer));
+    assert_true(found);
+    assert_int_equal(status, 200);
+    assert_string_equal(buf_cstr(&answer), IDEM_TOO_LONG);
+    buf_release(&answer);
+}
+
 static void test_idem__a_key_must_be_plain(void **state)
 {
     struct shop *shop = *state;
@@ -170,6 +191,7 @@ int main(void)
         TEST(test_idem__says_when_rights_have_moved),
         TEST(test_idem__failures_and_long_answers_are_not_kept_word_for_word),
         TEST(test_idem__is_forgotten_after_a_day),
+        TEST(test_idem__what_was_begun_counts_as_done_after_a_while),
         TEST(test_idem__a_key_must_be_plain),
     };
     return cmocka_run_group_tests_name("record/idem", tests, NULL, NULL);

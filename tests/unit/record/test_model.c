@@ -203,7 +203,9 @@ static void test_model__timelines_go_by_a_time(void **state)
 static void test_model__parents_stand_so_high_and_no_higher(void **state)
 {
     struct place *p = *state;
-    broken_with(p, CHAIN("order", "order"), "order stands below more than 4 parents");
+    broken_with(
+        p, CHAIN("order", "order"),
+        arena_printf(p->arena, "order stands below more than %d parents", RIGHTS_PARENTS_MAX));
     broken_with(p,
                 "{\"name\":\"order\",\"parent\":\"name\",\"fields\":[{\"no\":1,\"name\":\"name\","
                 "\"type\":\"text\"}]}",

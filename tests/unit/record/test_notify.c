@@ -5,6 +5,7 @@
 #include "shop.h"
 
 #include "base/limits.h"
+#include "base/text.h"
 #include "record/notify.h"
 
 static int64_t person(struct shop *shop, const char *login, const char *more)
@@ -65,6 +66,27 @@ static void test_notify__texts_are_cut_and_strangers_passed_over(void **state)
     assert_int_equal(shop_int(shop, entity, id, "owner"), who[0]);
 }
 
+static void test_notify__what_stands_below_is_cut_at_its_limit(void **state)
+{
+    struct shop *shop = *state;
+    const struct entity *entity = place_entity(&shop->place, NOTIFY_ENTITY);
+    int64_t anna = person(shop, "anna", "");
+    for (int over = 0; over < 2; over++) {
+        struct buf body = BUF_INIT;
+        int64_t id;
+        for (int i = 0; i < NOTIFY_BODY_MAX - 1 + over; i++)
+            buf_put_str(&body, "字");
+        buf_put_str(&body, "末");
+        const struct notify n = {.text = "Something", .body = buf_cstr(&body)};
+        OK(tell(shop, &n, &anna, 1, NULL));
+        OK(store_key_max(shop->ctx->tenant->store, entity->table, &id));
+        struct slice kept = slice_str(shop_get(shop, entity, id, "body"));
+        assert_int_equal(text_chars(kept), NOTIFY_BODY_MAX);
+        assert_int_equal(slice_ends(kept, SLICE("末")), !over);
+        buf_release(&body);
+    }
+}
+
 static void test_notify__what_is_old_goes_when_something_new_comes(void **state)
 {
     struct shop *shop = *state;
@@ -120,6 +142,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_notify__as_many_as_the_limit_and_no_more, shop_setup,
                                         shop_teardown),
         cmocka_unit_test_setup_teardown(test_notify__texts_are_cut_and_strangers_passed_over,
+                                        shop_setup, shop_teardown),
+        cmocka_unit_test_setup_teardown(test_notify__what_stands_below_is_cut_at_its_limit,
                                         shop_setup, shop_teardown),
         cmocka_unit_test_setup_teardown(test_notify__what_is_old_goes_when_something_new_comes,
                                         shop_setup, shop_teardown),
