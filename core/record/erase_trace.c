@@ -23,12 +23,14 @@ void erase_needle_add(struct erasing *x, struct slice text, bool is_name)
 {
     struct erased *out = x->out;
     text = slice_trim(text);
-    if (text.len < NEEDLE_BYTES_MIN || (is_name && text_chars(text) < 2) ||
-        out->needles_count == ERASE_NEEDLES_MAX)
+    if (text.len < NEEDLE_BYTES_MIN || (is_name && text_chars(text) < 2))
         return;
     for (int i = 0; i < out->needles_count; i++)
         if (slice_is(text, out->needles[i].text))
             return;
+    out->is_cut |= out->needles_count == ERASE_NEEDLES_MAX;
+    if (out->is_cut)
+        return;
     out->needles[out->needles_count++] =
         (struct erase_needle){arena_str(x->ctx->arena, text), is_name};
 }

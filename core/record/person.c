@@ -25,7 +25,7 @@ struct person {
     const struct entity *entity;
     int64_t id;
     struct json *doc, *related, *rows; /* rows: of the log that is read */
-    int64_t seen[PERSON_ROWS_MAX];
+    int64_t seen[PERSON_ROWS_MAX + 1]; /* the person's own, and what is related */
     int seen_count;
     bool truncated;
 };
@@ -101,8 +101,8 @@ static enum err take(struct person *p, const struct entity *entity, int64_t id, 
     const struct json *record;
     if (is_seen(p, id))
         return ERR_OK;
-    p->truncated |= p->seen_count == PERSON_ROWS_MAX;
-    if (p->seen_count == PERSON_ROWS_MAX)
+    p->truncated |= p->seen_count > PERSON_ROWS_MAX;
+    if (p->seen_count > PERSON_ROWS_MAX)
         return ERR_OK;
     p->seen[p->seen_count++] = id;
     enum err e = read_one(p, entity, id, &record);
@@ -124,7 +124,7 @@ static enum err follow(struct person *p, const struct field *field, const struct
         at = expr_and(a, at,
                       expr_cmp(a, EXPR_EQ, from->columns[field->slot + 1],
                                value_text(slice_str(entity->name))));
-    enum err e = record_ids(p->ctx, from->table, at, PERSON_ROWS_MAX, &ids, &count);
+    enum err e = record_ids(p->ctx, from->table, at, PERSON_ROWS_MAX + 1, &ids, &count);
     for (int i = 0; i < count && !e; i++)
         e = take(p, from, ids[i], depth + 1);
     return e;
@@ -205,9 +205,11 @@ static struct json *time_of(struct person *p, const struct store_row *row, int c
 
 static bool add_row(struct person *p, struct json *row)
 {
-    json_add(p->arena, p->rows, NULL, row);
-    p->truncated |= p->rows->count == PERSON_ROWS_MAX;
-    return p->rows->count < PERSON_ROWS_MAX;
+    bool fits = p->rows->count < PERSON_ROWS_MAX;
+    p->truncated |= !fits;
+    if (fits)
+        json_add(p->arena, p->rows, NULL, row);
+    return fits;
 }
 
 static bool take_file(void *arg, const struct store_row *row)
@@ -249,12 +251,14 @@ static enum err add_files(struct person *p)
     static const char *const columns[] = {"id",         "name",   "type",   "bytes",
                                           "created_at", "entity", "record", NULL};
     struct value *ids = arena_array(p->arena, struct value, (size_t)p->seen_count + 1);
-    int count = p->seen_count < STORE_IN_MAX ? p->seen_count : STORE_IN_MAX;
-    for (int i = 0; i < count; i++)
+    const struct expr *any = expr_new(p->arena, EXPR_FALSE);
+    for (int i = 0; i < p->seen_count; i++)
         ids[i] = value_int(p->seen[i]);
-    p->truncated |= count < p->seen_count;
-    return read_rows(p, "file", columns, "files", expr_in(p->arena, "record", ids, count),
-                     take_file);
+    for (int i = 0; i < p->seen_count; i += STORE_IN_MAX) {
+        int left = p->seen_count - i, count = left < STORE_IN_MAX ? left : STORE_IN_MAX;
+        any = expr_or(p->arena, any, expr_in(p->arena, "record", ids + i, count));
+    }
+    return read_rows(p, "file", columns, "files", any, take_file);
 }
 
 static bool take_letter(void *arg, const struct store_row *row)
@@ -282,6 +286,7 @@ static enum err add_letters(struct person *p)
     struct arena *a = p->arena;
     const struct expr *any = expr_new(a, EXPR_FALSE);
     enum err e = erase_needles_of(p->ctx, p->entity, p->id, &found);
+    p->truncated |= !e && found.is_cut;
     for (int i = 0; i < found.needles_count && !e; i++)
         if (strchr(found.needles[i].text, '@'))
             any = expr_or(

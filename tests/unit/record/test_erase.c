@@ -70,21 +70,81 @@ static void test_erase__texts_are_searched_for_numbers_with_and_without_country(
     assert_int_equal(erase_needles_of(shop->ctx, shop->user, 4711, &erased), ERR_NOT_FOUND);
 }
 
+/* Parts with an address each. */
+static int erase_guests_setup(void **state)
+{
+    static const char guest[] =
+        "{\"name\":\"guest\",\"title\":\"name\",\"fields\":["
+        "{\"no\":1,\"name\":\"name\",\"type\":\"text\"},"
+        "{\"no\":2,\"name\":\"mail\",\"type\":\"email\"},"
+        "{\"no\":3,\"name\":\"customer\",\"type\":\"ref\",\"entity\":\"customer\","
+        "\"on_delete\":\"cascade\"}]}";
+    int failed = shop_setup(state);
+    struct shop *shop = *state;
+    place_write(&shop->place, "shop/entities/guest.json", guest);
+    place_ready(&shop->place, "shop", NULL);
+    shop->customer = place_entity(&shop->place, "customer");
+    return failed;
+}
+
+/* A customer with so many parts. */
+static int64_t with_parts(struct shop *shop, const struct entity *part, const char *name, int parts)
+{
+    struct arena *arena = shop->place.arena;
+    int64_t id = shop_make(shop, shop->customer, "{\"name\":\"Many\"}"), one;
+    const struct json *of_it =
+        place_json(&shop->place,
+                   arena_printf(arena, "{\"%s\":\"s\",\"customer\":%s}", name, shop_id(shop, id)));
+    shop_begin(shop);
+    for (int i = 0; i < parts; i++) {
+        OK(record_create_json(shop->ctx, part, of_it, &one, NULL));
+        shop->unit.writes = 0;
+    }
+    shop_commit(shop);
+    return id;
+}
+
+static void test_erase__so_many_records_go_and_no_more(void **state)
+{
+    struct shop *shop = *state;
+    struct erased erased;
+    const struct entity *guest = place_entity(&shop->place, "guest");
+    int64_t fits = with_parts(shop, guest, "name", ERASE_RECORDS_MAX - 1);
+    int64_t over = with_parts(shop, guest, "name", ERASE_RECORDS_MAX);
+    OK(erase(shop, shop->customer, fits, &erased));
+    assert_int_equal(erased.records, ERASE_RECORDS_MAX);
+    assert_int_equal(erase(shop, shop->customer, over, NULL), ERR_CONFLICT);
+    assert_string_equal(shop->ctx->err.code, "too_many_referrers");
+    assert_int_equal(shop_count(shop, guest->table, NULL), ERASE_RECORDS_MAX);
+    assert_string_equal(shop_get(shop, shop->customer, over, "name"), "Many");
+}
+
+static void test_erase__what_is_searched_for_fits_or_nothing_goes(void **state)
+{
+    struct shop *shop = *state;
+    struct arena *arena = shop->place.arena;
+    const struct entity *guest = place_entity(&shop->place, "guest");
+    for (int over = 0; over < 2; over++) {
+        struct erased erased;
+        int64_t id = shop_make(shop, shop->customer, "{\"name\":\"Zqname\"}");
+        int guests = ERASE_NEEDLES_MAX - 1 + over; /* and the name */
+        for (int i = 0; i < guests; i++)
+            shop_make(shop, guest,
+                      arena_printf(arena, "{\"mail\":\"zq%d@example.com\",\"customer\":%s}", i,
+                                   shop_id(shop, id)));
+        assert_int_equal(erase(shop, shop->customer, id, &erased), over ? ERR_CONFLICT : ERR_OK);
+        assert_int_equal(erased.needles_count, ERASE_NEEDLES_MAX);
+        assert_int_equal(erased.is_cut, over);
+        assert_int_equal(shop_count(shop, guest->table, NULL), over ? guests : 0);
+    }
+    assert_string_equal(shop->ctx->err.code, "too_many_needles");
+}
+
 static void test_erase__more_parts_than_one_page(void **state)
 {
     struct shop *shop = *state;
     struct erased erased;
-    int64_t id = shop_make(shop, shop->customer, "{\"name\":\"Many\",\"code\":\"B\"}");
-    const char *of_it =
-        arena_printf(shop->place.arena, "{\"subject\":\"s\",\"customer\":%s}", shop_id(shop, id));
-    shop_begin(shop);
-    for (int i = 0; i <= REFERRERS_MAX; i++) {
-        int64_t order;
-        OK(record_create_json(shop->ctx, shop->order, place_json(&shop->place, of_it), &order,
-                              NULL));
-        shop->unit.writes = 0;
-    }
-    shop_commit(shop);
+    int64_t id = with_parts(shop, shop->order, "subject", REFERRERS_MAX + 1);
     OK(erase(shop, shop->customer, id, &erased));
     assert_int_equal(erased.records, REFERRERS_MAX + 2);
     assert_int_equal(shop_count(shop, shop->order->table, NULL), 0);
@@ -101,6 +161,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             test_erase__texts_are_searched_for_numbers_with_and_without_country, shop_setup,
             shop_teardown),
+        cmocka_unit_test_setup_teardown(test_erase__so_many_records_go_and_no_more,
+                                        erase_guests_setup, shop_teardown),
+        cmocka_unit_test_setup_teardown(test_erase__what_is_searched_for_fits_or_nothing_goes,
+                                        erase_guests_setup, shop_teardown),
         cmocka_unit_test_setup_teardown(test_erase__more_parts_than_one_page, shop_setup,
                                         shop_teardown),
     };
