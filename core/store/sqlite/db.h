@@ -65,7 +65,7 @@ struct db {
     bool trusted; /* what is being prepared is ours: system tables and DDL are allowed */
 
     bool in_tx, tx_writes;
-    bool late_made;             /* in this transaction; see late.c */
+    int late_depth;             /* 1 + savepoints around what this transaction made late, or 0 */
     int64_t late_version;       /* the schema's number when late_is looked last */
     int depth;                  /* open savepoints */
     struct waiting_all waiting; /* of this transaction */
@@ -125,7 +125,8 @@ enum err schema_header_bump(struct store *store, bool model, bool auth);
 /* In a write transaction: makes what a late table lacks, where it still does. */
 MUST_USE enum err late_make(struct db *db, const char *table, bool tokens);
 /* What this transaction, or a savepoint in it, had made is gone again. */
-void late_undone(struct db *db);
+/* What was made inside more savepoints than `depth` - 1 is gone: the registry is read again. */
+void late_undone(struct db *db, int depth);
 /* Is it without indexes and tokens now? */
 bool late_is(struct db *db, const struct table_entry *entry);
 

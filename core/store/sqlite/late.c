@@ -68,7 +68,8 @@ enum err late_make(struct db *db, const char *table, bool tokens)
     ASSERT(db->in_tx && db->tx_writes);
     enum err e = ask(db, table, &late);
     if (!e && late) {
-        db->late_made = true;
+        if (db->late_depth <= db->depth)
+            db->late_depth = db->depth + 1;
         e = indexes_make(db, table);
         if (!e && tokens)
             e = tokens_create(db, table);
@@ -81,10 +82,11 @@ enum err late_make(struct db *db, const char *table, bool tokens)
     return e;
 }
 
-void late_undone(struct db *db)
+void late_undone(struct db *db, int depth)
 {
-    if (!db->late_made)
+    if (db->late_depth <= depth)
         return;
+    db->late_depth = depth;
     db->generation++; /* no entry counts any more: the registry is read again */
     db->covers_version = -1;
     db->late_version = -1;

@@ -32,7 +32,7 @@ static void tx_end(struct db *db)
 {
     db->in_tx = false;
     db->tx_writes = false;
-    db->late_made = false;
+    db->late_depth = 0;
     db->depth = 0;
     db->lost = ERR_OK;
     tokens_forget(db);
@@ -95,8 +95,8 @@ enum err tx_commit(struct store *store)
         e && !was_lost && (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC);
     rollback_engine(db);
     if (e)
-        late_undone(db);
-    else if (db->late_made)
+        late_undone(db, 0);
+    else if (db->late_depth)
         keep_relax(store); /* the schema has been read again */
     tx_end(db);
     if (sync_failed && heal(db) != ERR_OK)
@@ -110,7 +110,7 @@ void tx_rollback(struct store *store)
     if (!db->in_tx)
         return;
     rollback_engine(db);
-    late_undone(db);
+    late_undone(db, 0);
     tx_end(db);
 }
 
@@ -157,7 +157,9 @@ enum err tx_savepoint_end(struct store *store, enum err e)
     }
     if (e) {
         tokens_back(db);
-        late_undone(db);
+        late_undone(db, db->depth + 1);
+    } else if (db->late_depth > db->depth + 1) {
+        db->late_depth = db->depth + 1; /* part of what is around it now */
     }
     enum err released = fixed_run(db, FIXED_RELEASE);
     if (released && !db->lost)
