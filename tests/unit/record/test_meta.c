@@ -107,7 +107,8 @@ static void test_meta__what_a_role_may_not_see_is_not_there(void **state)
     struct buf out = BUF_INIT;
     as(p, &seller);
     const struct json *entities = json_get(all(p), "entities");
-    assert_int_equal(entities->count, 1);
+    assert_int_equal(entities->count, 2); /* and everybody's own notifications */
+    assert_non_null(named(entities, "notification"));
     const struct json *lead = named(entities, "lead");
     const struct json *fields = json_get(lead, "fields");
     assert_null(named(fields, "estimated_amount"));

@@ -233,6 +233,9 @@ static void test_hooks__counts_are_bounded(void **state)
                         "    while pcall(ctx.db.part.delete, ctx.db.part, 1) do end\n"
                         "  end\n"
                         "end)");
+    /* A table's first row changes the schema, and every write that fails behind it reads it anew.
+     */
+    OK(stage_create(stage, "thing", "{'name':'first'}", NULL));
     assert_int_equal(stage_create(stage, "thing", "{'name':'reads'}", NULL), ERR_PLUGIN);
     ASSERT_HAS(detail(stage), "it read more often than it may");
     assert_int_equal(stage_create(stage, "thing", "{'name':'writes'}", NULL), ERR_PLUGIN);
