@@ -5,6 +5,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { multipart } from "../kit/client.mjs";
+import { limit } from "../kit/limits.mjs";
 import { bundle, pack, packed } from "../kit/pack.mjs";
 import { world } from "../kit/world.mjs";
 
@@ -197,6 +198,19 @@ test("a bundle whose own tests fail is refused, by name, file and line", async (
   const { items } = await w.acme.ok("admin", "GET", `${DEPLOYS}`);
   assert.equal(items[0].hash, two);
   assert.equal((await lead({ company: "two", x_level: "A" })).status, 422, "the old one goes on");
+});
+
+test("so many failures are told one by one, of more only how many", async () => {
+  const shown = limit("BUNDLE_TESTS_SHOWN");
+  for (const over of [0, 1]) {
+    const tests = Array.from({ length: shown + over }, (_, i) => proof("  t.eq(1, 2)", `no ${i}`));
+    const answer = await deploy({ ...second(), "tests/word_test.lua": lines(...tests) });
+    assert.equal(answer.status, 422, answer.text);
+    const { message } = answer.json.error;
+    assert.equal(message.match(/\n- no /g).length, shown, message);
+    assert.equal(message.endsWith("\nand 1 more"), over === 1, message);
+  }
+  assert.deepEqual(folders().sort(), [one, two].sort(), "nothing of it is left");
 });
 
 test("a broken test file and one that names what is not there are refused", async () => {

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { multipart } from "../kit/client.mjs";
+import { limit } from "../kit/limits.mjs";
 import { bundle, packed } from "../kit/pack.mjs";
 import { world } from "../kit/world.mjs";
 
@@ -49,6 +50,19 @@ test("somebody is known: by a record, its changes, a file and a delivery", async
   w.server.must(["backup", "acme", backup]);
 });
 
+/* What was uploaded and hangs on nothing: one more than is searched at once. */
+const loose = [];
+test("files that hang on nothing are searched too, page by page", async () => {
+  const page = limit("ERASE_FILES_PAGE");
+  for (let i = 0; i <= page; i += 1) {
+    const content = i >= page - 1 ? `call 13900139000, ${i}` : "nobody";
+    const part = { name: "file", filename: `${i}.txt`, type: "text/plain", content };
+    const file = await w.acme.as("admin", "POST", "/api/v1/files", multipart([part]));
+    assert.equal(file.status, 201, file.text);
+    loose.push(file.json.id);
+  }
+});
+
 test("erasing asks for the id twice, and for a record that is there", () => {
   assert.equal(erase(id, { yes: "other" }).status, 2);
   assert.equal(erase("0000000000001").status, 1);
@@ -73,6 +87,11 @@ test("it is gone from lists, search, changes, files and deliveries", async () =>
   assert.ok(!JSON.stringify(feed).includes(NAME));
   const audit = await w.acme.ok("admin", "GET", "/api/v1/admin/audit?action=record.erase&limit=5");
   assert.equal(audit.items.length, 1);
+  const left = [];
+  for (const file of loose)
+    left.push((await w.acme.as("admin", "GET", `/api/v1/files/${file}`)).status);
+  const wanted = loose.map((_, i) => (i < loose.length - 2 ? 200 : 404));
+  assert.deepEqual(left, wanted, "the last of the first page, the first of the next");
   assert.equal(erase(id).status, 0, "once more changes nothing");
 });
 

@@ -13,8 +13,12 @@
 #include "fixture.h"
 #include "hook/late.h"
 
-static const struct apart_bounds ROOMY = {
-    .wall_ms = 60000, .cpu_s = 30, .bytes = 1LL << 30, .file_bytes = 1 << 20, .said_bytes = 1000};
+/* May store and say what a bundle's own tests may. */
+static const struct apart_bounds ROOMY = {.wall_ms = 60000,
+                                          .cpu_s = 30,
+                                          .bytes = 1LL << 30,
+                                          .file_bytes = BUNDLE_TESTS_FILE_BYTES,
+                                          .said_bytes = BUNDLE_TESTS_SAID_BYTES};
 
 static enum apart_end run(const struct apart_bounds *bounds, void (*fn)(void *arg, int fd),
                           void *arg, struct buf *said)
@@ -99,7 +103,7 @@ static void test_apart__a_script_that_hangs_is_noticed_before(void **state)
 
 static void talks(void *arg, int fd)
 {
-    char text[100];
+    char text[64];
     memset(text, 'x', sizeof text);
     for (int i = 0; i < *(int *)arg; i++)
         if (write(fd, text, sizeof text) < 0)
@@ -110,23 +114,24 @@ static void test_apart__it_may_say_so_much_and_no_more(void **state)
 {
     (void)state;
     struct buf said = BUF_INIT;
-    int times = 10;
+    int times = BUNDLE_TESTS_SAID_BYTES / 64;
     assert_int_equal(run(&ROOMY, talks, &times, &said), APART_DONE);
     assert_int_equal(said.len, ROOMY.said_bytes);
     buf_clear(&said);
-    times = 11;
+    times++;
     assert_int_equal(run(&ROOMY, talks, &times, &said), APART_SAID);
     buf_release(&said);
 }
 
 static void writes(void *arg, int fd)
 {
-    static char block[4096];
     int file = open(arg, O_WRONLY | O_CREAT | O_EXCL, 0600);
-    for (int i = 0; i < 257; i++)
-        if (write(file, block, sizeof block) != sizeof block)
-            say(fd, "short ");
-    say(fd, "done");
+    if (lseek(file, BUNDLE_TESTS_FILE_BYTES - 1, SEEK_SET) < 0 || write(file, "x", 1) != 1)
+        say(fd, "short");
+    say(fd, "full");
+    if (write(file, "x", 1) != 1)
+        say(fd, " short");
+    say(fd, " done");
 }
 
 static void test_apart__its_files_are_bounded(void **state)
@@ -139,7 +144,7 @@ static void test_apart__its_files_are_bounded(void **state)
     close(file);
     unlink(path);
     assert_int_equal(run(&ROOMY, writes, path, &said), APART_FILE);
-    assert_int_equal(said.len, 0);
+    assert_string_equal(buf_cstr(&said), "full");
     unlink(path);
     buf_release(&said);
 }
