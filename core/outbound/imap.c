@@ -209,38 +209,76 @@ static enum err ask(struct imap *imap, const char *url, const char *command, str
     return e;
 }
 
+/* One command; the mailbox's own numbers are told when it is selected, before the first answer. */
+static enum err tell(struct imap *imap, const char *command, struct buf *body, const char **why)
+{
+    buf_clear(&imap->lines);
+    enum err e = ask(imap, imap->base, command, body, LINES_BYTES_MAX, why);
+    if (!e && slice_find(buf_slice(&imap->lines), SLICE("[UIDVALIDITY ")) >= 0) {
+        imap->place.validity = number_after(buf_slice(&imap->lines), "[UIDVALIDITY ");
+        imap->place.next = number_after(buf_slice(&imap->lines), "[UIDNEXT ");
+    }
+    return e;
+}
+
+static enum err list(struct imap *imap, const char *set, struct imap_mail *mails, int max,
+                     int *count, const char **why)
+{
+    struct buf body = BUF_INIT;
+    const char *command =
+        arena_printf(imap->arena, "UID FETCH %s (UID RFC822.SIZE INTERNALDATE)", set);
+    enum err e = tell(imap, command, &body, why);
+    struct slice rest = buf_slice(&body);
+    while (!e && rest.len) {
+        struct imap_mail mail;
+        if (read_mail(slice_split(&rest, '\n'), &mail))
+            insert(mails, max, count, &mail);
+    }
+    buf_release(&body);
+    return e;
+}
+
+/* In steps, because the library gives up where one answer has a few hundred lines: wider ones over
+ * what is empty, back to the narrow one where that was too much. */
+static enum err list_from(struct imap *imap, int64_t from, struct imap_mail *mails, int max,
+                          int *count, const char **why)
+{
+    int64_t end = imap->place.next, width = max;
+    enum err e = ERR_OK;
+    if (!end) { /* not told: behind the last letter */
+        e = list(imap, "*", mails, max, count, why);
+        end = *count ? mails[*count - 1].uid + 1 : 0;
+        *count = 0;
+    }
+    while (!e && from < end && !*count) {
+        const char *set =
+            arena_printf(imap->arena, "%lld:%lld", (long long)from, (long long)(from + width - 1));
+        e = list(imap, set, mails, max, count, why);
+        if (e && width > max) {
+            width = max;
+            e = ERR_OK;
+        } else {
+            from += width;
+            width *= 2;
+        }
+    }
+    return e;
+}
+
 enum err imap_look(struct imap *imap, int64_t from, struct imap_mail *mails, int max, int *count,
                    struct imap_box *box, const char **why)
 {
     ASSERT(imap && mails && max > 0 && count && box && why);
     struct buf body = BUF_INIT;
-    const char *command =
-        from > 0 ? arena_printf(imap->arena, "UID FETCH %lld:* (UID RFC822.SIZE INTERNALDATE)",
-                                (long long)from)
-                 : "NOOP";
-    buf_clear(&imap->lines);
     *count = 0;
-    *box = (struct imap_box){0};
-    enum err e = ask(imap, imap->base, command, &body, LINES_BYTES_MAX, why);
-    if (e == ERR_TOO_LARGE) /* more letters than are taken at once: the first lines will do */
-        e = ERR_OK;
-    struct slice rest = buf_slice(&body);
-    while (!e && rest.len) {
-        struct imap_mail mail;
-        if (read_mail(slice_split(&rest, '\n'), &mail) && mail.uid >= from)
-            insert(mails, max, count, &mail);
-    }
-    if (!e && slice_find(buf_slice(&imap->lines), SLICE("[UIDVALIDITY ")) >= 0) {
-        imap->place.validity = number_after(buf_slice(&imap->lines), "[UIDVALIDITY ");
-        imap->place.next = number_after(buf_slice(&imap->lines), "[UIDNEXT ");
-    }
-    *box = imap->place; /* told once, when the mailbox is selected */
+    enum err e = tell(imap, "NOOP", &body, why);
     buf_release(&body);
+    *box = imap->place; /* told once, when the mailbox is selected */
     if (!e && !box->validity) {
         *why = "the server tells no UIDVALIDITY";
         e = ERR_IO;
     }
-    return e;
+    return !e && from > 0 ? list_from(imap, from, mails, max, count, why) : e;
 }
 
 enum err imap_fetch(struct imap *imap, const struct imap_box *box, int64_t uid, struct buf *out,
