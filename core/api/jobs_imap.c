@@ -156,13 +156,17 @@ static bool is_too_often(struct looking *l, const struct message *m, struct json
     struct arena *arena = ctx->arena;
     int64_t hour = ctx->now_ms / HOUR_MS, count = 1;
     struct json *map = json_new(arena, JSON_OBJECT);
-    json_each(one, json_get(l->state, "senders"))
+    const struct json *known = json_get(l->state, "senders");
+    int over = (known ? known->count : 0) + 1 - MAILBOX_SENDERS_MAX; /* the oldest make room */
+    json_each(one, known)
     {
         const struct json *then = json_at(one, 0), *seen = json_at(one, 1);
-        if (!then || !seen || then->integer != hour || map->count >= MAILBOX_SENDERS_MAX)
-            continue;
-        if (slice_is(one->key, m->from))
+        bool is_it = slice_is(one->key, m->from);
+        bool is_now = then && seen && then->integer == hour;
+        if (is_it && is_now)
             count = seen->integer + 1;
+        if (is_it || !is_now || over > 0)
+            over--;
         else
             json_add(arena, map, arena_str(arena, one->key), json_copy(arena, one));
     }

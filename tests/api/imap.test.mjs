@@ -66,11 +66,11 @@ const settings = (server, more = {}) => ({
 const put = (name, body, t = w.acme) => t.as("admin", "PUT", `${BOXES}/${name}`, { body });
 const box = async (name) =>
   (await w.acme.ok("admin", "GET", BOXES)).items.find((one) => one.name === name);
-async function until(what, ask) {
+async function until(what, ask, most = 1500) {
   for (let tries = 0; ; tries += 1) {
     const got = await ask();
     if (got) return got;
-    assert.ok(tries < 1500, `waited in vain until ${what}`);
+    assert.ok(tries < most, `waited in vain until ${what}`);
     await new Promise((done) => setTimeout(done, 20));
   }
 }
@@ -357,4 +357,34 @@ test("a letter opens a ticket; its answer, with a file, belongs to it; once", as
   const download = await w.acme.as("admin", "GET", `/api/v1/files/${file.id ?? file}`);
   assert.equal(download.text, "log");
   await w.acme.as("admin", "DELETE", `${BOXES}/tickets`);
+});
+
+test("letters are taken look by look, senders counted, failures remembered: so many", async () => {
+  const server = await imap();
+  await setUp("many", server, { minutes: 1440 });
+  const mail = (from, subject) => server.add(letter({ from, subject, head: "List-Id: <x>\n" }));
+  const [most, senders] = [limit("MAILBOX_SENDER_HOUR"), limit("MAILBOX_SENDERS_MAX")];
+  for (let i = 0; i < senders; i += 1) mail(`many${i}@example.com`, "many");
+  for (let i = 0; i < most + 1; i += 1) mail("late@example.com", `late ${i}`);
+  const failures = limit("MAILBOX_FAILED_MAX");
+  for (let i = 0; i < failures; i += 1)
+    server.add(
+      letter({
+        from: "crm@acme.example.com",
+        subject: `ours ${i}`,
+        id: `${i}.acme@acme.example.com`,
+      }),
+    );
+  assert.ok(senders > limit("MAILBOX_TAKE_MAX"), "it takes more than one look");
+  await w.acme.ok("admin", "POST", `${BOXES}/many/look`, {});
+  const all = async () => {
+    const now = await box("many");
+    return now.failed?.[0]?.subject === `ours ${failures - 1}` && now;
+  };
+  const done = await until("all were taken", all, 10000);
+  const subjects = done.failed.map(({ subject }) => subject);
+  assert.equal(subjects.length, failures, "the newest are remembered");
+  assert.ok(!subjects.some((subject) => subject.startsWith("late")), "the oldest made room");
+  assert.equal(done.taken, senders + most, "one of the late sender's was too much");
+  await w.acme.as("admin", "DELETE", `${BOXES}/many`);
 });
