@@ -106,6 +106,18 @@ test("what is no workbook is told so, and nothing is kept", async () => {
   assert.equal(bomb.status, 413, "more CSV than an import may have, out of a small file");
 });
 
+test("what a workbook unpacks to is bounded by what an import may have as CSV", async () => {
+  const most = limit("XLSX_UNPACKED_FACTOR") * (1 << 20);
+  const bytes = workbook([["name"], ["张一"]], (name, text, all) =>
+    name === "xl/worksheets/sheet1.xml" ? text + " ".repeat(most - all) : text,
+  );
+  assert.equal((await raw(bytes)).status, 201);
+  const over = workbook([["name"], ["张一"]], (name, text, all) =>
+    name === "xl/worksheets/sheet1.xml" ? text + " ".repeat(most - all + 1) : text,
+  );
+  await refused(over, "xlsx_too_large");
+});
+
 test("the wrong role, and another company", async () => {
   for (const login of ["viewer", "sales1"])
     assert.equal((await raw(workbook(ROWS), { login })).status, 403);

@@ -54,8 +54,8 @@ function program(name, args, options) {
   return done.stdout;
 }
 
-/** The bytes of a workbook with those rows. */
-export const workbook = (rows) =>
+/** The bytes of a workbook with those rows; edit(name, text, bytes of all) may change a part. */
+export const workbook = (rows, edit = (name, text) => text) =>
   inFolder((folder) => {
     for (const name of ["xl", "xl/_rels", "xl/worksheets"]) mkdirSync(join(folder, name));
     const lines = rows.map(
@@ -63,8 +63,10 @@ export const workbook = (rows) =>
         `<row r="${i + 1}">${row.map((one, k) => cell(one, letters(k) + (i + 1))).join("")}</row>`,
     );
     const sheet = `<worksheet ${MAIN}><sheetData>${lines.join("")}</sheetData></worksheet>`;
-    for (const [name, text] of Object.entries({ ...FILES, "xl/worksheets/sheet1.xml": sheet }))
-      writeFileSync(join(folder, name), HEAD + text);
+    const parts = Object.entries({ ...FILES, "xl/worksheets/sheet1.xml": sheet });
+    const all = parts.reduce((sum, [, text]) => sum + Buffer.byteLength(HEAD + text), 0);
+    for (const [name, text] of parts)
+      writeFileSync(join(folder, name), edit(name, HEAD + text, all));
     program("zip", ["-q", "-X", "-r", "out.xlsx", "xl"], { cwd: folder });
     return readFileSync(join(folder, "out.xlsx"));
   });
