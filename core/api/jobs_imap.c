@@ -465,8 +465,7 @@ static enum err begin(struct looking *l, struct imap *imap, struct imap_mail *ma
     if (e || validity == l->place.validity)
         return e;
     if (!validity && !l->place.next) { /* not told: behind the last one */
-        struct imap_box again;
-        e = imap_look(imap, INT32_MAX, mails, MAILBOX_TAKE_MAX, count, &again, why);
+        e = imap_look(imap, INT32_MAX, mails, MAILBOX_TAKE_MAX, count, &l->place, why);
         *count = 0;
     }
     if (e)

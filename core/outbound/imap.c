@@ -249,6 +249,7 @@ static enum err list_from(struct imap *imap, int64_t from, struct imap_mail *mai
         e = list(imap, "*", mails, max, count, why);
         end = *count ? mails[*count - 1].uid + 1 : 0;
         *count = 0;
+        imap->place.next = end;
     }
     while (!e && from < end && !*count) {
         const char *set =
@@ -278,7 +279,10 @@ enum err imap_look(struct imap *imap, int64_t from, struct imap_mail *mails, int
         *why = "the server tells no UIDVALIDITY";
         e = ERR_IO;
     }
-    return !e && from > 0 ? list_from(imap, from, mails, max, count, why) : e;
+    if (!e && from > 0)
+        e = list_from(imap, from, mails, max, count, why);
+    box->next = imap->place.next;
+    return e;
 }
 
 enum err imap_fetch(struct imap *imap, const struct imap_box *box, int64_t uid, struct buf *out,

@@ -247,6 +247,18 @@ test("charsets, broken letters, HTML and files", async () => {
   await w.acme.as("admin", "DELETE", `${BOXES}/odd`);
 });
 
+test("a server that tells no next number is read from behind the last letter", async () => {
+  const server = await imap();
+  server.tellsNext = false;
+  server.add(letter({ subject: "before untold" }));
+  await setUp("untold", server);
+  server.add(letter({ subject: "after untold" }));
+  await look("untold");
+  const subjects = (await notes()).map((note) => note[2]).filter((s) => s.endsWith(" untold"));
+  assert.deepEqual(subjects, ["after untold"]);
+  await w.acme.as("admin", "DELETE", `${BOXES}/untold`);
+});
+
 test("machines and floods do not start a loop", async () => {
   const server = await imap();
   await setUp("loop", server);
