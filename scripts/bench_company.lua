@@ -87,14 +87,17 @@ function company.file(name, lines)
   return path
 end
 
--- Asks as fast as it is answered: requests per second, p99, and how many were refused.
+-- Asks as fast as it is answered: requests per second, p99, how many were refused, and how many
+-- were done in a second.
 function company.wrk(name, path, script, connections)
   local file = company.file(name .. ".lua", { script })
   local out = must(string.format(
     "wrk -t%d -c%d -d%ds --latency -s %s -H 'Authorization: Bearer %s' %s/api/v1%s",
     connections > 1 and 2 or 1, connections, company.seconds, file, token, url, path))
-  return tonumber(out:match("Requests/sec:%s+([%d.]+)")), out:match("99%%%s+(%S+)"),
-    tonumber(out:match("Non%-2xx or 3xx responses: (%d+)") or 0)
+  local rate = tonumber(out:match("Requests/sec:%s+([%d.]+)"))
+  local refused = tonumber(out:match("Non%-2xx or 3xx responses: (%d+)") or 0)
+  local all = tonumber(out:match("(%d+) requests in"))
+  return rate, out:match("99%%%s+(%S+)"), refused, rate * (all - refused) / all
 end
 
 -- A report again and again, one after the other, each with another filter: `query` has a %d where
