@@ -9,8 +9,9 @@
  *   limit write DB ROWS GROUP     inserts with GROUP rows a commit, synchronous=FULL; rows/s
  *   limit copy DB ROWS GROUP STORE ENTITY TABLE…
  *                                 the same with what a record is in STORE: its row, its search
- *                                 tokens and a row of each TABLE, in tables that have the same
- *                                 columns and indexes; the first rows there serve as samples
+ *                                 tokens and the rows of each TABLE (or entity), as many for each
+ *                                 record as STORE has, in tables that have the same columns and
+ *                                 indexes; the first rows there serve as samples
  *
  * SPDX-License-Identifier: MIT
  */
@@ -146,6 +147,7 @@ struct table {
     sqlite3_stmt *insert;
     sqlite3_value **values; /* SAMPLE rows of `columns` values */
     int columns, rows;
+    int64_t each;              /* rows of it for one record */
     unsigned char is_key[128]; /* columns that get a new number for each row */
 };
 
@@ -168,6 +170,18 @@ static void copy_schema(sqlite3 *db, sqlite3 *store, const char *name)
         sql(db, (const char *)sqlite3_column_text(each, 0));
     sqlite3_finalize(each);
     sqlite3_free(query);
+}
+
+static int64_t rows_of(sqlite3 *store, const char *name)
+{
+    char *query = text_of("SELECT count(*) FROM \"%w\"", name, "");
+    sqlite3_stmt *count = prepare(store, query);
+    sqlite3_free(query);
+    if (sqlite3_step(count) != SQLITE_ROW)
+        die("rows cannot be counted");
+    int64_t rows = sqlite3_column_int64(count, 0);
+    sqlite3_finalize(count);
+    return rows;
 }
 
 static void table_load(sqlite3 *db, sqlite3 *store, const char *name, struct table *out)
@@ -244,10 +258,12 @@ static void tokens_load(sqlite3 *db, sqlite3 *store, const char *name, char **to
     sqlite3_finalize(words);
 }
 
-/* The table of an entity, as the store numbers them. */
+/* The table of an entity, as the store numbers them; what is no entity is the table itself. */
 static char *table_of(sqlite3 *store, const char *entity)
 {
-    char *query = text_of("SELECT 'e' || id FROM entity_reg WHERE name = '%q'", entity, "");
+    char *query = text_of("SELECT coalesce((SELECT 'e' || id FROM entity_reg WHERE name = '%q'), "
+                          "'%q')",
+                          entity, entity);
     sqlite3_stmt *found = prepare(store, query);
     if (sqlite3_step(found) != SQLITE_ROW)
         die("the store has no such entity");
@@ -267,9 +283,13 @@ static double copy_rows(sqlite3 *db, int64_t rows, int64_t group, const char *pa
     if (count < 1 || count > 8 ||
         sqlite3_open_v2(path, &store, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
         die("a store and up to eight of its tables, please");
-    names[0] = table_of(store, names[0]);
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
+        names[i] = table_of(store, names[i]);
         table_load(db, store, names[i], &tables[i]);
+        /* Two lines in the log for a lead and its first owner, and a few for the company itself. */
+        int64_t records = rows_of(store, names[0]);
+        tables[i].each = (rows_of(store, names[i]) + records / 2) / records;
+    }
     tokens_load(db, store, names[0], tokens);
     sqlite3_close(store);
     char *query = text_of("INSERT INTO \"%w_tokens\" (rowid, tokens) VALUES (?,?)", names[0], "");
@@ -279,7 +299,8 @@ static double copy_rows(sqlite3 *db, int64_t rows, int64_t group, const char *pa
         if (n % group == 0)
             sql(db, "BEGIN IMMEDIATE");
         for (int i = 0; i < count; i++)
-            table_put(db, &tables[i], n);
+            for (int64_t k = 0; k < tables[i].each; k++)
+                table_put(db, &tables[i], n * tables[i].each + k);
         sqlite3_bind_int64(put_tokens, 1, n + 1);
         sqlite3_bind_text(put_tokens, 2, tokens[n % tables[0].rows], -1, SQLITE_STATIC);
         step(db, put_tokens);
