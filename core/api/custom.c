@@ -47,6 +47,22 @@ static bool is_stale(const char *base, const char *hash)
     return !(base && hash ? strcmp(base, hash) == 0 : base == hash);
 }
 
+/* What a stale draft began from, so that who has it can tell their changes from others'. A deploy
+ * that is not kept any more is left out. */
+static void put_begun(struct call *call, const struct custom_draft *draft)
+{
+    const struct json *doc;
+    struct buf *out = &call->resp->body;
+    if (draft->base && custom_read(call, draft->base, &doc)) {
+        call->ctx->err.detail = NULL;
+        return;
+    }
+    if (!draft->base)
+        doc = json_new(call->ctx->arena, JSON_OBJECT);
+    json_put_key(out, "begun");
+    json_put(out, doc);
+}
+
 static void put_draft(struct buf *out, const struct custom_draft *draft, const char *hash)
 {
     char at[25];
@@ -82,6 +98,8 @@ enum err custom_get(struct call *call)
         buf_put_str(out, "null");
     else
         put_draft(out, &draft, hash);
+    if (!e && is_stale(draft.base, hash))
+        put_begun(call, &draft);
     buf_printf(out, ",\"fields_max\":%d}", CUSTOM_FIELDS_MAX);
     return ERR_OK;
 }

@@ -1,9 +1,12 @@
-/* custom_look - an entity without what is customized, as it is now, or as the caller's draft has
- * it: what the editors of fields and layouts begin from.
+/* custom_look - an entity, or what belongs to none, without what is customized, as it is now, or
+ * as the caller's draft has it: what the editors of fields, layouts, menus and dashboards begin
+ * from.
  *
  *   GET /admin/customization/entities/lead?of=base | published | draft
  *   → {"entity": as in /meta, "fields": [{"plugin","name","hidden","declared"}],
  *      "views": [{"plugin","kind","name","body"}]}
+ *   GET /admin/customization/views?of=…
+ *   → {"views": [{"plugin","kind","name","body"}], "shown": menus and dashboards with their texts}
  *
  * The model is built beside the one in use and dropped again. A draft that does not fit is told as
  * `validate` tells it.
@@ -15,6 +18,9 @@
 #include "api/deploys.h"
 #include "api/handlers.h"
 #include "record/meta.h"
+
+/* What is told of a model: an entity of it, or what belongs to none. */
+typedef enum err (*look_fn)(struct call *call, const struct model *model);
 
 static void put_fields(const struct entity *entity, struct buf *out)
 {
@@ -37,12 +43,15 @@ static void put_fields(const struct entity *entity, struct buf *out)
     buf_put_char(out, ']');
 }
 
+/* Of no entity (NULL): menus and dashboards. */
 static void put_views(const struct model *model, const struct entity *entity, struct buf *out)
 {
     buf_put_str(out, ",\"views\":[");
     for (int i = 0; i < model->views_count; i++) {
         const struct model_view *view = model->view_list[i];
-        if (!view->entity || strcmp(view->entity, entity->name) != 0)
+        bool belongs = entity ? view->entity && strcmp(view->entity, entity->name) == 0
+                              : !view->entity && strcmp(view->kind, "event") != 0;
+        if (!belongs)
             continue;
         json_put_comma(out);
         buf_put_str(out, "{\"plugin\":");
@@ -59,7 +68,7 @@ static void put_views(const struct model *model, const struct entity *entity, st
 }
 
 /* The area decides, not what the caller may read: it is there to change all of it. */
-static enum err answer(struct call *call, const struct model *model)
+static enum err put_entity(struct call *call, const struct model *model)
 {
     struct ctx *ctx = call->ctx;
     struct buf *out = &call->resp->body;
@@ -81,7 +90,23 @@ static enum err answer(struct call *call, const struct model *model)
     return ERR_OK;
 }
 
-static enum err with_change(struct call *call, const struct model_change *change)
+static enum err put_global(struct call *call, const struct model *model)
+{
+    struct ctx *ctx = call->ctx;
+    struct buf *out = &call->resp->body;
+    bool rights = admin_rights_take(call);
+    const struct model *before = ctx->model;
+    ctx->model = model;
+    buf_put_str(out, "{\"shown\":");
+    meta_global(ctx, out);
+    ctx->model = before;
+    admin_rights_give(call, rights);
+    put_views(model, NULL, out);
+    buf_put_char(out, '}');
+    return ERR_OK;
+}
+
+static enum err with_change(struct call *call, const struct model_change *change, look_fn put)
 {
     struct ctx *ctx = call->ctx;
     struct model *model = NULL;
@@ -98,12 +123,12 @@ static enum err with_change(struct call *call, const struct model_change *change
                         arena_strdup(ctx->arena, plugin->broken));
     }
     if (!e)
-        e = answer(call, model);
+        e = put(call, model);
     model_free(model);
     return e;
 }
 
-static enum err of_draft(struct call *call)
+static enum err of_draft(struct call *call, look_fn put)
 {
     struct ctx *ctx = call->ctx;
     struct custom_draft draft;
@@ -112,7 +137,7 @@ static enum err of_draft(struct call *call)
     bool is_fresh;
     enum err e = custom_draft_read(call, &draft);
     if (e == ERR_NOT_FOUND)
-        return answer(call, ctx->model); /* no draft: it would change nothing */
+        return put(call, ctx->model); /* no draft: it would change nothing */
     if (!e)
         e = custom_draft_pack(call, &draft, &pack, &version);
     if (!e)
@@ -120,22 +145,32 @@ static enum err of_draft(struct call *call)
     if (e)
         return e;
     struct model_change change = {CUSTOM_ID, pack.hash, true};
-    e = with_change(call, &change);
+    e = with_change(call, &change, put);
     if (is_fresh)
         deploy_drop(ctx->tenant, ctx->arena, CUSTOM_ID, pack.hash);
     return e;
 }
 
-enum err custom_entity(struct call *call)
+static enum err look(struct call *call, look_fn put)
 {
     struct slice of = req_query(call->req, "of");
     struct model_change none = {CUSTOM_ID, NULL, false};
     if (!of.at || slice_is(of, "published"))
-        return answer(call, call->ctx->model);
+        return put(call, call->ctx->model);
     if (slice_is(of, "draft"))
-        return of_draft(call);
+        return of_draft(call, put);
     if (!slice_is(of, "base"))
         return err_field(&call->ctx->err, "of", "unknown_value", NULL);
     bool is_there = deploys_active(call, CUSTOM_ID, NULL) != NULL;
-    return is_there ? with_change(call, &none) : answer(call, call->ctx->model);
+    return is_there ? with_change(call, &none, put) : put(call, call->ctx->model);
+}
+
+enum err custom_entity(struct call *call)
+{
+    return look(call, put_entity);
+}
+
+enum err custom_views(struct call *call)
+{
+    return look(call, put_global);
 }

@@ -5,6 +5,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "api/download.h"
 #include "api/handlers.h"
 #include "api/quota.h"
 #include "auth/actor.h"
@@ -229,30 +230,6 @@ enum err files_create(struct call *call)
 
 /* --- giving out --- */
 
-/* RFC 6266: an ASCII name for old clients, RFC 5987 for the real one. */
-static void put_disposition(struct call *call, const char *name)
-{
-    struct buf b = BUF_INIT;
-    buf_put_str(&b, "attachment; filename=\"");
-    for (const char *c = name; *c; c++) {
-        bool plain = (*c >= '0' && *c <= '9') || (*c >= 'A' && *c <= 'Z') ||
-                     (*c >= 'a' && *c <= 'z') || *c == '.' || *c == '-' || *c == '_' || *c == ' ';
-        if (plain || ((unsigned char)*c & 0xc0) != 0x80) /* one '_' for a whole character */
-            buf_put_char(&b, plain ? *c : '_');
-    }
-    buf_put_str(&b, "\"; filename*=UTF-8''");
-    for (const char *c = name; *c; c++) {
-        bool plain = (*c >= '0' && *c <= '9') || (*c >= 'A' && *c <= 'Z') ||
-                     (*c >= 'a' && *c <= 'z') || *c == '.' || *c == '-' || *c == '_';
-        if (plain)
-            buf_put_char(&b, *c);
-        else
-            buf_printf(&b, "%%%02X", (unsigned)(unsigned char)*c);
-    }
-    resp_header(call->resp, "Content-Disposition", buf_cstr(&b));
-    buf_release(&b);
-}
-
 enum err files_get(struct call *call)
 {
     struct blob_file file;
@@ -265,9 +242,5 @@ enum err files_get(struct call *call)
         e = blob_file_visible(ctx, &file);
     if (e)
         return e;
-    put_disposition(call, file.name ? file.name : "file");
-    resp_header(call->resp, "Cache-Control", "private, no-cache");
-    call->resp->content_type = file.type ? file.type : FILE_BINARY;
-    call->resp->file_path = blob_path(ctx->tenant, ctx->arena, file.hash);
-    return ERR_OK;
+    return download_answer(call, &file, NULL);
 }

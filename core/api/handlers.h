@@ -142,6 +142,7 @@ enum err custom_draft_put(struct call *call);
 enum err custom_draft_delete(struct call *call);
 enum err custom_diff(struct call *call);
 enum err custom_entity(struct call *call);
+enum err custom_views(struct call *call);
 enum err custom_validate(struct call *call);
 enum err custom_publish(struct call *call);
 enum err custom_history(struct call *call);

@@ -1,6 +1,7 @@
 /* jobs_export - writes what a list finds into a file of its creator.
  *
- * Reading takes no turn; only the row of the finished file and the audit do.
+ * Reading takes no turn; only the row of the finished file, what scripts make of it
+ * (export.written) and the audit do.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -14,6 +15,7 @@
 #include "base/id.h"
 #include "record/blob.h"
 #include "record/exporter.h"
+#include "record/record.h"
 #include "record/rights.h"
 #include "tenant/folder.h"
 
@@ -64,12 +66,60 @@ static bool is_format(const struct export *x, const char *format)
     return strcmp(x->format, format) == 0;
 }
 
+/* Scripts may refuse the file, or keep it by naming it in a record. */
+static enum err tell(struct ctx *ctx, const struct export *x, const struct blob_file *file)
+{
+    struct unit unit;
+    struct arena *arena = ctx->arena;
+    char id[ID_TEXT_LEN + 1];
+    struct json *payload = json_new(arena, JSON_OBJECT);
+    id_text(file->id, id);
+    json_add(arena, payload, "entity", json_new_str(arena, slice_str(x->entity->name)));
+    json_add(arena, payload, "format", json_new_str(arena, slice_str(x->format)));
+    json_add(arena, payload, "rows", json_new_int(arena, x->rows));
+    json_add(arena, payload, "file", json_new_str(arena, slice_str(arena_strdup(arena, id))));
+    enum err e = app_unit_begin(x->run->app, ctx, &unit);
+    if (e)
+        return e;
+    struct event event = {.moment = HOOK_EVENT,
+                          .entity = HOOK_EVENT_EXPORT_WRITTEN,
+                          .name = HOOK_EVENT_EXPORT_WRITTEN,
+                          .payload = payload,
+                          .id = id_next()};
+    if (hook_wants(unit.hooks, event.entity, HOOK_EVENT))
+        e = hook_fire(unit.hooks, ctx, &event);
+    unit_end(ctx);
+    return e;
+}
+
+/* What the job has come to: the file, or the record that has it now. */
+static enum err result_of(struct ctx *ctx, const struct export *x, int64_t id, const char **out)
+{
+    struct blob_file file;
+    char text[ID_TEXT_LEN + 1];
+    enum err e = blob_file_read(ctx, id, &file);
+    if (e)
+        return e;
+    id_text(file.record ? file.record : id, text);
+    if (!file.record) {
+        *out =
+            arena_printf(ctx->arena, "{\"file\":\"%s\",\"rows\":%lld}", text, (long long)x->rows);
+        return ERR_OK;
+    }
+    *out = arena_printf(ctx->arena, "{\"held\":{\"entity\":\"%s\",\"id\":\"%s\"},\"rows\":%lld}",
+                        file.entity, text, (long long)x->rows);
+    return blob_file_disown(ctx, id);
+}
+
 static enum err done_fn(struct ctx *ctx, void *arg)
 {
     struct export *x = arg;
     struct arena *arena = ctx->arena;
     char id[ID_TEXT_LEN + 1];
+    const char *result;
     struct blob_file file = {.hash = x->blob.hash, .bytes = x->blob.bytes};
+    if (ctx->tenant->header.model_version != ctx->model->version)
+        return ERR_BUSY;
     file.type = is_format(x, "csv")    ? "text/csv; charset=utf-8"
                 : is_format(x, "xlsx") ? XLSX_TYPE
                                        : "application/x-ndjson";
@@ -79,8 +129,11 @@ static enum err done_fn(struct ctx *ctx, void *arg)
     if (e)
         return e;
     id_text(file.id, id);
-    e = job_done(ctx, &x->run->open->job, x->run->owner,
-                 arena_printf(arena, "{\"file\":\"%s\",\"rows\":%lld}", id, (long long)x->rows));
+    e = tell(ctx, x, &file);
+    if (!e)
+        e = result_of(ctx, x, file.id, &result);
+    if (!e)
+        e = job_done(ctx, &x->run->open->job, x->run->owner, result);
     return e ? e
              : audit_put(ctx, "export", x->entity->name, 0,
                          arena_printf(arena, "{\"format\":\"%s\",\"rows\":%lld,\"file\":\"%s\"}",

@@ -193,6 +193,8 @@ static const struct route ROUTES[] = {
      custom_diff, "What my draft would change"},
     {HTTP_GET, V1 "/admin/customization/entities/{entity}", QL, ADMIN("fields"), BODY_NONE, 0,
      custom_entity, "An entity without what is customized, as it is, or as my draft has it"},
+    {HTTP_GET, V1 "/admin/customization/views", QL, ADMIN("fields"), BODY_NONE, 0,
+     custom_views, "Menus and dashboards without what is customized, or as my draft has them"},
     {HTTP_POST, V1 "/admin/customization/validate", QL, ADMIN("fields"), BODY_JSON, 0,
      custom_validate, "Would my draft fit?"},
     {HTTP_POST, V1 "/admin/customization/publish", LL, ADMIN("fields"), BODY_JSON, 0,

@@ -1,4 +1,7 @@
-/* views - lists and boards that people keep for themselves or share.
+/* views - lists and boards that people keep for themselves or share, and their own dashboards.
+ *
+ * A dashboard belongs to no entity, and is kept under the name of the declared one that it is a
+ * copy of, or under a name of its own.
  *
  * A view holds nothing that its reader could not ask for anyway: what it shows is read under the
  * rights of who opens it. It is checked when saved, so that it works for who saved it.
@@ -21,8 +24,9 @@
 #define NAME_CHARS_MAX 80
 #define VIEWS_MAX      500 /* of one person */
 
-/* Kinds that show records; forms, menus and dashboards are made by who administers. */
-static const char *const kinds[] = {"list", "board", "calendar", "timeline", "chart", "tree", NULL};
+/* Kinds that show records; forms and menus are made by who administers. */
+static const char *const kinds[] = {"list",  "board", "calendar",  "timeline",
+                                    "chart", "tree",  "dashboard", NULL};
 
 struct view {
     int64_t id, owner, version, updated_at_ms;
@@ -87,7 +91,7 @@ static void put_view(struct call *call, const struct view *view)
     time_text(view->updated_at_ms, at);
     buf_printf(out, "{\"id\":\"%s\",\"version\":%lld", id, (long long)view->version);
     json_put_key(out, "entity");
-    json_put_cstr(out, view->entity);
+    json_put_cstr(out, *view->entity ? view->entity : NULL);
     json_put_key(out, "kind");
     json_put_cstr(out, view->kind);
     json_put_key(out, "name");
@@ -135,19 +139,18 @@ static bool put_row(struct page *page, const struct store_row *row)
     return true;
 }
 
-/* Own and shared ones, of entities the caller may read. */
+/* Own and shared ones, of entities the caller may read or of none. */
 static const struct expr *visible(struct call *call)
 {
     struct arena *arena = call->ctx->arena;
     const struct model *model = call->ctx->model;
     struct value *names = arena_array(arena, struct value, (size_t)model->entities_count + 1);
     int count = 0;
+    names[count++] = value_text(SLICE(""));
     for (int i = 0; i < model->entities_count; i++)
         if (!rights_action(call->ctx, model->entity_list[i], ROLE_READ))
             names[count++] = value_text(slice_str(model->entity_list[i]->name));
     call->ctx->err.detail = NULL; /* what was refused while asking is no failure */
-    if (!count)
-        return expr_new(arena, EXPR_FALSE);
     return expr_and(arena, expr_in(arena, "entity", names, count),
                     expr_or(arena, expr_cmp(arena, EXPR_EQ, "owner", value_int(caller(call))),
                             expr_cmp(arena, EXPR_EQ, "scope", value_text(SLICE("shared")))));
@@ -294,8 +297,51 @@ static enum err check_query(struct call *call, const struct entity *entity, cons
     return e;
 }
 
+/* What a widget shows: a declared view, or a query whose filter is tried. */
+static enum err check_widget(struct call *call, const struct entity *entity, const char *place,
+                             const struct json *widget)
+{
+    struct arena *arena = call->ctx->arena;
+    const char *report = json_cstr(widget, "report", NULL), *list = json_cstr(widget, "view", NULL);
+    if (report && !model_view(call->ctx->model, entity->name, "report", report))
+        body_bad(call, arena_printf(arena, "%s.report", place), "not_in_list", NULL);
+    if (list && !model_view(call->ctx->model, entity->name, "list", list))
+        body_bad(call, arena_printf(arena, "%s.view", place), "not_in_list", NULL);
+    const struct expr *compiled;
+    struct filter_joins joins = {0};
+    struct filter_scope scope = {
+        .entity = entity, .joins = &joins, .name = arena_printf(arena, "%s.query.filter", place)};
+    const struct json *filter = json_get(json_get(widget, "query"), "filter");
+    return filter ? filter_compile(call->ctx, &scope, filter, &compiled) : ERR_OK;
+}
+
+static enum err check_dashboard(struct call *call, const struct json *body)
+{
+    struct arena *arena = call->ctx->arena;
+    const struct json *widgets = json_get(body, "widgets");
+    int at = 0;
+    enum err e = check_shape(call, body);
+    if (!e && widgets && widgets->count > DASHBOARD_WIDGETS_MAX)
+        body_bad(call, "body.widgets", "too_many", "\"max\":%d", DASHBOARD_WIDGETS_MAX);
+    if (!e)
+        e = body_done(call);
+    json_each(widget, e ? NULL : widgets)
+    {
+        const char *place = arena_printf(arena, "body.widgets[%d]", at++);
+        const struct entity *entity =
+            model_entity(call->ctx->model, json_str(widget, "entity", SLICE("")));
+        if (!entity || rights_action(call->ctx, entity, ROLE_READ))
+            body_bad(call, arena_printf(arena, "%s.entity", place), "unknown_entity", NULL);
+        else if (!e)
+            e = check_widget(call, entity, place, widget);
+    }
+    return e ? e : body_done(call);
+}
+
 static enum err check_body(struct call *call, const char *entity_name, const struct json *body)
 {
+    if (!*entity_name)
+        return check_dashboard(call, body);
     const struct entity *entity = model_entity(call->ctx->model, slice_str(entity_name));
     ASSERT(entity);
     enum err e = check_shape(call, body);
@@ -384,7 +430,12 @@ static void read_new(struct call *call, struct view *view)
         view->body = json_new(call->ctx->arena, JSON_OBJECT);
     const struct entity *entity =
         view->entity ? model_entity(call->ctx->model, slice_str(view->entity)) : NULL;
-    if (!view->entity)
+    bool is_global = strcmp(view->kind, "dashboard") == 0;
+    if (is_global && view->entity)
+        body_bad(call, "entity", "unknown_field", NULL);
+    else if (is_global)
+        view->entity = "";
+    else if (!view->entity)
         body_bad(call, "entity", "required", NULL);
     else if (!entity || rights_action(call->ctx, entity, ROLE_READ))
         body_bad(call, "entity", "unknown_entity", NULL);

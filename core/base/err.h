@@ -42,6 +42,8 @@
     X(URI_TOO_LONG, 414, "uri_too_long", "The address is too long.", "地址过长。")                 \
     X(MEDIA_TYPE, 415, "unsupported_media_type", "This content type is not accepted here.",        \
       "不支持的内容类型。")                                                                        \
+    X(RANGE, 416, "range_not_satisfiable", "The file has no bytes there.",                         \
+      "文件中没有所请求的字节范围。")                                                              \
     X(VALIDATION, 422, "validation_failed", "Some fields need your attention.",                    \
       "部分字段需要修改。")                                                                        \
     X(IDEMPOTENCY, 422, "idempotency_mismatch",                                                    \

@@ -20,6 +20,7 @@
 #define LIST_BYTES_MAX          (4 << 20) /* a page of long records ends here, early */
 #define BULK_MAX                1000
 #define QUERIES_MAX             20 /* in one POST /queries */
+#define DASHBOARD_WIDGETS_MAX   40 /* of a person's own dashboard */
 #define COUNT_CAP               10000
 #define FILTER_DEPTH_MAX        8
 #define FILTER_NODES_MAX        100

@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -259,6 +260,8 @@ static int child_main(int argc, char **argv)
 
 int cli_main(int argc, char **argv)
 {
+    /* Where a file may not grow (ulimit -f, RLIMIT_FSIZE), that is an error of one write. */
+    signal(SIGXFSZ, SIG_IGN);
     if (argc > 1 && strcmp(argv[1], "child") == 0)
         return child_main(argc, argv);
     if (argc < 2)

@@ -35,7 +35,7 @@ enum hook_moment {
 };
 const char *hook_moment_name(enum hook_moment moment);
 
-/* Events that the core itself fires, beside those of records. All but the last two are told after
+/* Events that the core itself fires, beside those of records. All but the last three are told after
  * the commit only: nobody can refuse them. */
 #define HOOK_CORE_EVENTS(X)                                                                        \
     X(AUTH_LOGIN, "auth.login")                                                                    \
@@ -44,7 +44,8 @@ const char *hook_moment_name(enum hook_moment moment);
     X(PLUGIN_UPGRADED, "plugin.upgraded")                                                          \
     X(PLUGIN_DISABLED, "plugin.disabled")                                                          \
     X(IMPORT_BEFORE_ROW, "import.before_row")                                                      \
-    X(MAIL_RECEIVED, "mail.received")
+    X(MAIL_RECEIVED, "mail.received")                                                              \
+    X(EXPORT_WRITTEN, "export.written")
 #define X(name, text) static const char HOOK_EVENT_##name[] __attribute__((unused)) = text;
 HOOK_CORE_EVENTS(X)
 #undef X

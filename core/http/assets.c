@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "http/etag.h"
+
 #define ASSET_NAME_BYTES_MAX 255 /* NAME_MAX of every file system we know */
 #define HASH_CHARS_MIN       8
 
@@ -154,21 +156,6 @@ static bool accepts(struct slice list, const char *coding)
     return false;
 }
 
-/* RFC 9110 section 13.1.2: weak comparison against a list, or "*". */
-static bool etag_matches(struct slice list, struct slice etag)
-{
-    if (slice_is(slice_trim(list), "*"))
-        return true;
-    while (list.len > 0) {
-        struct slice one = slice_trim(slice_split(&list, ','));
-        if (slice_starts(one, SLICE("W/")))
-            one = slice_of(one.at + 2, one.len - 2);
-        if (slice_eq(one, etag))
-            return true;
-    }
-    return false;
-}
-
 /* Build tools put eight or more characters of a hash before the last dot: "app-B3x9kQz2.js". A word
  * such as "dashboard" has neither digit nor capital, a date no letter. */
 static bool name_has_hash(struct slice name)
@@ -227,7 +214,7 @@ static enum err opened_serve(const char *folder, struct slice path, int fd, cons
                                     (unsigned long long)st->st_mtim.tv_sec * 1000000000ULL +
                                         (unsigned long long)st->st_mtim.tv_nsec,
                                     *ending ? ending + 1 : "");
-    bool fresh = etag_matches(req_header(req, "if-none-match"), slice_str(etag));
+    bool fresh = etag_in(req_header(req, "if-none-match"), slice_str(etag));
     bool inlined = st->st_size <= ASSET_INLINE_BYTES_MAX;
     if (!fresh && inlined) {
         enum err e = body_read(fd, st->st_size, &resp->body);

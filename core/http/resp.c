@@ -119,6 +119,7 @@ void resp_error(struct resp *resp, enum err e, const struct err_info *info, enum
     resp->status = err_status(e);
     resp->content_type = NULL;
     resp->file_path = NULL;
+    resp->file_bytes = 0;
     buf_clear(&resp->body);
     struct buf *b = &resp->body;
     buf_put_str(b, "{\"error\":{");
@@ -155,7 +156,15 @@ void resp_error(struct resp *resp, enum err e, const struct err_info *info, enum
 
 /* ---- frames ---- */
 
-enum flag { FLAG_TEMPORARY = 1, FLAG_IMMUTABLE = 2, FLAG_CLOSE = 4, FLAG_FILE = 8, FLAG_TYPE = 16 };
+enum flag {
+    FLAG_TEMPORARY = 1,
+    FLAG_IMMUTABLE = 2,
+    FLAG_CLOSE = 4,
+    FLAG_FILE = 8,
+    FLAG_TYPE = 16,
+    FLAG_PART = 32,
+    FLAGS = 64
+};
 
 void resp_encode(const struct resp *resp, struct buf *out)
 {
@@ -167,11 +176,16 @@ void resp_encode(const struct resp *resp, struct buf *out)
     buf_put_u8(out, (uint8_t)((resp->file_is_temporary ? FLAG_TEMPORARY : 0) |
                               (resp->is_immutable ? FLAG_IMMUTABLE : 0) |
                               (resp->close ? FLAG_CLOSE : 0) | (resp->file_path ? FLAG_FILE : 0) |
-                              (resp->content_type ? FLAG_TYPE : 0)));
+                              (resp->content_type ? FLAG_TYPE : 0) |
+                              (resp->file_bytes ? FLAG_PART : 0)));
     if (resp->content_type)
         buf_put_bytes(out, slice_str(resp->content_type));
     if (resp->file_path)
         buf_put_bytes(out, slice_str(resp->file_path));
+    if (resp->file_bytes) {
+        buf_put_i64(out, resp->file_from);
+        buf_put_i64(out, resp->file_bytes);
+    }
     buf_put_u32(out, count);
     for (const struct resp_header *h = resp->headers; h; h = h->next) {
         buf_put_bytes(out, slice_str(h->name));
@@ -199,7 +213,7 @@ enum err resp_decode(struct arena *arena, struct slice bytes, struct resp *out)
 
     uint32_t status = reader_u32(&r);
     uint8_t flags = reader_u8(&r);
-    if (status < 100 || status > 599 || flags > 31)
+    if (status < 100 || status > 599 || flags >= FLAGS)
         return ERR_MALFORMED;
     resp.status = (int)status;
     resp.file_is_temporary = flags & FLAG_TEMPORARY;
@@ -209,6 +223,11 @@ enum err resp_decode(struct arena *arena, struct slice bytes, struct resp *out)
         resp.content_type = text_decode(arena, &r);
     if (flags & FLAG_FILE)
         resp.file_path = text_decode(arena, &r);
+    if (flags & FLAG_PART) {
+        resp.file_from = reader_i64(&r);
+        resp.file_bytes = reader_i64(&r);
+        r.bad = r.bad || !resp.file_path || resp.file_from < 0 || resp.file_bytes <= 0;
+    }
     uint32_t count = reader_u32(&r);
     struct resp_header **last = &resp.headers;
     for (uint32_t i = 0; i < count && !r.bad; i++) {
@@ -260,6 +279,7 @@ const char *http_reason(int status)
         {413, "Content Too Large"},
         {414, "URI Too Long"},
         {415, "Unsupported Media Type"},
+        {416, "Range Not Satisfiable"},
         {417, "Expectation Failed"},
         {422, "Unprocessable Content"},
         {428, "Precondition Required"},

@@ -76,7 +76,8 @@ static void client_write_file(struct client *client, struct buf *head)
     struct exchange *x = &client->exchange;
     int fd = open(x->resp.file_path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     struct stat st;
-    if (fd < 0 || fstat(fd, &st) != 0) {
+    int64_t from = x->resp.file_from, bytes = x->resp.file_bytes;
+    if (fd < 0 || fstat(fd, &st) != 0 || (bytes && from > st.st_size - bytes)) {
         if (fd >= 0)
             close(fd);
         log_error("an answer's file has gone: %s", x->resp.file_path);
@@ -89,12 +90,14 @@ static void client_write_file(struct client *client, struct buf *head)
     }
     if (x->resp.file_is_temporary)
         unlink(x->resp.file_path);
-    resp_put_head(&x->resp, x->req, st.st_size, head);
+    if (!bytes)
+        bytes = st.st_size;
+    resp_put_head(&x->resp, x->req, bytes, head);
     conn_write(client->conn, head);
     if (x->req->method == HTTP_HEAD)
         close(fd);
     else
-        conn_send_file(client->conn, fd, 0, st.st_size);
+        conn_send_file(client->conn, fd, from, bytes);
 }
 
 /* Wherever the answer was made: what was admitted here is counted here. */

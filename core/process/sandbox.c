@@ -26,6 +26,8 @@
 #define SANDBOX_RULES_MAX 160
 #define SANDBOX_FILES     8192
 #define SANDBOX_AS_BYTES  (8ULL << 30) /* address space: far above use, far below a machine */
+#define SANDBOX_FILE_BYTES                                                                         \
+    (256ULL << 30) /* one file: a store or a backup; a write beyond is told "no room" */
 
 #if defined(__x86_64__)
 #define SANDBOX_ARCH AUDIT_ARCH_X86_64
@@ -183,6 +185,7 @@ void sandbox_enter(enum board_role role, const struct config *config)
 
     limit(RLIMIT_CORE, 0);
     limit(RLIMIT_NOFILE, SANDBOX_FILES);
+    limit(RLIMIT_FSIZE, SANDBOX_FILE_BYTES);
 #ifndef PERIGEE_SANITIZE
     limit(RLIMIT_AS, SANDBOX_AS_BYTES);
 #endif

@@ -2,8 +2,8 @@
  *
  * no_new_privs for all; a seccomp deny-list that answers EPERM (never a kill): no new sockets but
  * AF_UNIX except in runners, no execve, ptrace, process_vm_*, io_uring_*, bpf, keyctl, mount, new
- * namespaces. Resource limits: core dumps off, open files, address space (not in sanitizer builds,
- * which reserve terabytes).
+ * namespaces. Resource limits: core dumps off, open files, the size of a file, address space (not
+ * in sanitizer builds, which reserve terabytes).
  *
  * SPDX-License-Identifier: MIT
  */

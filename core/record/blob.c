@@ -195,7 +195,23 @@ static bool is_mine(const struct ctx *ctx, const struct blob_file *file)
            actor_in_scope(ctx->actor, "file", "read");
 }
 
-/* What hangs on a record is for whoever may read the record; the rest for its owner. */
+/* Reads the record with the rights that ctx has; *names: is the file in a field that it shows? */
+static enum err is_named(struct ctx *ctx, const struct entity *entity, const struct blob_file *file,
+                         bool *names)
+{
+    struct buf text = BUF_INIT;
+    char id[ID_TEXT_LEN + 1];
+    int64_t version;
+    enum err e =
+        list_get(ctx, entity, file->record, (struct slice){0}, (struct slice){0}, &text, &version);
+    id_text(file->id, id);
+    *names = !e && strstr(buf_cstr(&text), arena_printf(ctx->arena, "\"%s\"", id)) != NULL;
+    buf_release(&text);
+    return e;
+}
+
+/* A field that hides itself, or that a role does not show, hides its files. One that no field names
+ * hangs on the record as a whole. */
 enum err blob_file_visible(struct ctx *ctx, const struct blob_file *file)
 {
     ASSERT(ctx && file);
@@ -203,12 +219,22 @@ enum err blob_file_visible(struct ctx *ctx, const struct blob_file *file)
         return ERR_OK;
     const struct entity *entity =
         file->entity ? model_entity(ctx->model, slice_str(file->entity)) : NULL;
+    bool is_shown, is_in_field = false;
     if (!entity || !file->record)
         return ERR_NOT_FOUND;
-    struct buf ignored = BUF_INIT;
-    int64_t version;
-    enum err e =
-        list_get(ctx, entity, file->record, SLICE("id"), (struct slice){0}, &ignored, &version);
-    buf_release(&ignored);
-    return e == ERR_FORBIDDEN ? ERR_NOT_FOUND : e;
+    enum err e = is_named(ctx, entity, file, &is_shown);
+    if (!e && !is_shown) {
+        ctx->as_system = true;
+        e = is_named(ctx, entity, file, &is_in_field);
+        ctx->as_system = false;
+    }
+    return e == ERR_FORBIDDEN || (!e && is_in_field) ? ERR_NOT_FOUND : e;
+}
+
+enum err blob_file_disown(struct ctx *ctx, int64_t id)
+{
+    ASSERT(store_in_tx(ctx->tenant->store));
+    struct expr where = row_eq("id", value_int(id));
+    struct store_set set = {.column = "created_by", .value = value_null()};
+    return store_update(ctx->tenant->store, "file", &where, &set, 1, NULL, NULL);
 }

@@ -46,6 +46,8 @@ MUST_USE enum err blob_sweep(struct tenant *tenant, int folder, int64_t before_m
 MUST_USE enum err blob_file_insert(struct ctx *ctx, struct blob_file *file);
 /* ERR_NOT_FOUND. No rights are asked. */
 MUST_USE enum err blob_file_read(struct ctx *ctx, int64_t id, struct blob_file *out);
-/* May the actor read it? What hangs on a record is for whoever may read the record, the rest for
- * its owner: ERR_NOT_FOUND. */
+/* In a write turn: it is nobody's own any more, so it is for those who may read its record. */
+MUST_USE enum err blob_file_disown(struct ctx *ctx, int64_t id);
+/* May the actor read it? What hangs on a record is for whoever may read the record, and the field
+ * that names it where one does; the rest is for its owner: ERR_NOT_FOUND. */
 MUST_USE enum err blob_file_visible(struct ctx *ctx, const struct blob_file *file);

@@ -14,6 +14,8 @@ MUST_USE enum err meta_all(struct ctx *ctx, struct buf *out);
 MUST_USE enum err meta_brief(struct ctx *ctx, struct buf *out);
 /* ERR_NOT_FOUND when the actor may not read it. */
 MUST_USE enum err meta_entity(struct ctx *ctx, const struct entity *entity, struct buf *out);
+/* [menus and dashboards], for who administers them: every one as declared, texts put. */
+void meta_global(struct ctx *ctx, struct buf *out);
 /* GET /boot: user, tenant, permissions, menu, versions. */
 MUST_USE enum err meta_boot(struct ctx *ctx, struct buf *out);
 /* {"plugin:key": text, …}; what the language lacks comes in the other. */

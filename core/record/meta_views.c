@@ -2,6 +2,8 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "auth/actor.h"
+#include "auth/role.h"
 #include "record/meta_kit.h"
 
 struct cut {
@@ -54,6 +56,23 @@ static bool tree_hides(const struct cut *c, const struct json *tree)
     return false;
 }
 
+/* "roles" of a menu's item or a dashboard: it is for those alone. No right hangs on it: what it
+ * leads to is judged by itself. */
+static bool is_for_others(const struct ctx *ctx, const struct json *node)
+{
+    const struct json *roles = json_get(node, "roles");
+    if (!roles || roles->type != JSON_ARRAY || roles->count == 0 || ctx->as_system)
+        return false;
+    for (int i = 0; ctx->actor && i < ctx->actor->roles_count; i++) {
+        json_each(role, roles)
+        {
+            if (role->type == JSON_STRING && slice_is(role->text, ctx->actor->roles[i]->name))
+                return false;
+        }
+    }
+    return true;
+}
+
 /* An item of a list or a member that must not be shown. */
 static bool is_cut(const struct cut *c, const struct json *node)
 {
@@ -62,6 +81,8 @@ static bool is_cut(const struct cut *c, const struct json *node)
     if (node->type != JSON_OBJECT)
         return false;
     if (tree_hides(c, json_get(node, "filter")) || tree_hides(c, json_get(node, "enabled_when")))
+        return true;
+    if (!c->entity && is_for_others(c->ctx, node))
         return true;
     struct slice field = json_str(node, "field", SLICE(""));
     struct slice entity = json_str(node, "entity", SLICE(""));
@@ -109,7 +130,7 @@ static void put_object(const struct cut *c, const struct json *node, struct buf 
     buf_put_char(out, '{');
     json_each(member, node)
     {
-        if (is_cut(&inner, member))
+        if (is_cut(&inner, member) || (!c->entity && slice_is(member->key, "roles")))
             continue;
         json_put_key(out, arena_str(c->ctx->arena, member->key));
         put_node(&inner, member, out);
@@ -161,7 +182,23 @@ void meta_put_views(struct ctx *ctx, const struct entity *entity, struct buf *ou
         if (strcmp(view->kind, "action") == 0 && entity &&
             !rights_operation(ctx, entity, view->name))
             continue;
+        if (!entity && is_for_others(ctx, view->body))
+            continue;
         const struct cut c = {.ctx = ctx, .entity = entity, .plugin = view->plugin};
+        json_put_comma(out);
+        put_object(&c, view->body, out);
+    }
+    buf_put_char(out, ']');
+}
+
+void meta_global(struct ctx *ctx, struct buf *out)
+{
+    buf_put_char(out, '[');
+    for (int i = 0; i < ctx->model->views_count; i++) {
+        const struct model_view *view = ctx->model->view_list[i];
+        if (view->entity || strcmp(view->kind, "event") == 0)
+            continue;
+        const struct cut c = {.ctx = ctx, .plugin = view->plugin};
         json_put_comma(out);
         put_object(&c, view->body, out);
     }

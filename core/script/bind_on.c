@@ -88,7 +88,8 @@ static bool is_core_event(const char *name)
 static bool is_unit_event(const char *name)
 {
     return strcmp(name, HOOK_EVENT_IMPORT_BEFORE_ROW) == 0 ||
-           strcmp(name, HOOK_EVENT_MAIL_RECEIVED) == 0;
+           strcmp(name, HOOK_EVENT_MAIL_RECEIVED) == 0 ||
+           strcmp(name, HOOK_EVENT_EXPORT_WRITTEN) == 0;
 }
 
 /* A declared event, or one of the core, and one of the moments it has. */

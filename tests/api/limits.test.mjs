@@ -63,6 +63,18 @@ const LIMITS = [
     (n) => post("/api/v1/queries", { queries: times(n, () => ({ entity: "lead", limit: 1 })) }),
   ],
   [
+    "a dashboard of so many widgets",
+    limit("DASHBOARD_WIDGETS_MAX"),
+    201,
+    422,
+    (n) =>
+      post("/api/v1/views", {
+        kind: "dashboard",
+        name: "mine",
+        body: { widgets: times(n, (i) => ({ id: `w${i}`, kind: "kpi", entity: "lead" })) },
+      }),
+  ],
+  [
     "an Idempotency-Key of so many characters",
     limit("IDEMPOTENCY_KEY_MAX"),
     201,

@@ -407,6 +407,7 @@ const ROWS = {
   "DELETE /api/v1/admin/customization/draft": after(drafted, `${CUSTOM}/draft`),
   "GET /api/v1/admin/customization/diff": after(drafted, `${CUSTOM}/diff`),
   "GET /api/v1/admin/customization/entities/{entity}": at(`${CUSTOM}/entities/greeting?of=draft`),
+  "GET /api/v1/admin/customization/views": at(`${CUSTOM}/views?of=draft`),
   "POST /api/v1/admin/customization/validate": after(drafted, `${CUSTOM}/validate`, {}),
   "POST /api/v1/admin/customization/publish": after(drafted, `${CUSTOM}/publish`, {}),
   "GET /api/v1/admin/customization/history": at(`${CUSTOM}/history`),

@@ -75,7 +75,7 @@ static enum err copy_make(struct db *db, const char *path)
     int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) {
         db_why(db, "backup: %s", strerror(errno));
-        return errno == ENOSPC || errno == EDQUOT ? ERR_FULL : ERR_IO;
+        return file_err(errno);
     }
     close(fd);
     int rc = sqlite3_open_v2(

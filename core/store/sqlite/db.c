@@ -48,10 +48,8 @@ static enum err map_err(struct db *db, int rc)
     switch (rc & 0xff) {
     case SQLITE_FULL:
         return ERR_FULL;
-    case SQLITE_IOERR: {
-        int system = sqlite3_system_errno(db->handle);
-        return system == ENOSPC || system == EDQUOT ? ERR_FULL : ERR_IO;
-    }
+    case SQLITE_IOERR:
+        return file_err(sqlite3_system_errno(db->handle));
     case SQLITE_CANTOPEN:
     case SQLITE_READONLY:
     case SQLITE_PERM:
@@ -443,7 +441,7 @@ static enum err sqlite_create(const char *path, struct buf *why)
     int fd = open(making, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) {
         buf_printf(why, "%s", strerror(errno));
-        return errno == ENOSPC || errno == EDQUOT ? ERR_FULL : ERR_IO;
+        return file_err(errno);
     }
     close(fd);
     e = create_at(making, why);

@@ -12,9 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
-static enum err errno_err(void)
+enum err file_err(int error)
 {
-    return errno == ENOSPC || errno == EDQUOT ? ERR_FULL : ERR_IO;
+    return error == ENOSPC || error == EDQUOT || error == EFBIG ? ERR_FULL : ERR_IO;
 }
 
 enum err file_resolve(const char *path, char *out)
@@ -44,8 +44,8 @@ static enum err sync_path(const char *path, int flags)
 {
     int fd = open(path, flags | O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return errno_err();
-    enum err e = fsync(fd) == 0 ? ERR_OK : errno_err();
+        return file_err(errno);
+    enum err e = fsync(fd) == 0 ? ERR_OK : file_err(errno);
     close(fd);
     return e;
 }
@@ -63,7 +63,7 @@ enum err file_publish(const char *from, const char *to)
     if (e)
         return e;
     if (rename(from, to) != 0)
-        return errno_err();
+        return file_err(errno);
     return sync_path(folder, O_DIRECTORY);
 }
 

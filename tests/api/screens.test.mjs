@@ -1,0 +1,146 @@
+// screens - menus and dashboards: for certain roles, as drafts show them, and a person's own copies.
+// SPDX-License-Identifier: MIT
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { world } from "../kit/world.mjs";
+
+const w = world();
+const CUSTOM = "/api/v1/admin/customization";
+const VIEWS = "/api/v1/views";
+
+const keep = (document) => w.acme.ok("admin", "PUT", `${CUSTOM}/draft`, { document });
+const publish = async () => {
+  const answer = await w.acme.as("admin", "POST", `${CUSTOM}/publish`, { body: {} });
+  assert.equal(answer.status, 201, answer.text);
+  return answer.json;
+};
+const menuOf = async (as, tenant = w.acme) => (await tenant.ok(as, "GET", "/api/v1/boot")).menu;
+const ids = (menu) => menu.flatMap((item) => [item.id, ...(item.items ?? []).map(({ id }) => id)]);
+const boards = async (as, tenant = w.acme) =>
+  (await tenant.ok(as, "GET", "/api/v1/meta")).views
+    .filter(({ kind }) => kind === "dashboard")
+    .map(({ name }) => name);
+const look = (of, as = "admin", tenant = w.acme) =>
+  tenant.as(as, "GET", `${CUSTOM}/views?of=${of}`);
+const group = {
+  id: "group.x1",
+  label: "@menu.group.x1",
+  items: [
+    { id: "lead", entity: "lead", label: "@leads:lead.plural", icon: "magnet" },
+    { id: "x_plan", to: "/dash/x_plan", label: "Plan", roles: ["sales"] },
+  ],
+};
+const DOCUMENT = {
+  views: [
+    { menu: "main", remove: "lead" },
+    { menu: "main", after: "home", item: group },
+    { menu: "main", set: "account", to: { roles: ["sales_manager"] } },
+    {
+      kind: "dashboard",
+      name: "x_plan",
+      label: "Plan",
+      roles: ["sales"],
+      widgets: [{ id: "all", kind: "kpi", entity: "lead", query: { measure: ["count"] }, span: 2 }],
+    },
+  ],
+  texts: { "zh-CN": { "menu.group.x1": "客户" }, en: { "menu.group.x1": "Customers" } },
+};
+
+test("a draft of menu and dashboards is shown to who administers, and to nobody else", async () => {
+  await keep(DOCUMENT);
+  const [base, draft] = [await look("base"), await look("draft")];
+  const items = ({ json }) => json.views.find(({ kind }) => kind === "menu").body.items;
+  assert.ok(!items(base).some(({ id }) => id === "group.x1"));
+  assert.deepEqual(items(draft)[1], {
+    ...group,
+    label: "@tenant.custom:menu.group.x1",
+  });
+  const shown = draft.json.shown.find(({ kind }) => kind === "menu").items[1];
+  assert.deepEqual([shown.label, shown.items[0].id], ["客户", "lead"]);
+  assert.ok(draft.json.views.some(({ name }) => name === "x_plan"));
+  assert.ok(!draft.json.views.some(({ kind }) => kind === "list"));
+  assert.equal((await look("draft", "sales1")).status, 403);
+  assert.equal((await look("draft", null)).status, 401);
+  assert.equal((await look("dream")).status, 422);
+  const other = await look("draft", "admin", w.globex);
+  assert.equal(other.status, 200);
+  assert.ok(!other.text.includes("x_plan"), "another company's draft is its own");
+  assert.ok(!ids(await menuOf("sales1")).includes("group.x1"));
+});
+
+test("an item of the menu and a dashboard are shown to their roles alone", async () => {
+  await publish();
+  const sales = ids(await menuOf("sales1"));
+  assert.deepEqual(sales.slice(0, 4), ["home", "group.x1", "lead", "x_plan"]);
+  assert.ok(!sales.includes("account"));
+  assert.deepEqual(await boards("sales1").then((all) => all.includes("x_plan")), true);
+  const manager = ids(await menuOf("manager"));
+  assert.ok(manager.includes("account") && !manager.includes("x_plan"), String(manager));
+  assert.ok(!(await boards("manager")).includes("x_plan"));
+  const preview = { headers: { "x-perigee-preview": "sales" } };
+  const seen = await w.acme.as("admin", "GET", "/api/v1/boot", preview);
+  assert.ok(ids(seen.json.menu).includes("x_plan"), seen.text.slice(0, 300));
+  assert.ok(!ids(await menuOf("sales1", w.globex)).includes("x_plan"));
+  assert.ok(!JSON.stringify(await menuOf("sales1")).includes('"roles"'));
+});
+
+test("a person keeps a copy of a dashboard, and nobody else sees it", async () => {
+  const body = {
+    widgets: [
+      { id: "open", kind: "kpi", label: "Open", entity: "lead", query: { measure: ["count"] } },
+      { id: "l", kind: "list", entity: "lead", view: "default", limit: 5, span: 2, rows: 2 },
+      { id: "s", kind: "report", entity: "lead", report: "leads_by_status", span: 2 },
+    ],
+  };
+  const made = await w.acme.ok("sales1", "POST", VIEWS, { kind: "dashboard", name: "leads", body });
+  assert.deepEqual([made.entity, made.kind, made.scope], [null, "dashboard", "mine"]);
+  const mine = await w.acme.ok("sales1", "GET", `${VIEWS}?kind=dashboard`);
+  assert.deepEqual(
+    mine.items.map(({ name, body: kept }) => [name, kept.widgets.length]),
+    [["leads", 3]],
+  );
+  assert.deepEqual((await w.acme.ok("manager", "GET", `${VIEWS}?kind=dashboard`)).items, []);
+  const path = `${VIEWS}/${made.id}`;
+  assert.equal((await w.acme.as("manager", "PATCH", path, { body: { name: "x" } })).status, 404);
+  assert.equal((await w.globex.as("sales1", "DELETE", path)).status, 404);
+  assert.equal((await w.acme.as("sales1", "DELETE", path)).status, 204);
+});
+
+test("a copy that shows what is not there, or may not be read, is refused with its place", async () => {
+  const complaints = async (widget, as = "sales1") => {
+    const body = { kind: "dashboard", name: "mine", body: { widgets: [{ id: "a", ...widget }] } };
+    const answer = await w.acme.as(as, "POST", VIEWS, { body });
+    assert.equal(answer.status, 422, answer.text);
+    return Object.keys(answer.json.error.fields);
+  };
+  const at = (part) => [`body.widgets[0].${part}`];
+  assert.deepEqual(await complaints({ kind: "kpi", entity: "leed" }), at("entity"));
+  assert.deepEqual(await complaints({ kind: "report", entity: "lead", report: "no" }), at("report"));
+  assert.deepEqual(await complaints({ kind: "list", entity: "lead", view: "no" }), at("view"));
+  const filter = { nothing: 1 };
+  const [where] = await complaints({ kind: "kpi", entity: "lead", query: { filter } });
+  assert.match(where, /nothing|filter/);
+  const few = { label: "few", grants: { task: { read: "all" } } };
+  await w.acme.ok("admin", "PUT", "/api/v1/admin/roles/few", few);
+  const person = { login: "few", name: "few", roles: ["few"], password: "Perigee-Test-2026!" };
+  await w.acme.ok("admin", "POST", "/api/v1/admin/users", person);
+  assert.deepEqual(await complaints({ kind: "kpi", entity: "lead" }, "few"), at("entity"));
+  const shaped = { kind: "dashboard", name: "mine", body: { widgets: [{ id: "a" }] } };
+  assert.equal((await w.acme.as("sales1", "POST", VIEWS, { body: shaped })).status, 422);
+  const entity = { kind: "dashboard", name: "mine", entity: "lead", body: {} };
+  assert.equal((await w.acme.as("sales1", "POST", VIEWS, { body: entity })).status, 422);
+});
+
+test("a stale draft comes with what it began from", async () => {
+  const before = await w.acme.ok("admin", "GET", CUSTOM);
+  assert.equal(before.begun, undefined);
+  const body = { login: "second", name: "s", roles: ["admin"], password: "Perigee-Test-2026!" };
+  await w.acme.ok("admin", "POST", "/api/v1/admin/users", body);
+  const document = { ...before.document, reports: [] };
+  await w.acme.ok("second", "PUT", `${CUSTOM}/draft`, { document });
+  await keep({ ...before.document, views: [] });
+  await publish();
+  const late = await w.acme.ok("second", "GET", CUSTOM);
+  assert.equal(late.draft.stale, true);
+  assert.deepEqual(late.begun, before.document);
+});
