@@ -215,7 +215,11 @@ static enum err is_named(struct ctx *ctx, const struct entity *entity, const str
 enum err blob_file_visible(struct ctx *ctx, const struct blob_file *file)
 {
     ASSERT(ctx && file);
-    if (is_mine(ctx, file) || actor_may_admin(ctx->actor, "files"))
+    if (is_mine(ctx, file))
+        return ERR_OK;
+    if (!ctx->actor)
+        return ERR_NOT_FOUND;
+    if (actor_may_admin(ctx->actor, "files"))
         return ERR_OK;
     const struct entity *entity =
         file->entity ? model_entity(ctx->model, slice_str(file->entity)) : NULL;

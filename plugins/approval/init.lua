@@ -32,6 +32,7 @@ on("*", "after_update", { id = "triggered", at = 900 }, guard.updated)
 on("*", "after_delete", { id = "many", at = 100 }, bulk.deleted)
 on("*", "after_update", { id = "many", at = 100 }, bulk.transferred)
 
+on("export.written", { id = "many" }, bulk.exported)
 on("pending_operation", "before_create", { id = "freeze" }, operations.freeze)
 on("pending_operation", "after_create", { id = "tell" }, operations.tell)
 

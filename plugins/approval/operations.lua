@@ -1,5 +1,5 @@
--- operations - many records are deleted or given away at once: frozen as a list, and carried out
--- when a second person says so.
+-- operations - many records are deleted, given away or taken out at once: frozen as a list, or as the
+-- file of an export, and carried out when a second person says so.
 -- SPDX-License-Identifier: MIT
 local values = require("values")
 
@@ -24,13 +24,25 @@ local function piece_of(ids, from)
   return table.move(ids, from, math.min(#ids, from + PIECE - 1), 1, {})
 end
 
-local RIGHTS = { delete = "delete", transfer = "update" }
+local RIGHTS = { delete = "delete", transfer = "update", export = "export" }
+
+local function entitle(op, ctx)
+  op.state = "waiting"
+  op.title = ctx.t("@operation_title", {
+    what = ctx.t("@pending_operation.operation." .. op.operation), entity = op.entity,
+    count = op.count,
+  })
+end
 
 -- The list is what it was when it was asked for, and who asks may do each of it.
 function operations.freeze(ev, ctx)
   local op = ev.record
   if not pcall(crm.entity, op.entity) then
     return ev:fail("entity", "@entity_unknown", { entity = op.entity })
+  end
+  if op.operation == "export" then -- made of an export that was held back (bulk.lua), not by hand
+    if not op.file then return ev:fail("operation", "@export_first") end
+    return entitle(op, ctx)
   end
   local ids = parsed(op.ids)
   if not ids or #ids == 0 or #ids > IDS_MAX then
@@ -43,10 +55,8 @@ function operations.freeze(ev, ctx)
     end
   end
   if found ~= #ids then return ev:fail("ids", "@ids_denied", { count = #ids - found }) end
-  op.count, op.state = #ids, "waiting"
-  op.title = ctx.t("@operation_title", {
-    what = ctx.t("@pending_operation.operation." .. op.operation), entity = op.entity, count = #ids,
-  })
+  op.count = #ids
+  entitle(op, ctx)
 end
 
 function operations.tell(ev, ctx)
@@ -64,6 +74,7 @@ local function settle(ev, ctx, db, op, state)
   local comment = type(ev.params.comment) == "string" and ev.params.comment or nil
   assert(db.pending_operation:update(op.id, {
     state = state, decided_by = ctx.user.id, decided_at = ctx.now(), comment = comment,
+    done_count = state == "done" and op.count or nil,
   }, { if_version = op.version }))
   return { state = state }
 end
@@ -78,6 +89,9 @@ function operations.commit(ev, ctx)
   end
   if not ctx.can(op.entity .. ":" .. RIGHTS[op.operation]) then
     return ev:fail("operation", "@no_right")
+  end
+  if op.operation == "export" then -- its file shows from now on to who asked for it
+    return settle(ev, ctx, db, op, "done")
   end
   ctx.queue:push("carry_out", { operation = op.id }, { key = "carry_out:" .. op.id })
   return settle(ev, ctx, db, op, "running")

@@ -274,7 +274,7 @@ test("the order of handlers is printed with file and line", () => {
 });
 
 /* The next test fires the first, imap.test.mjs the second. */
-const ELSEWHERE = ["tenant.provisioned", "mail.received"];
+const ELSEWHERE = ["tenant.provisioned", "mail.received", "export.written"];
 test("every event in schemas/events is fired", async () => {
   const made = await lead({ name: "all of them" });
   await w.acme.ok("admin", "PATCH", `${LEADS}/${made.id}`, { status: "working" });

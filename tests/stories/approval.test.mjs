@@ -448,6 +448,62 @@ test("approvals of two companies", async (t) => {
     await acme.ok("admin", "PUT", config, { delete_threshold: 0, transfer_threshold: 0 });
   });
 
+  await t.test("more rows than the threshold are taken out by two, not by one", async () => {
+    const config = "/api/v1/admin/plugins/approval/config";
+    await acme.ok("admin", "PUT", config, { export_threshold: 3 });
+    const all = await acme.ok("manager", "GET", `${RECORDS}/account?count=1&limit=1`);
+    assert.ok(all.count > 3);
+    const taken = async (tenant, login, body) => {
+      const job = await tenant.ok(login, "POST", "/api/v1/exports", { entity: "account", ...body });
+      for (;;) {
+        const now = await tenant.ok(login, "GET", `/api/v1/jobs/${job.id}`);
+        if (now.state !== "queued" && now.state !== "running") return now;
+        await new Promise((wake) => setTimeout(wake, 50));
+      }
+    };
+    // In another ten minutes they would be counted anew.
+    while (new Date().getMinutes() % 10 === 9 && new Date().getSeconds() > 50)
+      await new Promise((wake) => setTimeout(wake, 500));
+    const one = { filter: { name: `客户 1 ${acme.mark}` } };
+    const few = await taken(acme, "manager", one);
+    assert.equal(few.result.rows, 1);
+    assert.ok(few.result.file, "what is few is handed out at once");
+    const many = await taken(acme, "manager", {});
+    assert.equal(many.state, "done");
+    assert.equal(many.result.rows, all.count);
+    assert.equal(many.result.file, undefined, "the file is held back");
+    const { entity, id } = many.result.held;
+    assert.equal(entity, "pending_operation");
+    const file = (await read(acme, entity, id)).file;
+    assert.equal(file, null, "whoever looks, nobody sees it yet");
+    const mine = await acme.ok("manager", "GET", `${RECORDS}/${entity}/${id}`);
+    assert.deepEqual([mine.operation, mine.count, mine.state], ["export", all.count, "waiting"]);
+    await refused(acme, "manager", entity, id, "commit", {}, "owner");
+    assert.equal((await act(acme, "sales1", entity, id, "commit")).status, 404);
+    assert.equal((await act(globex, "admin", entity, id, "commit")).status, 404);
+    await done(acme, "admin", entity, id, "commit");
+    const open = await acme.ok("manager", "GET", `${RECORDS}/${entity}/${id}`);
+    assert.deepEqual([open.state, open.done_count], ["done", all.count]);
+    const path = `/api/v1/files/${open.file.id ?? open.file}`;
+    const csv = await acme.as("manager", "GET", path);
+    assert.equal(csv.status, 200, csv.text);
+    assert.equal(csv.text.trim().split("\n").length, all.count + 1);
+    assert.equal((await acme.as("sales1", "GET", path)).status, 404);
+    assert.equal((await globex.as("admin", "GET", path)).status, 404);
+    // Another that is refused stays where it is: nobody has the file.
+    const again = (await taken(acme, "manager", {})).result.held;
+    await done(acme, "admin", entity, again.id, "refuse", { comment: "太多" });
+    const gone = await acme.ok("manager", "GET", `${RECORDS}/${entity}/${again.id}`);
+    assert.deepEqual([gone.state, gone.file], ["refused", null]);
+    const byHand = await acme.as("manager", "POST", `${RECORDS}/pending_operation`, {
+      body: { entity: "account", operation: "export" },
+    });
+    assert.equal(byHand.status, 422, byHand.text);
+    assert.deepEqual(Object.keys(byHand.json.error.fields), ["operation"]);
+    await acme.ok("admin", "PUT", config, { export_threshold: 0 });
+    assert.ok((await taken(acme, "manager", {})).result.file, "no threshold, nothing is held");
+  });
+
   await t.test("any histories keep the invariants", async () => {
     let seed = 20261122;
     const next = (n) => (seed = (seed * 48271) % 2147483647) % n;
