@@ -16,6 +16,7 @@ local PLACES = {
   { "bind_tx:bind_tx", "ctx." },
   { "bind_mail:bind_mail", "ctx." },
   { "bind_notify:bind_notify", "ctx." },
+  { "bind_document:bind_document", "ctx." },
   { "bind_secret:bind_secret", "ctx." },
   { "bind_changes:bind_changes", "ctx." },
   { "bind_http:http_call", "ctx.http." },
@@ -182,7 +183,21 @@ local function markdown(docs, named)
   return (table.concat(out, "\n"):gsub("\n\n\n+", "\n\n"):gsub("\n*$", "\n"))
 end
 
+-- A block that stands in neither text is one that nobody reads.
+local function check_places(docs, named)
+  local left = {}
+  for fn, doc in pairs(docs) do left[fn] = doc.file end
+  for _, place in ipairs(PLACES) do
+    for _, entry in ipairs(named[place[1]] or {}) do left[entry.fn] = nil end
+  end
+  for fn, file in pairs(left) do
+    io.stderr:write(("core/script/%s.c:1: the manual has no place for %s\n"):format(file, fn))
+  end
+  if next(left) then os.exit(1) end
+end
+
 local docs, named = collect()
+check_places(docs, named)
 local made = {
   ["plugins/API.md"] = markdown(docs, named),
   ["schemas/lua/crm.meta"] = types(PLACES, docs, named, flow, param),

@@ -9,6 +9,7 @@
  */
 #include "api/plugin_routes.h"
 
+#include "api/download.h"
 #include "api/handlers.h"
 #include "api/host.h"
 #include "api/pipeline.h"
@@ -29,6 +30,7 @@ struct asking {
     struct vm *vm;
     struct endpoint_match match;
     struct slice text; /* the body as it came */
+    unsigned allowed;  /* methods of the address, where the one that came is none of them */
 };
 
 /* --- finding --- */
@@ -45,16 +47,13 @@ static enum err find(struct asking *asking)
 {
     struct call *call = asking->call;
     struct slice plugin = call_param(call, 0);
-    unsigned allowed = 0;
     if (!is_active(call->ctx->model, plugin))
         return ERR_NOT_FOUND;
     asking->plugin = arena_str(call->ctx->arena, plugin);
     enum err e = vm_get(call->ctx, call->app->config->home, &asking->vm);
     if (!e)
         e = endpoint_find(asking->vm, asking->plugin, call->req->method, call_param(call, 1),
-                          &asking->match, &allowed);
-    if (e == ERR_METHOD)
-        resp_allow(call->resp, allowed);
+                          &asking->match, &asking->allowed);
     return e;
 }
 
@@ -271,22 +270,16 @@ static enum err read_body(const struct asking *asking, const struct json **out)
 static void answer(struct call *call, struct endpoint_call *endpoint)
 {
     struct resp *resp = call->resp;
+    if (endpoint->has_file) {
+        download_answer(call, &endpoint->file, endpoint->filename);
+        return;
+    }
     resp->status = endpoint->status ? endpoint->status : endpoint->out.len ? 200 : 204;
     if (resp->status != 204)
         buf_put_slice(&resp->body, buf_slice(&endpoint->out));
     resp->content_type = endpoint->type;
-    if (!endpoint->filename)
-        return;
-    struct buf name = BUF_INIT;
-    buf_put_str(&name, "attachment; filename*=UTF-8''");
-    for (const char *c = endpoint->filename; *c; c++)
-        if ((*c >= '0' && *c <= '9') || (*c >= 'A' && *c <= 'Z') || (*c >= 'a' && *c <= 'z') ||
-            *c == '.' || *c == '-' || *c == '_')
-            buf_put_char(&name, *c);
-        else
-            buf_printf(&name, "%%%02X", (unsigned)(unsigned char)*c);
-    resp_header(resp, "Content-Disposition", buf_cstr(&name));
-    buf_release(&name);
+    if (endpoint->filename)
+        download_name(call, endpoint->filename);
 }
 
 /* Each transaction of the function begins with the key of the request, so that the first of them
@@ -386,6 +379,11 @@ enum err plugin_routes_run(struct call *call)
     struct asking asking = {.call = call};
     struct buf signature = BUF_INIT;
     enum err e = find(&asking);
+    if (e == ERR_METHOD) {
+        pipeline_fail(call, e);
+        resp_allow(call->resp, asking.allowed);
+        return ERR_OK;
+    }
     if (!e)
         e = pipeline_body(call, &asking.text);
     if (!e)

@@ -186,15 +186,22 @@ enum err replay_begin(struct call *call)
     return e;
 }
 
+/* A file that was sent is told as done: it is not kept a second time. */
+static struct slice kept_body(const struct call *call)
+{
+    return call->resp->file_path ? SLICE(IDEM_TOO_LONG) : buf_slice(&call->resp->body);
+}
+
 static enum err end_fn(struct ctx *ctx, void *arg)
 {
     struct call *call = arg;
-    const struct resp *resp = call->resp;
     if (call->has_begun)
-        return idem_end(ctx, key_of(call), route_of(call), call->replay_body, resp->status,
-                        buf_slice(&resp->body));
+        return idem_end(ctx, key_of(call), route_of(call), call->replay_body, call->resp->status,
+                        kept_body(call));
     enum err e = replay_check(call);
-    return e ? e : keep_fn(ctx, call);
+    return e ? e
+             : idem_keep(ctx, key_of(call), route_of(call), call->replay_body, call->resp->status,
+                         kept_body(call));
 }
 
 enum err replay_end(struct call *call)

@@ -20,8 +20,8 @@ struct resp {
     int status;               /* 200 unless set */
     const char *content_type; /* NULL = "application/json; charset=utf-8" when there is a body */
     struct resp_header *headers;
-    struct buf body; /* owned */
-    const char *file_path; /* instead of body: this file is sent, then unlinked if it is temporary */
+    struct buf body;               /* owned */
+    const char *file_path;         /* sent instead of body, then unlinked if it is temporary */
     int64_t file_from, file_bytes; /* so many bytes of it from there; file_bytes 0 = all of it */
     bool file_is_temporary;
     bool is_immutable; /* Cache-Control: public, max-age=31536000, immutable */

@@ -8,6 +8,8 @@
 
 #include "script/vm_in.h"
 
+struct blob_file; /* record/blob.h */
+
 void luaopen_crm(lua_State *L, struct script *script);         /* [-0, +1] the crm table */
 void luaopen_crm_context(lua_State *L, struct script *script); /* [-0, +1] a script's ctx */
 void luaopen_crm_db(lua_State *L, struct script *script);      /* [-0, +1] ctx.db */
@@ -62,6 +64,10 @@ int bind_job(lua_State *L);                                /* crm.job; upvalue 1
 int bind_check(lua_State *L);                              /* crm.check; likewise */
 void luaopen_crm_kv(lua_State *L, struct script *script);  /* [-0, +1] ctx.kv */
 void bind_queue_push(lua_State *L, struct script *script); /* ctx.queue. [-0, +1] */
+/* A file that who asks may read; by_capability: or that hangs on a record of an entity the plugin
+ * may read. False where there is none. */
+bool bind_file(lua_State *L, const struct script *script, int64_t id, bool by_capability,
+               struct blob_file *out);
 /* The plugin's capability for an entity: "r", "rw" or "system"; NULL = none. */
 const char *bind_capability(const struct script *script, const char *entity);
 void bind_log_push(lua_State *L, struct script *script); /* [-0, +1] log.info … */

@@ -20,11 +20,9 @@ static void drop_self(lua_State *L)
         lua_remove(L, 1);
 }
 
-/* A file that who asks may read, or that hangs on a record of an entity the plugin may read; false
- * where there is none. */
-static bool find_file(lua_State *L, int64_t id, struct blob_file *out)
+bool bind_file(lua_State *L, const struct script *script, int64_t id, bool by_capability,
+               struct blob_file *out)
 {
-    const struct script *script = lua_touserdata(L, lua_upvalueindex(1));
     struct ctx *ctx = vm_ctx(L);
     struct vm *vm = vm_of(L);
     struct err_info before = ctx->err;
@@ -32,12 +30,17 @@ static bool find_file(lua_State *L, int64_t id, struct blob_file *out)
         vm_stop(L, VM_LIMIT, "it read more often than it may in one unit of work");
     err_info_init(&ctx->err, ctx->arena);
     enum err e = blob_file_read(ctx, id, out);
-    if (!e && !(out->entity && bind_capability(script, out->entity)))
+    if (!e && !(by_capability && out->entity && bind_capability(script, out->entity)))
         e = blob_file_visible(ctx, out);
     ctx->err = before;
     if (e && e != ERR_NOT_FOUND && e != ERR_FORBIDDEN)
         vm_veto(L, e);
     return !e;
+}
+
+static bool find_file(lua_State *L, int64_t id, struct blob_file *out)
+{
+    return bind_file(L, lua_touserdata(L, lua_upvalueindex(1)), id, true, out);
 }
 
 /*** What is known of a file that who asks may read, or that hangs on a record which the plugin may

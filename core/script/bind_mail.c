@@ -5,6 +5,7 @@
 #include "auth/actor.h"
 #include "base/id.h"
 #include "hook/post.h"
+#include "record/blob.h"
 #include "record/letter.h"
 #include "script/bind.h"
 
@@ -116,6 +117,20 @@ static void take_files(lua_State *L, struct arena *arena, struct post *post)
     lua_pop(L, 1);
 }
 
+/* A person's right to them is asked when the letter is sent (api/jobs_mail.c); where nobody posts
+ * it, the plugin answers for them, by its capabilities. */
+static bool may_attach(lua_State *L, const struct post *post)
+{
+    const struct ctx *ctx = vm_ctx(L);
+    bool is_nobody = !ctx->actor && !ctx->as_system;
+    for (int i = 0; i < post->files_count && is_nobody; i++) {
+        struct blob_file file;
+        if (!bind_file(L, script_of(L), post->files[i], true, &file))
+            return false;
+    }
+    return true;
+}
+
 /* A letter that could not be made is better known now than when it is sent. */
 static void check_template(lua_State *L, struct ctx *ctx, struct post *post)
 {
@@ -153,7 +168,8 @@ static bool has_capability(const struct plugin *plugin)
  * rolled back. Needs the capability "mail", and a mail server that the administrator has set up. A
  * server that is away is asked again for about three days.
  * @param letter table to (address or list), template and data, or subject and text (and html);
- *   also lang, reply_to, files (ids), key (one letter of that key waits at a time)
+ *   also lang, reply_to, files (ids that who asks may read; where nobody asks, of records that the
+ *   plugin may read by its capabilities), key (one letter of that key waits at a time)
  * @return integer|nil its id in the log of letters
  * @return string|nil what was wrong with it
  * @moment before_* validate after_* action job route after_commit
@@ -192,6 +208,11 @@ static int context_mail(lua_State *L)
         check_template(L, ctx, &post);
     else if (!post.subject || !post.text)
         return luaL_error(L, "a letter has a template, or subject and text");
+    if (!may_attach(L, &post)) {
+        lua_pushnil(L);
+        lua_pushstring(L, "files: one of them is not there, or not to be read");
+        return 2;
+    }
     struct err_info before = ctx->err;
     err_info_init(&ctx->err, ctx->arena);
     struct posting posting = {.post = &post};

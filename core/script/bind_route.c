@@ -273,7 +273,9 @@ static void check_new(lua_State *L, const struct vm *vm, const struct endpoint *
  *   setting>", "public"), body and query ({ no = "text!", amount = "money", tags = "text[]" }; body
  * = "text" takes anything), rate ("60/m" for each caller), role, perm ("lead:update"), summary
  * @param fn function called with (req, ctx); returns value, status, { type, filename }: a table is
- *   JSON, a string is text, nothing is 204
+ *   JSON, a string is text, nothing is 204; or nil, nil, { file = id, filename } to send a stored
+ *   file, if who asks may read the record it hangs on (with as_system = true: if the plugin may, by
+ *   its capabilities)
  * @moment load
  * @usage crm.route("POST", "/inbound", { auth = "hmac:erp_key", body = { no = "text!" } }, inbound)
  */

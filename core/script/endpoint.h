@@ -9,6 +9,7 @@
 
 #include "base/limits.h"
 #include "http/req.h"
+#include "record/blob.h"
 #include "script/vm.h"
 
 #define ENDPOINT_TYPES(X)                                                                          \
@@ -95,8 +96,11 @@ struct endpoint_call {
     int status;           /* 0: 200, or 204 where there is no body */
     const char *type;     /* media type, or NULL: JSON */
     const char *filename; /* it is a download of that name; or NULL */
-    struct buf out;       /* the caller's */
+    bool has_file;        /* it is a stored file, which who asks may have */
+    struct blob_file file;
+    struct buf out; /* the caller's */
 };
-/* Outside any transaction. ERR_VALIDATION when it refused, ERR_PLUGIN when it failed. */
+/* Outside any transaction. ERR_VALIDATION when it refused, ERR_PLUGIN when it failed, ERR_NOT_FOUND
+ * when it answers with a file that who asks may not have. */
 MUST_USE enum err endpoint_run(struct vm *vm, struct ctx *ctx, struct endpoint_call *call,
                                const struct vm_host *host);

@@ -13,6 +13,7 @@ struct running {
     struct endpoint_call *call;
     const struct bound *bound;
     struct arena *arena;
+    bool lacks_file; /* it answers with one that who asks may not have */
 };
 
 /* --- the request --- */
@@ -205,11 +206,46 @@ static void take_body(lua_State *L, struct running *running)
     lua_pop(L, 1);
 }
 
+static void check_options(lua_State *L)
+{
+    static const char *const known[] = {"type", "filename", "file", "as_system", NULL};
+    int type = lua_rawgeti(L, -1, 3);
+    if (type == LUA_TTABLE)
+        bind_members(L, lua_gettop(L), "an answer has no", known);
+    else if (type != LUA_TNIL)
+        luaL_error(L, "behind value and status an answer has a table: { filename = \"a.csv\" }");
+    lua_pop(L, 1);
+}
+
+/* What hangs on a record is for who may read it, unless the plugin answers for that: as_system,
+ * with the capability for its entity. */
+static void take_file(lua_State *L, struct running *running)
+{
+    struct endpoint_call *call = running->call;
+    const struct script *script = vm_owner(vm_of(L), running->bound);
+    int top = lua_gettop(L);
+    lua_rawgeti(L, -1, 3);
+    int type = lua_istable(L, -1) ? lua_getfield(L, -1, "file") : LUA_TNIL;
+    if (type != LUA_TNIL) {
+        lua_Integer id = lua_isinteger(L, -1) ? lua_tointeger(L, -1) : 0;
+        lua_getfield(L, -2, "as_system");
+        bool as_system = lua_toboolean(L, -1);
+        if (id <= 0)
+            luaL_error(L, "an answer's file is the id of a stored file");
+        if (call->type || call->out.len || (call->status && call->status != 200))
+            luaL_error(L, "a file is answered alone: return nil, 200, { file = id }");
+        call->has_file = bind_file(L, script, id, as_system, &call->file);
+        running->lacks_file = !call->has_file;
+    }
+    lua_settop(L, top);
+}
+
 /* The table of pack_results is on top. */
 static void take_answer(lua_State *L, void *arg)
 {
     struct running *running = arg;
     struct endpoint_call *call = running->call;
+    check_options(L);
     call->type = take_option(L, running->arena, "type");
     call->filename = take_option(L, running->arena, "filename");
     if (call->type && !is_harmless(slice_str(call->type)))
@@ -221,6 +257,7 @@ static void take_answer(lua_State *L, void *arg)
     lua_pop(L, 1);
     call->status = (int)status;
     take_body(L, running);
+    take_file(L, running);
 }
 
 const char *endpoint_stat_name(struct arena *arena, const struct endpoint *endpoint)
@@ -237,7 +274,7 @@ enum err endpoint_run(struct vm *vm, struct ctx *ctx, struct endpoint_call *call
 
     const struct bound *bound =
         &vm->plan->endpoints_bound[call->match->endpoint - vm->plan->endpoints];
-    struct running running = {call, bound, ctx->arena};
+    struct running running = {call, bound, ctx->arena, false};
     struct event event = {.entity = "", .name = bound->name};
     struct vm_call entry = {.ctx = ctx,
                             .event = &event,
@@ -251,5 +288,7 @@ enum err endpoint_run(struct vm *vm, struct ctx *ctx, struct endpoint_call *call
     enum err e = vm_call_counted(
         vm_owner(vm, bound), bound->ref, &entry,
         hookstat_of(ctx->tenant->name, endpoint_stat_name(ctx->arena, call->match->endpoint)));
-    return !e && ctx->err.count > before ? ERR_VALIDATION : e;
+    if (!e && ctx->err.count > before)
+        return ERR_VALIDATION;
+    return !e && running.lacks_file ? ERR_NOT_FOUND : e;
 }

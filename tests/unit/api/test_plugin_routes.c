@@ -125,7 +125,8 @@ static void test_plugin_routes__are_found_below_their_plugin(void **state)
     assert_string_equal(fixture_at(f, "name"), "ball");
     expect(f, "sal", "GET", X "/wares/all", NULL, 200); /* literal before capture */
     assert_string_equal(f->text, "all\n");
-    assert_string_equal(f->disposition, "attachment; filename*=UTF-8''%E5%95%86%E5%93%81.csv");
+    assert_string_equal(f->disposition, "attachment; filename=\"__.csv\"; "
+                                        "filename*=UTF-8''%E5%95%86%E5%93%81.csv");
     expect(f, "sal", "DELETE", X "/wares/a/b", NULL, 204);
     expect(f, "sal", "POST", X "/me", "{}", 405);
     expect(f, "sal", "GET", X "/nothing", NULL, 404);

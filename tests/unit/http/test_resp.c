@@ -264,6 +264,8 @@ static void test_resp__survives_a_frame_and_refuses_pieces_of_one(void **state)
     made.resp.content_type = "text/csv";
     made.resp.file_path = "tmp/x";
     made.resp.file_is_temporary = true;
+    made.resp.file_from = 5000000000;
+    made.resp.file_bytes = 7;
     resp_header(&made.resp, "Set-Cookie", "a=1");
     resp_header(&made.resp, "Set-Cookie", "b=2");
     buf_put(&made.resp.body, "a\0b", 3);
@@ -276,6 +278,7 @@ static void test_resp__survives_a_frame_and_refuses_pieces_of_one(void **state)
     assert_false(back.is_immutable);
     assert_string_equal(back.content_type, "text/csv");
     assert_string_equal(back.file_path, "tmp/x");
+    assert_true(back.file_from == 5000000000 && back.file_bytes == 7);
     assert_string_equal(back.headers->value, "a=1");
     assert_string_equal(back.headers->next->name, "Set-Cookie");
     assert_string_equal(back.headers->next->value, "b=2");
