@@ -398,31 +398,6 @@ static bool is_yes(const struct json *value)
     return true;
 }
 
-static void put_escaped(struct buf *out, struct slice s)
-{
-    for (size_t i = 0; i < s.len; i++) {
-        switch (s.at[i]) {
-        case '&':
-            buf_put_str(out, "&amp;");
-            break;
-        case '<':
-            buf_put_str(out, "&lt;");
-            break;
-        case '>':
-            buf_put_str(out, "&gt;");
-            break;
-        case '"':
-            buf_put_str(out, "&quot;");
-            break;
-        case '\'':
-            buf_put_str(out, "&#39;");
-            break;
-        default:
-            buf_put_char(out, s.at[i]);
-        }
-    }
-}
-
 static enum err put_value(struct filler *f, const struct node *node, const struct json *value)
 {
     bool escaped = f->escape == TEMPLATE_HTML && node->type == NODE_VALUE;
@@ -438,7 +413,7 @@ static enum err put_value(struct filler *f, const struct node *node, const struc
         return ERR_OK;
     case JSON_STRING:
         if (escaped)
-            put_escaped(f->out, value->text);
+            text_put_html(f->out, value->text);
         else
             buf_put_slice(f->out, value->text);
         return ERR_OK;

@@ -106,6 +106,31 @@ void text_put(struct buf *b, uint32_t c)
     }
 }
 
+void text_put_html(struct buf *b, struct slice s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        switch (s.at[i]) {
+        case '&':
+            buf_put_str(b, "&amp;");
+            break;
+        case '<':
+            buf_put_str(b, "&lt;");
+            break;
+        case '>':
+            buf_put_str(b, "&gt;");
+            break;
+        case '"':
+            buf_put_str(b, "&quot;");
+            break;
+        case '\'':
+            buf_put_str(b, "&#39;");
+            break;
+        default:
+            buf_put_char(b, s.at[i]);
+        }
+    }
+}
+
 struct slice text_head(struct slice s, size_t n)
 {
     struct slice rest = s;

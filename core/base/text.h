@@ -20,6 +20,8 @@ struct slice text_head(struct slice s, size_t n);
 /* Next code point of valid UTF-8 and moves on; 0 at the end. */
 uint32_t text_next(struct slice *rest);
 void text_put(struct buf *b, uint32_t code_point);
+/* As text of an HTML page, also inside a quoted attribute. */
+void text_put_html(struct buf *b, struct slice s);
 void text_fold(struct buf *out, struct slice s); /* appends the folded form */
 bool text_is_han(uint32_t code_point);
 /* Edit distance in bytes, capped at `most` + 1; for "did you mean". Texts over

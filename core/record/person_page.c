@@ -4,41 +4,20 @@
  */
 #include <string.h>
 
+#include "base/text.h"
 #include "record/model.h"
 #include "record/person.h"
-
-static void put_text(struct buf *out, struct slice s)
-{
-    for (size_t i = 0; i < s.len; i++) {
-        switch (s.at[i]) {
-        case '<':
-            buf_put_str(out, "&lt;");
-            break;
-        case '>':
-            buf_put_str(out, "&gt;");
-            break;
-        case '&':
-            buf_put_str(out, "&amp;");
-            break;
-        case '"':
-            buf_put_str(out, "&quot;");
-            break;
-        default:
-            buf_put_char(out, s.at[i]);
-        }
-    }
-}
 
 static void put_scalar(struct buf *out, const struct json *node)
 {
     struct buf text = BUF_INIT;
     if (node->type == JSON_STRING)
-        put_text(out, node->text);
+        text_put_html(out, node->text);
     else if (node->type == JSON_NULL)
         buf_put_str(out, "–");
     else {
         json_put(&text, node);
-        put_text(out, buf_slice(&text));
+        text_put_html(out, buf_slice(&text));
     }
     buf_release(&text);
 }
@@ -54,7 +33,7 @@ static void put_label(struct ctx *ctx, const struct entity *entity, struct slice
               : model_text_or(ctx->model, ctx->arena, ctx->lang, "core",
                               arena_printf(ctx->arena, "@person." SLICE_FMT, SLICE_ARG(name)), NULL,
                               arena_str(ctx->arena, name));
-    put_text(out, slice_str(text));
+    text_put_html(out, slice_str(text));
 }
 
 static void put_node(struct ctx *ctx, const struct entity *entity, const struct json *node,
@@ -102,7 +81,8 @@ static void put_related(struct ctx *ctx, const struct json *related, struct buf 
         if (!entity)
             continue;
         buf_put_str(out, "<h2>");
-        put_text(out, slice_str(model_text_or(ctx->model, ctx->arena, ctx->lang, entity->plugin,
+        text_put_html(out,
+                      slice_str(model_text_or(ctx->model, ctx->arena, ctx->lang, entity->plugin,
                                               arena_printf(ctx->arena, "@%s.plural", entity->name),
                                               NULL, entity->name)));
         buf_put_str(out, "</h2>\n");
@@ -116,14 +96,14 @@ void person_page(struct ctx *ctx, const struct json *person, struct buf *out)
     const struct entity *entity = model_entity(ctx->model, json_str(person, "entity", SLICE("")));
     buf_printf(out, "<!doctype html>\n<html lang=\"%s\"><head><meta charset=\"utf-8\"><title>",
                ctx->lang == LANG_EN ? "en" : "zh-CN");
-    put_text(out, json_str(person, "company", SLICE("")));
+    text_put_html(out, json_str(person, "company", SLICE("")));
     buf_put_str(out, "</title>\n<style>body{font-family:sans-serif;margin:2em}"
                      "table{border-collapse:collapse;margin:.3em 0}"
                      "th,td{border:1px solid #bbb;padding:.2em .5em;text-align:left;"
                      "vertical-align:top}</style></head><body>\n<h1>");
-    put_text(out, json_str(person, "company", SLICE("")));
+    text_put_html(out, json_str(person, "company", SLICE("")));
     buf_put_str(out, "</h1>\n<p>");
-    put_text(out, json_str(person, "exported_at", SLICE("")));
+    text_put_html(out, json_str(person, "exported_at", SLICE("")));
     buf_put_str(out, "</p>\n");
     put_section(ctx, entity, "record", json_get(person, "record"), out);
     put_section(ctx, entity, "sealed", json_get(person, "sealed"), out);

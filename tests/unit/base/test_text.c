@@ -133,6 +133,16 @@ static void test_text__distance_is_capped(void **state)
                      3);
 }
 
+static void test_text__html_is_text_again(void **state)
+{
+    (void)state;
+    struct buf b = BUF_INIT;
+    text_put_html(&b, SLICE("<a href=\"x\" title='y'>R&D 研发</a>"));
+    assert_string_equal(buf_cstr(&b), "&lt;a href=&quot;x&quot; title=&#39;y&#39;&gt;R&amp;D 研发"
+                                      "&lt;/a&gt;");
+    buf_release(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -142,6 +152,7 @@ int main(void)
         cmocka_unit_test(test_text__folding_makes_equal_what_people_take_for_equal),
         cmocka_unit_test(test_text__folding_appends),
         cmocka_unit_test(test_text__distance_is_capped),
+        cmocka_unit_test(test_text__html_is_text_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
