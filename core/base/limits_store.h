@@ -27,10 +27,10 @@
 #define CSV_CELL_BYTES_MAX     (1 << 20)
 
 /* Forgetting a person. */
-#define ERASE_RECORDS_MAX 5000 /* records that go or lose values with one */
-#define ERASE_NEEDLES_MAX 32   /* addresses, numbers and names it is found by in texts */
-#define PERSON_ROWS_MAX   2000 /* related records, and rows of each log, in one export */
-#define ERASE_FILES_PAGE  200  /* loose files searched between two write turns */
+#define ERASE_RECORDS_MAX    5000 /* records that go or lose values with one */
+#define PERSON_ROWS_MAX      2000 /* related records, and rows of each log, in one export */
+#define PERSON_ADDRESSES_MAX 32   /* letters are looked for by so many addresses */
+#define ERASE_FILES_PAGE     200  /* loose files searched between two write turns */
 
 /* Plugins of companies: packs, deploys, what administrators make themselves. */
 #define PACK_FILES_MAX         500       /* of one plugin */

@@ -28,6 +28,9 @@
 #define STREAMS_PER_ROUND        8  /* looked at between two rounds of the gateway's loop */
 #define MOVED_PER_S              10 /* `moved` frames of one tenant */
 
+/* Forgetting a person. */
+#define ERASE_NEEDLES_AT_ONCE 16 /* addresses, numbers and names that one look at a table finds */
+
 /* Turns of workers, and what is handed on. */
 #define TURN_REQUESTS      64    /* one commit answers at most so many */
 #define TURN_RUN_US        20000 /* and runs so long */

@@ -417,7 +417,5 @@ enum err record_erase(struct ctx *ctx, const struct entity *entity, int64_t id, 
     *x->out = (struct erased){0};
     bool is_user = entity->is_system && strcmp(entity->name, "user") == 0;
     enum err e = is_user ? forget_user(x, entity, id) : forget(x, entity, id, FATE_ERASE);
-    if (!e && !x->out->is_cut)
-        e = erase_traces(x);
-    return !e && x->out->is_cut ? err_say(&ctx->err, ERR_CONFLICT, "too_many_needles", NULL) : e;
+    return e ? e : erase_traces(x);
 }

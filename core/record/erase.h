@@ -29,18 +29,16 @@ struct erase_needle {
 struct erased {
     int64_t records, redacted, kept; /* kept: that point at it and stay as they are */
     int64_t traces;                  /* rows of logs, jobs, kept values … */
-    struct erase_needle needles[ERASE_NEEDLES_MAX];
+    struct erase_needle *needles;    /* in the arena of the ctx */
     int needles_count;
-    bool is_cut;         /* there are more needles than that */
     const char **hashes; /* bytes of files whose rows went */
     int hashes_count;
 };
 
 /* Inside a write transaction with a unit; no handler is asked. A user is not taken away, because
  * records name who made them: the account loses everything that tells who it was and ends.
- * ERR_NOT_FOUND; ERR_CONFLICT "too_many_referrers" beyond ERASE_RECORDS_MAX and "too_many_needles"
- * beyond ERASE_NEEDLES_MAX, for half of it would not be forgotten; "last_admin" is the caller's to
- * find out before. `out` may be NULL. */
+ * ERR_NOT_FOUND; ERR_CONFLICT "too_many_referrers" beyond ERASE_RECORDS_MAX, for half of it would
+ * not be forgotten; "last_admin" is the caller's to find out before. `out` may be NULL. */
 MUST_USE enum err record_erase(struct ctx *ctx, const struct entity *entity, int64_t id,
                                struct erased *out);
 /* Does any needle stand in these bytes? Names count with 3 bytes or more, so that one ideogram does
@@ -55,7 +53,6 @@ MUST_USE enum err erase_bytes(struct ctx *ctx, const struct erased *erased);
 
 /* Is what the field holds about a person? */
 bool erase_is_personal(const struct field *field);
-/* What this record's person is found by, without erasing anything; is_cut is no error here.
- * ERR_NOT_FOUND. */
+/* What this record's person is found by, without erasing anything. ERR_NOT_FOUND. */
 MUST_USE enum err erase_needles_of(struct ctx *ctx, const struct entity *entity, int64_t id,
                                    struct erased *out);

@@ -8,6 +8,7 @@
 
 #include "base/id.h"
 #include "base/text.h"
+#include "base/tuning.h"
 #include "hook/job.h"
 #include "hook/outbox.h"
 #include "hook/post.h"
@@ -28,11 +29,12 @@ void erase_needle_add(struct erasing *x, struct slice text, bool is_name)
     for (int i = 0; i < out->needles_count; i++)
         if (slice_is(text, out->needles[i].text))
             return;
-    out->is_cut |= out->needles_count == ERASE_NEEDLES_MAX;
-    if (out->is_cut)
-        return;
-    out->needles[out->needles_count++] =
-        (struct erase_needle){arena_str(x->ctx->arena, text), is_name};
+    struct arena *a = x->ctx->arena;
+    size_t count = (size_t)out->needles_count;
+    if ((count & (count - 1)) == 0) /* full: it doubles */
+        out->needles = arena_grow(a, out->needles, count * sizeof *out->needles,
+                                  (count ? 2 * count : 1) * sizeof *out->needles);
+    out->needles[out->needles_count++] = (struct erase_needle){arena_str(a, text), is_name};
 }
 
 bool erase_is_trace(const struct erased *erased, struct slice bytes)
@@ -182,9 +184,19 @@ enum err erase_traces_of(struct erasing *x, const struct entity *entity, int64_t
 /* --- by what a person is called -----------------------------------------------------------------
  */
 
-static const struct expr *holds(struct arena *a, const char *name, const char *text)
+/* A few needles at a time: one look at a table finds all of them. */
+struct sought {
+    const char *texts[ERASE_NEEDLES_AT_ONCE];
+    int count;
+};
+
+static const struct expr *holds(struct arena *a, const char *name, const struct sought *sought)
 {
-    return expr_cmp(a, EXPR_CONTAINS, name, value_text(slice_str(text)));
+    const struct expr *any = NULL;
+    for (int i = 0; i < sought->count; i++)
+        any = expr_or(a, any,
+                      expr_cmp(a, EXPR_CONTAINS, name, value_text(slice_str(sought->texts[i]))));
+    return any;
 }
 
 static enum err drop_rows(struct erasing *x, const char *table, const struct expr *where)
@@ -209,10 +221,9 @@ static enum err empty_column(struct erasing *x, const char *table, const char *n
  * number among its arguments; one that only shares the name goes on. What runs this very moment
  * ends as it would have: its row is found by the next erasure, and letters forget what they said.
  */
-static enum err forget_jobs(struct erasing *x, const struct erase_needle *needle)
+static enum err forget_jobs(struct erasing *x, const struct sought *t, bool is_name)
 {
     struct arena *a = x->ctx->arena;
-    const char *t = needle->text;
     const struct expr *any = expr_or(a, expr_or(a, holds(a, "body", t), holds(a, "result", t)),
                                      expr_or(a, holds(a, "dedupe", t), holds(a, "stream", t)));
     static const char *const over[] = {"done", "dead", "cancelled"};
@@ -223,77 +234,111 @@ static enum err forget_jobs(struct erasing *x, const struct erase_needle *needle
     const struct expr *idle =
         expr_and(a, expr_cmp(a, EXPR_NE, "state", value_text(SLICE("leased"))),
                  expr_cmp(a, EXPR_NE, "state", value_text(SLICE("stopping"))));
-    return drop_rows(x, "job", expr_and(a, needle->is_name ? ended : idle, any));
+    return drop_rows(x, "job", expr_and(a, is_name ? ended : idle, any));
 }
 
-static enum err forget_reasons(struct erasing *x, const char *text)
+static enum err forget_reasons(struct erasing *x, const struct sought *t)
 {
     struct arena *a = x->ctx->arena;
-    enum err e = empty_column(x, "import_item", "reason", holds(a, "reason", text));
+    enum err e = empty_column(x, "import_item", "reason", holds(a, "reason", t));
     if (!e)
-        e = empty_column(x, "trip", "why", holds(a, "why", text));
+        e = empty_column(x, "trip", "why", holds(a, "why", t));
     if (!e)
-        e = empty_column(x, "schedule", "last_error", holds(a, "last_error", text));
-    return e ? e : drop_rows(x, "view", holds(a, "body", text));
+        e = empty_column(x, "schedule", "last_error", holds(a, "last_error", t));
+    return e ? e : drop_rows(x, "view", holds(a, "body", t));
 }
 
 /* Rows of entities that are nothing but traces: delivery logs, snapshots. */
-static enum err forget_trace_rows(struct erasing *x, const struct entity *entity, const char *text)
+static enum err forget_trace_rows(struct erasing *x, const struct entity *entity,
+                                  const struct sought *t)
 {
     struct arena *a = x->ctx->arena;
     const struct expr *any = NULL;
     for (int i = SLOT_FIELDS; i < entity->fields_count; i++) {
         const struct field *field = entity->fields[i];
         if (!field->is_system && field->type->columns == 1 && field->type->stores[0] == VALUE_TEXT)
-            any = expr_or(a, any, holds(a, entity->columns[field->slot], text));
+            any = expr_or(a, any, holds(a, entity->columns[field->slot], t));
     }
-    int64_t *ids;
+    int64_t *ids, last = 0;
     int count = 0;
-    enum err e = any ? record_ids(x->ctx, entity->table, any, REFERRERS_MAX, &ids, &count) : ERR_OK;
-    for (int i = 0; i < count && !e; i++)
-        e = erase_trace(x, entity, ids[i]);
+    enum err e = ERR_OK;
+    while (any && !e) {
+        const struct expr *next = expr_cmp(a, EXPR_GT, "id", value_int(last));
+        e = record_ids(x->ctx, entity->table, expr_and(a, any, next), REFERRERS_MAX, &ids, &count);
+        for (int i = 0; i < count && !e; i++)
+            e = erase_trace(x, entity, ids[i]);
+        if (count < REFERRERS_MAX)
+            break;
+        last = ids[count - 1];
+    }
     return e;
 }
 
-static enum err forget_needle(struct erasing *x, const struct erase_needle *needle)
-{
-    struct arena *a = x->ctx->arena;
-    const struct entity *told = model_entity(x->ctx->model, SLICE("notification"));
-    const char *t = needle->text;
-    enum err e = forget_jobs(x, needle);
-    if (!e)
-        e = forget_told(
-            x, expr_or(a, holds(a, column(told, "title"), t), holds(a, column(told, "body"), t)));
-    if (!e && !needle->is_name)
-        e = drop_rows(x, "kv", expr_or(a, holds(a, "key", t), holds(a, "value", t)));
-    return e ? e : forget_reasons(x, t);
-}
-
-/* The records themselves are needles in logs of deliveries: those name records by their ids. */
-static enum err forget_logs(struct erasing *x)
+static enum err forget_all_trace_rows(struct erasing *x, const struct sought *t)
 {
     const struct model *model = x->ctx->model;
     enum err e = ERR_OK;
-    int known = x->seen_count;
-    for (int i = 0; i < model->entities_count && !e; i++) {
-        const struct entity *entity = model->entity_list[i];
-        if (!json_bool(entity->declared, "traces", false))
+    for (int i = 0; i < model->entities_count && !e; i++)
+        if (json_bool(model->entity_list[i]->declared, "traces", false))
+            e = forget_trace_rows(x, model->entity_list[i], t);
+    return e;
+}
+
+/* Names and the rest apart: names find less. */
+static enum err forget_needles(struct erasing *x, const struct sought *t, bool is_name)
+{
+    struct arena *a = x->ctx->arena;
+    const struct entity *told = model_entity(x->ctx->model, SLICE("notification"));
+    enum err e = forget_jobs(x, t, is_name);
+    if (!e)
+        e = forget_told(
+            x, expr_or(a, holds(a, column(told, "title"), t), holds(a, column(told, "body"), t)));
+    if (!e && !is_name)
+        e = drop_rows(x, "kv", expr_or(a, holds(a, "key", t), holds(a, "value", t)));
+    if (!e)
+        e = forget_reasons(x, t);
+    return e ? e : forget_all_trace_rows(x, t);
+}
+
+static enum err forget_all_needles(struct erasing *x, bool is_name)
+{
+    struct sought sought = {.count = 0};
+    enum err e = ERR_OK;
+    for (int i = 0; i < x->out->needles_count && !e; i++) {
+        if (x->out->needles[i].is_name != is_name)
             continue;
-        for (int k = 0; k < x->out->needles_count && !e; k++)
-            e = forget_trace_rows(x, entity, x->out->needles[k].text);
-        for (int k = 0; k < known && !e; k++) {
+        sought.texts[sought.count++] = x->out->needles[i].text;
+        if (sought.count < ERASE_NEEDLES_AT_ONCE)
+            continue;
+        e = forget_needles(x, &sought, is_name);
+        sought.count = 0;
+    }
+    return e || !sought.count ? e : forget_needles(x, &sought, is_name);
+}
+
+/* The records themselves are needles in logs of deliveries: those name records by their ids. */
+static enum err forget_logs(struct erasing *x, int known)
+{
+    enum err e = ERR_OK;
+    for (int i = 0; i < known && !e; i += ERASE_NEEDLES_AT_ONCE) {
+        struct sought sought = {.count = 0};
+        for (int k = i; k < known && sought.count < ERASE_NEEDLES_AT_ONCE; k++) {
             char text[ID_TEXT_LEN + 1];
             id_text(x->seen[k].id, text);
-            e = forget_trace_rows(x, entity, text);
+            sought.texts[sought.count++] = arena_strdup(x->ctx->arena, text);
         }
+        e = forget_all_trace_rows(x, &sought);
     }
     return e;
 }
 
 enum err erase_traces(struct erasing *x)
 {
+    int known = x->seen_count;
     enum err e = forget_answers(x->ctx);
-    for (int i = 0; i < x->out->needles_count && !e; i++)
-        e = forget_needle(x, &x->out->needles[i]);
-    return e ? e : forget_logs(x);
+    if (!e)
+        e = forget_all_needles(x, false);
+    if (!e)
+        e = forget_all_needles(x, true);
+    return e ? e : forget_logs(x, known);
 }

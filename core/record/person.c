@@ -286,12 +286,13 @@ static enum err add_letters(struct person *p)
     struct arena *a = p->arena;
     const struct expr *any = expr_new(a, EXPR_FALSE);
     enum err e = erase_needles_of(p->ctx, p->entity, p->id, &found);
-    p->truncated |= !e && found.is_cut;
+    int addresses = 0;
     for (int i = 0; i < found.needles_count && !e; i++)
-        if (strchr(found.needles[i].text, '@'))
+        if (strchr(found.needles[i].text, '@') && ++addresses <= PERSON_ADDRESSES_MAX)
             any = expr_or(
                 a, any,
                 expr_cmp(a, EXPR_CONTAINS, "body", value_text(slice_str(found.needles[i].text))));
+    p->truncated |= addresses > PERSON_ADDRESSES_MAX;
     const struct expr *of_queue = expr_cmp(a, EXPR_EQ, "queue", value_text(SLICE(POST_QUEUE)));
     return e ? e : read_rows(p, "job", columns, "letters", expr_and(a, of_queue, any), take_letter);
 }

@@ -5,6 +5,8 @@
 #include "shop.h"
 
 #include "base/limits.h"
+#include "base/tuning.h"
+#include "hook/job.h"
 #include "record/erase.h"
 
 static enum err erase(struct shop *shop, const struct entity *entity, int64_t id,
@@ -119,25 +121,35 @@ static void test_erase__so_many_records_go_and_no_more(void **state)
     assert_string_equal(shop_get(shop, shop->customer, over, "name"), "Many");
 }
 
-static void test_erase__what_is_searched_for_fits_or_nothing_goes(void **state)
+static void test_erase__what_is_searched_for_is_any_number(void **state)
 {
     struct shop *shop = *state;
     struct arena *arena = shop->place.arena;
+    struct erased erased;
     const struct entity *guest = place_entity(&shop->place, "guest");
-    for (int over = 0; over < 2; over++) {
-        struct erased erased;
-        int64_t id = shop_make(shop, shop->customer, "{\"name\":\"Zqname\"}");
-        int guests = ERASE_NEEDLES_MAX - 1 + over; /* and the name */
-        for (int i = 0; i < guests; i++)
-            shop_make(shop, guest,
-                      arena_printf(arena, "{\"mail\":\"zq%d@example.com\",\"customer\":%s}", i,
-                                   shop_id(shop, id)));
-        assert_int_equal(erase(shop, shop->customer, id, &erased), over ? ERR_CONFLICT : ERR_OK);
-        assert_int_equal(erased.needles_count, ERASE_NEEDLES_MAX);
-        assert_int_equal(erased.is_cut, over);
-        assert_int_equal(shop_count(shop, guest->table, NULL), over ? guests : 0);
+    const int guests = 3 * ERASE_NEEDLES_AT_ONCE + 1;
+    int64_t job_id;
+    int64_t id = shop_make(shop, shop->customer, "{\"name\":\"Zqname\"}");
+    for (int i = 0; i < guests; i++)
+        shop_make(shop, guest,
+                  arena_printf(arena, "{\"mail\":\"zq%d@example.com\",\"customer\":%s}", i,
+                               shop_id(shop, id)));
+    shop_begin(shop);
+    for (int i = 0; i < guests; i++) { /* letters that wait, one to somebody else */
+        struct job job = {
+            .queue = "mail",
+            .body = place_json(&shop->place, arena_printf(arena, "{\"to\":\"%s%d@example.com\"}",
+                                                          i ? "zq" : "else", i))};
+        OK(job_put(shop->ctx, &job, &job_id));
     }
-    assert_string_equal(shop->ctx->err.code, "too_many_needles");
+    shop_commit(shop);
+    OK(erase(shop, shop->customer, id, &erased));
+    assert_int_equal(shop_count(shop, "job", NULL), 1);
+    assert_int_equal(erased.needles_count, guests + 1); /* and the name */
+    assert_int_equal(shop_count(shop, guest->table, NULL), 0);
+    for (int i = 0; i < guests; i++)
+        assert_true(erase_is_trace(
+            &erased, slice_str(arena_printf(arena, "to zq%d@example.com, today", i))));
 }
 
 static void test_erase__more_parts_than_one_page(void **state)
@@ -163,7 +175,7 @@ int main(void)
             shop_teardown),
         cmocka_unit_test_setup_teardown(test_erase__so_many_records_go_and_no_more,
                                         erase_guests_setup, shop_teardown),
-        cmocka_unit_test_setup_teardown(test_erase__what_is_searched_for_fits_or_nothing_goes,
+        cmocka_unit_test_setup_teardown(test_erase__what_is_searched_for_is_any_number,
                                         erase_guests_setup, shop_teardown),
         cmocka_unit_test_setup_teardown(test_erase__more_parts_than_one_page, shop_setup,
                                         shop_teardown),

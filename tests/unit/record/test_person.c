@@ -61,6 +61,37 @@ static void test_person__rows_of_a_log_at_their_limit(void **state)
     }
 }
 
+static int person_friend_setup(void **state)
+{
+    static const char friend[] = "{\"name\":\"friend\",\"title\":\"name\",\"fields\":["
+                                 "{\"no\":1,\"name\":\"name\",\"type\":\"text\"},"
+                                 "{\"no\":2,\"name\":\"mails\",\"type\":\"email\","
+                                 "\"multiple\":true}]}";
+    int failed = shop_setup(state);
+    struct shop *shop = *state;
+    place_write(&shop->place, "shop/entities/friend.json", friend);
+    place_ready(&shop->place, "shop", NULL);
+    return failed;
+}
+
+static void test_person__letters_are_looked_for_by_so_many_addresses(void **state)
+{
+    struct shop *shop = *state;
+    const struct entity *friend = place_entity(&shop->place, "friend");
+    for (int over = 0; over < 2; over++) {
+        struct buf body = BUF_INIT;
+        const struct json *all = NULL;
+        buf_put_str(&body, "{\"name\":\"Zqname\",\"mails\":[");
+        for (int i = 0; i < PERSON_ADDRESSES_MAX + over; i++)
+            buf_printf(&body, "%s\"zq%d@example.com\"", i ? "," : "", i);
+        buf_put_str(&body, "]}");
+        int64_t id = shop_make(shop, friend, buf_cstr(&body));
+        buf_release(&body);
+        OK(person_export(shop->ctx, friend, id, NULL, &all));
+        assert_int_equal(json_bool(all, "truncated", !over), over);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -69,6 +100,8 @@ int main(void)
             shop_teardown),
         cmocka_unit_test_setup_teardown(test_person__rows_of_a_log_at_their_limit, shop_setup,
                                         shop_teardown),
+        cmocka_unit_test_setup_teardown(test_person__letters_are_looked_for_by_so_many_addresses,
+                                        person_friend_setup, shop_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
