@@ -278,7 +278,7 @@ static enum err pragmas_set(struct db *db)
     if (!e)
         e = pragma_check(db, "mmap_size", 0);
     if (!e)
-        e = pragma_check(db, "cache_size", db->mode == STORE_WRITER ? -256 : -2048);
+        e = pragma_check(db, "cache_size", -2048);
     if (!e && db->mode != STORE_READ)
         e = pragma_check(db, "synchronous", 2);
     if (!e)

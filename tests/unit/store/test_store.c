@@ -69,7 +69,7 @@ static void test_store__pragmas_are_those_of_the_mode(void **state)
         assert_int_equal(pragma(all[i], "journal_size_limit"), 67108864);
         assert_int_equal(pragma(all[i], "wal_autocheckpoint"), 0);
         assert_int_equal(pragma(all[i], "busy_timeout"), 0);
-        assert_int_equal(pragma(all[i], "cache_size"), all[i] == writer ? -256 : -2048);
+        assert_int_equal(pragma(all[i], "cache_size"), -2048);
         sqlite3 *handle = ((struct db *)all[i])->handle;
         int on = -1;
         sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, -1, &on);
