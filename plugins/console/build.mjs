@@ -1,4 +1,5 @@
-// build - bundles the console into dist/ and puts .br and .gz beside what compresses.
+// build - bundles the console into dist/, or a folder that is named, and puts .br and .gz beside
+// what compresses.
 // SPDX-License-Identifier: MIT
 //
 // The server picks the sibling that a browser accepts (core/http/assets.h), so nothing is
@@ -9,9 +10,10 @@ import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { build } from "vite";
 
 process.chdir(import.meta.dirname);
-const fresh = "dist.making";
+const folder = process.argv[2] ?? "dist";
+const fresh = `${folder}.making`;
 rmSync(fresh, { recursive: true, force: true });
-await build({ logLevel: "warn", build: { outDir: fresh } });
+await build({ logLevel: "warn", build: { outDir: fresh, emptyOutDir: true } });
 const brotli = { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } };
 for (const name of readdirSync(fresh, { recursive: true })) {
   if (!/\.(js|css|html|svg|json)$/.test(name)) continue;
@@ -21,5 +23,5 @@ for (const name of readdirSync(fresh, { recursive: true })) {
   writeFileSync(`${file}.br`, brotliCompressSync(bytes, brotli));
   writeFileSync(`${file}.gz`, gzipSync(bytes, { level: 9 }));
 }
-rmSync("dist", { recursive: true, force: true });
-renameSync(fresh, "dist");
+rmSync(folder, { recursive: true, force: true });
+renameSync(fresh, folder);

@@ -38,7 +38,7 @@ test("a list is filtered, changed, saved, and its link reproduces it", place, as
     assert.equal(await rows(page).count(), 50);
     await page.getByRole("button", { name: "新线索", exact: true }).click();
     await page.waitForURL(/qf=new/);
-    await page.getByText("第 1–20 条").waitFor();
+    await page.getByText("共 20 条").waitFor();
 
     await page.getByRole("button", { name: "筛选", exact: true }).click();
     const builder = page.locator(".builder");
@@ -48,7 +48,7 @@ test("a list is filtered, changed, saved, and its link reproduces it", place, as
     await builder.locator("#filter-0").blur();
     await builder.getByRole("button", { name: "应用" }).click();
     await page.waitForURL(/[?&]f=/);
-    await page.getByText("第 1–10 条").waitFor();
+    await page.getByText("共 10 条").waitFor();
     await page.getByRole("button", { name: "预计金额", exact: true }).waitFor({ state: "hidden" });
 
     await page.getByRole("button", { name: "列", exact: true }).click();
@@ -62,13 +62,13 @@ test("a list is filtered, changed, saved, and its link reproduces it", place, as
     await page.locator("#view-name").fill("大单");
     await page.getByRole("button", { name: "保存", exact: true }).click();
     await page.waitForURL(/view=/);
-    await page.getByText("第 1–10 条").waitFor();
+    await page.getByText("共 10 条").waitFor();
     link = page.url();
   });
   const again = await signedIn(DESKTOP);
   await ending(again, async (page) => {
     await page.goto(link);
-    await page.getByText("第 1–10 条").waitFor();
+    await page.getByText("共 10 条").waitFor();
     const first = page.locator(".grid tbody tr").first();
     assert.match(await first.innerText(), /¥31,000\.00/);
     await page.getByRole("button", { name: "大单", exact: true }).waitFor();
@@ -95,7 +95,7 @@ test("all that matches is selected and assigned", place, async () => {
   await ending(await signedIn(DESKTOP, "manager"), async (page) => {
     await page.goto(`/e/lead?f=${encodeURIComponent('{"source":"referral"}')}`);
     await rows(page).first().waitFor();
-    await page.getByLabel("选择本页全部").check();
+    await page.getByLabel("选择已加载的全部").check();
     await page.getByText("已选 20 条").waitFor();
     await page.locator(".bulk").getByRole("button", { name: "分配" }).click();
     await page.getByRole("dialog").getByRole("combobox").fill("sales2");
@@ -269,6 +269,7 @@ test("a wrong password, signing out, and a session that ended elsewhere", place,
     assert.equal(await page.getByRole("button", { name: "新建", exact: true }).count(), 0);
     await w.acme.ok("admin", "DELETE", `/api/v1/admin/users/${w.acme.users.viewer}/sessions`);
     await page.locator(".nav a[href='/e/account']").click();
+    await page.getByRole("dialog").getByRole("button", { name: "退出" }).click();
     await page.waitForURL(/login\?to=/);
   });
 });

@@ -26,10 +26,14 @@ async function start() {
     sayError(error);
   }
   const router = makeRouter();
-  http.onSignedOut = () => {
-    if (!session.boot && !session.due) return;
+  const leave = () => {
     session.end();
     void router.push({ name: "login", query: { to: router.currentRoute.value.fullPath } });
+  };
+  http.onSignedOut = async () => {
+    const how = session.boot && !session.due ? await session.askAgain() : "leave";
+    if (how === "leave" && (session.boot || session.due)) leave();
+    return how === "on";
   };
   app.config.errorHandler = (error) => {
     sayError(error);

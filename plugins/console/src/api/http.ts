@@ -13,6 +13,7 @@ export class ApiError extends Error {
     message: string,
     readonly fields: Record<string, FieldComplaint[]> = {},
     readonly trace = "",
+    readonly wait = 0, // seconds until it may be tried again, where the server says
   ) {
     super(message);
   }
@@ -22,7 +23,8 @@ interface State {
   csrf: string;
   lang: string;
   preview: string; // in whose place is looked: "sales", "sales@<user>"
-  onSignedOut: () => void;
+  /** The session has ended; true where there is another one, and the request may be made again. */
+  onSignedOut: () => Promise<boolean>;
   onOffline: (offline: boolean) => void;
   texts: { offline: string; failed: string };
 }
@@ -31,7 +33,7 @@ export const http: State = {
   csrf: "",
   lang: "zh-CN",
   preview: "",
-  onSignedOut: () => undefined,
+  onSignedOut: () => Promise.resolve(false),
   onOffline: () => undefined,
   texts: { offline: "", failed: "" },
 };
@@ -84,6 +86,7 @@ async function fail(response: Response): Promise<never> {
     String(error.message ?? http.texts.failed),
     error.fields as Record<string, FieldComplaint[]>,
     String(error.trace ?? ""),
+    Number(response.headers.get("Retry-After")) || 0,
   );
 }
 
@@ -99,18 +102,28 @@ async function once(method: string, path: string, options: Options): Promise<Res
   }
 }
 
-/** 503 is tried again as it says; writes carry a key, so that none happens twice. */
-export async function request<T>(method: string, path: string, options: Options = {}) {
-  const isKept = method === "POST" && !options.anonymous && !options.reads && !options.secret;
-  if (isKept) {
-    options = { ...options, headers: { "Idempotency-Key": newKey(), ...options.headers } };
-  }
+async function patient(method: string, path: string, options: Options): Promise<Response> {
   let response = await once(method, path, options);
   for (let tried = 1; response.status === 503 && tried < TRIES; tried++) {
     await sleep(Math.min(Number(response.headers.get("Retry-After") ?? 1), 5) * 1000);
     response = await once(method, path, options);
   }
-  if (response.status === 401 && !options.anonymous) http.onSignedOut();
+  return response;
+}
+
+/**
+ * 503 is tried again as it says; writes carry a key, so that none happens twice. Where the session
+ * has ended the person signs in again, and the request goes on with what was typed.
+ */
+export async function request<T>(method: string, path: string, options: Options = {}) {
+  const isKept = method === "POST" && !options.anonymous && !options.reads && !options.secret;
+  if (isKept) {
+    options = { ...options, headers: { "Idempotency-Key": newKey(), ...options.headers } };
+  }
+  let response = await patient(method, path, options);
+  if (response.status === 401 && !options.anonymous && (await http.onSignedOut())) {
+    response = await patient(method, path, options);
+  }
   if (!response.ok) return fail(response);
   const isJson = response.headers.get("Content-Type")?.includes("json");
   const data = (response.status === 204 || !isJson ? null : await response.json()) as T;

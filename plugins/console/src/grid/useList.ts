@@ -1,11 +1,22 @@
-// useList - the records of a list, page by page, and what to do with all of them.
+// useList - the records of a list as far as they have been scrolled to, from its begin or its end.
 // SPDX-License-Identifier: MIT
+//
+// Pages are read one at a time, as they come into sight; those far away are forgotten and read
+// again by their mark. So a list of any length costs what is looked at.
 import { computed, type Ref, ref, shallowRef } from "vue";
 import { post } from "@/api/http";
 import type { Entity, Page, Rec, View } from "@/api/types";
 import type { Tree } from "@/logic/filter";
 import { isReference } from "@/logic/format";
 import { type Column, filterOf, type ListState } from "@/logic/liststate";
+import {
+  AHEAD_ROWS,
+  flippedSort,
+  missingPage,
+  type PageMark,
+  startOf,
+  surplusPages,
+} from "@/logic/pages";
 
 export interface Asked {
   entity: Entity;
@@ -15,7 +26,6 @@ export interface Asked {
 }
 
 const PAGE = 50;
-const BULK = 500;
 
 /** The query of a list: its filter, order and the fields that are shown. */
 export function queryOfList(asked: Asked) {
@@ -38,131 +48,174 @@ export function queryOfList(asked: Asked) {
   };
 }
 
-export function useList(asked: Ref<Asked | null>) {
-  const rows = shallowRef<Rec[]>([]);
-  const next = ref<string | null>(null);
-  const count = ref<{ count: number; capped: boolean } | null>(null);
-  const before = ref<(string | null)[]>([]); // the marks of the pages passed
-  const here = ref<string | null>(null);
-  const busy = ref(false);
-  const error = ref<unknown>(null);
-  let running: AbortController | null = null;
+/** A place of the list whose record has been forgotten, or is being read. */
+export type Row = Rec | null;
 
-  async function ask(cursor: string | null, more = false) {
+export interface Count {
+  count: number;
+  capped: boolean;
+}
+
+/** What a list knew, so that coming back to it finds it as it was. */
+export interface Snapshot {
+  pages: PageMark[];
+  read: Row[];
+  next: string | null;
+  count: Count | null;
+  fromEnd: boolean;
+}
+
+export function useList(asked: Ref<Asked | null>) {
+  const read = shallowRef<Row[]>([]); // in the order of reading, which is turned from the end
+  const fromEnd = ref(false);
+  const next = ref<string | null>(null);
+  const count = ref<Count | null>(null);
+  const busy = ref(false);
+  const error = ref<unknown>(null); // nothing could be shown
+  const stuck = ref<unknown>(null); // what is shown could not be gone on with
+  const turn = ref(0); // how often it has been read anew
+  const rows = computed(() => (fromEnd.value ? [...read.value].reverse() : read.value));
+  let pages: PageMark[] = [];
+  let seen: [number, number] = [0, 0];
+  let running: AbortController | null = null;
+  let pulling = false;
+
+  async function ask(cursor: string | null, own: AbortController, counts: boolean) {
+    const { name } = asked.value!.entity;
+    const query = queryOfList(asked.value!);
+    const sort = fromEnd.value ? flippedSort(query.sort) : query.sort;
+    const body = { ...query, sort, cursor: cursor ?? undefined, count: counts };
+    const options = { signal: own.signal, reads: true };
+    return post<Page>(`/records/${name}/query`, body, options);
+  }
+
+  /** Everything anew, from the begin or the end; what is shown stays until it is there. */
+  async function start(end: boolean) {
     if (!asked.value) return;
     running?.abort();
     const own = new AbortController();
     running = own;
     busy.value = true;
+    const was = fromEnd.value;
     try {
-      const name = asked.value.entity.name;
-      const query = { ...queryOfList(asked.value), cursor: cursor ?? undefined, count: !cursor };
-      const page = await post<Page>(`/records/${name}/query`, query, {
-        signal: own.signal,
-        reads: true,
-      });
-      rows.value = more ? [...rows.value, ...page.items] : page.items;
+      fromEnd.value = end;
+      const page = await ask(null, own, !end || !count.value);
+      read.value = page.items;
+      pages = [{ cursor: null, size: page.items.length, held: true }];
       next.value = page.next;
       if (page.count !== undefined)
-        count.value = { count: page.count, capped: !!page.count_capped };
-      here.value = cursor;
-      error.value = null;
+        count.value = { count: page.count, capped: Boolean(page.count_capped) };
+      seen = [0, 0];
+      error.value = stuck.value = null;
+      turn.value++;
     } catch (cause) {
-      if (!own.signal.aborted) error.value = cause;
+      if (own.signal.aborted) return;
+      fromEnd.value = was;
+      error.value = cause;
     } finally {
       if (running === own) busy.value = false;
     }
   }
 
-  function first() {
-    before.value = [];
-    return ask(null);
+  /** Reads one page that has been forgotten, or the next one, and forgets what is far away. */
+  async function pull(at: number, own: AbortController) {
+    const page = await ask(at < pages.length ? pages[at].cursor : next.value, own, false);
+    const fresh = [...read.value];
+    fresh.splice(startOf(pages, at), pages[at]?.size ?? 0, ...page.items);
+    const mark = { cursor: pages[at]?.cursor ?? next.value, size: page.items.length, held: true };
+    if (at >= pages.length) next.value = page.next;
+    pages = [...pages];
+    pages[at] = mark;
+    for (const far of surplusPages(pages, ...seen)) {
+      const from = startOf(pages, far);
+      fresh.fill(null, from, from + pages[far].size);
+      pages[far] = { ...pages[far], held: false };
+    }
+    read.value = fresh;
   }
 
-  function forward() {
-    if (!next.value) return;
-    before.value = [...before.value, here.value];
-    return ask(next.value);
+  async function pump() {
+    if (pulling || !running || stuck.value) return;
+    const own = running;
+    pulling = true;
+    try {
+      for (;;) {
+        const hole = missingPage(pages, ...seen);
+        const isNear = next.value && seen[1] + AHEAD_ROWS >= read.value.length;
+        if (own.signal.aborted || (hole < 0 && !isNear)) break;
+        await pull(hole < 0 ? pages.length : hole, own);
+      }
+    } catch (cause) {
+      if (!own.signal.aborted) stuck.value = cause;
+    } finally {
+      pulling = false;
+    }
+    if (own.signal.aborted) void pump();
   }
 
-  function backward() {
-    const to = before.value.at(-1);
-    if (to === undefined) return;
-    before.value = before.value.slice(0, -1);
-    return ask(to);
+  /** Says which rows are in sight, so that they are there. */
+  function see(from: number, to: number) {
+    const size = read.value.length;
+    seen = fromEnd.value ? [size - to, size - from] : [from, to];
+    if (!busy.value) void pump();
   }
 
-  const refresh = () => ask(here.value);
-  const more = () => (next.value ? ask(next.value, true) : undefined);
-  const start = computed(
-    () => before.value.length * (asked.value?.view.page_size ?? PAGE) + (rows.value.length ? 1 : 0),
-  );
+  /** Once more what failed. */
+  function again() {
+    stuck.value = null;
+    return read.value.length ? pump() : start(fromEnd.value);
+  }
 
-  /** One change of a record in the page, without asking again. */
+  /** What is in sight anew, where it is: records may be others now. */
+  async function refresh() {
+    if (seen[0] < (pages[0]?.size ?? 0)) return start(fromEnd.value);
+    pages = pages.map((page) => ({ ...page, held: false }));
+    stuck.value = null;
+    await pump();
+  }
+
+  /** One change of a record in the list, without asking again. */
   function replace(record: Rec) {
-    rows.value = rows.value.map((row) => (row.id === record.id ? { ...row, ...record } : row));
+    read.value = read.value.map((row) => (row?.id === record.id ? { ...row, ...record } : row));
   }
 
+  const snapshot = (): Snapshot => ({
+    pages,
+    read: read.value,
+    next: next.value,
+    count: count.value,
+    fromEnd: fromEnd.value,
+  });
+
+  function restore(was: Snapshot) {
+    running = new AbortController();
+    pages = was.pages;
+    read.value = was.read;
+    next.value = was.next;
+    count.value = was.count;
+    fromEnd.value = was.fromEnd;
+  }
+
+  const first = () => start(false);
+  const last = () => start(true);
   return {
     rows,
     next,
-    before,
     count,
+    fromEnd,
     busy,
     error,
+    stuck,
+    turn,
     first,
-    forward,
-    backward,
+    last,
+    see,
+    again,
     refresh,
-    more,
-    start,
     replace,
+    snapshot,
+    restore,
   };
 }
 
-interface BulkResult {
-  done: number;
-  failed: number;
-  results: { ok: boolean; id?: string; error?: { message: string } }[];
-}
-
-/** The same to many records, in calls of a few hundred; tells how far it is. */
-export async function bulk(
-  entity: string,
-  ids: string[],
-  make: (id: string) => Record<string, unknown>,
-  progress: (done: number) => void,
-): Promise<{ done: number; failed: number; why: string[] }> {
-  const out = { done: 0, failed: 0, why: [] as string[] };
-  for (let at = 0; at < ids.length; at += BULK) {
-    const items = ids.slice(at, at + BULK).map(make);
-    const answer = await post<BulkResult>(`/records/${entity}/bulk`, { atomic: false, items });
-    out.done += answer.done;
-    out.failed += answer.failed;
-    for (const result of answer.results) {
-      if (!result.ok && result.error && !out.why.includes(result.error.message)) {
-        out.why.push(result.error.message);
-      }
-    }
-    progress(Math.min(at + BULK, ids.length));
-  }
-  return out;
-}
-
-/** The ids of everything the list finds. */
-export async function allIds(asked: Asked, progress: (count: number) => void): Promise<string[]> {
-  const { filter, sort, q } = queryOfList(asked);
-  const ids: string[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await post<Page>(
-      `/records/${asked.entity.name}/query`,
-      { filter, sort, q, fields: "id", limit: 200, cursor },
-      { reads: true },
-    );
-    ids.push(...page.items.map((row) => row.id));
-    cursor = page.next ?? undefined;
-    progress(ids.length);
-  } while (cursor);
-  return ids;
-}
+export type List = ReturnType<typeof useList>;

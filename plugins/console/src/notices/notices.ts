@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 import { post } from "@/api/http";
 import type { Page, Rec } from "@/api/types";
-import { bulk } from "@/grid/useList";
+import { bulk } from "@/grid/bulk";
 import { update } from "@/record/actions";
 
 export const UNREAD = { read_at: null };

@@ -23,7 +23,7 @@ export function useForm(
   const values = reactive<form.Values>(first);
   const version = ref(record?.version ?? 0);
   const errors = ref<Record<string, FieldComplaint[]>>({});
-  const error = ref<{ message: string; trace: string } | null>(null);
+  const error = shallowRef<unknown>(null);
   const conflict = shallowRef<Conflict | null>(null);
   const busy = ref(false);
   let key = newKey(); // one for what is typed, so that trying again makes no second record
@@ -104,8 +104,7 @@ export function useForm(
       }
       const api = cause instanceof ApiError ? cause : null;
       errors.value = api?.fields ?? {};
-      const trace = api && api.status >= 500 ? api.trace : "";
-      error.value = { message: cause instanceof Error ? cause.message : String(cause), trace };
+      error.value = cause;
       return null;
     } finally {
       busy.value = false;

@@ -14,12 +14,16 @@ interface Session {
   due: "mfa" | "password" | null;
 }
 
+/** Signed in anew; not now, so that what was asked for fails; or done here. */
+export type Answer = "on" | "later" | "leave";
+
 const KEY = "perigee.session";
 
 export const useSession = defineStore("session", () => {
   const boot = ref<Boot | null>(null);
   const due = ref<Session["due"]>(null);
   const offline = ref(false);
+  const expired = ref(false); // somebody works here whose session has ended: asked to sign in again
   const zone = computed(() => boot.value?.user.timezone || boot.value?.tenant.timezone || "UTC");
   const admin = computed(() => boot.value?.permissions.admin ?? []);
 
@@ -69,9 +73,42 @@ export const useSession = defineStore("session", () => {
     end();
   }
 
+  let again: Promise<Answer> | null = null;
+  let answer: (how: Answer) => void = () => undefined;
+
+  /** All that waits for the same session waits for the same answer. */
+  function askAgain(): Promise<Answer> {
+    again ??= new Promise((done) => {
+      expired.value = true;
+      answer = done;
+    });
+    return again;
+  }
+
+  function answered(how: Answer) {
+    expired.value = false;
+    again = null;
+    answer(how);
+  }
+
   const may = (entity: string, right: string) =>
     Boolean(boot.value?.permissions.entities[entity]?.includes(right));
 
   http.onOffline = (is) => (offline.value = is);
-  return { boot, due, zone, admin, offline, signIn, resume, load, end, signOut, may };
+  return {
+    boot,
+    due,
+    zone,
+    admin,
+    offline,
+    expired,
+    signIn,
+    resume,
+    load,
+    end,
+    signOut,
+    askAgain,
+    answered,
+    may,
+  };
 });

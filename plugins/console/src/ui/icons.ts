@@ -60,6 +60,8 @@ export const ICONS: Record<string, string> = {
   "chevron-up": "M6 15l6-6 6 6",
   "chevron-right": "M9 6l6 6-6 6",
   "chevron-left": "M15 6l-6 6 6 6",
+  "first": "M18 6l-6 6 6 6M7 6v12",
+  "last": "M6 6l6 6-6 6M17 6v12",
   download: "M12 4v11M7.5 11l4.5 4.5 4.5-4.5M4 20h16",
   upload: "M12 16V4M7.5 8L12 3.5 16.5 8M4 20h16",
   refresh: "M20 11a8 8 0 1 0-2 6M20 5v6h-6",

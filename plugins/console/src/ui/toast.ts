@@ -1,7 +1,7 @@
 // toast - short messages that go away by themselves; they are read out.
 // SPDX-License-Identifier: MIT
 import { reactive } from "vue";
-import { ApiError } from "@/api/http";
+import { complaintsOf, hintOf, messageOf, traceOf } from "./failure";
 
 export interface Toast {
   id: number;
@@ -13,6 +13,9 @@ export interface Toast {
 
 export const toasts = reactive<Toast[]>([]);
 let last = 0;
+const SHORT_MS = 4000;
+const LONG_MS = 8000; // there is something to do, or more to read
+const ERROR_MS = 15_000;
 
 export function drop(id: number): void {
   const at = toasts.findIndex((toast) => toast.id === id);
@@ -23,19 +26,18 @@ export function say(text: string, more: Partial<Toast> = {}): void {
   const toast: Toast = { id: ++last, text, tone: "ok", ...more };
   toasts.push(toast);
   if (toasts.length > 4) toasts.shift();
-  setTimeout(() => drop(toast.id), toast.action || toast.tone === "error" ? 8000 : 4000);
+  const stays = toast.tone === "error" && (toast.trace || toast.action);
+  const ms = stays ? ERROR_MS : toast.action || toast.tone === "error" ? LONG_MS : SHORT_MS;
+  setTimeout(() => drop(toast.id), ms);
 }
 
-/** Tells of an error with what the server calls it, so that somebody can look it up. */
-export function sayError(error: unknown): void {
+/** Tells of an error, what to do next, and what the server calls it. */
+export function sayError(error: unknown, action?: Toast["action"]): void {
   if (error instanceof DOMException && error.name === "AbortError") return;
-  const text = error instanceof Error ? error.message : String(error);
-  const complaints =
-    error instanceof ApiError
-      ? Object.values(error.fields)
-          .flat()
-          .map((one) => one.message)
-      : [];
-  const trace = error instanceof ApiError && error.status >= 500 ? error.trace : undefined;
-  say([text, ...complaints].join(" "), { tone: "error", trace });
+  const complaints = complaintsOf(error);
+  const hint = complaints.length ? "" : hintOf(error);
+  const text = [messageOf(error), ...complaints, hint].filter(Boolean).join(" ");
+  const before = toasts.findIndex((toast) => toast.text === text); // the same is said once
+  if (before >= 0) toasts.splice(before, 1);
+  say(text, { tone: "error", trace: traceOf(error) || undefined, action });
 }
