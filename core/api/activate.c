@@ -8,6 +8,7 @@
 #include "api/body.h"
 #include "api/bundle_tests.h"
 #include "api/migrations.h"
+#include "base/clock.h"
 #include "hook/outbox.h"
 #include "script/vm.h"
 
@@ -282,5 +283,8 @@ enum err activate_run(struct call *call, const struct activation *activation)
     if (!e)
         e = with_turn(call, activation, switch_over, &model);
     model_free(model);
+    /* It was announced, and its plugins may have other jobs and routes. */
+    if (!e && call->app->services->wake)
+        call->app->services->wake(call->app, call->ctx->tenant, clock_now_ms());
     return e;
 }

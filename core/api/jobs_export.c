@@ -71,13 +71,11 @@ static enum err tell(struct ctx *ctx, const struct export *x, const struct blob_
 {
     struct unit unit;
     struct arena *arena = ctx->arena;
-    char id[ID_TEXT_LEN + 1];
     struct json *payload = json_new(arena, JSON_OBJECT);
-    id_text(file->id, id);
     json_add(arena, payload, "entity", json_new_str(arena, slice_str(x->entity->name)));
     json_add(arena, payload, "format", json_new_str(arena, slice_str(x->format)));
     json_add(arena, payload, "rows", json_new_int(arena, x->rows));
-    json_add(arena, payload, "file", json_new_str(arena, slice_str(arena_strdup(arena, id))));
+    json_add(arena, payload, "file", json_new_int(arena, file->id));
     enum err e = app_unit_begin(x->run->app, ctx, &unit);
     if (e)
         return e;

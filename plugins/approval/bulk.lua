@@ -48,7 +48,7 @@ function bulk.exported(ev, ctx)
   if total(ctx, "exported", told.entity, told.rows) <= threshold then return end
   total(ctx, "exported", told.entity, -told.rows)
   assert(ctx.db:as_system().pending_operation:insert {
-    entity = told.entity, operation = "export", file = crm.id_parse(told.file), count = told.rows,
+    entity = told.entity, operation = "export", file = told.file, count = told.rows,
     owner = ctx.user.id,
   })
 end

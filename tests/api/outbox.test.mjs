@@ -1,14 +1,11 @@
 // outbox - what scripts are told behind the commit: in order, and until it has worked.
 // SPDX-License-Identifier: MIT
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { test } from "node:test";
 import { bundle, packed } from "../kit/pack.mjs";
 import { multipart } from "../kit/client.mjs";
 import { limit } from "../kit/limits.mjs";
-import { folder, ROOT, Server } from "../kit/server.mjs";
-import { HOSTS, PASSWORD, Tenant, world } from "../kit/world.mjs";
+import { world } from "../kit/world.mjs";
 
 const ID = "acme.told";
 const ADMIN = "/api/v1/admin";
@@ -20,9 +17,6 @@ const w = world({ setup: async () => deploy(w.acme) });
 /* Greetings are where the handlers write down what they saw. */
 const init = `
 local function note(ctx, text) assert(ctx.db.greeting:insert { name = "note", text = text }) end
-local function seen(name)
-  return function(ev, ctx) note(ctx, "seen " .. name) end
-end
 local function mended(ctx) return ctx.db.greeting:count { where = { name = "mended" } } > 0 end
 
 crm.on("lead", "after_commit", { id = "push" }, function(ev, ctx)
@@ -50,26 +44,9 @@ crm.on("lead", "after_commit", { id = "many", batch = true, when = { title = "on
     end
     note(ctx, ("many %d %s"):format(#evs, table.concat(names, " ")))
   end)
-for _, name in ipairs { "auth.login", "plugin.installed", "plugin.upgraded", "plugin.disabled" } do
-  crm.on(name, "after_commit", { id = "see" }, seen(name))
-end
 crm.on("import.before_row", { id = "see" }, function(ev, ctx)
   if ev.payload.entity ~= "lead" then return end
-  note(ctx, "seen import.before_row")
   if ev.payload.row.name == "unwanted" then ev:fail("name", "This one is not wanted.") end
-end)
-for _, moment in ipairs { "after_create", "after_update", "after_delete", "after_restore",
-                          "after_commit" } do
-  crm.on("lead", moment, { id = "see" }, seen("record." .. moment))
-end
-crm.on("lead", "transition:status", { id = "see" }, seen("record.transition"))
-local marks = {}
-for _, moment in ipairs { "before_create", "before_update", "before_delete",
-                          "validate", "validate_delete", "validate_restore" } do
-  crm.on("lead", moment, { id = "see" }, function() marks[moment] = true end)
-end
-crm.on("lead", "after_delete", { id = "tell" }, function(ev, ctx)
-  for moment in pairs(marks) do note(ctx, "seen record." .. moment) end
 end)
 `;
 const moved = {
@@ -273,74 +250,3 @@ test("the order of handlers is printed with file and line", () => {
   assert.notEqual(w.server.command(["hooks", "acme", "lead", "sometimes"]).status, 0);
 });
 
-/* The next test fires the first, imap.test.mjs the second. */
-const ELSEWHERE = ["tenant.provisioned", "mail.received", "export.written"];
-test("every event in schemas/events is fired", async () => {
-  const made = await lead({ name: "all of them" });
-  await w.acme.ok("admin", "PATCH", `${LEADS}/${made.id}`, { status: "working" });
-  await w.acme.ok("admin", "DELETE", `${LEADS}/${made.id}`);
-  await w.acme.ok("admin", "POST", `${LEADS}/${made.id}/restore`, {});
-  await w.acme.ok("admin", "DELETE", `${LEADS}/${made.id}`);
-  await w.acme.signIn("admin");
-  const other = `${ADMIN}/plugins/acme.other`;
-  for (const version of ["1.0.0", "1.1.0"]) {
-    const more = bundle("acme.other", { "init.lua": `-- ${version}\n` }, { version });
-    const answer = await w.acme.as("admin", "POST", `${other}/deploys`, packed(more));
-    assert.equal(answer.status, 201, answer.text);
-  }
-  await w.acme.ok("admin", "POST", `${other}/disable`, {});
-  const all = readdirSync(join(ROOT, "schemas/events")).map((name) => name.slice(0, -5));
-  let missing;
-  const isDone = async () => {
-    const seen = new Set((await notes("seen ")).map((text) => text.slice(5)));
-    missing = all.filter((name) => !seen.has(name) && !ELSEWHERE.includes(name));
-    return missing.length === 0;
-  };
-  for (let tries = 0; tries < 500 && !(await isDone()); tries += 1)
-    await new Promise((done) => setTimeout(done, 20));
-  assert.deepEqual(missing, []);
-});
-
-/* Only a product plugin can be there before the company is. */
-function makeHome() {
-  const home = folder();
-  mkdirSync(join(home, "plugins/witness"), { recursive: true });
-  symlinkSync(join(ROOT, "schemas"), join(home, "schemas"));
-  for (const id of ["core", "hello"])
-    symlinkSync(join(ROOT, "plugins", id), join(home, "plugins", id));
-  const requires = { hello: "^1" };
-  const manifest = { id: "witness", version: "1.0.0", api: 1, title: "W", requires };
-  const write = (name, text) => writeFileSync(join(home, "plugins/witness", name), text);
-  write("plugin.json", JSON.stringify(manifest));
-  write(
-    "init.lua",
-    `crm.on("tenant.provisioned", "after_commit", { id = "see" }, function(ev, ctx)
-      assert(ctx.db.greeting:insert { name = ev.payload.name, text = "seen " .. ev.name })
-    end)\n`,
-  );
-  return home;
-}
-
-test("a product plugin is told of a new company", async () => {
-  const env = { PERIGEE_HOME: makeHome() };
-  const server = new Server(folder());
-  server.must(["init"], { env });
-  await server.start({ env });
-  try {
-    const host = ["--host", HOSTS.acme];
-    server.must(["tenant", "create", "acme", ...host, "--plugins", "witness"], { env });
-    const input = `${PASSWORD}\n`;
-    const admin = ["user", "create", "acme", "admin", "--role", "admin", "--password-stdin"];
-    server.must(admin, { env, input });
-    const tenant = new Tenant("acme", server);
-    await until("it is told", async () => {
-      const { items } = await tenant.ok("admin", "GET", GREETINGS);
-      return items.some(({ name, text }) => name === "acme" && text === "seen tenant.provisioned");
-    });
-    tenant.close();
-  } finally {
-    await server.stop();
-    server.remove();
-    rmSync(env.PERIGEE_HOME, { recursive: true });
-  }
-});
