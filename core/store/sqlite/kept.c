@@ -10,6 +10,7 @@ struct keeping { /* one read on its way to the caller and into the answer */
     struct kept *kept;
     store_row_cb cb;
     void *arg;
+    int64_t limit; /* rows that it may have; 0 = any number */
     bool whole;
 };
 
@@ -72,12 +73,18 @@ struct kept *kept_find(struct db *db, const struct query *query, uint32_t state,
         oldest->key = arena_slice(oldest->arena, buf_slice(&key));
         oldest->state = state;
         oldest->columns = query->select_count;
-        oldest->values = arena_array(oldest->arena, struct value,
-                                     (size_t)KEPT_ROWS_MAX * (size_t)query->select_count);
     }
     oldest->used_at = ++db->tick;
     buf_release(&key);
     return oldest;
+}
+
+static void room_make(struct kept *kept)
+{
+    size_t row = (size_t)kept->columns * sizeof *kept->values;
+    size_t used = (size_t)kept->rows * row;
+    if (kept->rows % KEPT_ROWS_STEP == 0)
+        kept->values = arena_grow(kept->arena, kept->values, used, used + KEPT_ROWS_STEP * row);
 }
 
 static bool keep_row(void *arg, const struct store_row *row)
@@ -86,6 +93,8 @@ static bool keep_row(void *arg, const struct store_row *row)
     struct kept *kept = keeping->kept;
     if (kept->rows == KEPT_ROWS_MAX)
         keeping->whole = false;
+    if (keeping->whole)
+        room_make(kept);
     for (int i = 0; i < kept->columns && keeping->whole; i++) {
         struct value *value = &kept->values[kept->rows * kept->columns + i];
         *value = read_row_value(row, i);
@@ -93,14 +102,14 @@ static bool keep_row(void *arg, const struct store_row *row)
     }
     kept->rows += keeping->whole;
     bool more = keeping->cb(keeping->arg, row);
-    keeping->whole = keeping->whole && more;
+    keeping->whole = keeping->whole && (more || kept->rows == keeping->limit);
     return more;
 }
 
 enum err kept_fill(struct db *db, struct kept *kept, const struct query *query, store_row_cb cb,
                    void *arg)
 {
-    struct keeping keeping = {kept, cb, arg, true};
+    struct keeping keeping = {kept, cb, arg, query->limit, true};
     enum err e = read_whole(db, query, keep_row, &keeping);
     if (e || !keeping.whole)
         kept_clear(kept);

@@ -10,10 +10,12 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/limits.h"
 #include "store/driver.h"
 
-#define KEPT_MAX      16  /* answers of one connection */
-#define KEPT_ROWS_MAX 256 /* groups of one answer */
+#define KEPT_MAX       16                   /* answers of one connection */
+#define KEPT_ROWS_MAX  (GROUP_ROWS_MAX + 1) /* groups of one answer: one more tells of more */
+#define KEPT_ROWS_STEP 64                   /* room is made for so many at a time */
 
 struct db;
 

@@ -4,6 +4,8 @@
  */
 #include "rig.h"
 
+#include "store/sqlite/db.h"
+
 static struct query_column by_status[] = {{.column = {0, "status"}},
                                           {.measure = MEASURE_COUNT},
                                           {.column = {0, "amount"}, .measure = MEASURE_SUM}};
@@ -139,6 +141,51 @@ static void test_kept__only_whole_answers(void **state)
     }
 }
 
+static int kept_rows(const struct rig *rig)
+{
+    const struct db *db = (const struct db *)rig->store;
+    int rows = 0;
+    for (int i = 0; i < KEPT_MAX; i++)
+        rows += db->kept[i].arena ? db->kept[i].rows : 0;
+    return rows;
+}
+
+static int left; /* rows that are still taken */
+
+static bool so_many(void *arg, const struct store_row *row)
+{
+    (void)arg;
+    (void)row;
+    return --left > 0;
+}
+
+/* Whoever reads one more than it shows stops at that one: nothing came behind it. */
+static void test_kept__so_many_groups_and_no_more(void **state)
+{
+    struct rig *rig = *state;
+    struct query query = groups(NULL);
+    OK(store_begin(rig->store, true));
+    for (int i = 0; i <= KEPT_ROWS_MAX; i++)
+        rig_lead(rig, i + 1, "x", arena_printf(rig->arena, "s%05d", i), i);
+    OK(store_commit(rig->store));
+    begin(rig);
+    left = INT32_MAX;
+    OK(store_read(rig->store, &query, so_many, NULL)); /* one more than fit */
+    assert_int_equal(kept_rows(rig), 0);
+    query.limit = left = 30;
+    OK(store_read(rig->store, &query, so_many, NULL));
+    assert_int_equal(kept_rows(rig), 30);
+    query.limit = left = KEPT_ROWS_MAX;
+    OK(store_read(rig->store, &query, so_many, NULL));
+    assert_int_equal(kept_rows(rig), 30 + KEPT_ROWS_MAX);
+    const char *first = rig_rows(rig, &query);
+    assert_int_equal(kept_rows(rig), 30 + KEPT_ROWS_MAX);
+    assert_string_equal(first, rig_rows(rig, &query));
+    query.limit = 30;
+    assert_memory_equal(first, rig_rows(rig, &query), 30 * strlen("s00000|1|0"));
+    store_rollback(rig->store);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_kept__##name, rig_setup, rig_teardown)
@@ -147,6 +194,7 @@ int main(void)
         TEST(belongs_to_its_parameters),
         TEST(a_writer_sees_its_own_rows),
         TEST(only_whole_answers),
+        TEST(so_many_groups_and_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
