@@ -40,6 +40,7 @@ void time_text(int64_t utc_ms, char out[25]);
 struct zone; /* private */
 /* NULL when the name is unknown or unsafe. Cached; never freed. "UTC" always works. */
 const struct zone *zone_find(const char *name);
+const char *zone_name(const struct zone *zone); /* by which zone_find finds it */
 /* Seconds east of UTC at that instant. */
 int zone_offset_s(const struct zone *zone, int64_t utc_ms);
 void zone_parts(const struct zone *zone, int64_t utc_ms, struct time_parts *out);

@@ -35,6 +35,7 @@ struct zone_rule {
 };
 
 struct zone {
+    const char *name;
     int64_t *at; /* owned; transitions, UTC seconds, ascending */
     int *offset; /* owned; seconds east of UTC from at[i] on */
     size_t count;
@@ -322,8 +323,15 @@ const struct zone *zone_find(const char *name)
     char *key = strdup(name);
     if (!key)
         BUG("out of memory");
+    zone->name = key;
     map_put(&zones, slice_str(key), zone);
     return zone;
+}
+
+const char *zone_name(const struct zone *zone)
+{
+    ASSERT(zone && zone->name);
+    return zone->name;
 }
 
 /* --- Arithmetic --- */

@@ -53,20 +53,3 @@ int64_t list_bucket_next(enum query_bucket bucket, int64_t start)
         return start + 7;
     return month_start(month_of(start) + months_of(bucket));
 }
-
-const int64_t *list_bucket_edges(struct arena *arena, const struct zone *zone,
-                                 enum query_bucket bucket, int64_t low_ms, int64_t high_ms,
-                                 int most, int *count)
-{
-    int64_t *edges = arena_array(arena, int64_t, (size_t)most);
-    int64_t start = list_bucket_start(bucket, zone_day(zone, low_ms));
-    int64_t last = zone_day(zone, high_ms);
-    int n = 0;
-    ASSERT(most > 0);
-    while (start <= last && n < most) {
-        edges[n++] = zone_day_start_ms(zone, start);
-        start = list_bucket_next(bucket, start);
-    }
-    *count = start <= last ? 0 : n;
-    return edges;
-}

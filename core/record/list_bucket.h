@@ -13,8 +13,3 @@ enum query_bucket list_bucket_parse(struct slice word);
 /* The first day of the bucket that holds the day, and of the one after it. */
 int64_t list_bucket_start(enum query_bucket bucket, int64_t day);
 int64_t list_bucket_next(enum query_bucket bucket, int64_t start);
-/* The instants at which buckets begin that hold low..high, in the arena; *count 0 when there would
- * be more than most. */
-const int64_t *list_bucket_edges(struct arena *arena, const struct zone *zone,
-                                 enum query_bucket bucket, int64_t low_ms, int64_t high_ms,
-                                 int most, int *count);

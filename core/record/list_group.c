@@ -1,7 +1,7 @@
 /* list_group - groups and measures of a list query.
  *
  * Sums, counts and extremes are the store's; averages are divided here. Buckets of a datetime are
- * ranges whose edges are made here, in the tenant's time zone. Money is measured in the tenant's
+ * those of the tenant's time zone. Money is measured in the tenant's
  * currency (base amounts).
  *
  * SPDX-License-Identifier: MIT
@@ -53,22 +53,6 @@ static enum err bad(struct list_plan *plan, const char *what, struct slice name,
 
 /* --- keys --- */
 
-static enum err range_of(struct list_plan *plan, const struct query_column *column, int64_t *low,
-                         int64_t *high);
-
-static enum err add_edges(struct list_plan *plan, const struct key *key,
-                          struct query_column *column)
-{
-    int64_t low = 0, high = 0;
-    enum err e = range_of(plan, column, &low, &high);
-    if (e)
-        return e;
-    column->bucket = key->bucket;
-    column->edges = list_bucket_edges(plan->ctx->arena, filter_operand_zone(plan->ctx), key->bucket,
-                                      low, high, GROUP_ROWS_MAX, &column->edges_count);
-    return column->edges_count ? ERR_OK : bad(plan, "group", key->name, "too_many_groups");
-}
-
 static enum err add_key(struct grouping *g, const struct json *in)
 {
     struct list_plan *plan = g->plan;
@@ -99,10 +83,9 @@ static enum err add_key(struct grouping *g, const struct json *in)
         only_when = NULL;
     }
     struct query_column column = {.column = {join, key->field->column}, .only_when = only_when};
-    if (kind == KIND_DATE)
-        column.bucket = key->bucket;
-    else if (key->bucket != BUCKET_NONE)
-        e = add_edges(plan, key, &column);
+    column.bucket = key->bucket;
+    if (kind == KIND_DATETIME && key->bucket != BUCKET_NONE)
+        column.zone = filter_operand_zone(plan->ctx);
     if (kind == KIND_REF)
         key->ids = arena_array(plan->ctx->arena, int64_t, GROUP_ROWS_MAX);
     list_plan_column(plan, column);
@@ -111,34 +94,6 @@ static enum err add_key(struct grouping *g, const struct json *in)
 }
 
 /* --- measures --- */
-
-static bool range_row(void *arg, const struct store_row *row)
-{
-    *(int64_t *)arg = store_row_int(row, 0);
-    return false;
-}
-
-static enum err extreme(struct list_plan *plan, const struct query_column *column,
-                        enum query_measure measure, int64_t *out)
-{
-    struct query_column wanted = *column;
-    wanted.measure = measure;
-    struct query q = {.table = plan->entity->table,
-                      .select = &wanted,
-                      .select_count = 1,
-                      .joins = plan->joins.items,
-                      .joins_count = plan->joins.count,
-                      .where = plan->where};
-    return store_read(plan->ctx->tenant->store, &q, range_row, out);
-}
-
-/* One question each: an index answers the least or the greatest at once, but not both together. */
-static enum err range_of(struct list_plan *plan, const struct query_column *column, int64_t *low,
-                         int64_t *high)
-{
-    enum err e = extreme(plan, column, MEASURE_MIN, low);
-    return e ? e : extreme(plan, column, MEASURE_MAX, high);
-}
 
 static bool parse_measure(struct slice text, enum query_measure *op, bool *average,
                           struct slice *of)

@@ -75,8 +75,8 @@ int list_plan_columns(struct list_plan *plan, const struct field *field, int joi
     int first = plan->columns_count;
     for (int i = 0; i < field_shown_columns(field); i++) {
         const char *name = i == 0 ? field->column : field->entity->columns[field->slot + i];
-        list_plan_column(plan, (struct query_column){
-                                   {join, name}, only_when, MEASURE_NONE, BUCKET_NONE, NULL, 0});
+        list_plan_column(
+            plan, (struct query_column){{join, name}, only_when, MEASURE_NONE, BUCKET_NONE, NULL});
     }
     return first;
 }

@@ -90,10 +90,8 @@ struct query_column {
         MEASURE_MAX
     } measure;
     enum query_bucket bucket; /* group key of a day-number column: the first day of its bucket */
-    const int64_t *edges;     /* with a bucket, for ms columns: ascending bucket starts, made by
-                               * the caller; the key is the start at or before the value, null
-                               * before the first */
-    int edges_count;
+    const struct zone *zone;  /* with a bucket, for ms columns: whose days count; the key is the
+                               * first instant of the bucket */
 };
 
 struct query_order {

@@ -4,32 +4,7 @@
  */
 #include "store/sqlite/bucket.h"
 
-#include <string.h>
-
 #include "base/clock.h"
-
-static int64_t edge_at(const char *edges, int at)
-{
-    int64_t edge;
-    memcpy(&edge, edges + (size_t)at * sizeof edge, sizeof edge);
-    return edge;
-}
-
-bool bucket_find(const char *edges, int count, int64_t value, int64_t *low, int64_t *high)
-{
-    int from = 0, to = count;
-    while (from < to) { /* edges before `from` are ≤ value, from `to` on they are greater */
-        int middle = from + (to - from) / 2;
-        if (edge_at(edges, middle) <= value)
-            from = middle + 1;
-        else
-            to = middle;
-    }
-    *high = from < count ? edge_at(edges, from) : INT64_MAX;
-    if (from > 0)
-        *low = edge_at(edges, from - 1);
-    return from > 0;
-}
 
 int64_t bucket_first_day(int64_t days, enum query_bucket kind)
 {
@@ -44,4 +19,26 @@ int64_t bucket_first_day(int64_t days, enum query_bucket kind)
     if (kind == BUCKET_YEAR)
         date.month = 1;
     return date_to_days(date);
+}
+
+/* As many days as the longest bucket has lead from the first day of one into the next. */
+static int64_t next_first_day(int64_t first, enum query_bucket kind)
+{
+    static const int64_t behind[] = {
+        [BUCKET_NONE] = 1,   [BUCKET_DAY] = 1,      [BUCKET_WEEK] = 7,
+        [BUCKET_MONTH] = 31, [BUCKET_QUARTER] = 92, [BUCKET_YEAR] = 366};
+    return bucket_first_day(first + behind[kind], kind);
+}
+
+void bucket_span(const struct zone *zone, enum query_bucket kind, int64_t value, int64_t *low,
+                 int64_t *high)
+{
+    int64_t first = bucket_first_day(zone ? zone_day(zone, value) : value, kind);
+    *low = zone ? zone_day_start_ms(zone, first) : first;
+    if (value < *low) { /* clocks were set back over midnight: the day before, once more */
+        first = bucket_first_day(first - 1, kind);
+        *low = zone_day_start_ms(zone, first);
+    }
+    int64_t next = next_first_day(first, kind);
+    *high = zone ? zone_day_start_ms(zone, next) : next;
 }

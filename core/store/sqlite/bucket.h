@@ -6,8 +6,9 @@
 
 #include "store/query.h"
 
-/* The greatest edge ≤ value in *low and the next one (INT64_MAX behind the last) in *high; false
- * before the first, with *high the first. `edges` are ascending int64 at any address. */
-bool bucket_find(const char *edges, int count, int64_t value, int64_t *low, int64_t *high);
+/* The bucket that holds the value: its first day, or with a zone its first instant, in *low, and
+ * where the next one begins in *high. */
+void bucket_span(const struct zone *zone, enum query_bucket kind, int64_t value, int64_t *low,
+                 int64_t *high);
 /* The first day of the day's week (Monday), month, quarter or year. */
 int64_t bucket_first_day(int64_t days, enum query_bucket kind);

@@ -175,17 +175,17 @@ static void function_fold_find(sqlite3_context *context, int argc, sqlite3_value
     sqlite3_result_int64(context, at + 1);
 }
 
-/* bucket(value, edges): the greatest edge ≤ value; edges is a blob of ascending int64. */
+/* bucket(ms, zone, kind): the first instant of its day, week, month, quarter or year there. */
 static void function_bucket(sqlite3_context *context, int argc, sqlite3_value **argv)
 {
     (void)argc;
     if (sqlite3_value_type(argv[0]) == SQLITE_NULL)
         return;
-    const char *edges = sqlite3_value_blob(argv[1]);
-    int count = sqlite3_value_bytes(argv[1]) / (int)sizeof(int64_t);
+    const struct zone *zone = zone_find((const char *)sqlite3_value_text(argv[1]));
+    enum query_bucket kind = (enum query_bucket)sqlite3_value_int(argv[2]);
     int64_t low, high;
-    if (bucket_find(edges, count, sqlite3_value_int64(argv[0]), &low, &high))
-        sqlite3_result_int64(context, low);
+    bucket_span(zone ? zone : zone_find("UTC"), kind, sqlite3_value_int64(argv[0]), &low, &high);
+    sqlite3_result_int64(context, low);
 }
 
 /* bucket_day(days, kind): the first day of the week (Monday), month, quarter or year. */
@@ -204,7 +204,7 @@ static int functions_register(struct db *db)
     int rc = sqlite3_create_function_v2(db->handle, "fold_find", 2, flags, db, function_fold_find,
                                         NULL, NULL, NULL);
     if (rc == SQLITE_OK)
-        rc = sqlite3_create_function_v2(db->handle, "bucket", 2, flags, db, function_bucket, NULL,
+        rc = sqlite3_create_function_v2(db->handle, "bucket", 3, flags, db, function_bucket, NULL,
                                         NULL, NULL);
     if (rc == SQLITE_OK)
         rc = sqlite3_create_function_v2(db->handle, "bucket_day", 2, flags, db, function_bucket_day,

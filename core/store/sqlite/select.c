@@ -19,25 +19,26 @@
  */
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "store/sqlite/emit.h"
 
 /* --- what is selected --- */
 
-static void emit_edges(struct emit *emit, const struct query_column *column)
+static void emit_zoned(struct emit *emit, const struct query_column *column)
 {
-    const char *bytes = (const char *)column->edges;
-    struct value edges =
-        value_blob(slice_of(bytes, (size_t)column->edges_count * sizeof *column->edges));
+    struct value zone = value_text(slice_str(zone_name(column->zone)));
     emit_str(emit, "bucket(");
     emit_guarded(emit, &column->column, column->only_when);
     emit_str(emit, ",");
-    emit_value(emit, &edges);
+    emit_value(emit, &zone);
+    emit_str(emit, ",");
+    buf_put_int(emit->sql, column->bucket);
     emit_str(emit, ")");
 }
 
 static bool is_day_bucket(const struct query_column *column)
 {
-    return column->measure == MEASURE_NONE && column->bucket > BUCKET_DAY && !column->edges;
+    return column->measure == MEASURE_NONE && column->bucket > BUCKET_DAY && !column->zone;
 }
 
 static void emit_measure(struct emit *emit, const struct query_column *column)
@@ -83,8 +84,8 @@ void emit_selected(struct emit *emit, int at)
         emit_outer(emit, column, at);
     else if (column->measure != MEASURE_NONE)
         emit_measure(emit, column);
-    else if (column->bucket != BUCKET_NONE && column->edges)
-        emit_edges(emit, column);
+    else if (column->bucket != BUCKET_NONE && column->zone)
+        emit_zoned(emit, column);
     else
         emit_guarded(emit, &column->column, column->only_when); /* a day is its own bucket */
 }

@@ -12,15 +12,19 @@
 
 #define TALLY_KEYS_MAX  8
 #define TALLY_SLOTS_MIN 256 /* a power of two, as are all sizes of the table */
+#define TALLY_SPANS_MAX 512 /* buckets of one key that are remembered */
 
 __extension__ typedef __int128 wide;
 
+struct tally_span { /* a bucket: low ≤ value < high */
+    int64_t low, high;
+};
+
 struct tally_key {
     const struct query_column *column;
-    int64_t low, high; /* the bucket found last holds low ≤ value < high */
-    int64_t bucket;
-    bool known;     /* the three above are filled */
-    bool is_before; /* that bucket is the one before the first edge: empty */
+    struct tally_span last;   /* found last; empty at first */
+    struct tally_span *spans; /* found so far, ascending: finding out needs a calendar */
+    int spans_count;
 };
 
 struct tally_cell { /* one measure of one group */
@@ -50,35 +54,46 @@ struct tally {
 
 /* --- keys --- */
 
-static int64_t bucket_of(struct tally_key *key, int64_t n, bool *is_null)
+static struct tally_span span_of(struct tally *tally, struct tally_key *key, int64_t n)
 {
-    const struct query_column *column = key->column;
-    if (!key->known || n < key->low || n >= key->high) {
-        if (column->edges) {
-            key->low = INT64_MIN;
-            key->is_before = !bucket_find((const char *)column->edges, column->edges_count, n,
-                                          &key->low, &key->high);
-            key->bucket = key->low;
-        } else {
-            key->bucket = bucket_first_day(n, column->bucket);
-            key->low = n;
-            key->high = n + 1;
-        }
-        key->known = key->high > key->low;
+    int from = 0, to = key->spans_count;
+    while (from <
+           to) { /* spans before `from` end at or before n, from `to` on they end behind it */
+        int middle = from + (to - from) / 2;
+        if (key->spans[middle].high <= n)
+            from = middle + 1;
+        else
+            to = middle;
     }
-    *is_null = key->is_before;
-    return key->bucket;
+    if (from < key->spans_count && key->spans[from].low <= n)
+        return key->spans[from];
+    struct tally_span span;
+    bucket_span(key->column->zone, key->column->bucket, n, &span.low, &span.high);
+    if (key->spans_count == TALLY_SPANS_MAX)
+        return span;
+    if (!key->spans)
+        key->spans = arena_array(tally->arena, struct tally_span, TALLY_SPANS_MAX);
+    memmove(&key->spans[from + 1], &key->spans[from],
+            (size_t)(key->spans_count - from) * sizeof span);
+    key->spans_count++;
+    return key->spans[from] = span;
 }
 
-static struct value key_of(struct tally_key *key, sqlite3_value *in)
+static int64_t bucket_of(struct tally *tally, struct tally_key *key, int64_t n)
 {
-    bool is_null = false;
+    if (n < key->last.low || n >= key->last.high)
+        key->last = span_of(tally, key, n);
+    return key->last.low;
+}
+
+static struct value key_of(struct tally *tally, struct tally_key *key, sqlite3_value *in)
+{
     switch (sqlite3_value_type(in)) {
     case SQLITE_INTEGER: {
         int64_t n = sqlite3_value_int64(in);
         if (key->column->bucket != BUCKET_NONE)
-            n = bucket_of(key, n, &is_null);
-        return is_null ? value_null() : value_int(n);
+            n = bucket_of(tally, key, n);
+        return value_int(n);
     }
     case SQLITE_TEXT: {
         const char *at = (const char *)sqlite3_value_text(in);
@@ -207,7 +222,7 @@ void tally_step(sqlite3_context *context, int argc, sqlite3_value **argv)
     struct value keys[TALLY_KEYS_MAX];
     int count = tally->query->group_count;
     for (int i = 0; i < count; i++)
-        keys[i] = key_of(&tally->keys[i], argv[i]);
+        keys[i] = key_of(tally, &tally->keys[i], argv[i]);
     struct tally_group *group = group_of(tally, keys);
     tally->unfit = tally->unfit || !group;
     for (int i = 0, at = count; i < tally->measures_count && !tally->unfit; i++) {

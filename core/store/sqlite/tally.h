@@ -3,7 +3,7 @@
  *
  * SQLite groups by sorting every row, unless an index has them in order: 100,000 rows by month took
  * 66 ms, of which the walk was 7. Here one aggregate function sees each row and finds its group in
- * a hash table; time buckets are found between edges that the caller has made in the tenant's zone.
+ * a hash table; time buckets are those of the caller's zone, each worked out once.
  * Sums have 128 bits, so that no order of rows can overflow half-way.
  *
  * A read that would make more than TALLY_GROUPS_MAX groups is SQLite's own again, which can sort on

@@ -4,6 +4,7 @@
  */
 #include "rig.h"
 
+#include "base/clock.h"
 #include "base/limits.h"
 
 #include <inttypes.h>
@@ -469,10 +470,9 @@ static void test_query__a_sum_that_overflows_is_an_error(void **state)
     assert_non_null(strstr(store_why(rig->store), "overflow"));
 }
 
-static void test_query__buckets_of_days_and_of_edges(void **state)
+static void test_query__buckets_of_days_and_of_times(void **state)
 {
     static const int64_t days[] = {-1, 0, 3, 4, 59, 20454, 20513};
-    static const int64_t edges[] = {0, 1000, 5000};
     struct rig *rig = *state;
     struct query_column select[] = {{.column = {0, "day"}, .bucket = BUCKET_MONTH},
                                     {.measure = MEASURE_COUNT}};
@@ -486,7 +486,7 @@ static void test_query__buckets_of_days_and_of_edges(void **state)
     rig_lead(rig, 100, "no day", NULL, 1);
     for (int i = 0; i < COUNT(days); i++) {
         rig_lead(rig, i + 1, "x", NULL, 1);
-        struct store_set sets[] = {set_int("day", days[i]), set_int("at", i * 1000 - 1)};
+        struct store_set sets[] = {set_int("day", days[i]), set_int("at", i * 43200000LL - 1)};
         OK(store_update(rig->store, "lead", int_expr(rig, EXPR_EQ, "id", i + 1), sets, 2, NULL,
                         NULL));
     }
@@ -498,9 +498,12 @@ static void test_query__buckets_of_days_and_of_edges(void **state)
     select[0].bucket = BUCKET_YEAR;
     assert_string_equal(rig_rows(rig, &query), "-|1 -365|1 0|4 20454|2");
     select[0].column.column = "at";
-    select[0].edges = edges;
-    select[0].edges_count = COUNT(edges);
-    assert_string_equal(rig_rows(rig, &query), "-|2 0|1 1000|4 5000|1");
+    select[0].bucket = BUCKET_DAY;
+    select[0].zone = zone_find("Asia/Shanghai"); /* its days begin at 16:00 */
+    assert_string_equal(rig_rows(rig, &query),
+                        "-|1 -28800000|2 57600000|2 144000000|2 230400000|1");
+    select[0].bucket = BUCKET_YEAR;
+    assert_string_equal(rig_rows(rig, &query), "-|1 -28800000|7");
 }
 
 /* --- bounds: what just fits, and one more --- */
@@ -620,7 +623,7 @@ int main(void)
         TEST(counts_stop_at_the_cap),
         TEST(groups_measures_having_and_order),
         TEST(a_sum_that_overflows_is_an_error),
-        TEST(buckets_of_days_and_of_edges),
+        TEST(buckets_of_days_and_of_times),
         TEST(a_list_has_so_many_values),
         TEST(a_statement_has_so_many_parameters),
         TEST(a_statement_has_so_many_bytes),
