@@ -58,16 +58,30 @@ static enum err plugin_file(struct call *call, struct slice path)
         return ERR_NOT_FOUND;
     const char *folder =
         arena_printf(arena, "%s/plugins/" SLICE_FMT "/ui", call->app->config->home, SLICE_ARG(id));
+    resp_header(call->resp, "Access-Control-Allow-Origin", "*"); /* a frame's origin is its own */
     return assets_serve(folder, path, call->req, call->resp);
 }
 
-/* Pages of their own for people without an account; all else is the console. */
+/* Pages of their own for people without an account, the frame that a widget of a plugin runs in;
+ * all else is the console. */
 static struct slice page_for(struct slice path)
 {
     struct slice first = slice_split(&path, '/');
     if (slice_is(first, "f"))
         return SLICE("form.html");
+    if (slice_is(first, "widget"))
+        return SLICE("widget.html");
     return slice_is(first, "rate") ? SLICE("rate.html") : SLICE("index.html");
+}
+
+/* Code of plugins runs in an origin that is nobody's: no cookie, no storage, no request of its own.
+ * Browsers give such a frame a process, so one that hangs stops nothing else. */
+static void frame_policy(struct resp *resp)
+{
+    resp_header(resp, "Content-Security-Policy",
+                "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: "
+                "blob:; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors "
+                "'self'; sandbox allow-scripts");
 }
 
 enum err console_file(struct call *call)
@@ -81,6 +95,10 @@ enum err console_file(struct call *call)
         return plugin_file(call, slice_of(path.at + 8, path.len - 8));
     struct arena *arena = call->ctx->arena;
     const char *folder = arena_printf(arena, "%s/plugins/console/dist", call->app->config->home);
+    if (slice_starts(path, SLICE("assets/widget-")))
+        resp_header(call->resp, "Access-Control-Allow-Origin", "*");
+    if (slice_starts(path, SLICE("widget")))
+        frame_policy(call->resp);
     enum err e = path.len ? assets_serve(folder, path, call->req, call->resp) : ERR_NOT_FOUND;
     ptrdiff_t slash = -1;
     for (size_t i = 0; i < path.len; i++)

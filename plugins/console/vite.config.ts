@@ -9,7 +9,7 @@ import { defineConfig } from "vitest/config";
 const VENDOR = "node_modules/(vue|@vue|pinia|vue-router|vue-i18n|@intlify)/";
 const BASE = "api|stores|styles|ui|texts/index|logic/keys";
 const FIELDS =
-  "widgets/(?!element|Pick|Plugin)|record/(actions|ActionDialog|around|people|useForm)";
+  "widgets/(?!element|Pick|Plugin|frame)|record/(actions|ActionDialog|around|people|useForm)";
 const SHELL = "shell/(Shell|Nav|Bell|state)|notices/(NoticeList|notices)";
 const LOGIC = "logic/(filter|form|format|liststate|zoned|shortcuts)\\.";
 const groups = [
@@ -41,7 +41,7 @@ export default defineConfig({
     reportCompressedSize: false,
     chunkSizeWarningLimit: 700,
     rolldownOptions: {
-      input: ["index.html", "form.html", "rate.html"],
+      input: ["index.html", "form.html", "rate.html", "widget.html"],
       output: { codeSplitting: { groups, includeDependenciesRecursively: false } },
     },
   },

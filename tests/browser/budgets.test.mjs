@@ -94,6 +94,16 @@ test("the files are served as they were made", place, async () => {
   assert.equal((await client.request("GET", "/assets/absent-12345678.js")).status, 404);
   const deep = await client.request("GET", "/e/lead/any/where");
   assert.equal(deep.text, index.text);
+  const frame = await client.request("GET", "/widget");
+  assert.match(frame.headers["content-security-policy"], /-ancestors .self.; sandbox allow-scripts/);
+  assert.equal(frame.headers["cross-origin-opener-policy"], undefined);
+  const script = /src="(\/assets\/widget-[^"]+\.js)"/.exec(frame.text)[1];
+  for (const open of [script, "/plugins/hello/1/ui.js"]) {
+    const answer = await client.request("GET", open);
+    assert.equal(answer.headers["access-control-allow-origin"], "*");
+  }
+  const own = await client.request("GET", path);
+  assert.equal(own.headers["access-control-allow-origin"], undefined);
   const headers = { "if-none-match": index.headers.etag };
   assert.equal((await client.request("GET", "/", { headers })).status, 304);
 });

@@ -203,7 +203,7 @@ test("a plugin's widget shows its field and saves what it is told", place, async
   const made = await greeting();
   await working(DESKTOP, "admin", async (page, screen) => {
     await page.goto(`/e/greeting/${made.id}`);
-    const card = page.locator("crm-hello-card");
+    const card = page.frameLocator(".widget-frame").locator("crm-hello-card");
     await card.getByText("你好，世界").waitFor();
     await card.getByRole("button", { name: "再说一次" }).click();
     await page.getByText("已保存").waitFor();
@@ -219,6 +219,9 @@ const MODULES = {
   "one that throws when it is made": `customElements.define("crm-hello-card",
     class extends HTMLElement { constructor() { super(); throw new Error("broken"); } });`,
   "one that is no JavaScript": "<html>",
+  "one that never ends": "for (;;);",
+  "one that runs when it is made and never ends": `customElements.define("crm-hello-card",
+    class extends HTMLElement { connectedCallback() { for (;;); } });`,
 };
 
 for (const [what, body] of Object.entries(MODULES)) {
@@ -226,7 +229,11 @@ for (const [what, body] of Object.entries(MODULES)) {
     const made = await greeting();
     const faulty = (page) =>
       page.route("**/plugins/hello/*/ui.js", (route) =>
-        route.fulfill({ body, contentType: "text/javascript" }),
+        route.fulfill({
+          body,
+          contentType: "text/javascript",
+          headers: { "access-control-allow-origin": "*" },
+        }),
       );
     await working(
       DESKTOP,
@@ -242,3 +249,69 @@ for (const [what, body] of Object.entries(MODULES)) {
     );
   });
 }
+
+const LATER = `customElements.define("crm-hello-card", class extends HTMLElement {
+  set context({ record }) {
+    this.textContent = record.text;
+    setTimeout(() => { for (;;); }, 1500);
+  }
+});`;
+
+test("a widget that hangs later is ended while the page is worked in", place, async () => {
+  const made = await greeting();
+  await working(
+    DESKTOP,
+    "admin",
+    async (page, screen) => {
+      await page.goto(`/e/greeting/${made.id}`);
+      await page.frameLocator(".widget-frame").getByText("你好，世界").waitFor();
+      await page.waitForTimeout(2000); // it hangs now
+      await page.keyboard.press("Control+k");
+      await page.locator(".palette-input").fill("zw");
+      await page.keyboard.press("Escape");
+      await page.getByText("组件“hello:card”没有响应").waitFor();
+      await page.locator(".plugin-widget").getByText("你好，世界").waitFor();
+      await screen.axe("the notice");
+      await screen.shot("widget-hung");
+      await page.unroute("**/plugins/hello/*/ui.js");
+      await page.getByRole("button", { name: "重新启用" }).click();
+      await page.frameLocator(".widget-frame").getByRole("button", { name: "再说一次" }).waitFor();
+    },
+    (page) =>
+      page.route("**/plugins/hello/*/ui.js", (route) =>
+        route.fulfill({
+          body: LATER,
+          contentType: "text/javascript",
+          headers: { "access-control-allow-origin": "*", "cache-control": "no-store" },
+        }),
+      ),
+  );
+});
+
+test("a widget has neither the session nor the page, only what it is given", place, async () => {
+  const made = await greeting();
+  const body = `customElements.define("crm-hello-card", class extends HTMLElement {
+    set context({ api, record }) {
+      const tries = [() => document.cookie, () => localStorage.length, () => parent.document.title,
+        () => fetch("/api/v1/me").then((answer) => answer.json())];
+      const tried = async (one) => { try { await one(); return "yes"; } catch { return "no"; } };
+      Promise.all(tries.map(tried))
+        .then(async (all) => {
+          const own = await api.get("/records/greeting/" + record.id);
+          this.textContent = all.join() + " " + own.text;
+        });
+    }
+  });`;
+  const screen = await place.open(DESKTOP);
+  await screen.page.route("**/plugins/hello/*/ui.js", (route) =>
+    route.fulfill({
+      body,
+      contentType: "text/javascript",
+      headers: { "access-control-allow-origin": "*" },
+    }),
+  );
+  await screen.signIn("admin", PASSWORD);
+  await screen.page.goto(`/e/greeting/${made.id}`);
+  await screen.page.frameLocator(".widget-frame").getByText("no,no,no,no 你好，世界").waitFor();
+  await screen.close();
+});

@@ -1,4 +1,4 @@
-// modules - what plugins bring beside metadata: help, and modules with widgets, each loaded once.
+// modules - what plugins bring beside metadata: help, and modules with widgets.
 // SPDX-License-Identifier: MIT
 import { get, http } from "@/api/http";
 
@@ -10,7 +10,6 @@ export interface Extra {
 }
 
 const known = new Map<string, Promise<Extra[]>>(); // by language
-const loading = new Map<string, Promise<unknown>>();
 
 export function extras(): Promise<Extra[]> {
   const { lang } = http;
@@ -27,17 +26,9 @@ export function forgetExtras(): void {
   known.clear();
 }
 
-async function load(plugin: string): Promise<unknown> {
+/** The address of a plugin's module; an Error where it has none. */
+export async function moduleOf(plugin: string): Promise<string> {
   const at = (await extras()).find((one) => one.id === plugin)?.ui;
   if (!at) throw new Error(`${plugin}: ui.js`);
-  return import(/* @vite-ignore */ at);
-}
-
-export function loadModule(plugin: string): Promise<unknown> {
-  const before = loading.get(plugin);
-  if (before) return before;
-  const module = load(plugin);
-  loading.set(plugin, module);
-  module.catch(() => loading.delete(plugin));
-  return module;
+  return at;
 }
