@@ -49,13 +49,13 @@ export function useInbox() {
   const next = ref<string | null>(null);
   const waiting = ref<number>(); // mine to decide
   const busy = ref(true);
-  const failed = ref("");
+  const failed = shallowRef<unknown>(null);
   let turn = 0;
 
   async function load(box: Box, more = false) {
     const own = ++turn;
     busy.value = true;
-    failed.value = "";
+    failed.value = null;
     try {
       const { entity, ...asked } = ASKED[box];
       const cursor = more ? next.value : undefined;
@@ -66,7 +66,7 @@ export function useInbox() {
       next.value = page.next;
       if (box === "decide" && page.count !== undefined) waiting.value = page.count;
     } catch (error) {
-      if (own === turn) failed.value = error instanceof Error ? error.message : String(error);
+      if (own === turn) failed.value = error;
     } finally {
       if (own === turn) busy.value = false;
     }

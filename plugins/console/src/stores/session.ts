@@ -95,6 +95,8 @@ export const useSession = defineStore("session", () => {
     Boolean(boot.value?.permissions.entities[entity]?.includes(right));
 
   http.onOffline = (is) => (offline.value = is);
+  addEventListener("offline", () => (offline.value = true));
+  addEventListener("online", () => (offline.value = false));
   return {
     boot,
     due,
