@@ -33,7 +33,7 @@ struct store_table {
     int indexes_count;
     bool tokens;      /* has a search token table with the same ids */
     bool append_only; /* update and delete are refused by the driver */
-    bool late;        /* a new table gets its indexes and tokens together with its first row */
+    bool late;        /* a new table is made with its indexes and tokens when its first row comes */
 };
 
 struct store_schema {

@@ -144,8 +144,9 @@ static void registry_add(struct db *db, sqlite3_stmt *row)
         map_put(&db->registry, slice_str(entry->name), entry);
     }
     entry->append_only = sqlite3_column_int(row, 2);
-    entry->tokens = sqlite3_column_int(row, 3) & 1;
-    entry->late = sqlite3_column_int(row, 3) & 2;
+    entry->tokens = sqlite3_column_int(row, 3) & TABLE_TOKENS;
+    entry->late = sqlite3_column_int(row, 3) & TABLE_LATE;
+    entry->absent = sqlite3_column_int(row, 3) & TABLE_ABSENT;
     entry->generation = db->generation;
 }
 
@@ -168,8 +169,13 @@ static void registry_drop(struct db *db)
     size_t at = 0;
     struct slice name;
     void *entry;
-    while (map_next(&db->registry, &at, &name, &entry))
-        stmt_drop(&((struct table_entry *)entry)->probe);
+    while (map_next(&db->registry, &at, &name, &entry)) {
+        struct stmt *probe = ((struct table_entry *)entry)->probe;
+        if (probe)
+            stmt_drop(probe);
+        free(probe);
+    }
+    map_release(&db->registry);
 }
 
 static void schema_weigh(struct db *db)
@@ -336,8 +342,8 @@ static struct db *db_new(const char *path, enum store_mode mode)
         BUG("out of memory");
     db->mode = mode;
     db->started_us = -1;
-    db->registry_arena = arena_new();
-    map_init(&db->registry, db->registry_arena);
+    db->registry_arena = arena_new_small();
+    map_init(&db->registry, NULL); /* it grows: in the arena every smaller one would stay */
     return db;
 }
 

@@ -25,13 +25,20 @@
 #define DB_LOOKASIDE_SLOT  1200
 #define DB_LOOKASIDE_SLOTS 20
 
+/* Bits of perigee_table.tokens. */
+#define TABLE_TOKENS 1
+#define TABLE_LATE   2
+#define TABLE_ABSENT 4
+
 struct table_entry { /* one row of the registry; lives as long as the connection */
     const char *name;
     const char *key; /* "id" or "a,b"; never changes */
     bool append_only, tokens;
-    bool late; /* as last read: empty so far, without its indexes and token table; late.c */
+    bool late;   /* as last read: empty so far, without its indexes and token table; late.c */
+    bool absent; /* late, and the table itself is only noted */
     int64_t generation; /* an entry of an older one has vanished from the store */
-    struct stmt probe;  /* of tokens_any: beside the cache, which a search of all would empty */
+    struct stmt
+        *probe; /* owned; of tokens_any: beside the cache, which a search of all would empty */
 };
 
 struct db {
@@ -60,7 +67,7 @@ struct db {
     struct bind *binds; /* of STORE_BINDS_MAX; the process's, as it emits one text at a time */
 
     struct arena *registry_arena; /* owned */
-    struct map registry;          /* table name -> struct table_entry */
+    struct map registry;          /* table name -> struct table_entry; its slots on the heap */
     int64_t generation;           /* 0 = not read yet */
     bool trusted; /* what is being prepared is ours: system tables and DDL are allowed */
 
@@ -124,11 +131,14 @@ enum err schema_header_bump(struct store *store, bool model, bool auth);
 /* late.c */
 /* In a write transaction: makes what a late table lacks, where it still does. */
 MUST_USE enum err late_make(struct db *db, const char *table, bool tokens);
-/* What this transaction, or a savepoint in it, had made is gone again. */
 /* What was made inside more savepoints than `depth` - 1 is gone: the registry is read again. */
 void late_undone(struct db *db, int depth);
 /* Is it without indexes and tokens now? */
 bool late_is(struct db *db, const struct table_entry *entry);
+/* Is there no table of that name yet? Then nothing is in it. */
+bool late_is_absent(struct db *db, const struct table_entry *entry);
+/* "id,name,…": the columns that an absent table will have, appended to out. */
+MUST_USE enum err late_columns(struct db *db, const char *table, struct buf *out);
 
 /* write.c */
 enum err write_insert(struct store *store, const char *table, const struct store_set *sets,

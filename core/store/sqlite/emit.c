@@ -47,6 +47,66 @@ void emit_name(struct emit *emit, const char *name)
     emit->sql->len += n + 2;
 }
 
+void emit_source(struct emit *emit, const char *table)
+{
+    const struct table_entry *entry;
+    emit_name(emit, table);
+    enum err e = db_table(emit->db, table, &entry);
+    if (e) {
+        emit->error = e;
+        return;
+    }
+    if (!late_is_absent(emit->db, entry))
+        return;
+    for (int i = 0; i < emit->absent_count; i++)
+        if (strcmp(emit->absent[i], entry->name) == 0)
+            return;
+    if (emit->absent_count == EMIT_ABSENT_MAX) {
+        emit->error = emit_fail(emit, ERR_TOO_LARGE, "a query over too many empty tables");
+        return;
+    }
+    emit->absent[emit->absent_count++] = entry->name;
+}
+
+/* "e7"("id","name") AS (SELECT NULL,NULL WHERE 0) */
+static enum err put_stand_in(struct emit *emit, struct buf *out, const char *table)
+{
+    struct buf columns = BUF_INIT;
+    int count = 0;
+    enum err e = late_columns(emit->db, table, &columns);
+    struct slice rest = buf_slice(&columns);
+    buf_printf(out, "\"%s\"(", table);
+    for (; rest.len; count++) {
+        struct slice name = slice_split(&rest, ',');
+        buf_printf(out, "%s\"" SLICE_FMT "\"", count ? "," : "", SLICE_ARG(name));
+    }
+    buf_put_str(out, ") AS (SELECT NULL");
+    for (int i = 1; i < count; i++)
+        buf_put_str(out, ",NULL");
+    buf_put_str(out, " WHERE 0)");
+    buf_release(&columns);
+    return e;
+}
+
+enum err emit_close(struct emit *emit)
+{
+    struct buf whole = BUF_INIT;
+    enum err e = emit->error;
+    if (e || emit->absent_count == 0)
+        return e;
+    for (int i = 0; i < emit->absent_count && !e; i++) {
+        buf_put_str(&whole, i ? "," : "WITH ");
+        e = put_stand_in(emit, &whole, emit->absent[i]);
+    }
+    buf_put_char(&whole, ' ');
+    buf_put_slice(&whole, buf_slice(emit->sql));
+    buf_clear(emit->sql);
+    buf_put_slice(emit->sql, buf_slice(&whole));
+    buf_release(&whole);
+    emit->absent_count = 0;
+    return e;
+}
+
 static struct bind *bind_next(struct emit *emit)
 {
     if (emit->binds_count == STORE_BINDS_MAX) {
@@ -269,19 +329,13 @@ static void emit_has(struct emit *emit, const struct expr *e)
 
 static void emit_exists(struct emit *emit, const struct expr *e)
 {
-    const struct table_entry *entry;
     if (emit->depth == EMIT_EXISTS_MAX) {
         emit->error = emit_fail(emit, ERR_TOO_LARGE, "exists nested too deeply");
         return;
     }
-    enum err known = db_table(emit->db, e->sub.table, &entry);
-    if (known) {
-        emit->error = known;
-        return;
-    }
     bool outer_never_null = emit->never_null;
     emit_str(emit, "EXISTS (SELECT 1 FROM ");
-    emit_name(emit, e->sub.table);
+    emit_source(emit, e->sub.table);
     emit_str(emit, " AS s");
     buf_put_int(emit->sql, emit->depth + 1);
     emit_str(emit, " WHERE s");
@@ -457,9 +511,9 @@ enum err emit_finish(struct emit *emit, struct stmt **out)
 {
     struct db *db = emit->db;
     struct stmt *stmt;
-    if (emit->error)
-        return emit->error;
-    enum err e = emit->searches ? tokens_write(db) : ERR_OK;
+    enum err e = emit_close(emit);
+    if (!e && emit->searches)
+        e = tokens_write(db);
     if (e)
         return e;
     e = stmt_cached(db, buf_slice(emit->sql), &stmt);

@@ -30,6 +30,9 @@ struct select_any {
     int count; /* 0: the query is not like that */
 };
 
+/* Tables of one statement that are not there yet: itself, what it joins, what EXISTS looks into. */
+#define EMIT_ABSENT_MAX 32
+
 struct emit {
     struct db *db;
     struct buf *sql;
@@ -43,8 +46,10 @@ struct emit {
     const struct query *query;    /* NULL in UPDATE and DELETE */
     bool searches;                /* holds a MATCH: what waits for the index is written before */
     const char *cover;            /* the index to walk, chosen by the driver; NULL = none */
-    bool outer;                   /* writing the outer level of a two-level group; see select.c */
-    enum err error;               /* the first failure; text after it is meaningless */
+    const char *absent[EMIT_ABSENT_MAX]; /* named by emit_source, each once */
+    int absent_count;
+    bool outer;     /* writing the outer level of a two-level group; see select.c */
+    enum err error; /* the first failure; text after it is meaningless */
 };
 
 /* Starts a statement on `table`: clears the buffers, checks that the table is there. */
@@ -54,6 +59,8 @@ static inline void emit_str(struct emit *emit, const char *text) /* its length i
     buf_put_str(emit->sql, text);
 }
 void emit_name(struct emit *emit, const char *name); /* quoted, checked */
+/* The name of a table that is read from. One that is not there yet (late.c) reads as empty. */
+void emit_source(struct emit *emit, const char *table);
 void emit_value(struct emit *emit, const struct value *value);
 void emit_int(struct emit *emit, int64_t n); /* bound */
 /* Binds what was appended to db->scratch since `from`. */
@@ -66,6 +73,9 @@ void emit_guarded(struct emit *emit, const struct column_ref *column, const stru
 void emit_selected(struct emit *emit, int at);
 MUST_USE enum err emit_fail(struct emit *emit, enum err e, const char *what);
 
+/* Puts what stands in for absent tables before the text, which is whole then; emit_finish does it.
+ */
+MUST_USE enum err emit_close(struct emit *emit);
 /* Prepares what was emitted and binds its parameters. */
 MUST_USE enum err emit_finish(struct emit *emit, struct stmt **out);
 

@@ -124,7 +124,8 @@ size_t keep_memory(const struct store *store)
         statements += db->cache[i].bytes;
     (void)sqlite3_db_status(db->handle, SQLITE_DBSTATUS_CACHE_USED, &pages, &most, 0);
     return sizeof *db + DB_LOOKASIDE_SLOT * DB_LOOKASIDE_SLOTS + db->schema_bytes + (size_t)pages +
-           statements + arena_used(db->registry_arena);
+           statements + arena_used(db->registry_arena) +
+           db->registry.cap * sizeof *db->registry.slots;
 }
 
 void keep_relax(struct store *store)

@@ -1,10 +1,14 @@
-/* late - what a table gets with its first row: its indexes and its search tokens.
+/* late - what comes with a table's first row: the table, its indexes, its search tokens.
  *
  * Most tables of a tenant never hold a row, and SQLite reads the whole schema for each connection:
- * their indexes were two thirds of what opening a store takes, in time and in memory, and three
- * quarters of the file of a new one. So a table that is marked `late` is made alone. The registry
- * holds the text of its indexes as if they were there, and the second bit of perigee_table.tokens
- * says that they are not. The first insert makes them, in its own transaction.
+ * a thousand columns were half of what a warm tenant holds in a process. So a new table that is
+ * marked `late` is only noted: its text and its columns stand in perigee_index under its own name,
+ * beside those of its indexes, and a bit of perigee_table.tokens says that it is not there. The
+ * first insert makes everything, in its own transaction. Until then whoever reads it is given an
+ * empty table of the same columns (emit.c), and who updates or deletes has changed nothing.
+ *
+ * Stores from before have late tables that are there, without indexes and tokens (TABLE_LATE
+ * alone).
  *
  * SPDX-License-Identifier: MIT
  */
@@ -37,12 +41,16 @@ static enum err ask(struct db *db, const char *table, bool *late)
     return e;
 }
 
-static enum err indexes_make(struct db *db, const char *table)
+/* The table first, where it is noted. */
+static enum err parts_make(struct db *db, const char *table)
 {
     struct buf all = BUF_INIT;
     struct stmt *stmt;
     bool row;
-    enum err e = named(db, "SELECT sql FROM perigee_index WHERE table_name = ?", table, &stmt);
+    enum err e = named(db,
+                       "SELECT sql FROM perigee_index WHERE table_name = ?"
+                       " ORDER BY name <> table_name",
+                       table, &stmt);
     if (e)
         return e;
     while (!(e = stmt_step(db, stmt, &row)) && row)
@@ -59,6 +67,11 @@ static enum err mark_made(struct db *db, const char *table)
     struct stmt *stmt;
     enum err e =
         named(db, "UPDATE perigee_table SET tokens = tokens & 1 WHERE name = ?", table, &stmt);
+    if (!e)
+        e = stmt_run(db, stmt);
+    if (!e)
+        e = named(db, "DELETE FROM perigee_index WHERE name = ?1 AND table_name = ?1", table,
+                  &stmt);
     return e ? e : stmt_run(db, stmt);
 }
 
@@ -70,7 +83,7 @@ enum err late_make(struct db *db, const char *table, bool tokens)
     if (!e && late) {
         if (db->late_depth <= db->depth)
             db->late_depth = db->depth + 1;
-        e = indexes_make(db, table);
+        e = parts_make(db, table);
         if (!e && tokens)
             e = tokens_create(db, table);
         if (!e)
@@ -103,4 +116,29 @@ bool late_is(struct db *db, const struct table_entry *entry)
         db->late_version = e ? -1 : version;
     }
     return !e && entry->late;
+}
+
+bool late_is_absent(struct db *db, const struct table_entry *entry)
+{
+    return entry->late && late_is(db, entry) && entry->absent;
+}
+
+enum err late_columns(struct db *db, const char *table, struct buf *out)
+{
+    struct value name = value_text(slice_str(table));
+    struct stmt *stmt;
+    bool row = false;
+    enum err e = stmt_fixed(db, FIXED_NOTED, &stmt);
+    if (e)
+        return e;
+    e = stmt_bind(db, stmt, 1, &name);
+    if (!e)
+        e = stmt_step(db, stmt, &row);
+    if (!e && row)
+        buf_put_str(out, (const char *)sqlite3_column_text(stmt->handle, 0));
+    stmt_release(db, stmt);
+    if (e || row)
+        return e;
+    db_why(db, "table \"%s\" is neither there nor noted", table);
+    return ERR_CORRUPT;
 }

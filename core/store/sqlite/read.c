@@ -277,12 +277,15 @@ enum err read_query(struct store *store, const struct query *query, store_row_cb
     return parts == 2 ? two_parts_read(db, &reading) : part_read(db, &reading, PART_WHOLE);
 }
 
-static enum err emitted_explain(struct db *db, const struct emit *emit, struct buf *out)
+static enum err emitted_explain(struct db *db, struct emit *emit, struct buf *out)
 {
     struct buf sql = BUF_INIT;
     struct stmt *stmt;
+    enum err e = emit_close(emit);
+    if (e)
+        return e;
     buf_printf(&sql, "EXPLAIN QUERY PLAN %s", buf_cstr(emit->sql));
-    enum err e = stmt_once(db, buf_cstr(&sql), &stmt);
+    e = stmt_once(db, buf_cstr(&sql), &stmt);
     buf_release(&sql);
     if (e)
         return e;
@@ -343,7 +346,7 @@ enum err read_key_max(struct store *store, const char *table, int64_t *out)
     emit_str(&emit, "SELECT max(");
     emit_name(&emit, entry->key);
     emit_str(&emit, ") FROM ");
-    emit_name(&emit, table);
+    emit_source(&emit, table);
     e = emit_finish(&emit, &stmt);
     if (e)
         return e;

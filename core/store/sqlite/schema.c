@@ -206,12 +206,10 @@ static void put_names(struct buf *sql, const char *list)
     }
 }
 
-static enum err table_create(struct apply *apply, const struct store_table *table)
+static void put_table(struct buf *sql, const struct store_table *table)
 {
-    struct buf *sql = &apply->sql;
     const struct store_column *key = column_find(table, slice_str(table->key));
     bool row_key = key && key->type == VALUE_INT; /* one integer: the table's own row number */
-    buf_clear(sql);
     buf_printf(sql, "CREATE TABLE \"%s\" (", table->name);
     for (int i = 0; i < table->columns_count; i++) {
         if (i)
@@ -224,7 +222,13 @@ static enum err table_create(struct apply *apply, const struct store_table *tabl
         buf_put_char(sql, ')');
     }
     buf_put_str(sql, row_key ? ") STRICT" : ") STRICT, WITHOUT ROWID");
-    return db_exec(apply->db, buf_cstr(sql));
+}
+
+static enum err table_create(struct apply *apply, const struct store_table *table)
+{
+    buf_clear(&apply->sql);
+    put_table(&apply->sql, table);
+    return db_exec(apply->db, buf_cstr(&apply->sql));
 }
 
 static enum err column_add(struct apply *apply, const struct store_table *table,
@@ -325,6 +329,28 @@ static enum err index_register(struct apply *apply, const struct store_table *ta
     return e;
 }
 
+/* A late table that is not there yet is only noted, as if it were an index of itself. */
+static enum err table_note(struct apply *apply, const struct store_table *table)
+{
+    const struct store_index self = {.name = table->name};
+    struct buf text = BUF_INIT, names = BUF_INIT;
+    enum err e = ERR_OK;
+    put_table(&text, table);
+    for (int i = 0; i < table->columns_count; i++)
+        buf_printf(&names, "%s%s", i ? "," : "", table->columns[i].name);
+    const char *have = map_remove(&apply->have.indexes, slice_str(table->name));
+    if (have && strcmp(have, buf_cstr(&text)) == 0)
+        goto out;
+    if (have)
+        e = index_drop(apply, table->name);
+    if (!e)
+        e = index_register(apply, table, &self, buf_slice(&names), buf_slice(&text));
+out:
+    buf_release(&text);
+    buf_release(&names);
+    return e;
+}
+
 /* Of a late table the index is only noted; was_late: so far it was. */
 static enum err index_ensure(struct apply *apply, const struct store_table *table,
                              const struct store_index *index, bool late, bool was_late)
@@ -403,7 +429,11 @@ static enum err table_apply(struct apply *apply, const struct store_table *table
     bool is_new = !map_get(&apply->have.columns, slice_str(table->name));
     bool was_late = map_get(&apply->have.late, slice_str(table->name)) != NULL;
     bool late = table->late && (is_new || was_late);
-    e = is_new ? table_create(apply, table) : table_alter(apply, table);
+    bool absent = late && is_new;
+    if (is_new)
+        e = absent ? table_note(apply, table) : table_create(apply, table);
+    else
+        e = table_alter(apply, table);
     for (int i = 0; i < table->indexes_count && !e; i++)
         e = index_ensure(apply, table, &table->indexes[i], late, was_late);
     if (!e && table->tokens && !late)
@@ -412,7 +442,9 @@ static enum err table_apply(struct apply *apply, const struct store_table *table
         return e;
     buf_clear(sql);
     buf_printf(sql, "INSERT INTO perigee_table VALUES ('%s', '%s', %d, %d)", table->name,
-               table->key, table->append_only, table->tokens | late << 1);
+               table->key, table->append_only,
+               (table->tokens ? TABLE_TOKENS : 0) | (late ? TABLE_LATE : 0) |
+                   (absent ? TABLE_ABSENT : 0));
     return db_exec(apply->db, buf_cstr(sql));
 }
 

@@ -152,7 +152,7 @@ static void emit_from(struct emit *emit, const struct query *query, bool with_hi
         emit_str(emit, query->table);
         emit_str(emit, "_tokens\" AS k CROSS JOIN ");
     }
-    emit_name(emit, query->table);
+    emit_source(emit, query->table);
     emit_str(emit, " AS t");
     const char *index = with_hint && query->index_hint ? query->index_hint : emit->cover;
     if (index && !emit->matched && !is_late(emit->db, query->table)) {
@@ -162,13 +162,9 @@ static void emit_from(struct emit *emit, const struct query *query, bool with_hi
     for (int i = 0; i < query->joins_count; i++) {
         const struct query_join *join = &query->joins[i];
         struct column_ref to = {.join = i + 1, .column = join->to};
-        const struct table_entry *entry;
-        enum err known = db_table(emit->db, join->table, &entry);
-        if (known)
-            emit->error = known;
         ASSERT(join->from.join <= i);
         emit_str(emit, " LEFT JOIN ");
-        emit_name(emit, join->table);
+        emit_source(emit, join->table);
         emit_str(emit, " AS j");
         buf_put_int(emit->sql, i + 1);
         emit_str(emit, " ON ");

@@ -31,6 +31,7 @@ struct db; /* db.h */
     X(SCHEMA_VERSION, "PRAGMA schema_version")                                                     \
     X(INDEXES, "SELECT table_name, name, columns, sql FROM perigee_index WHERE table_name NOT IN"  \
                " (SELECT name FROM perigee_table WHERE tokens & 2) ORDER BY name DESC")            \
+    X(NOTED, "SELECT columns FROM perigee_index WHERE name = ?1 AND table_name = ?1")              \
     X(UNIQUE, "SELECT name FROM perigee_index"                                                     \
               " WHERE table_name = ?1 AND columns = ?2 AND is_unique ORDER BY name LIMIT 1")
 

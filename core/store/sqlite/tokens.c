@@ -143,20 +143,23 @@ enum err tokens_write(struct db *db)
 static enum err probe(struct db *db, struct table_entry *entry, const struct expr *match, bool *any)
 {
     struct buf sql = BUF_INIT;
-    if (!entry->probe.handle)
+    if (!entry->probe)
+        entry->probe = calloc(1, sizeof *entry->probe);
+    ASSERT_MEMORY(entry->probe);
+    if (!entry->probe->handle)
         buf_printf(&sql, "SELECT 1 FROM \"%s_tokens\" WHERE \"%s_tokens\" MATCH ? LIMIT 1",
                    entry->name, entry->name);
-    enum err e = stmt_kept(db, &entry->probe, buf_slice(&sql));
+    enum err e = stmt_kept(db, entry->probe, buf_slice(&sql));
     buf_release(&sql);
     if (e)
         return e;
     buf_clear(&db->scratch);
     tokens_match(&db->scratch, match);
     struct value text = value_text(buf_slice(&db->scratch));
-    e = stmt_bind(db, &entry->probe, 1, &text);
+    e = stmt_bind(db, entry->probe, 1, &text);
     if (!e)
-        e = stmt_step(db, &entry->probe, any);
-    stmt_release(db, &entry->probe);
+        e = stmt_step(db, entry->probe, any);
+    stmt_release(db, entry->probe);
     return e;
 }
 

@@ -224,13 +224,23 @@ enum err write_put(struct store *store, const char *table, const struct store_se
 
 /* --- update and delete --- */
 
+/* Of a table that is not there yet no row can be meant. */
+static bool is_nothing(struct db *db, const struct table_entry *entry, int64_t *changed)
+{
+    if (!late_is_absent(db, entry))
+        return false;
+    if (changed)
+        *changed = 0;
+    return true;
+}
+
 enum err write_update(struct store *store, const char *table, const struct expr *where,
                       const struct store_set *sets, int count, int64_t *changed, const char **index)
 {
     struct emit emit;
     const struct table_entry *entry;
     enum err e = write_start(&emit, db_of(store), table, false, &entry);
-    if (e)
+    if (e || is_nothing(db_of(store), entry, changed))
         return e;
     emit_str(&emit, "UPDATE ");
     emit_name(&emit, table);
@@ -257,7 +267,7 @@ static enum err delete_where(struct store *store, const char *table, const struc
     struct emit emit;
     const struct table_entry *entry;
     enum err e = write_start(&emit, db_of(store), table, of_log, &entry);
-    if (e)
+    if (e || is_nothing(db_of(store), entry, changed))
         return e;
     emit_str(&emit, "DELETE FROM ");
     emit_name(&emit, table);
@@ -285,7 +295,7 @@ enum err write_redact(struct store *store, const char *table, const char *column
     struct emit emit;
     const struct table_entry *entry;
     enum err e = write_start(&emit, db_of(store), table, true, &entry);
-    if (e)
+    if (e || is_nothing(db_of(store), entry, changed))
         return e;
     emit_str(&emit, "UPDATE ");
     emit_name(&emit, table);

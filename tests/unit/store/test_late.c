@@ -1,4 +1,4 @@
-/* test_late - indexes and search tokens that come with a table's first row.
+/* test_late - tables, indexes and search tokens that come with the first row.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -54,6 +54,14 @@ static int64_t made(struct rig *rig)
               " AND sql IS NOT NULL AND name NOT LIKE 'deal\\_tokens\\_%' ESCAPE '\\'",
               &n));
     return n;
+}
+
+static bool is_there(struct rig *rig)
+{
+    int64_t n = -1;
+    OK(db_int((struct db *)rig->store, "SELECT count(*) FROM sqlite_schema WHERE name = 'deal'",
+              &n));
+    return n == 1;
 }
 
 static enum err deal(struct store *store, int64_t id, const char *code, const char **index)
@@ -140,6 +148,110 @@ static void test_late__an_empty_table_answers_without(void **state)
     OK(store_scrub(rig->store));
     OK(store_delete(rig->store, "deal", &(struct expr){.op = EXPR_TRUE}, &count));
     assert_int_equal(made(rig), 0);
+}
+
+/* A count, a sum and the highest key of nothing; its rows behind a reference are empty too. */
+static void test_late__what_is_not_there_reads_as_empty(void **state)
+{
+    struct rig *rig = *state;
+    const struct query_column measures[] = {
+        {.measure = MEASURE_COUNT},
+        {.measure = MEASURE_SUM, .column = {0, "amount"}},
+        {.measure = MEASURE_MAX, .column = {0, "code"}},
+    };
+    const struct query sums = {.table = "deal", .select = measures, .select_count = 3};
+    const struct query_join join = {.table = "deal", .to = "id", .from = {0, "amount"}};
+    const struct query_column joined[] = {{.column = {0, "name"}}, {.column = {1, "code"}}};
+    const struct query_order by_name = {.column = {0, "name"}};
+    const struct query beside = {.table = "lead",
+                                 .select = joined,
+                                 .select_count = 2,
+                                 .joins = &join,
+                                 .joins_count = 1,
+                                 .order = &by_name,
+                                 .order_count = 1};
+    int64_t most = -1;
+    rig_lead(rig, 1, "ann", NULL, 10);
+    rig_lead(rig, 2, "bob", NULL, 20);
+    for (int round = 0; round < 2; round++) { /* the second finds its statements kept */
+        assert_string_equal(rig_rows(rig, &sums), "0|-|-");
+        assert_string_equal(rig_rows(rig, &beside), "ann|- bob|-");
+    }
+    OK(store_key_max(rig->store, "deal", &most));
+    assert_int_equal(most, 0);
+    assert_false(is_there(rig));
+    OK(deal(rig->store, 20, "x", NULL));
+    assert_true(is_there(rig));
+    assert_string_equal(rig_rows(rig, &sums), "1|200|x");
+    assert_string_equal(rig_rows(rig, &beside), "ann|- bob|x");
+    OK(store_key_max(rig->store, "deal", &most));
+    assert_int_equal(most, 20);
+}
+
+/* Exists inside a condition that reads, updates and deletes rows of a table that is there. */
+static void test_late__no_row_exists_where_no_table_is(void **state)
+{
+    struct rig *rig = *state;
+    struct expr inner = {.op = EXPR_NOT_NULL, .column = {0, "code"}};
+    struct expr exists = {
+        .op = EXPR_EXISTS,
+        .sub = {.table = "deal", .column = "id", .outer = {0, "amount"}, .where = &inner}};
+    struct expr not = {.op = EXPR_NOT, .first = &exists};
+    const struct store_set set = set_text("status", "seen");
+    int64_t changed = -1;
+    rig_lead(rig, 1, "ann", NULL, 10);
+    rig_lead(rig, 2, "bob", NULL, 20);
+    assert_string_equal(rig_match(rig, &exists), "");
+    assert_string_equal(rig_match(rig, &not ), "1 2");
+    OK(store_update(rig->store, "lead", &exists, &set, 1, &changed, NULL));
+    assert_int_equal(changed, 0);
+    OK(store_update(rig->store, "lead", &not, &set, 1, &changed, NULL));
+    assert_int_equal(changed, 2);
+    OK(deal(rig->store, 20, "x", NULL));
+    assert_string_equal(rig_match(rig, &exists), "2");
+    assert_string_equal(rig_match(rig, &not ), "1");
+    OK(store_delete(rig->store, "lead", &not, &changed));
+    assert_int_equal(changed, 1);
+}
+
+static void test_late__nothing_of_it_can_be_changed(void **state)
+{
+    struct rig *rig = *state;
+    const struct expr all = {.op = EXPR_TRUE};
+    const struct store_set set = set_text("code", "z");
+    int64_t changed = -1;
+    OK(store_update(rig->store, "deal", &all, &set, 1, &changed, NULL));
+    assert_int_equal(changed, 0);
+    changed = -1;
+    OK(store_delete(rig->store, "deal", &all, &changed));
+    assert_int_equal(changed, 0);
+    changed = -1;
+    OK(store_redact(rig->store, "deal", "code", &all, &changed));
+    assert_int_equal(changed, 0);
+    changed = -1;
+    OK(store_trim(rig->store, "deal", "id", 100, &changed));
+    assert_int_equal(changed, 0);
+    assert_false(is_there(rig));
+}
+
+/* What an earlier release has left: the table is there, its indexes and tokens are not. */
+static void test_late__a_table_made_alone_still_gets_the_rest(void **state)
+{
+    struct rig *rig = *state;
+    struct db *db = (struct db *)rig->store;
+    OK(db_exec(db, "CREATE TABLE deal (id INTEGER PRIMARY KEY, code TEXT, amount INTEGER,"
+                   " deleted_at INTEGER) STRICT;"
+                   "UPDATE perigee_table SET tokens = 3 WHERE name = 'deal';"
+                   "DELETE FROM perigee_index WHERE name = 'deal'"));
+    store_close(rig->store);
+    OK(store_open(rig->path, STORE_OWNER, &rig->store));
+    assert_int_equal(by_amount(rig->store, "deal_amount"), 0);
+    assert_int_equal(made(rig), 0);
+    OK(apply(rig, 3, true));
+    assert_int_equal(made(rig), 0);
+    OK(deal(rig->store, 1, "a", NULL));
+    assert_int_equal(made(rig), 4);
+    assert_int_equal(by_amount(rig->store, "deal_amount"), 1);
 }
 
 static void test_late__the_first_row_brings_all(void **state)
@@ -270,6 +382,7 @@ static void test_late__a_changed_schema_is_noted_or_made(void **state)
     OK(apply(rig, 3, true));
     assert_int_equal(made(rig), 0);
     OK(apply(rig, 1, true));
+    assert_false(is_there(rig));
     OK(deal(rig->store, 1, "a", NULL));
     assert_int_equal(made(rig), 2); /* one index and the tokens */
     OK(apply(rig, 3, true));
@@ -296,6 +409,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(test_late__##name, setup, rig_teardown)
         T(an_empty_table_answers_without),
+        T(what_is_not_there_reads_as_empty),
+        T(no_row_exists_where_no_table_is),
+        T(nothing_of_it_can_be_changed),
+        T(a_table_made_alone_still_gets_the_rest),
         T(the_first_row_brings_all),
         T(put_counts_too),
         T(what_is_rolled_back_is_made_again),
