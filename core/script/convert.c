@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include <math.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/decimal.h"
@@ -107,7 +108,9 @@ static struct json *id_node(struct convert *c, int64_t id)
 
 static bool is_reference(const struct field *field)
 {
-    return field && (field->type->kind == KIND_REF || field->type->is_ref);
+    return field &&
+           (field->type->kind == KIND_REF || field->type->is_ref ||
+            strcmp(field->type->name, "refs") == 0 || strcmp(field->type->name, "files") == 0);
 }
 
 static struct json *number_node(struct convert *c, int at, const struct field *field)

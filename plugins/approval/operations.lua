@@ -1,5 +1,5 @@
--- operations - many records are deleted, given away or taken out at once: frozen as a list, or as the
--- file of an export, and carried out when a second person says so.
+-- operations - many records are deleted, given away or taken out at once: frozen as a list, or as
+-- the file of an export, and carried out when a second person says so.
 -- SPDX-License-Identifier: MIT
 local values = require("values")
 

@@ -5,7 +5,9 @@ local deals = require("deals")
 local forecasting = require("forecasting")
 local guards = require("guards")
 local lines = require("lines")
+local notices = require("notices")
 local operations = require("operations")
+local people = require("people.notices")
 local stages = require("stages")
 local targets = require("targets")
 local visits = require("visits")
@@ -42,6 +44,13 @@ on("target", "before_update", { id = "month", fields = { "month" } }, targets.sh
 on("target", "validate", { id = "whose" }, targets.check)
 on("target", "after_create", { id = "count" }, targets.set)
 on("target", "after_update", { id = "count", fields = says }, targets.set)
+
+local owned = { id = "given", when = { owner = { ne = crm.null } } }
+on("opportunity", "after_create", owned, people.given)
+on("opportunity", "after_update", { id = "given", fields = { "owner" } }, people.given)
+on("opportunity.stalled", { id = "notice" }, notices.stalled)
+on("opportunity.big_deal", { id = "notice" }, notices.big_deal)
+on("opportunity.won", { id = "notice" }, notices.won)
 
 on("task.overdue", { id = "deal" }, deals.task_overdue)
 on("activity", "before_create", { id = "deal" }, deals.place)

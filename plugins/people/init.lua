@@ -2,6 +2,7 @@
 -- SPDX-License-Identifier: MIT
 local activities = require("activities")
 local match = require("match")
+local notices = require("notices")
 local segments = require("segments")
 local tasks = require("tasks")
 
@@ -17,6 +18,17 @@ on("activity", "before_update", { id = "place", fields = { "about" } }, activiti
 on("activity", "after_create", { id = "followed" }, activities.followed)
 on("segment", "validate", { id = "filter", fields = { "of", "filter" } }, segments.check)
 on("consent", "before_create", { id = "label" }, activities.consent)
+
+local owned = { id = "given", when = { owner = { ne = crm.null } } }
+local changed = { id = "given", fields = { "owner" } }
+for _, entity in ipairs { "task", "account", "contact" } do
+  on(entity, "after_create", owned, notices.given)
+  on(entity, "after_update", changed, notices.given)
+end
+on("activity", "after_create", { id = "mentioned", when = { mentions = { ne = crm.null } } },
+  notices.mentioned)
+on("task.reminded", { id = "notice" }, notices.reminded)
+on("task.overdue", { id = "notice" }, notices.overdue)
 
 crm.action("task", "complete", tasks.complete)
 crm.action("task", "cancel", tasks.cancel)

@@ -548,6 +548,17 @@ test("approvals of two companies", async (t) => {
     assert.ok((await check(acme)) > 10);
   });
 
+  await t.test("people are told what is asked of them and what has become of theirs", async () => {
+    const told = async (login) => {
+      const { items } = await acme.ok(login, "GET", `${RECORDS}/notification?limit=200`);
+      return new Set(items.map(({ kind }) => kind));
+    };
+    const manager = await told("manager");
+    for (const kind of ["asked", "done", "refused"]) assert.ok(manager.has(kind), kind);
+    const sales1 = await told("sales1");
+    for (const kind of ["approved", "done"]) assert.ok(sales1.has(kind), kind);
+  });
+
   await t.test("another company sees and decides nothing of it", async () => {
     assert.deepEqual(await list(globex, "approval", ""), []);
     const [one] = await list(acme, "approval_task", "state=open");

@@ -556,6 +556,12 @@ test("contracts of two companies", async (t) => {
       "obligation_due 7",
       "overdue null",
     ]);
+    const { owner } = await read(acme, "contract", id);
+    const login = Object.keys(acme.users).find((one) => acme.users[one] === owner);
+    const list = await acme.ok(login, "GET", `${RECORDS}/notification?limit=200`);
+    const kinds = list.items.filter(({ about }) => about?.id === id).map(({ kind }) => kind);
+    const due = ["due", "due", "expiring", "expiring", "obligation", "obligation", "obligation"];
+    assert.deepEqual(kinds.filter((kind) => kind !== "given").sort(), [...due, "overdue"]);
     assert.equal((await read(acme, "contract", ended)).stage, "expired");
     const before = await read(acme, "contract", renewed);
     assert.equal(before.stage, "renewed");

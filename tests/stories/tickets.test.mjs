@@ -158,6 +158,43 @@ test("the service desk of two companies", async (t) => {
     assert.equal(Date.parse(after.due_at), slowDue(Date.parse(received_at), 240, holidays));
   });
 
+  await t.test("back from the bin its clocks are those of now", async () => {
+    const received_at = "2026-11-02T01:00:00Z";
+    const due = async (id) => {
+      const path = `${RECORDS}/ticket_clock?ticket=${id}&kind=resolution`;
+      return Date.parse((await acme.ok("admin", "GET", path)).items[0].due_at);
+    };
+    const id = await open(acme, "误删的投诉", { type: "complaint", received_at });
+    const beside = await open(acme, "没删的投诉", { type: "complaint", received_at });
+    const before = await due(id);
+    assert.equal(before, slowDue(Date.parse(received_at), 480, holidays));
+    await acme.ok("admin", "DELETE", `${RECORDS}/ticket/${id}`);
+    const more = [...holidays, "2026-11-02", "2026-11-03"];
+    const off = (list) => ({ days: Object.fromEntries(list.map((day) => [day, []])) });
+    await acme.ok("admin", "PATCH", `${RECORDS}/calendar/${calendar}`, off(more));
+    const after = slowDue(Date.parse(received_at), 480, more);
+    for (let tries = 0; (await due(beside)) !== after; tries += 1) {
+      assert.ok(tries < 1500, "the ticket beside it follows the calendar");
+      await new Promise((next) => setTimeout(next, 20));
+    }
+    await acme.ok("admin", "POST", `${RECORDS}/ticket/${id}/restore`, {});
+    assert.ok(after > before);
+    assert.equal(await due(id), after);
+    const ticket = await read(acme, id);
+    assert.equal(Date.parse(ticket.due_at), Date.parse((await read(acme, beside)).due_at));
+    assert.equal((await clock(acme, id, "resolution")).state, "running");
+    await acme.ok("admin", "PATCH", `${RECORDS}/calendar/${calendar}`, off(holidays));
+    for (let tries = 0; (await due(id)) !== before; tries += 1) {
+      assert.ok(tries < 1500, "and it follows the next change");
+      await new Promise((next) => setTimeout(next, 20));
+    }
+    // The others follow in the same job, a batch after the other.
+    for (let tries = 0; /clock\.agrees/.test(w.server.command(["check", "acme"]).stdout); ) {
+      assert.ok((tries += 1) < 50, "every clock agrees in the end");
+      await new Promise((next) => setTimeout(next, 100));
+    }
+  });
+
   await t.test("solving ends every clock, reopening goes on with the same", async () => {
     const id = await open(acme, "打不开", { type: "complaint" });
     await done(acme, id, "resolve", { resolution: "已更换" });

@@ -3,7 +3,16 @@
 
 local function people(t)
   t.user { login = "boss", roles = { "sales_manager" } }
-  t.user { login = "ann", roles = { "sales" }, manager = "boss" }
+  return t.user { login = "ann", roles = { "sales" }, manager = "boss" }
+end
+
+-- The kinds of what a user was told, in order.
+local function told(t, user)
+  local list = {}
+  for _, one in ipairs(t.db.notification:find { where = { owner = user }, order = "id" }) do
+    list[#list + 1] = one.kind
+  end
+  return list
 end
 
 local function owned(t, name)
@@ -16,7 +25,7 @@ end
 
 crm.test("an idle lead is warned about three days ahead, then it goes back", function(t)
   t.clock.set("2026-03-02T02:00:00Z")
-  people(t)
+  local ann = people(t)
   t.db.recycle_rule:insert { name = "Idle", idle_days = 10, warn_days = 3 }
   local id = owned(t, "Idle")
   t.clock.advance { days = 6, hours = 23 }
@@ -37,6 +46,7 @@ crm.test("an idle lead is warned about three days ahead, then it goes back", fun
   local lead = t.db.lead:get(id)
   t.eq(lead.owner, nil)
   t.eq({ lead.status, lead.moved_reason }, { "recycled", "recycled" })
+  t.eq(told(t, ann), { "recycle_warned", "recycled" }, "once each, and not what she picked")
   t.eq(t.check(), {})
 end)
 
@@ -56,7 +66,7 @@ end)
 
 crm.test("a first answer is warned about, then late, then the manager hears of it", function(t)
   t.clock.set("2026-03-02T02:00:00Z")
-  people(t)
+  local ann = people(t)
   local id = owned(t, "Late")
   local function watched(hours)
     t.clock.advance { hours = hours }
@@ -69,6 +79,7 @@ crm.test("a first answer is warned about, then late, then the manager hears of i
   t.eq(watched(24 * 5).no_action_at, nil)
   t.ok(watched(24).no_action_at)
   t.eq(t.db.task:count {}, 1)
+  t.eq(told(t, ann), { "sla_warned", "sla_breached", "given" })
   t.ok(watched(24 * 3).escalated_at)
   t.eq(t.db.task:count {}, 2)
 end)

@@ -1,0 +1,30 @@
+-- notices - what owners of leads are told of them.
+-- SPDX-License-Identifier: MIT
+local people = require("people.notices")
+
+local notices = {}
+
+local function of(ev, ctx)
+  return { entity = "lead", record = ctx.db:as_system().lead:get(ev.payload.lead) }
+end
+
+function notices.recycle_warned(ev, ctx)
+  local lead = of(ev, ctx)
+  people.tell(ctx, ev.payload.owner, lead, "@notice.recycle_warned", "warning",
+    { day = tostring(lead.record.recycle_at:date()) })
+end
+
+function notices.recycled(ev, ctx)
+  people.tell(ctx, ev.payload.owner, of(ev, ctx), "@notice.recycled", "warning",
+    { why = ev.payload.reason or "" })
+end
+
+function notices.sla_warned(ev, ctx)
+  people.tell(ctx, ev.payload.owner, of(ev, ctx), "@notice.sla_warned", "warning")
+end
+
+function notices.sla_breached(ev, ctx)
+  people.tell(ctx, ev.payload.owner, of(ev, ctx), "@notice.sla_breached", "danger")
+end
+
+return notices
