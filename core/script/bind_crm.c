@@ -137,7 +137,7 @@ static int crm_entity(lua_State *L)
     const struct entity *entity = bind_entity(L, 1);
     if (!entity)
         return luaL_argerror(L, 1, "a name is expected");
-    convert_push_json(L, entity->declared, true);
+    frozen_json(L, entity->declared);
     return 1;
 }
 

@@ -76,6 +76,9 @@ void frozen_wrap(lua_State *L);
 /* The table on top becomes a view through which nothing of it can be changed at any depth. Two
  * views of one table are equal. [-1, +1] */
 void frozen_view(lua_State *L);
+/* A node of the model's JSON: a view of it, or what it is where it is no array or object. Two views
+ * of one node are equal. The node has to live as long as the VM. [-0, +1] */
+void frozen_json(lua_State *L, const struct json *node);
 /* Pushes what a frozen value stands for: its table; false when it is none. To be read, never handed
  * on: what is a table in it is not frozen behind a deep view. [-0, +(0|1)] */
 bool frozen_open(lua_State *L, int at);

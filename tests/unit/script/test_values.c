@@ -62,6 +62,29 @@ static void test_values__time_adds_and_compares(void **state)
     stage_fails(*state, "return crm.date('2026-01-31') < ctx.now()", "expected");
 }
 
+/* A view of the model's JSON behaves as a frozen table does. */
+static void test_values__a_declaration_is_read_only(void **state)
+{
+    stage_gives(
+        *state,
+        "local e, names, order = crm.entity('thing'), {}, {}\n"
+        "for i, field in ipairs(e.fields) do names[i] = field.name end\n"
+        "for key in pairs(e) do order[#order + 1] = key end\n"
+        "local last\n"
+        "for i, field in pairs(e.fields) do last = i .. field.name end\n"
+        "return { e.title, e.owner, e.nothing == nil, #e.fields, names[2], last,\n"
+        "  table.concat(order, ' '), e.fields[1] == crm.entity('thing').fields[1],\n"
+        "  e.fields[1] == e.fields[2], e.fields[0] == nil, e.fields[99] == nil,\n"
+        "  table.concat(e.fields[5].values, '-'), e.fields[2].max, type(e),\n"
+        "  getmetatable(e) }",
+        "['name',true,true,11,'amount','11status','name title owner fields',true,false,true,"
+        "true,'a-b-c',1000000,'userdata',false]");
+    stage_gives(*state, "return { kept = crm.entity('thing').fields[11].flow.new }",
+                "{'kept':['open']}");
+    stage_fails(*state, "crm.entity('thing').title = 'x'", "read-only: \"title\" cannot be set");
+    stage_fails(*state, "table.insert(crm.entity('thing').fields, 1)", "table expected");
+}
+
 static void test_values__business_calendars_count_working_time(void **state)
 {
     stage_gives(*state,
@@ -225,6 +248,7 @@ int main(void)
         T(money_is_exact_and_keeps_its_currency),
         T(decimals_are_exact),
         T(time_adds_and_compares),
+        T(a_declaration_is_read_only),
         T(business_calendars_count_working_time),
         T(ids_and_contexts),
         T(a_reference_to_anything_says_where),
