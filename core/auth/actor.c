@@ -60,7 +60,7 @@ static void actors_free(void *cache)
 
 static struct generation *generation_new(const struct tenant *tenant, struct generation *older)
 {
-    struct arena *arena = arena_new();
+    struct arena *arena = arena_new_small();
     struct generation *generation = arena_make(arena, struct generation);
     generation->arena = arena;
     generation->older = older;

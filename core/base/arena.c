@@ -74,16 +74,26 @@ static void arena_enter(struct arena *arena, struct block *block)
     ARENA_POISON(arena->next, block->size);
 }
 
-struct arena *arena_new(void)
+static struct arena *arena_of(size_t first)
 {
     struct arena *arena = calloc(1, sizeof(*arena));
 
     if (!arena)
         BUG("out of memory");
-    arena->newest = block_new(ARENA_BLOCK_BYTES);
-    arena->block_size = (size_t)ARENA_BLOCK_BYTES * 2;
+    arena->newest = block_new(first);
+    arena->block_size = first * 2;
     arena_enter(arena, arena->newest);
     return arena;
+}
+
+struct arena *arena_new(void)
+{
+    return arena_of(ARENA_BLOCK_BYTES);
+}
+
+struct arena *arena_new_small(void)
+{
+    return arena_of(ARENA_SMALL_BYTES);
 }
 
 static void defers_run(struct arena *arena)
@@ -119,7 +129,7 @@ void arena_clear(struct arena *arena)
         free(block);
     }
     arena->used = 0;
-    arena->block_size = (size_t)ARENA_BLOCK_BYTES * 2;
+    arena->block_size = arena->newest->size * 2;
     arena_enter(arena, arena->newest);
 }
 

@@ -13,6 +13,8 @@
 struct arena; /* private */
 
 struct arena *arena_new(void);
+/* The same with a first block of ARENA_SMALL_BYTES: for what every open tenant keeps. */
+struct arena *arena_new_small(void);
 void arena_free(struct arena *arena); /* NULL is fine */
 /* Drops everything, keeps one block for reuse. */
 void arena_clear(struct arena *arena);

@@ -19,6 +19,7 @@
 
 /* Memory; time zone files, only to stop what is broken; JSON. */
 #define ARENA_BLOCK_BYTES     8192        /* the first block; a plain request fits */
+#define ARENA_SMALL_BYTES     1024        /* the first block of what every open tenant keeps */
 #define ARENA_BLOCK_BYTES_MAX (256 << 10) /* blocks double up to here */
 #define BUF_BYTES_MAX         (1 << 30)   /* beyond is a defect: callers bound their input */
 #define ZONE_FILE_BYTES_MAX   65536

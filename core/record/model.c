@@ -71,7 +71,7 @@ static void make_own(struct model *model, const struct tenant *tenant, const str
 static struct model *model_around(struct model_image *image, const struct tenant *tenant,
                                   const struct build *b)
 {
-    struct arena *arena = arena_new();
+    struct arena *arena = arena_new_small();
     struct model *model = arena_make(arena, struct model);
 
     *model = *share_model(image);

@@ -150,7 +150,7 @@ static struct vm *vm_new(struct ctx *ctx)
     struct vm *vm = calloc(1, sizeof *vm);
     if (!vm)
         BUG("out of memory");
-    vm->arena = arena_new();
+    vm->arena = arena_new_small();
     vm->model = ctx->model;
     vm->version = ctx->model->version;
     vm->bytes_limit = VM_BYTES_MAX;

@@ -94,7 +94,7 @@ static enum err open_new(struct tenants *tenants, const struct control_tenant *c
 {
     tenants_trim(tenants, TENANTS_OPEN_MAX - 1, TENANTS_BYTES_MAX);
 
-    struct arena *arena = arena_new();
+    struct arena *arena = arena_new_small();
     const char *folder = arena_printf(arena, "%s/tenants/%s", tenants->config->data, c->name);
     const char *path = arena_printf(arena, "%s/tenant.db", folder);
     struct store *store = NULL;

@@ -18,25 +18,24 @@ static bool is_zero(const char *at, size_t n)
     return true;
 }
 
-static void test_arena__blocks_are_zeroed_aligned_and_apart(void **state)
+static void fill_and_clear(struct arena *arena)
 {
     static const size_t sizes[] = {0,
                                    1,
                                    15,
                                    16,
                                    17,
-                                   ARENA_BLOCK_BYTES / 2,
+                                   ARENA_SMALL_BYTES,
+                                   ARENA_SMALL_BYTES + 1,
                                    ARENA_BLOCK_BYTES,
                                    ARENA_BLOCK_BYTES + 1,
                                    ARENA_BLOCK_BYTES_MAX,
                                    ARENA_BLOCK_BYTES_MAX * 2};
-    struct arena *arena = arena_new();
 
-    (void)state;
     for (int round = 0; round < 3; round++) { /* memory used before is zero again */
         size_t used = 0;
         for (size_t i = 0; i < 200; i++) {
-            size_t size = sizes[i % 10];
+            size_t size = sizes[i % (sizeof sizes / sizeof *sizes)];
             char *at = arena_alloc(arena, size);
             assert_int_equal((uintptr_t)at % 16, 0);
             assert_true(is_zero(at, size));
@@ -49,6 +48,13 @@ static void test_arena__blocks_are_zeroed_aligned_and_apart(void **state)
     }
     assert_ptr_not_equal(arena_alloc(arena, 0), arena_alloc(arena, 0));
     arena_free(arena);
+}
+
+static void test_arena__blocks_are_zeroed_aligned_and_apart(void **state)
+{
+    (void)state;
+    fill_and_clear(arena_new());
+    fill_and_clear(arena_new_small());
     arena_free(NULL);
 }
 
