@@ -207,6 +207,10 @@ function sla.begin(ev, ctx)
   sla.refresh(ctx, ticket.id, ticket)
 end
 
+-- Back from the bin. What it was promised went on, and what moves deadlines meanwhile (another
+-- calendar, time) moves clocks that are there.
+function sla.restored(ev, ctx) sla.refresh(ctx, ev.record.id, ev.record) end
+
 function sla.meet(db, ticket_id, kind, at)
   local row = sla.running(db, ticket_id, kind)
   if row then assert(db.ticket_clock:update(row.id, { met_at = at })) end

@@ -189,7 +189,7 @@ test("the service desk of two companies", async (t) => {
       await new Promise((next) => setTimeout(next, 20));
     }
     // The others follow in the same job, a batch after the other.
-    for (let tries = 0; /clock\.agrees/.test(w.server.command(["check", "acme"]).stdout); ) {
+    for (let tries = 0; w.server.command(["check", "acme"]).status !== 0; ) {
       assert.ok((tries += 1) < 50, "every clock agrees in the end");
       await new Promise((next) => setTimeout(next, 100));
     }
