@@ -160,6 +160,230 @@ const ATTACKS = {
   logs_for_ever: ["while true do ctx.log.info(('x'):rep(100)) end", CPU],
   reads_for_ever: ["while true do ctx.db.lead:count {} end", /read more often than it may/],
   writes: ["ctx.db.lead:insert { name = 'more' }", /insert works only in/],
+  /* formats and packs */
+  format_precision: ["return ('%.999999999s'):format('x')", /invalid (conversion|format)/],
+  format_arguments: ["return ('%d'):rep(200000):format(1)", /bad argument #\d+ to 'format'/],
+  format_quotes: [
+    "local s = ('\\0'):rep(3000000) return ('%q'):format(s)",
+    /string\.format: the result would be longer|used more memory/,
+  ],
+  format_tostring: [
+    "local s = setmetatable({}, { __tostring = function() return ('x'):rep(3000000) end })\n" +
+      "return ('%s%s%s%s'):format(s, s, s, s)",
+    /string\.format: the result would be longer|used more memory/,
+  ],
+  packs: ["return string.pack('c2000000000', '')", /used more (memory|CPU time) than it may/],
+  packs_for_ever: ["while true do string.pack('c100000', '') end", CPU],
+  unpacks: [
+    "return string.unpack(('B'):rep(900000), ('x'):rep(900000))",
+    /too many results|stack overflow|used more/,
+  ],
+  dumps: ["return string.dump(f)", /field 'dump'/],
+  concat_separators: [
+    "local t, s = {}, ('x'):rep(100000) for i = 1, 1000 do t[i] = '' end\n" +
+      "return table.concat(t, s)",
+    /table\.concat: the result would be longer|used more memory/,
+  ],
+  concat_in_pcall: [
+    "local t, s = {}, ('x'):rep(100000) for i = 1, 1000 do t[i] = '' end\n" +
+      "while true do pcall(table.concat, t, s) end",
+    /used more (memory|CPU time) than it may/,
+  ],
+  utf8_counts: ["local s = ('一'):rep(300000) while true do utf8.len(s) end", CPU],
+  utf8_codes: ["while true do for _ in utf8.codes(('一'):rep(100000)) do end end", CPU],
+  utf8_pattern: [
+    "local s = ('\\xe4\\xb8'):rep(300000) while true do s:find(utf8.charpattern .. '$') end",
+    /pattern too complex|used more CPU time/,
+  ],
+  utf8_chars: [
+    "local t = {} for i = 1, 200000 do t[i] = 0x7fffffff end utf8.char(table.unpack(t))",
+    /too many results to unpack|stack overflow|used more/,
+  ],
+  gsub_grows: [
+    "local s = ('x'):rep(1000) return (s:gsub('x', ('y'):rep(100000)))",
+    /string\.gsub: the result would be longer|used more memory/,
+  ],
+  gsub_references: [
+    "return (('x'):rep(3000):gsub('x+', ('%0'):rep(5000)))",
+    /string\.gsub: the result would be longer|used more memory/,
+  ],
+  gmatch_forever: ["for _ in (('x'):rep(900000)):gmatch('.-') do end while true do end", CPU],
+  frontier: [
+    "return ('a'):rep(5000):find(('%f[%a]a-'):rep(200) .. 'b')",
+    /pattern too complex|used more CPU time/,
+  ],
+  balances: [
+    "local s = ('('):rep(100000) while true do s:find('%b()') end",
+    /pattern too complex|used more CPU time/,
+  ],
+
+  /* comparators and metamethods that lie */
+  sort_grows: [
+    "local t = {} for i = 1, 1000 do t[i] = i end\n" +
+      "table.sort(t, function() t[#t + 1] = 1 return true end) while true do end",
+    /invalid order function|attempt to compare|used more/,
+  ],
+  sort_empties: [
+    "local t = {} for i = 1, 1000 do t[i] = i end\n" +
+      "table.sort(t, function(a, b) for i = 1, 1000 do t[i] = nil end return a < b end)",
+    /attempt to compare|invalid order function/,
+  ],
+  sort_metamethods: [
+    "local less = { __lt = function() while true do end end }\n" +
+      "table.sort({ setmetatable({}, less), setmetatable({}, less) })",
+    CPU,
+  ],
+  sort_proxies: [
+    "table.sort(setmetatable({}, { __len = function() return 1e9 end,\n" +
+      "  __index = function() return 1 end, __newindex = function() end }))",
+    /a plain table is expected/,
+  ],
+  index_chain: [
+    "local t = {} for i = 1, 100000 do t = setmetatable({}, { __index = t }) end return t.x",
+    /'__index' chain too long|used more/,
+  ],
+  calls_chain: [
+    "local t = f for i = 1, 100000 do t = setmetatable({}, { __call = t }) end return t()",
+    /stack overflow|used more|attempt to call/,
+  ],
+  concats_lie: [
+    "local t = setmetatable({}, { __concat = function() while true do end end }) return t .. t",
+    CPU,
+  ],
+  pairs_lie: [
+    "local t = setmetatable({}, { __pairs = function() return function() return 1 end end })\n" +
+      "for _ in pairs(t) do end",
+    CPU,
+  ],
+  names_lie: [
+    "local t = setmetatable({}, { __name = ('x'):rep(1000000) }) return t + 1",
+    /attempt to perform arithmetic/,
+  ],
+  tostring_is_huge: [
+    "error(setmetatable({}, { __tostring = function() return ('x'):rep(3000000) end }))",
+    /:evil .{1,1200}$/,
+  ],
+  tostring_lies: [
+    "error(setmetatable({}, { __tostring = function() return 5 end }))",
+    /'__tostring' must return a string|evil:evil 5$/,
+  ],
+  errors_nest: [
+    "local function again(e) error(setmetatable({}, { __tostring = again })) end\n" +
+      "xpcall(error, again) error(setmetatable({}, { __tostring = again }))",
+    /evil:evil /,
+  ],
+  handlers_nest: [
+    "local function deeper() xpcall(error, deeper) end deeper() while true do end",
+    CPU,
+  ],
+  proxies_of_record: [
+    "local t = setmetatable({}, { __index = ev.record, __newindex = ev.record })\n" +
+      "t.name = 'other'",
+    /only before_|read-only|cannot be (set|changed)|works only in/,
+  ],
+  proxies_of_context: ["getmetatable(ctx).__index = nil", /attempt to index a (boolean|nil) value/],
+  context_is_fixed: ["ctx.user = { login = 'admin' }", /evil:evil .*(read-only|cannot be set)/],
+  config_is_fixed: ["ctx.config.x = 1", /evil:evil .*(read-only|cannot be set|no setting)/],
+
+  /* coroutines without end */
+  wraps_storm: [
+    "while true do coroutine.wrap(function() coroutine.yield() end)() end",
+    /used more (memory|CPU time) than it may/,
+  ],
+  wraps_fail: [
+    "while true do pcall(coroutine.wrap(function() error(('x'):rep(1000)) end)) end",
+    /used more (memory|CPU time) than it may/,
+  ],
+  wraps_of_itself: [
+    "local co co = coroutine.wrap(function() return co() end) return co()",
+    /cannot resume non-suspended coroutine|more than 16 coroutines/,
+  ],
+  coroutines_deep_stacks: [
+    "local function deep(n) if n > 0 then return 1 + deep(n - 1) end coroutine.yield() return 0 end\n" +
+      "local t = {} for i = 1, 100000 do t[i] = coroutine.wrap(deep) t[i](10000) end",
+    /used more (memory|CPU time) than it may|stack overflow/,
+  ],
+
+  /* what the core keeps and does for it */
+  finds_for_ever: [
+    "while true do pcall(function() ctx.db.lead:find { limit = 200 } end) end",
+    /read more (often|rows) than it may|used more/,
+  ],
+  searches_for_ever: [
+    "while true do ctx.db.lead:find { q = 'beside', limit = 200 } end",
+    /read more (often|rows) than it may|used more/,
+  ],
+  sums_for_ever: [
+    "while true do ctx.db.lead:aggregate { group = { 'status' }, measure = { 'count' } } end",
+    /read more often than it may|used more/,
+  ],
+  filter_deep: [
+    "local t = { name = 'x' } for i = 1, 100000 do t = { ['and'] = { t } } end\n" +
+      "ctx.db.lead:count { where = t }",
+    /tables are nested too deep|used more/,
+  ],
+  filter_wide: [
+    "local t = {} for i = 1, 30000 do t[i] = { name = 'x' .. i } end\n" +
+      "ctx.db.lead:count { where = { ['or'] = t } }",
+    /filter|conditions|more than \d+ values|used more/,
+  ],
+  filter_long: [
+    "local t = {} for i = 1, 50000 do t[i] = 'x' .. i end ctx.db.lead:count { where = { name = t } }",
+    /evil:evil .*(more than|too|at most)|used more/,
+  ],
+  filter_circles: [
+    "local t = {} t['and'] = { t } ctx.db.lead:count { where = t }",
+    /tables are nested too deep/,
+  ],
+  filter_contains: [
+    "while true do ctx.db.lead:count { where = { name = { contains = ('a'):rep(200) } } } end",
+    /read more often than it may|used more/,
+  ],
+  json_deep: [
+    "local t = {} for i = 1, 100000 do t = { t } end return crm.json_encode(t)",
+    /tables are nested too deep|used more/,
+  ],
+  json_decodes_deep: [
+    "assert(crm.json_decode(('['):rep(1000000)))",
+    /evil:evil .*(deep|nested)|used more/,
+  ],
+  json_decodes_wide: [
+    "while true do crm.json_decode('[' .. ('1,'):rep(100000) .. '1]') end",
+    /used more|made the core keep/,
+  ],
+  hashes_for_ever: ["local s = ('x'):rep(1000000) while true do crm.sha256(s) end", CPU],
+  decimals_for_ever: [
+    "local d = crm.decimal('999999999999.999999') while true do d = d * d end",
+    /evil:evil .*(large|overflow|range|big)/,
+  ],
+  texts_for_ever: [
+    "while true do ctx.t('@' .. ('x'):rep(1000000)) end",
+    /made the core keep|used more/,
+  ],
+  calls_for_ever: [
+    "while true do pcall(ctx.call, 'acme.evil.again', {}) end",
+    /used more|overflow|nested|deep/,
+  ],
+  files_for_ever: ["while true do ctx.file(1) end", /read more often than it may|used more/],
+  kv_reads_for_ever: ["while true do ctx.kv:list('') end", /read more often than it may|used more/],
+  kv_floods: ["while true do ctx.kv:set('a', 1) end", /works only in/],
+  emits: ["ctx.emit('acme.evil', {})", /works only in|declares no event|there is no event/],
+  notifies: ["ctx.notify(1, { text = 'x' })", /works only in/],
+  letters_for_ever: [
+    "while true do ctx.mail { to = 'a@example.com', subject = 's', text = 't' } end",
+    /wrote more often than it may|used more/,
+  ],
+  letters_are_huge: [
+    "local s = ('x'):rep(900000)\n" +
+      "while true do assert(ctx.mail { to = 'a@example.com', subject = 's', text = s }) end",
+    /evil:evil .*too_long|made the core keep|used more/,
+  ],
+  queue_is_huge: [
+    "while true do ctx.queue:push('unused', { s = ('x'):rep(60000) }) end",
+    /wrote more often than it may|made the core keep|used more/,
+  ],
+  others_jobs: ["ctx.queue:push('recycle', {})", /acme\.evil offers no job "recycle"/],
+  as_somebody: ["ctx.queue:push('unused', {}, { as = 1 })", /capability "user:act"/],
   http: ["ctx.http.get('http://127.0.0.1/')", /evil:evil .*(http|capability|only)/],
   files: ["return io.open('/etc/passwd')", /undeclared global "io"/],
   host: ["return os.execute('id')", /undeclared global "os"/],
@@ -174,21 +398,23 @@ const ATTACKS = {
   other_tenant: ["return ctx.db.tenant:find {}", /there is no entity "tenant"/],
 };
 
-const files = bundle(ID, {
+const scripts = {
   "init.lua":
     'local attacks = require("attacks")\n' +
     'crm.on("lead", "validate", { id = "evil" }, function(ev, ctx)\n' +
     "  local run = attacks[ev.record.name]\n" +
     "  if run then run(ev, ctx) end\n" +
     "end)\n" +
-    'crm.job("unused", attacks.unused)\n',
+    'crm.job("unused", attacks.unused)\n' +
+    'crm.service("acme.evil.again", function(_, ctx) return ctx.call("acme.evil.again", {}) end)\n',
   "attacks.lua":
     "local attacks = {}\nlocal function f() end\n" +
     Object.entries(ATTACKS)
       .map(([name, [body]]) => `function attacks.${name}(ev, ctx)\n${body}\nend\n`)
       .join("") +
     "attacks.unused = f\nreturn attacks\n",
-});
+};
+const files = bundle(ID, scripts, { capabilities: ["mail"] });
 
 /* The log is another pipe than the answer: it may come later. */
 async function logged(from, told) {
