@@ -44,6 +44,24 @@ if(PERIGEE_TESTS)
     endif()
   endforeach()
 
+  # Sanitizers need what a release denies (ptrace, terabytes of addresses), so what a release denies
+  # is tried without them.
+  if(PERIGEE_SANITIZE)
+    get_target_property(sources base SOURCES)
+    add_executable(test_process_sandbox_release tests/unit/process/test_sandbox.c
+      core/process/sandbox.c ${sources})
+    target_compile_options(test_process_sandbox_release PRIVATE -fno-sanitize=all
+      -UPERIGEE_SANITIZE)
+    target_include_directories(test_process_sandbox_release PRIVATE core tests/unit/process)
+    target_link_options(test_process_sandbox_release PRIVATE -fno-sanitize=all)
+    target_link_libraries(test_process_sandbox_release PRIVATE third_jansson third_mbedtls
+      third_argon2 PkgConfig::cmocka)
+    set_target_properties(test_process_sandbox_release PROPERTIES RUNTIME_OUTPUT_DIRECTORY tests)
+    add_test(NAME unit/process/sandbox_release COMMAND test_process_sandbox_release)
+    set_tests_properties(unit/process/sandbox_release PROPERTIES TIMEOUT 300
+      ENVIRONMENT "${test_environment}")
+  endif()
+
   if(EXISTS "${CMAKE_SOURCE_DIR}/tests/bench/limit.c")
     add_executable(limit tests/bench/limit.c)
     set_target_properties(limit PROPERTIES RUNTIME_OUTPUT_DIRECTORY tests)

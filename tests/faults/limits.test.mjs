@@ -76,6 +76,37 @@ test("a worker that runs out of memory aborts, comes back, and loses nothing", a
   });
 });
 
+test("a file that may not grow refuses writes, ends no process, and may grow again", async (t) => {
+  if (!PRLIMIT) return t.skip("needs prlimit");
+  await withOffice(t, async (office) => {
+    await office.work(200);
+    const all = faults.processes(office.server.child.pid);
+    const may = (bytes) => {
+      for (const { pid, role } of all)
+        if (role !== "supervisor")
+          spawnSync("prlimit", ["--pid", String(pid), `--fsize=${bytes}:${2 ** 38}`]);
+    };
+    may(1 << 20);
+    const filler = "满".repeat(18_000);
+    for (const person of office.people) person.filler = filler;
+    const sum = await office.work(() => office.sum().failed >= 20);
+    t.diagnostic(JSON.stringify(sum));
+    const client = new Client({ host: HOSTS.acme, port: office.place.port });
+    const refused = await client.request("POST", "/api/v1/records/lead", {
+      body: { name: "zzlarge", description: filler },
+      token: office.token,
+    });
+    client.close();
+    assert.deepEqual([refused.status, refused.json.error.code], [503, "storage_full"]);
+    may(2 ** 38);
+    for (const person of office.people) person.filler = "";
+    const before = office.sum().ok;
+    await office.work(() => office.sum().ok > before + 20);
+    const now = faults.processes(office.server.child.pid);
+    assert.deepEqual(now.map(({ pid }) => pid).sort(), all.map(({ pid }) => pid).sort());
+  });
+});
+
 test("out of descriptors: connections are refused, those that are there are served", async (t) => {
   if (!PRLIMIT) return t.skip("needs prlimit");
   const unwrap = faults.wrap(["prlimit", "--nofile=48:48", "--"]);

@@ -88,7 +88,7 @@ struct answers {
     int got[ATTEMPTS_MAX];
     int inet, inet6, local, pair, thread_group; /* errno */
     int no_new_privs;
-    struct rlimit core, files;
+    struct rlimit core, files, file_bytes, addresses;
 };
 
 static int try(const struct attempt *a)
@@ -126,6 +126,8 @@ static void attempts(struct answers *out)
     out->no_new_privs = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0);
     getrlimit(RLIMIT_CORE, &out->core);
     getrlimit(RLIMIT_NOFILE, &out->files);
+    getrlimit(RLIMIT_FSIZE, &out->file_bytes);
+    getrlimit(RLIMIT_AS, &out->addresses);
 }
 
 /* BOARD_NONE: without the filter, to know that the attempts tell the two apart. */
@@ -168,6 +170,10 @@ static void role_check(enum board_role role)
     assert_int_equal(got.no_new_privs, 1);
     assert_int_equal(got.core.rlim_max, 0);
     assert_true(got.files.rlim_max <= 8192);
+    assert_true(got.file_bytes.rlim_max <= 256ULL << 30);
+#ifndef PERIGEE_SANITIZE
+    assert_true(got.addresses.rlim_max <= 8ULL << 30);
+#endif
     int outside = role == BOARD_RUNNER ? 0 : EPERM;
     assert_int_equal(got.inet, outside);
     assert_int_equal(got.inet6 == EAFNOSUPPORT ? outside : got.inet6, outside);
