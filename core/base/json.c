@@ -276,6 +276,18 @@ static enum err file_read(const char *path, struct buf *out)
     return n < 0 ? ERR_IO : ERR_OK;
 }
 
+static const char *unread_why(enum err e)
+{
+    switch (e) {
+    case ERR_NOT_FOUND:
+        return "the file is not there";
+    case ERR_TOO_LARGE:
+        return "the file is too large";
+    default:
+        return "the file cannot be read";
+    }
+}
+
 enum err json_load(struct arena *arena, const char *path, const struct json **out, const char **why)
 {
     struct buf source = BUF_INIT;
@@ -284,7 +296,7 @@ enum err json_load(struct arena *arena, const char *path, const struct json **ou
     if (e == ERR_OK)
         e = json_parse(arena, buf_slice(&source), out, why);
     else if (why)
-        *why = arena_printf(arena, "%s: %s", path, err_text(e, LANG_EN));
+        *why = unread_why(e);
     buf_release(&source);
     return e;
 }

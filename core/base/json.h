@@ -33,7 +33,7 @@ struct json {
 MUST_USE enum err json_parse(struct arena *arena, struct slice source, const struct json **out,
                              const char **why);
 /* Reads and parses a file; comments are not allowed. ERR_NOT_FOUND, ERR_IO, ERR_TOO_LARGE,
- * ERR_MALFORMED. */
+ * ERR_MALFORMED. *why (may be NULL) does not name the file. */
 MUST_USE enum err json_load(struct arena *arena, const char *path, const struct json **out,
                             const char **why);
 

@@ -292,6 +292,9 @@ int cli_main(int argc, char **argv)
         cli.json = cli_flag(&cli, "json");
         status = cli.command->run(&cli);
     }
+    /* What nobody has been told is no success. */
+    if ((fflush(stdout) != 0 || ferror(stdout)) && status == CLI_OK)
+        status = cli_refuse(&cli, "the output could not be written");
     arena_free(cli.arena);
     return status;
 }

@@ -269,6 +269,23 @@ static const struct cli_option ERASE_OPTIONS[] = {
     {NULL, NULL, NULL, false},
 };
 
+/* A line for each thing that was looked at, what is wrong behind it. */
+static void print_checks(const struct json *checks)
+{
+    json_each(check, checks)
+    {
+        bool ok = json_bool(check, "ok", false);
+        printf("%-8s %s", ok ? "ok" : "BROKEN", json_cstr(check, "name", "?"));
+        int64_t records = json_int(check, "records", -1), broken = json_int(check, "broken", 0);
+        if (records >= 0 && broken)
+            printf(", %lld of %lld records", (long long)broken, (long long)records);
+        else if (records >= 0)
+            printf(", %lld records", (long long)records);
+        const char *detail = json_cstr(check, "detail", NULL);
+        printf("%s%s\n", detail ? ": " : "", detail ? detail : "");
+    }
+}
+
 static int run_check(struct cli *cli)
 {
     struct client *client;
@@ -281,7 +298,10 @@ static int run_check(struct cli *cli)
     client_close(client);
     if (status)
         return status;
-    print_object(cli, &answer);
+    if (cli_json(cli))
+        print_object(cli, &answer);
+    else
+        print_checks(json_get(answer.json, "checks"));
     return json_bool(answer.json, "ok", false) ? CLI_OK : CLI_REFUSED;
 }
 

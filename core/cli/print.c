@@ -4,8 +4,10 @@
  */
 #include "cli/print.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -144,12 +146,14 @@ int print_bytes(struct cli *cli, const struct client_answer *answer)
 {
     if (!answer->file_path) {
         fwrite(answer->body.at, 1, answer->body.len, stdout);
-        return CLI_OK;
+        return CLI_OK; /* what does not leave is told at the end: cli_main */
     }
     fflush(stdout);
     int from = open(answer->file_path, O_RDONLY | O_CLOEXEC);
-    bool ok = from >= 0 && print_copy(from, STDOUT_FILENO);
-    if (from >= 0)
-        close(from);
-    return ok ? CLI_OK : cli_refuse(cli, "the answer could not be read");
+    if (from < 0)
+        return cli_refuse(cli, "the answer could not be read: %s", strerror(errno));
+    bool ok = print_copy(from, STDOUT_FILENO);
+    int error = errno;
+    close(from);
+    return ok ? CLI_OK : cli_refuse(cli, "the output could not be written: %s", strerror(error));
 }

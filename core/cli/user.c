@@ -46,6 +46,25 @@ static int password_of(struct cli *cli, const char **out, bool *made)
     return *out ? CLI_OK : cli_usage(cli, "no password came on standard input");
 }
 
+/* What was answered, for --json, with the password that was made up in it; for people that alone.
+ */
+static void print_made(struct cli *cli, struct client_answer *answer, const char *password)
+{
+    if (!cli_json(cli)) {
+        if (password)
+            printf("password: %s\n", password);
+        return;
+    }
+    struct arena *arena = cli_arena(cli);
+    struct json *all = answer->json ? json_copy(arena, answer->json) : json_new(arena, JSON_OBJECT);
+    if (password)
+        json_add(arena, all, "password", json_new_str(arena, slice_str(password)));
+    struct buf text = BUF_INIT;
+    json_put(&text, all);
+    printf("%.*s\n", SLICE_ARG(buf_slice(&text)));
+    buf_release(&text);
+}
+
 static const char *roles_json(struct cli *cli)
 {
     struct buf b = BUF_INIT;
@@ -78,12 +97,9 @@ static int run_create(struct cli *cli)
     client_close(client);
     if (status)
         return status;
-    if (cli_json(cli))
-        print_object(cli, &answer);
-    else
+    if (!cli_json(cli))
         printf("user %s created\n", cli_arg(cli, 1));
-    if (made)
-        printf("password: %s\n", password);
+    print_made(cli, &answer, made ? password : NULL);
     return CLI_OK;
 }
 
@@ -186,10 +202,11 @@ static int run_reset_password(struct cli *cli)
     int status = password_of(cli, &password, &made);
     if (status)
         return status;
-    status = change_user(cli, HTTP_POST, "/password",
-                         print_json(cli_arena(cli), "password", password, NULL));
+    struct client_answer answer;
+    status = change_and_show(cli, HTTP_POST, "/password",
+                             print_json(cli_arena(cli), "password", password, NULL), &answer);
     if (!status && made)
-        printf("password: %s\n", password);
+        print_made(cli, &answer, password);
     return status;
 }
 

@@ -1,10 +1,12 @@
 // cli - the command line: every command, with a server beside it and without.
 // SPDX-License-Identifier: MIT
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import {
+  closeSync,
   existsSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -46,6 +48,17 @@ function refused(data, args, status, pattern, options) {
   assert.match(lines[0], /^perigee: \S/);
   if (status === 1) assert.equal(lines.length, 1, done.stderr);
   if (pattern) assert.match(lines[0], pattern);
+}
+
+/** What could not be written has not been told: no success. */
+function nobodyReads(words) {
+  const full = openSync("/dev/full", "w");
+  const stdio = ["ignore", full, "pipe"];
+  const env = { ...process.env, PERIGEE_DATA: data };
+  const done = spawnSync(binary(), words, { stdio, env, encoding: "utf8" });
+  closeSync(full);
+  assert.equal(done.status, 1, words.join(" "));
+  assert.match(done.stderr, /^perigee: the output could not be written.*\n$/);
 }
 
 const PASS = { input: `${PASSWORD}\n` };
@@ -162,6 +175,11 @@ function commands(tenant) {
     "sales",
   ]);
   assert.match(made, /password: \S{12,}/);
+  const told = JSON.parse(ok(data, ["user", "create", tenant, "clerk", "--json"]));
+  assert.deepEqual([told.login, told.password.length], ["clerk", 16], "one document, and no more");
+  const anew = JSON.parse(ok(data, ["user", "reset-password", tenant, "clerk", "--json"]));
+  assert.match(anew.password, /^\S{16}$/);
+  assert.notEqual(anew.password, told.password);
   refused(
     data,
     ["user", "create", tenant, "boss", "--role", "admin", "--password-stdin"],
@@ -182,7 +200,7 @@ function commands(tenant) {
   refused(data, ["user", "create", tenant, "none", "--password-stdin"], 2, /password/);
   refused(data, ["user", "create", "nobody", "x", "--password-stdin"], 1, undefined, PASS);
   const users = list(["user", "list", tenant]);
-  assert.deepEqual(users.map(({ login }) => login).sort(), ["boss", "helper"]);
+  assert.deepEqual(users.map(({ login }) => login).sort(), ["boss", "clerk", "helper"]);
   ok(data, ["user", "disable", tenant, "helper"]);
   assert.equal(
     list(["user", "list", tenant]).find(({ login }) => login === "helper").active,
@@ -286,6 +304,8 @@ function commands(tenant) {
   refused(data, ["export", tenant, "nothing"], 1, undefined, at);
   refused(data, ["export", tenant, "lead", "--filter", "{oops"], 1, undefined, at);
   refused(data, ["import", tenant, "lead", join(data, "absent.csv")], 1, /absent/, at);
+  const noMap = ["import", tenant, "lead", csv, "--map", "absent.json"];
+  refused(data, noMap, 1, /^perigee: absent\.json: the file is not there$/, at);
   refused(data, ["import", tenant, "nothing", csv], 1, undefined, at);
   refused(data, ["import", tenant], 2, undefined, at);
   const counts = JSON.parse(
@@ -308,7 +328,7 @@ function commands(tenant) {
     list(["user", "list", `${tenant}two`])
       .map(({ login }) => login)
       .sort(),
-    ["boss", "helper"],
+    ["boss", "clerk", "helper"],
   );
   refused(
     data,
@@ -326,7 +346,13 @@ function commands(tenant) {
   const phrase = { input: "a passphrase of some length\n" };
   refused(data, ["keys", "rewrap", tenant, "--key-passphrase-stdin"], 1, /No keys/, phrase);
   ok(data, ["backup", tenant, `${backups}-keys`, "--key-passphrase-stdin"], phrase);
-  assert.match(ok(data, ["check", tenant]), /ok/);
+  assert.match(ok(data, ["check", tenant]), /^ok {7}structure\n(ok {7}\S.*\n)+$/);
+  assert.equal(JSON.parse(ok(data, ["check", tenant, "--json"])).ok, true);
+  for (const words of [
+    ["export", tenant, "lead"],
+    ["tenant", "list"],
+  ])
+    nobodyReads(words);
   refused(data, ["check", "nobody"], 1);
 
   const safe = join(data, `${tenant}.safe`);
@@ -352,7 +378,7 @@ function commands(tenant) {
   refused(elsewhere, ["keys", "rewrap", "moved", "--key-passphrase-stdin"], 1, null, other);
   ok(elsewhere, ["keys", "rewrap", "moved", "--key-passphrase-stdin"], phrase);
   const moved = JSON.parse(ok(elsewhere, ["user", "list", "moved", "--json"])).items;
-  assert.deepEqual(moved.map(({ login }) => login).sort(), ["boss", "helper"]);
+  assert.deepEqual(moved.map(({ login }) => login).sort(), ["boss", "clerk", "helper"]);
   refused(elsewhere, ["tenant", "import", "moved", bundle, "--host", "again.example.com"], 1);
   refused(data, ["tenant", "import", "x", join(data, "absent"), "--host", "x.example.com"], 1);
   refused(data, ["tenant", "export", "nobody", carried], 1);
