@@ -48,6 +48,8 @@ function checks.conversion(lead, ctx)
   if lead.status ~= "converted" then
     return #active > 0 and "it is not converted and has a conversion" or nil
   end
+  -- Taken in as converted: what became of it then stands in the system it came from.
+  if #active == 0 and not lead.converted_at then return nil end
   if #active ~= 1 then return "it is converted " .. #active .. " times" end
   if active[1].account ~= lead.converted_account or active[1].contact ~= lead.converted_contact then
     return "it points at something else than its conversion"

@@ -175,6 +175,14 @@ test("the first leads of two companies", async (t) => {
     assert.match(done, /reasons: \S+\.csv/);
   });
 
+  await t.test("customers won elsewhere are taken in as won, and everything still holds", () => {
+    const file = join(server.data, "won.csv");
+    writeFileSync(file, "name,status\n老客户,converted\n旧线索,dead\n");
+    const done = server.must(["import", "acme", "lead", file], { cwd: server.data });
+    assert.match(done, /created 2, updated 0, skipped 0, failed 0/);
+    assert.match(server.must(["check", "acme"]), /^ok +leads:lead\.conversion, \d+ records$/m);
+  });
+
   await t.test("Globex, whatever it asks, sees none of it", async () => {
     await globex.create("sales1", "lead", { name: `${globex.mark} 张伟`, phones: ["13900139000"] });
     const list = await globex.ok("admin", "GET", `${LEADS}?count=true`);
