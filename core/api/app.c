@@ -8,6 +8,7 @@
 #include "auth/actor.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "outbound/guard.h"
 #include "outbound/outbound.h"
 #include "record/meta.h"
 #include "record/model.h"
@@ -61,10 +62,28 @@ void app_init(struct app *app, enum app_role role, const struct config *config,
         router_add(app->router, routes[i].method, routes[i].pattern, &routes[i]);
     describe_routes(routes, count);
     actor_role_source(model_role);
-    if (role == APP_RUNNER || role == APP_COMMAND) {
-        const struct outbound_policy policy = {config->outbound_private, config->outbound_ca};
-        outbound_permit(&policy);
+    app_configured(app);
+}
+
+void app_configured(struct app *app)
+{
+    if (app->role != APP_RUNNER && app->role != APP_COMMAND)
+        return;
+    const struct outbound_policy policy = {app->config->outbound_private, app->config->outbound_ca};
+    outbound_permit(&policy);
+}
+
+enum err app_config_check(struct arena *arena, const struct config *config, const char **why)
+{
+    enum err e = config_check(config, why);
+    for (const char **one = config->outbound_private; !e && *one; one++) {
+        if (guard_exception_is_valid(slice_str(*one)))
+            continue;
+        *why =
+            arena_printf(arena, "outbound_private: \"%s\" is no address, range or host name", *one);
+        e = ERR_MALFORMED;
     }
+    return e;
 }
 
 void app_release(struct app *app)

@@ -57,6 +57,11 @@ struct app {
 void app_init(struct app *app, enum app_role role, const struct config *config,
               struct tenants *tenants, const struct app_services *services);
 void app_release(struct app *app);
+/* What config_check cannot know besides: whether outbound_private can be read. */
+MUST_USE enum err app_config_check(struct arena *arena, const struct config *config,
+                                   const char **why);
+/* The configuration has been read again: what was taken from it is taken anew. */
+void app_configured(struct app *app);
 /* Begins a unit of writes in ctx with the hooks and computed fields of the tenant's scripts (the VM
  * is built on first use). An error when they do not load: writes are refused, naming the plugin.
  * The caller ends it with unit_end. Never on gateways. */

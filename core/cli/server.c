@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "api/app.h"
 #include "cli/cli.h"
-#include "outbound/guard.h"
 #include "process/supervisor.h"
 #include "tenant/control.h"
 
@@ -48,12 +48,8 @@ static int run_serve(struct cli *cli)
         if (value && config_set(arena, &config, SERVE_KEYS[i].key, value, &why))
             return cli_usage(cli, "--%s: %s", SERVE_KEYS[i].option, why);
     }
-    if (config_check(&config, &why))
+    if (app_config_check(arena, &config, &why))
         return cli_usage(cli, "%s", why);
-    for (const char **one = config.outbound_private; *one; one++)
-        if (!guard_exception_is_valid(slice_str(*one)))
-            return cli_usage(cli, "outbound_private: \"%s\" is no address, range or host name",
-                             *one);
     return supervisor_run(&config);
 }
 

@@ -49,6 +49,8 @@ struct listener_opts {
  */
 MUST_USE enum err listener_open(struct loop *loop, int fd, const struct listener_opts *opts,
                                 struct listener **out);
+/* Other bounds from now on; connections that are open stay. */
+void listener_bound(struct listener *listener, int conns_max, int per_address_max);
 void listener_close(struct listener *listener);      /* stops accepting; open conns go on */
 int listener_conns(const struct listener *listener); /* open, in their handshake or lingering */
 /* Since listener_open, for /metrics. */

@@ -206,6 +206,13 @@ enum err listener_open(struct loop *loop, int fd, const struct listener_opts *op
     return ERR_OK;
 }
 
+void listener_bound(struct listener *listener, int conns_max, int per_address_max)
+{
+    ASSERT(conns_max > 0 && per_address_max > 0);
+    listener->opts.conns_max = conns_max;
+    listener->opts.per_address_max = per_address_max;
+}
+
 static void listener_closed(uv_handle_t *handle)
 {
     listener_drop(handle->data);

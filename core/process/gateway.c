@@ -290,6 +290,11 @@ static void gateway_reload(void *arg)
 {
     struct gateway *gateway = arg;
     const char *why = NULL;
+    slot_reload(&gateway->slot);
+    const struct config *config = &gateway->slot.config;
+    for (int i = 0; i < 3 && !gateway->stopping; i++)
+        if (gateway->listeners[i])
+            listener_bound(gateway->listeners[i], config->conns_max, config->conns_per_address_max);
     if (gateway->tls && tls_reload(gateway->tls, &why))
         log_error("the certificate was not replaced: %s", why ? why : "unreadable");
     else if (gateway->tls)

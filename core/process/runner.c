@@ -509,6 +509,7 @@ int runner_main(int index)
     if (link_listen(slot->loop, SLOT_FD_LISTEN, runner_open, &runner, &listener))
         BUG("the slot's socket is unusable");
     loop_signal(slot->loop, SIGTERM, runner_stop, &runner);
+    loop_signal(slot->loop, SIGHUP, slot_reload, slot);
     runner.due_timer = loop_timer_new(slot->loop, 1000, 0, runner_tick, &runner);
     runner.is_swept = !slot_is_long(&slot->config, index);
     loop_timer_new(slot->loop, 50, RUNNER_SWEEP_MS / 40, runner_sweep, &runner);

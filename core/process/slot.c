@@ -87,6 +87,26 @@ static void slot_orphaned(struct link *link)
     _exit(0); /* the supervisor has gone: so do its children */
 }
 
+static void slot_log(const struct slot *slot)
+{
+    log_init(STDERR_FILENO, level_of(slot->config.log_level),
+             arena_printf(slot->arena, "%s %d", role_name(slot->role), slot->index));
+}
+
+/* What was read before stays in the arena: a request in flight may hold a piece of it. */
+void slot_reload(void *arg)
+{
+    struct slot *slot = arg;
+    struct config config;
+    const char *why = NULL;
+    if (config_load(slot->arena, slot->config.data, slot->config.home, &config, &why) ||
+        app_config_check(slot->arena, &config, &why))
+        return;
+    slot->config = config;
+    slot_log(slot);
+    app_configured(&slot->app);
+}
+
 void slot_init(struct slot *slot, enum board_role role, int index)
 {
     *slot = (struct slot){.role = role, .index = index, .arena = arena_new()};
@@ -99,8 +119,7 @@ void slot_init(struct slot *slot, enum board_role role, int index)
     const char *why = NULL;
     if (!data || config_load(slot->arena, data, config_home(slot->arena), &slot->config, &why))
         slot_die(why ? why : "a child process is started by `perigee serve` only");
-    log_init(STDERR_FILENO, level_of(slot->config.log_level),
-             arena_printf(slot->arena, "%s %d", role_name(role), index));
+    slot_log(slot);
     slot->number = slot_number(&slot->config, role, index);
     slot->board = board_open(SLOT_FD_BOARD);
     slot->throttle = throttle_open(SLOT_FD_THROTTLE);

@@ -46,6 +46,9 @@ int slot_number(const struct config *config, enum board_role role, int index);
 char *slot_path(struct arena *arena, const struct config *config, enum board_role role, int index);
 /* Reads the inherited descriptors and the configuration; exits with a line on stderr on failure. */
 void slot_init(struct slot *slot, enum board_role role, int index);
+/* SIGHUP: reads the configuration again (`arg` is the slot). What cannot be used leaves all as it
+ * was; the supervisor, who has looked first, says why. */
+void slot_reload(void *arg);
 /* Tells the board what this process is doing; tenant NULL = waiting. */
 void slot_busy(struct slot *slot, const char *tenant);
 /* A runner that is quick serves the quick lane; with one runner it serves both. */

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "api/app.h"
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"
@@ -39,6 +40,7 @@ struct child {
     int deaths;      /* in a row, without a calm life between */
     int64_t late_us; /* of the script that was last told to be late */
     bool is_ready, is_killed;
+    bool is_behind; /* the configuration may have changed since it read it */
 };
 
 struct supervisor {
@@ -151,7 +153,7 @@ static bool child_start_process(struct child *child)
     snprintf(index, sizeof(index), "%d", child->index);
     char *argv[] = {(char *)(uintptr_t)s->binary, (char *)(uintptr_t) "child",
                     (char *)(uintptr_t)roles[child->role], index, NULL};
-    child->is_ready = child->is_killed = false;
+    child->is_ready = child->is_killed = child->is_behind = false;
     child->started_ms = clock_mono_us() / 1000;
     enum err e = child_start(s->loop, argv, fds, count, child_exited, child, &child->pid);
     close(pair[1]);
@@ -313,6 +315,9 @@ static void child_frame(struct link *link, enum frame_kind kind, uint64_t tag, s
     switch (kind) {
     case FRAME_STATUS:
         child->is_ready = true;
+        if (child->is_behind)
+            kill(child->pid, SIGHUP);
+        child->is_behind = false;
         supervisor_announce(s);
         break;
     case FRAME_WAKE:
@@ -471,9 +476,29 @@ static void supervisor_stop(void *arg)
     supervisor_stop_next(s);
 }
 
+/* Looks first, so that what is wrong is said once. A child that is still starting listens to no
+ * signals yet: it is told when it stands. */
 static void supervisor_reload(void *arg)
 {
-    role_signal(arg, BOARD_GATEWAY, SIGHUP);
+    struct supervisor *s = arg;
+    struct arena *arena = arena_new();
+    struct config config;
+    const char *why = NULL;
+    enum err e = config_load(arena, s->config->data, s->config->home, &config, &why);
+    if (!e)
+        e = app_config_check(arena, &config, &why);
+    if (e)
+        log_error("the configuration stays as it was: %s", why ? why : err_code(e));
+    else
+        log_info("configuration read again");
+    arena_free(arena);
+    for (int i = 0; i < s->count; i++) {
+        struct child *child = &s->children[i];
+        if (child->pid && child->is_ready)
+            kill(child->pid, SIGHUP);
+        else
+            child->is_behind = child->pid != 0;
+    }
 }
 
 /* --- start --------------------------------------------------------------------------------------

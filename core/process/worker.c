@@ -555,6 +555,7 @@ int worker_main(int index)
     if (link_listen(slot->loop, SLOT_FD_LISTEN, worker_open, &worker, &listener))
         BUG("the slot's socket is unusable");
     loop_signal(slot->loop, SIGTERM, worker_stop, &worker);
+    loop_signal(slot->loop, SIGHUP, slot_reload, slot);
     loop_timer_new(slot->loop, WORKER_CHECKPOINT_MS, WORKER_CHECKPOINT_MS, worker_idle, &worker);
     loop_timer_new(slot->loop, WORKER_SWEEP_MS, WORKER_SWEEP_MS, worker_sweep, &worker);
     loop_timer_new(slot->loop, 1000 / MOVED_PER_S, 1000 / MOVED_PER_S, worker_moved, &worker);

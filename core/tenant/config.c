@@ -421,7 +421,9 @@ void config_readme(struct buf *out)
                 "  run/           sockets of a running server\n\n"
                 "Keys of perigee.json. Each can be overridden by the environment (gateways by\n"
                 "PERIGEE_GATEWAYS) and most by a flag of `perigee serve`. A key left out has its\n"
-                "default.\n");
+                "default. SIGHUP makes a running server read them again, and the certificate;\n"
+                "addresses to listen on, numbers of processes and where the certificate lies\n"
+                "count when it starts.\n");
     for (size_t i = 0; i < KEYS_COUNT; i++) {
         const struct key *key = &keys[i];
         buf_printf(out, "\n  %s\n      %s\n      default: %s", key->name, key->about,
