@@ -18,6 +18,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "net/child.h"
+#include "net/tls.h"
 #include "process/listen.h"
 #include "tenant/quarantine.h"
 #include "tenant/tenant.h"
@@ -579,6 +580,22 @@ static const char *supervisor_claim(struct supervisor *s)
     return NULL;
 }
 
+/* Asked here once, or every gateway would say the same. */
+static const char *supervisor_tls(const struct supervisor *s)
+{
+    const struct config *config = s->config;
+    struct tls *tls = NULL;
+    const char *why = NULL;
+    if (!config->tls_listen)
+        return NULL;
+    tls_init();
+    enum err e = tls_new(config->tls_cert, config->tls_key, &tls, &why);
+    tls_free(tls);
+    return e ? arena_printf(s->arena, "TLS: %s (%s, %s)", why ? why : err_code(e), config->tls_cert,
+                            config->tls_key)
+             : NULL;
+}
+
 int supervisor_run(const struct config *config)
 {
     static struct supervisor s;
@@ -593,6 +610,8 @@ int supervisor_run(const struct config *config)
     log_init(STDERR_FILENO, LOG_INFO, "supervisor");
     raise_files();
     why = supervisor_claim(&s);
+    if (!why)
+        why = supervisor_tls(&s);
     if (why)
         return supervisor_fail(why);
     if (listen_open(config, s.arena, &s.listen, &why))

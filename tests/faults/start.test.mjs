@@ -22,7 +22,7 @@ beforeEach(() => {
 after(() => new Server(data).remove());
 
 /** `serve` ends by itself, not well, with one line that matches. */
-function refused(place, pattern, { listen = "127.0.0.1:0", env = {} } = {}) {
+function refused(place, pattern, { listen = "127.0.0.1:0", env = {}, alone = false } = {}) {
   const serve = ["serve", "--listen", listen];
   const { status, stdout, stderr } = command(place, serve, {
     env: { PERIGEE_LOG_LEVEL: "error", ...env },
@@ -32,6 +32,7 @@ function refused(place, pattern, { listen = "127.0.0.1:0", env = {} } = {}) {
   const said = stderr.split("\n").filter((line) => line.startsWith("perigee: "));
   assert.match(said[0] ?? stderr, pattern);
   assert.equal(new Set(said).size, 1, `one line says it: ${stderr}`);
+  if (alone) assert.equal(stderr.trim().split("\n").length, 1, stderr);
 }
 
 test("a folder that is none of ours", () => {
@@ -66,7 +67,7 @@ test("TLS without a certificate that can be read", () => {
     PERIGEE_TLS_CERT: "/nowhere",
     PERIGEE_TLS_KEY: "/nowhere",
   };
-  refused(data, /TLS: .*certificate/, { env: tls });
+  refused(data, /TLS: .*certificate.*\(\/nowhere, \/nowhere\)/, { env: tls, alone: true });
 });
 
 test("a folder made by a newer version", (t) => {
