@@ -44,6 +44,11 @@ static void describe_routes(const struct route *routes, int count)
     meta_openapi_paths(paths, described);
 }
 
+struct router *app_router(const struct app *app, struct slice path)
+{
+    return slice_starts(path, SLICE("/api/")) ? app->api : app->router;
+}
+
 void app_init(struct app *app, enum app_role role, const struct config *config,
               struct tenants *tenants, const struct app_services *services)
 {
@@ -54,12 +59,14 @@ void app_init(struct app *app, enum app_role role, const struct config *config,
                         .config = config,
                         .tenants = tenants,
                         .services = services,
+                        .api = router_new(),
                         .router = router_new(),
                         .started_at_ms = clock_now_ms()};
     int count = 0;
     const struct route *routes = routes_all(&count);
     for (int i = 0; i < count; i++)
-        router_add(app->router, routes[i].method, routes[i].pattern, &routes[i]);
+        router_add(app_router(app, slice_str(routes[i].pattern)), routes[i].method,
+                   routes[i].pattern, &routes[i]);
     describe_routes(routes, count);
     actor_role_source(model_role);
     app_configured(app);
@@ -88,6 +95,7 @@ enum err app_config_check(struct arena *arena, const struct config *config, cons
 
 void app_release(struct app *app)
 {
+    router_free(app->api);
     router_free(app->router);
-    app->router = NULL;
+    app->api = app->router = NULL;
 }

@@ -43,8 +43,9 @@ struct app {
     int slot;
     const struct config *config;
     struct tenants *tenants;
-    struct store *control; /* control.db open for writing: worker 0 and commands; else NULL */
-    struct router *router;
+    struct store *control;     /* control.db open for writing: worker 0 and commands; else NULL */
+    struct router *api;        /* what lies below /api/ */
+    struct router *router;     /* all else: the console takes any name */
     struct throttle *throttle; /* NULL: no rates (command line) */
     const struct app_services *services;
     void *user;    /* of the layer above */
@@ -66,3 +67,5 @@ void app_configured(struct app *app);
  * is built on first use). An error when they do not load: writes are refused, naming the plugin.
  * The caller ends it with unit_end. Never on gateways. */
 MUST_USE enum err app_unit_begin(struct app *app, struct ctx *ctx, struct unit *unit);
+/* The one that knows the path. */
+struct router *app_router(const struct app *app, struct slice path);

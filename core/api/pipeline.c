@@ -97,8 +97,13 @@ static enum err admit_route(struct call *call)
 {
     unsigned allowed = 0;
     const void *found = NULL;
-    enum err e = router_match(call->app->router, call->req->method, call->req->path, &found,
+    const struct req *req = call->req;
+    enum err e = router_match(app_router(call->app, req->path), req->method, req->path, &found,
                               &call->params, &allowed);
+    if (req->method == HTTP_OPTIONS && slice_is(req->path, "*")) { /* RFC 9110 section 9.3.7 */
+        allowed = (1u << HTTP_METHODS) - 1;
+        e = ERR_METHOD;
+    }
     if (!e) {
         call->route = found;
         const struct route *route = call->route;
@@ -383,23 +388,38 @@ enum err pipeline_body(struct call *call, struct slice *out)
     return call->req->body_path ? spooled_read(call->ctx->arena, call->req, out) : ERR_OK;
 }
 
+/* Another encoding than UTF-8 would be read as something that nobody has written. */
+static bool is_json(struct slice type)
+{
+    if (!slice_eq_nocase(slice_trim(slice_split(&type, ';')), SLICE("application/json")))
+        return false;
+    while (type.len > 0) {
+        struct slice value = slice_split(&type, ';');
+        struct slice name = slice_trim(slice_split(&value, '='));
+        value = slice_trim(value);
+        if (slice_eq_nocase(name, SLICE("charset")) && !slice_eq_nocase(value, SLICE("utf-8")) &&
+            !slice_eq_nocase(value, SLICE("\"utf-8\"")))
+            return false;
+    }
+    return true;
+}
+
 static enum err run_body(struct call *call)
 {
     const struct req *req = call->req;
     if (call->route->body != BODY_JSON || !req->has_body || req->body_bytes == 0)
         return ERR_OK;
-    struct slice type = req_header(req, "content-type");
-    struct slice main = slice_trim(slice_split(&type, ';'));
-    if (!slice_eq_nocase(main, SLICE("application/json")))
+    if (!is_json(req_header(req, "content-type")))
         return ERR_MEDIA_TYPE;
     const char *why = NULL;
     struct slice source = req->body;
     enum err e = req->body_path ? spooled_read(call->ctx->arena, req, &source) : ERR_OK;
     if (!e)
         e = json_parse(call->ctx->arena, source, &call->body, &why);
-    if (e)
-        return err_say(&call->ctx->err, e, NULL, "%s", why ? why : err_text(e, call->ctx->lang));
-    return ERR_OK;
+    if (e && why)
+        return err_say(&call->ctx->err, e, NULL, "%s%s",
+                       call->ctx->lang == LANG_ZH ? "JSON 有误：" : "The JSON is broken: ", why);
+    return e;
 }
 
 static enum err run_handler(struct call *call)

@@ -116,8 +116,7 @@ enum err replay_find(struct call *call, bool *replayed)
                        ctx->lang == LANG_ZH ? "此地址不接受 Idempotency-Key。"
                                             : "Idempotency-Key is not accepted here.");
     if (key.len == 0 || key.len > IDEMPOTENCY_KEY_MAX)
-        return err_say(&ctx->err, ERR_MALFORMED, "bad_idempotency_key", "Idempotency-Key: 1-%d",
-                       IDEMPOTENCY_KEY_MAX);
+        return err_say(&ctx->err, ERR_MALFORMED, "bad_idempotency_key", NULL);
     int status = 0;
     bool moved = false;
     enum err e = read_body(call);

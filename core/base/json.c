@@ -249,7 +249,10 @@ enum err json_parse(struct arena *arena, struct slice source, const struct json 
         if (near && !text_is_utf8(slice_str(near)))
             *near = '\0';
         at = (struct place){fault.line, fault.column};
-        why_set(arena, why, at, text_is_utf8(slice_str(fault.text)) ? fault.text : "not UTF-8");
+        const char *text = text_is_utf8(slice_str(fault.text)) ? fault.text : "not UTF-8";
+        if (json_error_code(&fault) == json_error_null_character)
+            text = "a text holds a zero character"; /* the library names a flag of its own */
+        why_set(arena, why, at, text);
         return ERR_MALFORMED;
     }
     struct walk w = {arena, source.at, source.at + source.len, 1};

@@ -290,6 +290,43 @@ test("OPTIONS says what is allowed and opens nothing to other origins", async ()
   assert.equal(answer.headers["access-control-allow-origin"], undefined);
 });
 
+test("an address of the API that is none is 404 for any method", async () => {
+  for (const method of ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]) {
+    const { status, headers } = await w.acme.as("admin", method, "/api/v1/nothing/here");
+    assert.deepEqual([status, headers.allow], [404, undefined], method);
+  }
+  for (const method of ["GET", "HEAD", "PUT", "OPTIONS"]) {
+    const { status, headers } = await w.acme.as("admin", method, "/api/v1/queries");
+    assert.deepEqual([status, headers.allow], [method === "OPTIONS" ? 204 : 405, "POST"], method);
+  }
+});
+
+test("OPTIONS of the whole server", async () => {
+  const { text } = await send(req("OPTIONS * HTTP/1.1", close));
+  assert.deepEqual(statuses(text), [204]);
+  assert.match(text, /allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS/i);
+});
+
+test("JSON in another encoding than UTF-8 is refused, and broken JSON told where", async () => {
+  const post = (type, body, lang = "en") =>
+    w.acme.as("admin", "POST", "/api/v1/records/greeting", {
+      body,
+      headers: { "content-type": type, "accept-language": lang },
+    });
+  for (const type of ["application/json; charset=gbk", "application/json;x=y;charset=latin1"])
+    assert.equal((await post(type, '{"name":"a"}')).status, 415, type);
+  for (const type of ["application/json; charset=UTF-8", 'application/json;charset="utf-8"'])
+    assert.equal((await post(type, '{"name":"a"}')).status, 201, type);
+  const wrong = { en: /^The JSON is broken: line 1 column 11: /, "zh-CN": /^JSON 有误：line 1 / };
+  for (const [lang, pattern] of Object.entries(wrong)) {
+    const answer = await post("application/json", '{"name":"a"', lang);
+    assert.equal(answer.status, 400);
+    assert.match(answer.json.error.message, pattern);
+  }
+  const zero = await post("application/json", '{"name":"a\\u0000b"}');
+  assert.match(zero.json.error.message, /a text holds a zero character$/);
+});
+
 test("HTTP/1.0 is answered and closed, or kept when asked", async () => {
   const one = await send(req("GET /healthz HTTP/1.0"));
   assert.deepEqual(statuses(one.text), [200]);
