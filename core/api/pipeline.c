@@ -164,6 +164,11 @@ static enum err admit_rate(struct call *call)
         throttle_left(app->throttle, slice_str(key), rate, burst, ctx->now_ms, &call->rate.left,
                       &call->rate.whole_s);
     }
+    if (taken && (call->route->flags & ROUTE_SIGNIN)) {
+        key = arena_printf(ctx->arena, "signin|%s", ctx->address ? ctx->address : "");
+        taken = throttle_take_per(app->throttle, slice_str(key), app->config->signin_per_minute, 60,
+                                  ctx->now_ms, &wait_s);
+    }
     if (taken)
         return ERR_OK;
     ctx->err.retry_after_s = wait_s > 0 ? wait_s : 1;

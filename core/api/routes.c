@@ -33,7 +33,7 @@ static const struct route ROUTES[] = {
      console_file, "The web console's files"},
 
     /* identity */
-    {HTTP_POST, V1 "/sessions", QL, ANYONE, BODY_JSON, ROUTE_SECRET,
+    {HTTP_POST, V1 "/sessions", QL, ANYONE, BODY_JSON, ROUTE_SECRET | ROUTE_SIGNIN,
      sessions_create, "Sign in"},
     {HTTP_GET, V1 "/sessions", GW, USER, BODY_NONE, 0, sessions_list, "My sessions"},
     {HTTP_DELETE, V1 "/sessions", WK, USER, BODY_NONE, ROUTE_DUE,

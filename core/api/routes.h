@@ -30,6 +30,7 @@ enum route_flags {
     ROUTE_STATIC = 8,          /* the console's files */
     ROUTE_OWN_REPLAY = 32,     /* the handler asks for the Idempotency-Key when it knows who asks */
     ROUTE_DUE = 16,            /* also for who must first set up a factor or change a password */
+    ROUTE_SIGNIN = 128,        /* a password is tried: each address has so many in a minute */
     ROUTE_PREVIEW = 64,        /* may be asked in the place of a role (preview.h) */
 };
 

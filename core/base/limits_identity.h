@@ -39,6 +39,7 @@
 #define PASSPHRASE_KIB_MAX      (1 << 20) /* of a wrapping that is read: more is hostile */
 #define PASSPHRASE_PASSES_MAX   16
 #define PASSWORD_CHARS_MIN      8
+#define SIGNIN_PER_MINUTE       40 /* attempts of one address, right ones too */
 #define RATE_PER_S              60 /* API rate per key, and per address before that */
 #define RATE_BURST              120
 #define SUBTREE_IDS_MAX         500

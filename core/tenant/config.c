@@ -92,6 +92,8 @@ static const struct key keys[] = {
     {"rate_per_s", KEY_INT, AT(rate_per_s), "60", 1, 100000,
      "Requests per second of one key, and of one address before sign-in."},
     {"rate_burst", KEY_INT, AT(rate_burst), "120", 1, 100000, "How many of them at once."},
+    {"signin_per_minute", KEY_INT, AT(signin_per_minute), "40", 1, 100000,
+     "Attempts of one address to sign in, right ones too."},
 };
 #define KEYS_COUNT (sizeof keys / sizeof *keys)
 
@@ -102,6 +104,7 @@ _Static_assert(STREAMS_PER_TENANT == 500, "as the table says");
 _Static_assert(JOBS_PER_USER == 50 && JOBS_PER_TENANT == 1000, "as the table says");
 _Static_assert(KEYS_PER_USER == 20 && KEYS_PER_TENANT == 200, "as the table says");
 _Static_assert(SESSIONS_PER_USER == 50 && FILES_BYTES == 107374182400, "as the table says");
+_Static_assert(SIGNIN_PER_MINUTE == 40, "as the table says");
 _Static_assert(RATE_PER_S == 60 && RATE_BURST == 120, "as the table says");
 
 static enum err say(struct arena *arena, const char **why, const char *fmt, ...) PRINTF_LIKE(3, 4);

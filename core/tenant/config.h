@@ -27,7 +27,7 @@ struct config {
     const char *outbound_ca;       /* trusted outbound instead of the system's; NULL = those */
     int audit_keep_days;           /* ≥ 180 */
     int64_t upload_bytes_max, import_bytes_max;
-    int conns_max, conns_per_address_max, rate_per_s, rate_burst;
+    int conns_max, conns_per_address_max, rate_per_s, rate_burst, signin_per_minute;
     int streams_max, streams_per_user_max, streams_per_tenant_max;
     int jobs_per_user_max, jobs_per_tenant_max, keys_per_user_max, keys_per_tenant_max;
     int sessions_per_user_max;

@@ -11,6 +11,7 @@ const w = world({
   env: {
     PERIGEE_RATE_PER_S: "1",
     PERIGEE_RATE_BURST: String(BURST),
+    PERIGEE_SIGNIN_PER_MINUTE: "5",
     PERIGEE_TRUSTED_PROXIES: "127.0.0.1",
   },
 });
@@ -36,6 +37,24 @@ test("what is no address is none", async () => {
     token: signed.json.token,
   });
   assert.equal(items[0].address, "127.0.0.1");
+});
+
+test("an address may try so many passwords in a minute, at all companies together", async () => {
+  const attempt = (tenant, address, password = PASSWORD) =>
+    tenant.as(null, "POST", "/api/v1/sessions", {
+      body: { login: "admin", password },
+      headers: from(address),
+    });
+  const seen = [];
+  for (const tenant of [w.acme, w.globex, w.acme]) {
+    seen.push((await attempt(tenant, "198.51.100.5")).status);
+    seen.push((await attempt(tenant, "198.51.100.5", "wrong, and long enough")).status);
+  }
+  assert.deepEqual(seen, [201, 401, 201, 401, 201, 429]);
+  const late = await attempt(w.globex, "198.51.100.5");
+  assert.equal(late.status, 429, late.text);
+  assert.ok(Number(late.headers["retry-after"]) >= 1, "when to come again");
+  assert.equal((await attempt(w.acme, "198.51.100.6")).status, 201, "another address is served");
 });
 
 test("made-up tokens share the rate of their address", async () => {

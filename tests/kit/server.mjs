@@ -33,7 +33,12 @@ function environment(extra = {}) {
   for (const name of Object.keys(env)) {
     if (name.startsWith("PERIGEE_")) delete env[name];
   }
-  const rates = { PERIGEE_RATE_PER_S: "100000", PERIGEE_RATE_BURST: "100000" };
+  const most = "100000";
+  const rates = {
+    PERIGEE_RATE_PER_S: most,
+    PERIGEE_RATE_BURST: most,
+    PERIGEE_SIGNIN_PER_MINUTE: most,
+  };
   return { ...env, ...rates, PERIGEE_SESSIONS_PER_USER_MAX: "1000", ...extra };
 }
 

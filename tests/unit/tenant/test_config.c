@@ -144,6 +144,7 @@ static void test_config__defaults_are_the_limits(void **state)
         {c.files_bytes_max, FILES_BYTES},
         {c.rate_per_s, RATE_PER_S},
         {c.rate_burst, RATE_BURST},
+        {c.signin_per_minute, SIGNIN_PER_MINUTE},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         assert_true(rows[i][0] == rows[i][1]);
