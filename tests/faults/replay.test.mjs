@@ -13,7 +13,7 @@ import * as replay from "../kit/replay.mjs";
 import { folder, Server } from "../kit/server.mjs";
 import { HOSTS, makeFolder } from "../kit/world.mjs";
 
-const POINTS = Number(process.env.FAULTS_POINTS || 100);
+const POINTS = Number(process.env.FAULTS_POINTS || 200);
 const SEED = Number(process.env.FAULTS_SEED || 1);
 const STRACE = faults.can(
   "strace",
