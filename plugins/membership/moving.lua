@@ -53,14 +53,32 @@ function moving.transfer(ev, ctx)
   return ledger.answer(book)
 end
 
--- POST …/member/{id}/actions/merge { into }: everything active goes to the other card, this one is
--- closed and points to it. Pending points and holds have to end first.
+local TAKEN = { "name", "phone", "email", "contact", "birthday", "gender", "referrer", "note" }
+
+-- The fields of `take`, whose value the other card is to have; nil where a name is none of them.
+local function chosen(take, from)
+  local values, left = {}, {}
+  if take ~= nil and type(take) ~= "table" and type(take) ~= "userdata" then return nil end
+  for _, name in ipairs(take or {}) do left[name] = true end
+  for _, name in ipairs(TAKEN) do
+    if left[name] then values[name] = from[name] == nil and crm.null or from[name] end
+    left[name] = nil
+  end
+  if next(left) then return nil end
+  return values
+end
+
+-- POST …/member/{id}/actions/merge { into, take = [fields] }: everything active goes to the other
+-- card, and what is taken of the person's own data; this one is closed and points to it. Pending
+-- points and holds have to end first.
 function moving.merge(ev, ctx)
   local id = asked.id(ev, "into")
   if ev.record.merged_into then
     if ev.record.merged_into == id then return { into = ev.params.into } end
     return ev:fail("into", "@member_closed")
   end
+  local values = chosen(ev.params.take, ev.record)
+  if not values then return ev:fail("take", "@merge_take") end
   local book = ledger.open(ctx, ev.record)
   local to = id and id ~= book.id and ledger.find(ctx, id)
   if not to or to.program_id ~= book.program_id or to.status ~= "active" then
@@ -76,6 +94,7 @@ function moving.merge(ev, ctx)
   ledger.close(to)
   ledger.close(book)
   assert(book.db.member:update(book.id, { status = "closed", merged_into = to.id }))
+  if next(values) then assert(ctx.db.member:update(to.id, values)) end
   return { into = crm.id_text(to.id), balance = to.balance }
 end
 

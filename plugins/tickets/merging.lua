@@ -11,7 +11,43 @@ local function other(ev, db, name)
   return id and id ~= ev.record.id and db.ticket:get(id) or nil
 end
 
--- POST …/ticket/{id}/actions/merge { into }: messages move and remember where they came from.
+local PLAIN = {
+  "requester_name", "requester_email", "requester_phone", "type", "category", "priority",
+  "product", "serial",
+}
+local REFS = { "account", "contact" }
+
+local function fields_each(fn)
+  for _, name in ipairs(PLAIN) do fn(name, false) end
+  for _, name in ipairs(REFS) do fn(name, true) end
+end
+
+-- A value as it is written down, so that it can be put back.
+local function noted(value, is_ref) return value and is_ref and crm.id_text(value) or value end
+local function restored(value, is_ref)
+  if value == nil or value == crm.null then return crm.null end
+  return is_ref and crm.id_parse(value) or value
+end
+
+-- The values of `take` that the surviving ticket is to have, and those that it has there now; nil
+-- where a name is none that can be chosen.
+local function chosen(take, ticket, into)
+  local values, after, before, left = {}, {}, {}, {}
+  if take ~= nil and type(take) ~= "table" and type(take) ~= "userdata" then return nil end
+  for _, name in ipairs(take or {}) do left[name] = true end
+  fields_each(function(name, is_ref)
+    if left[name] and ticket[name] ~= into[name] then
+      values[name] = ticket[name] == nil and crm.null or ticket[name]
+      after[name], before[name] = noted(ticket[name], is_ref), noted(into[name], is_ref)
+    end
+    left[name] = nil
+  end)
+  if next(left) then return nil end
+  return values, { after = after, before = before }
+end
+
+-- POST …/ticket/{id}/actions/merge { into, take = [fields] }: messages move and remember where they
+-- came from; what is taken replaces what the other ticket has, with the rights of who asks.
 function merging.merge(ev, ctx)
   local ticket, db = ev.record, ctx.db:as_system()
   local into = other(ev, db, "into")
@@ -20,6 +56,8 @@ function merging.merge(ev, ctx)
   end
   if ticket.merged_into then return ev:fail("status", "@ticket_merged") end
   if states.of(ticket.status) == "closed" then return ev:fail("status", "@not_open") end
+  local values, taken = chosen(ev.params.take, ticket, into)
+  if not values then return ev:fail("take", "@merge_take") end
   local messages = db.ticket_message:find {
     where = { ticket = ticket.id }, order = "sent_at", limit = MESSAGES_MAX + 1,
   }
@@ -31,12 +69,27 @@ function merging.merge(ev, ctx)
       ticket = into.id, came_from = message.came_from or ticket.id,
     }))
   end
-  local before = ticket.status
+  if next(values) then assert(ctx.db.ticket:update(into.id, values)) end
   assert(db.ticket:update(ticket.id, {
-    status = "merged", merged_into = into.id, status_before_merge = before,
+    status = "merged", merged_into = into.id, status_before_merge = ticket.status,
+    merged_values = next(values) and taken or crm.null,
   }))
   ctx.emit("ticket.merged", { ticket = ticket.id, into = into.id })
   return { into = crm.id_text(into.id), number = into.number }
+end
+
+-- Puts back what a merge has taken; what was changed since stays as it is.
+local function give_back(db, ticket)
+  local into, taken, values = db.ticket:get(ticket.merged_into), ticket.merged_values, {}
+  if not into or not taken then return end
+  local after, before = taken.after or {}, taken.before or {}
+  fields_each(function(name, is_ref)
+    local was_taken = after[name] ~= nil or before[name] ~= nil
+    if was_taken and noted(into[name], is_ref) == after[name] then
+      values[name] = restored(before[name], is_ref)
+    end
+  end)
+  if next(values) then assert(db.ticket:update(into.id, values)) end
 end
 
 local DEPTH_MAX = 8 -- merges of merges whose messages are followed
@@ -72,7 +125,10 @@ function merging.unmerge(ev, ctx)
       ticket = ticket.id, came_from = own and crm.null or message.came_from,
     }))
   end
-  local done = assert(db.ticket:update(ticket.id, { status = "open", merged_into = crm.null }))
+  give_back(db, ticket)
+  local done = assert(db.ticket:update(ticket.id, {
+    status = "open", merged_into = crm.null, merged_values = crm.null,
+  }))
   return { status = done.status }
 end
 

@@ -256,3 +256,17 @@ crm.test("a ledger that does not add up is found, and said where", function(t)
   t.ok(wrong[1]:match("^points%.holds: .*: held is 5, not 0$"), wrong[1])
   t.ok(wrong[2]:match("^points%.last: .*: entry_hash is "), wrong[2])
 end)
+
+crm.test("a merge of cards takes the person's data that is chosen", function(t)
+  local p = program(t, {})
+  local old = t.db.member:insert { name = "Old", email = "old@example.com", program = p.id }
+  local kept = t.db.member:insert { name = "Kept", email = "kept@example.com", program = p.id }
+  local into = crm.id_text(kept.id)
+  t.expect_fail(function()
+    t.action("member", old.id, "merge", { into = into, take = { "balance" } })
+  end, { take = "@merge_take" })
+  t.action("member", old.id, "merge", { into = into, take = { "email" } })
+  local now = card(t, kept)
+  t.eq({ now.name, now.email }, { "Kept", "old@example.com" })
+  t.eq(card(t, old).status, "closed")
+end)

@@ -169,6 +169,26 @@ crm.test("an answer to a merged or a closed ticket finds its way", function(t)
   t.eq(t.check(), {})
 end)
 
+crm.test("a merge takes the values that are chosen, and gives them back", function(t)
+  local a = open(t, { requester_name = "Ann", requester_email = "ann@example.com", serial = "A1" })
+  local b = open(t, { requester_name = "Bob", priority = "high", serial = "B1" })
+  local into = crm.id_text(b.id)
+  t.expect_fail(function()
+    t.action("ticket", a.id, "merge", { into = into, take = { "status" } })
+  end, { take = "@merge_take" })
+  t.action("ticket", a.id, "merge", {
+    into = into, take = { "requester_name", "requester_email", "serial" },
+  })
+  local now = t.db.ticket:get(b.id)
+  t.eq({ now.requester_name, now.requester_email, now.serial, now.priority },
+    { "Ann", "ann@example.com", "A1", "high" })
+  t.db.ticket:update(b.id, { serial = "C1" }) -- what was changed since stays
+  t.action("ticket", a.id, "unmerge", {})
+  now = t.db.ticket:get(b.id)
+  t.eq({ now.requester_name, now.requester_email, now.serial }, { "Bob", nil, "C1" })
+  t.eq(t.check(), {})
+end)
+
 crm.test("merges of merges are undone one by one", function(t)
   local a, b, c = open(t, {}), open(t, {}), open(t, {})
   local function say(ticket, body)
