@@ -75,7 +75,7 @@ local function funnel()
     deals / import("opportunity", company.file("deals.csv", lines),
       MAPS .. "maven_sales_pipeline.json"), "rows/s")
   company.report("funnel of " .. deals + 8800 .. " opportunities", "opportunity",
-    '{"filter":{"probability":{"gte":%d}},"group":["pipeline","stage"],' ..
+    '{"filter":{"created_at":{"gte":"19%02d-01-01T00:00:00Z"}},"group":["pipeline","stage"],' ..
     '"measure":["count","sum.amount","sum.weighted"]}')
   company.report("the same without a filter", "opportunity", '{"group":["pipeline","stage"],' ..
     '"measure":["count","sum.amount","sum.weighted"],"limit":%d}')

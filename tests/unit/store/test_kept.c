@@ -190,10 +190,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_kept__##name, rig_setup, rig_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(ends_with_the_state_it_was_made_in),
-        TEST(belongs_to_its_parameters),
-        TEST(a_writer_sees_its_own_rows),
-        TEST(only_whole_answers),
+        TEST(ends_with_the_state_it_was_made_in), TEST(belongs_to_its_parameters),
+        TEST(a_writer_sees_its_own_rows),         TEST(only_whole_answers),
         TEST(so_many_groups_and_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
