@@ -128,15 +128,6 @@ static bool covers(const struct cover_index *index, const char *key, const struc
     return true;
 }
 
-/* Narrow is quick; without the column itself SQLite sets out for the row to ask whether it lives,
- * though it need not arrive there. */
-static bool is_better(const struct cover_index *a, const struct cover_index *b)
-{
-    if (!b || a->knows_deleted != b->knows_deleted)
-        return !b || a->knows_deleted;
-    return a->count < b->count;
-}
-
 /* --- conditions --- */
 
 /* The conditions that must all hold, one after another from *at on. */
@@ -185,6 +176,33 @@ static const struct expr *leading(const struct cover_index *indexes, const struc
     return NULL;
 }
 
+/* Whether the index begins with a column that has to be one value or one of a few. */
+static bool is_led(const struct cover_index *index, const struct expr *where)
+{
+    const struct expr *at = NULL;
+    struct slice rest = index->columns, first = slice_split(&rest, ',');
+    while (condition_next(where, &at)) {
+        if (at->op == EXPR_AND && is_led(index, at))
+            return true;
+        if ((at->op == EXPR_EQ || at->op == EXPR_IN) && at->column.join == 0 &&
+            slice_is(first, at->column.column))
+            return true;
+    }
+    return false;
+}
+
+/* Part of an index is less than all of it, and narrow is quick. Without the column itself SQLite
+ * sets out for the row to ask whether it lives, though it need not arrive there. */
+static bool is_better(const struct cover_index *a, const struct cover_index *b,
+                      const struct expr *where)
+{
+    if (!b || is_led(a, where) != is_led(b, where))
+        return !b || is_led(a, where);
+    if (a->knows_deleted != b->knows_deleted)
+        return a->knows_deleted;
+    return a->count < b->count;
+}
+
 static bool count_row(void *arg, const struct store_row *row)
 {
     *(int64_t *)arg = store_row_int(row, 0);
@@ -229,7 +247,7 @@ enum err cover_find(struct db *db, const struct query *query, const char **out)
     bool live = is_live(query->where), few = false;
     for (const struct cover_index *index = all; index; index = index->next)
         if (!index->some && index->live <= live && covers(index, entry->key, &used) &&
-            is_better(index, best))
+            is_better(index, best, query->where))
             best = index;
     const struct expr *condition = best && live ? leading(all, query->where, best) : NULL;
     if (condition)

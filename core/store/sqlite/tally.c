@@ -261,13 +261,14 @@ bool tally_fits(const struct query *query)
     if (!groups || query->group_count > TALLY_KEYS_MAX || query->keyset || query->count_cap > 0 ||
         query->after || query->select_count - query->group_count > STORE_MEASURES_MAX)
         return false;
-    bool sums = query->group_count > 0; /* without groups SQLite counts and finds extremes itself */
+    bool walks = query->group_count > 0; /* an extreme alone is found at the end of an index */
     for (int i = 0; i < query->select_count; i++) {
         if ((query->select[i].measure == MEASURE_NONE) != (i < query->group_count))
             return false;
-        sums = sums || query->select[i].measure == MEASURE_SUM;
+        walks = walks || query->select[i].measure == MEASURE_SUM ||
+                query->select[i].measure == MEASURE_COUNT;
     }
-    if (!sums)
+    if (!walks)
         return false;
     for (int i = 0; i < query->order_count; i++)
         if (query->order[i].column.join >= 0)
