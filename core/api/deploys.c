@@ -283,6 +283,18 @@ static void put_line(struct call *call, const struct deploy *deploy, const char 
                active && strcmp(active, deploy->hash) == 0 ? "true" : "false");
 }
 
+static enum err never_deployed(struct call *call, const char *plugin)
+{
+    struct buf args = BUF_INIT;
+    buf_put_str(&args, "{\"plugin\":");
+    json_put_cstr(&args, plugin);
+    buf_put_char(&args, '}');
+    enum err e = admin_refuse(call, ERR_NOT_FOUND, "never_deployed",
+                              arena_str(call->ctx->arena, buf_slice(&args)));
+    buf_release(&args);
+    return e;
+}
+
 enum err deploys_put(struct call *call, const char *plugin)
 {
     struct ctx *ctx = call->ctx;
@@ -293,7 +305,7 @@ enum err deploys_put(struct call *call, const char *plugin)
     if (e)
         return e;
     if (!count)
-        return ERR_NOT_FOUND;
+        return never_deployed(call, plugin);
     const char *active = deploys_active(call, plugin, &enabled);
     page_open(call);
     for (int i = 0; i < count && i < LIST_MAX; i++)
@@ -316,7 +328,7 @@ static enum err find_line(struct call *call, const char *plugin, const char *wan
     int count;
     enum err e = deploy_list(ctx->tenant, ctx->arena, plugin, &all, &count);
     if (e || !count)
-        return e ? e : ERR_NOT_FOUND;
+        return e ? e : never_deployed(call, plugin);
     const char *active = deploys_active(call, plugin, NULL);
     const struct deploy *found = NULL;
     for (int i = 0; i < count; i++) {

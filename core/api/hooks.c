@@ -163,6 +163,13 @@ enum err hooks_put(struct call *call, const struct vm *vm, const struct hooks_as
     return list.e;
 }
 
+/* An entity, "*" for handlers of all of them, or an event, which has a dot: they may have none. */
+static bool is_known(const struct ctx *ctx, struct slice name)
+{
+    return slice_is(name, "*") || model_entity(ctx->model, name) ||
+           slice_find(name, SLICE(".")) >= 0;
+}
+
 enum err hooks_list(struct call *call)
 {
     struct ctx *ctx = call->ctx;
@@ -172,6 +179,8 @@ enum err hooks_list(struct call *call)
     struct vm *vm = NULL;
     if (!moment_is_known(asked.moment))
         return err_field(&ctx->err, "moment", "unknown_value", NULL);
+    if (asked.entity.len && !is_known(ctx, asked.entity))
+        return err_field(&ctx->err, "entity", "unknown_entity", NULL);
     enum err e = vm_get(ctx, call->app->config->home, &vm);
     if (e)
         return e;

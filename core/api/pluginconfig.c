@@ -51,8 +51,8 @@ static enum err find(struct call *call, struct pluginset *set, const struct plug
     enum err e = pluginset_read(call, set);
     if (e)
         return e;
-    *out = pluginset_find(set, call_param(call, 0));
-    return *out && (*out)->manifest ? ERR_OK : ERR_NOT_FOUND;
+    e = pluginset_named(call, set, call_param(call, 0), out);
+    return e || (*out)->manifest ? e : ERR_NOT_FOUND;
 }
 
 enum err plugins_config_get(struct call *call)

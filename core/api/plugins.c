@@ -288,9 +288,10 @@ enum err plugins_enable(struct call *call)
         e = pluginset_read(call, &set);
     if (e)
         return e;
-    const struct plugin *plugin = pluginset_find(&set, call_param(call, 0));
-    if (!plugin)
-        return ERR_NOT_FOUND;
+    const struct plugin *plugin;
+    e = pluginset_named(call, &set, call_param(call, 0), &plugin);
+    if (e)
+        return e;
     struct names wanted = names_new(call, &set), seen = names_new(call, &set);
     struct names changed = names_new(call, &set);
     with_needed(&set, plugin, &wanted, &seen);
@@ -334,9 +335,10 @@ enum err plugins_disable(struct call *call)
         e = pluginset_read(call, &set);
     if (e)
         return e;
-    const struct plugin *plugin = pluginset_find(&set, call_param(call, 0));
-    if (!plugin)
-        return ERR_NOT_FOUND;
+    const struct plugin *plugin;
+    e = pluginset_named(call, &set, call_param(call, 0), &plugin);
+    if (e)
+        return e;
     if (strcmp(plugin->id, "core") == 0)
         return admin_refuse(call, ERR_CONFLICT, "plugin_is_core", NULL);
     struct names changed = names_new(call, &set);

@@ -4,8 +4,12 @@
  */
 #include "api/pluginset.h"
 
+#include "api/admin.h"
+#include "base/text.h"
 #include "script/code.h"
 #include "tenant/quarantine.h"
+
+#define SUGGEST_DISTANCE 3
 
 const struct plugin *pluginset_find(const struct pluginset *set, struct slice id)
 {
@@ -21,6 +25,33 @@ static const struct tenant_plugin *find_row(const struct pluginset *set, struct 
         if (slice_is(id, set->rows[i].id))
             return &set->rows[i];
     return NULL;
+}
+
+enum err pluginset_named(struct call *call, const struct pluginset *set, struct slice id,
+                         const struct plugin **out)
+{
+    struct arena *arena = call->ctx->arena;
+    const struct plugin *near = NULL;
+    *out = pluginset_find(set, id);
+    if (*out)
+        return ERR_OK;
+    for (int i = 0, least = SUGGEST_DISTANCE; i < set->count; i++) {
+        int distance = text_distance(id, slice_str(set->items[i]->id), SUGGEST_DISTANCE);
+        if (distance < least) {
+            least = distance;
+            near = set->items[i];
+        }
+    }
+    struct buf args = BUF_INIT;
+    buf_put_str(&args, "{\"plugin\":");
+    json_put_string(&args, id);
+    buf_put_str(&args, ",\"near\":");
+    json_put_cstr(&args, near ? near->id : NULL);
+    buf_put_char(&args, '}');
+    enum err e = admin_refuse(call, ERR_NOT_FOUND, near ? "no_plugin_but" : "no_plugin",
+                              arena_str(arena, buf_slice(&args)));
+    buf_release(&args);
+    return e;
 }
 
 bool pluginset_is_enabled(const struct pluginset *set, struct slice id)

@@ -17,6 +17,9 @@ struct pluginset {
 MUST_USE enum err pluginset_read(struct call *call, struct pluginset *out);
 /* NULL if there is none of that id. */
 const struct plugin *pluginset_find(const struct pluginset *set, struct slice id);
+/* The same for a person who named it: ERR_NOT_FOUND with a sentence, and the nearest name. */
+MUST_USE enum err pluginset_named(struct call *call, const struct pluginset *set, struct slice id,
+                                  const struct plugin **out);
 /* core always is. */
 bool pluginset_is_enabled(const struct pluginset *set, struct slice id);
 /* What is stored for it; NULL if nothing. */

@@ -24,9 +24,10 @@ enum err plugins_release(struct call *call)
         e = pluginset_read(call, &set);
     if (e)
         return e;
-    const struct plugin *plugin = pluginset_find(&set, call_param(call, 0));
-    if (!plugin)
-        return ERR_NOT_FOUND;
+    const struct plugin *plugin;
+    e = pluginset_named(call, &set, call_param(call, 0), &plugin);
+    if (e)
+        return e;
     e = quarantine_release(ctx->tenant->folder, plugin->id);
     bool was_aside = !e;
     if (was_aside) {

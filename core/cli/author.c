@@ -109,6 +109,11 @@ static int run_new(struct cli *cli)
         printf("%s\n", print_json(arena, "id", id, "folder", folder, NULL));
     else
         printf("%s: %d files. Next: perigee plugin test %s\n", folder, pack.count, folder);
+    if (!cli_json(cli) && slice_find(slice_str(id), SLICE(".")) < 0)
+        printf(
+            "A company's own bundle is called acme.%s: one without a company's prefix belongs to "
+            "the product (plugins/%s) and cannot be deployed.\n",
+            id, id);
     return CLI_OK;
 }
 
@@ -332,7 +337,8 @@ int author_test(struct cli *cli, const char *folder, const char *junit)
     report.plugin = rig_plugin(rig);
     enum err e = rig_test(rig, &(struct rig_watcher){.ended = tell, .arg = &report}, &why);
     rig_free(rig);
-    printf("1..%d\n", report.count);
+    printf(report.count ? "1..%d\n" : "1..%d # there are no tests in tests/*_test.lua\n",
+           report.count);
     int status = report.failed ? CLI_REFUSED : CLI_OK;
     if (e)
         status = cli_refuse(cli, "%s", why);

@@ -128,15 +128,54 @@ static int help_command(const struct cli_command *command)
     return CLI_OK;
 }
 
-static int help_all(FILE *out)
+/* Commands whose names begin with the word; NULL: all. */
+static void help_list(FILE *out, const char *word)
 {
-    fputs("usage: perigee COMMAND [ARGUMENT ...] [--OPTION VALUE ...]\n\n", out);
     for (int f = 0; f < FAMILIES_COUNT; f++)
         for (const struct cli_command *c = FAMILIES[f]; c->name; c++) {
             char left[64];
+            struct slice rest = slice_str(c->name);
+            if (word && !slice_is(slice_split(&rest, ' '), word))
+                continue;
             snprintf(left, sizeof(left), "%s %s", c->name, c->args);
             fprintf(out, "  %-44s %s\n", left, c->help);
         }
+}
+
+static bool is_group(const char *word)
+{
+    for (int f = 0; f < FAMILIES_COUNT; f++)
+        for (const struct cli_command *c = FAMILIES[f]; c->name; c++) {
+            struct slice rest = slice_str(c->name);
+            if (slice_is(slice_split(&rest, ' '), word))
+                return true;
+        }
+    return false;
+}
+
+/* "perigee plugin" alone, with --help, or with a word behind it that no command has. */
+static int help_unknown(int argc, char **argv)
+{
+    const char *word = argv[1], *more = argc > 2 && argv[2][0] != '-' ? argv[2] : NULL;
+    bool group = is_group(word);
+    if (group && argc > 2 && strcmp(argv[2], "--help") == 0) {
+        printf("usage: perigee %s COMMAND [ARGUMENT ...] [--OPTION VALUE ...]\n\n", word);
+        help_list(stdout, word);
+        printf("\nperigee %s COMMAND --help says more.\n", word);
+        return CLI_OK;
+    }
+    fprintf(stderr, "perigee: there is no command \"%s%s%s\"", word, more ? " " : "",
+            more ? more : "");
+    fputs(group ? ". There are:\n" : "; `perigee --help` lists them\n", stderr);
+    if (group)
+        help_list(stderr, word);
+    return CLI_USAGE;
+}
+
+static int help_all(FILE *out)
+{
+    fputs("usage: perigee COMMAND [ARGUMENT ...] [--OPTION VALUE ...]\n\n", out);
+    help_list(out, NULL);
     fputs("\nperigee COMMAND --help says more. Version " PERIGEE_VERSION ".\n", out);
     return out == stdout ? CLI_OK : CLI_USAGE;
 }
@@ -278,16 +317,14 @@ int cli_main(int argc, char **argv)
     cli.command = command_find(argc, argv, &words);
     int status;
     if (!cli.command) {
-        fprintf(stderr, "perigee: there is no command \"%s%s%s\"; `perigee --help` lists them\n",
-                argv[1], argc > 2 && argv[2][0] != '-' ? " " : "",
-                argc > 2 && argv[2][0] != '-' ? argv[2] : "");
-        status = CLI_USAGE;
+        status = help_unknown(argc, argv);
     } else {
         status = parse(&cli, argc, argv, words + 1);
     }
-    if (status == CLI_OK && cli_flag(&cli, "help")) {
+    bool runs = cli.command && status == CLI_OK;
+    if (runs && cli_flag(&cli, "help")) {
         status = help_command(cli.command);
-    } else if (status == CLI_OK) {
+    } else if (runs) {
         cli.data = data_folder(&cli);
         cli.json = cli_flag(&cli, "json");
         status = cli.command->run(&cli);

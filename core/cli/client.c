@@ -116,15 +116,20 @@ static int answer_refuse(struct client *client, const struct client_answer *answ
     if (!error)
         return cli_refuse(client->cli, "refused with status %d", answer->status);
     struct buf line = BUF_INIT;
-    buf_put_slice(&line, json_str(error, "message", SLICE("refused")));
-    const char *before = " ";
-    json_each(field, json_get(error, "fields"))
+    /* That fields need attention is said by what is wrong with them. */
+    bool is_plain = slice_is(json_str(error, "code", SLICE("")), err_code(ERR_VALIDATION));
+    const struct json *fields = json_get(error, "fields");
+    if (!is_plain || !fields || !fields->count)
+        buf_put_slice(&line, json_str(error, "message", SLICE("refused")));
+    const char *before = line.len ? " " : "";
+    json_each(field, fields)
     {
         json_each(complaint, field)
         {
             buf_printf(&line, "%s%.*s%s%s;", before, SLICE_ARG(field->key),
                        field->key.len ? ": " : "",
                        json_cstr(complaint, "message", json_cstr(complaint, "code", "")));
+            before = " ";
         }
     }
     if (line.len && line.at[line.len - 1] == ';')

@@ -33,24 +33,26 @@ static int run_list(struct cli *cli)
     return status;
 }
 
-static int set_state(struct cli *cli, const char *verb)
+static int set_state(struct cli *cli, const char *verb, const char *done)
 {
     struct client_answer answer;
     const char *path = arena_printf(cli_arena(cli), PLUGINS "/%s/%s", cli_arg(cli, 1), verb);
     int status = plugin_call(cli, HTTP_POST, path, "{}", &answer);
     if (!status && cli_json(cli))
         print_object(cli, &answer);
+    else if (!status)
+        printf("%s: %s\n", done, cli_arg(cli, 1));
     return status;
 }
 
 static int run_enable(struct cli *cli)
 {
-    return set_state(cli, "enable");
+    return set_state(cli, "enable", "enabled");
 }
 
 static int run_disable(struct cli *cli)
 {
-    return set_state(cli, "disable");
+    return set_state(cli, "disable", "disabled, its data is kept");
 }
 
 static int run_release(struct cli *cli)
@@ -60,8 +62,10 @@ static int run_release(struct cli *cli)
     int status = plugin_call(cli, HTTP_POST, path, "{}", &answer);
     if (!status && cli_json(cli))
         print_object(cli, &answer);
-    else if (!status && !json_bool(answer.json, "released", false))
-        printf("nothing of %s was set aside\n", cli_arg(cli, 1));
+    else if (!status)
+        printf(json_bool(answer.json, "released", false) ? "%s runs again\n"
+                                                         : "nothing of %s was set aside\n",
+               cli_arg(cli, 1));
     return status;
 }
 
@@ -81,6 +85,10 @@ static int run_config(struct cli *cli)
     buf_put_char(&b, '{');
     for (int i = 0; cli_option_at(cli, "set", i); i++) {
         struct slice value = slice_str(cli_option_at(cli, "set", i));
+        if (slice_find(value, SLICE("=")) <= 0) {
+            buf_release(&b);
+            return cli_usage(cli, "--set is written NAME=VALUE, not %s", value.at);
+        }
         struct slice name = slice_split(&value, '=');
         const struct json *parsed;
         json_put_comma(&b);

@@ -51,6 +51,8 @@ extern const luaL_Reg bind_document[];                    /* likewise */
 extern const luaL_Reg bind_changes[];                     /* likewise */
 void bind_http_push(lua_State *L, struct script *script); /* [-0, +1] ctx.http */
 int bind_on(lua_State *L);                                /* crm.on; upvalue 1: struct script */
+/* The entity of that name; raises with a suggestion. */
+const struct entity *bind_entity_named(lua_State *L, const char *name);
 /* The entity named at `at`, NULL for "*"; raises with a suggestion. */
 const struct entity *bind_entity(lua_State *L, int at);
 int bind_function(lua_State *L, int at); /* a reference to the function at `at` */

@@ -543,9 +543,7 @@ static int db_index(lua_State *L)
         lua_pushcfunction(L, db_as_system);
         return 1;
     }
-    const struct entity *entity = model_entity(vm_of(L)->model, slice_str(name));
-    if (!entity)
-        return luaL_error(L, "there is no entity \"%s\"", name);
+    const struct entity *entity = bind_entity_named(L, name);
     const char *may = db->as_system ? bind_capability(db->script, name) : "rw";
     if (!may)
         return luaL_error(L, "%s does not declare the capability \"db:%s:rw\"", db->script->id,

@@ -113,12 +113,9 @@ static enum hook_moment read_event(lua_State *L, const char *name)
     return is_late ? HOOK_AFTER_COMMIT : HOOK_EVENT;
 }
 
-const struct entity *bind_entity(lua_State *L, int at)
+const struct entity *bind_entity_named(lua_State *L, const char *name)
 {
     const struct model *model = vm_of(L)->model;
-    const char *name = luaL_checkstring(L, at);
-    if (strcmp(name, "*") == 0)
-        return NULL;
     const struct entity *entity = model_entity(model, slice_str(name));
     const char *near = NULL;
     for (int i = 0, least = 4; i < model->entities_count && !entity; i++) {
@@ -133,6 +130,12 @@ const struct entity *bind_entity(lua_State *L, int at)
     if (!entity)
         luaL_error(L, "there is no entity \"%s\"", name);
     return entity;
+}
+
+const struct entity *bind_entity(lua_State *L, int at)
+{
+    const char *name = luaL_checkstring(L, at);
+    return strcmp(name, "*") == 0 ? NULL : bind_entity_named(L, name);
 }
 
 /* --- options --- */

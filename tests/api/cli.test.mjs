@@ -86,6 +86,10 @@ test("--help, --version and wrong usage", () => {
   assert.match(bare.stderr, /usage/);
   refused(data, ["fly"], 2, /no command "fly"/);
   refused(data, ["tenant", "fly"], 2, /tenant fly/);
+  const group = ok(data, ["plugin", "--help"]);
+  assert.match(group, /^usage: perigee plugin COMMAND[^]* plugin new ID[^]* plugin deploy TENANT/);
+  assert.doesNotMatch(group, /tenant create/);
+  refused(data, ["plugin"], 2, /no command "plugin"\. There are:/);
   refused(data, ["tenant", "list", "--colour"], 2, /--colour/);
   refused(data, ["tenant", "list", "too", "many"], 2, /too many/);
   refused(data, ["tenant", "show"], 2, /needs NAME/);
@@ -218,18 +222,24 @@ function commands(tenant) {
   const plugins = () =>
     Object.fromEntries(list(["plugin", "list", tenant]).map(({ id, state }) => [id, state]));
   assert.equal(plugins().hello, "enabled");
-  ok(data, ["plugin", "disable", tenant, "hello"]);
+  assert.match(ok(data, ["plugin", "disable", tenant, "hello"]), /its data is kept: hello/);
   assert.equal(plugins().hello, "disabled");
-  ok(data, ["plugin", "enable", tenant, "hello"]);
+  assert.match(ok(data, ["plugin", "enable", tenant, "hello"]), /enabled: hello/);
   refused(data, ["plugin", "disable", tenant, "people"], 1, /leads/);
-  refused(data, ["plugin", "enable", tenant, "nothing"], 1);
+  const noSuch = /There is no plugin helo; did you mean hello\?/;
+  refused(data, ["plugin", "enable", tenant, "helo"], 1, noSuch);
+  refused(data, ["plugin", "disable", tenant, "helo"], 1, noSuch);
+  refused(data, ["plugin", "config", tenant, "helo"], 1, noSuch);
   assert.match(ok(data, ["plugin", "release", tenant, "hello"]), /nothing of hello/);
-  refused(data, ["plugin", "release", tenant, "nothing"], 1);
+  refused(data, ["plugin", "release", tenant, "nothing"], 1, /There is no plugin nothing\./);
   ok(data, ["plugin", "config", tenant, "leads", "--set", "max_open=12"]);
   assert.match(ok(data, ["plugin", "config", tenant, "leads"]), /12/);
   refused(data, ["plugin", "config", tenant, "leads", "--set", "max_open=0"], 1, /max_open/);
+  refused(data, ["plugin", "config", tenant, "leads", "--set", '{"max_open":1}'], 2, /NAME=VALUE/);
   assert.match(ok(data, ["hooks", tenant, "lead", "validate"]), /lead +validate +1 +leads /);
-  refused(data, ["hooks", tenant, "lead", "sometimes"], 1);
+  refused(data, ["hooks", tenant, "lead", "sometimes"], 1, /^perigee: moment: /);
+  refused(data, ["hooks", tenant, "led"], 1, /^perigee: entity: /);
+  ok(data, ["hooks", tenant, "auth.login"]);
 
   const made_bundle = join(data, "acme.sales");
   const field = { no: 1, name: "x_level", type: "enum", values: ["A", "B"], default: "B" };
@@ -264,14 +274,15 @@ function commands(tenant) {
   );
   ok(data, ["plugin", "rollback", tenant, "acme.sales", second.hash.slice(0, 10)]);
   refused(data, ["plugin", "rollback", tenant, "acme.sales", "000000"], 1, /hash/);
-  refused(data, ["plugin", "rollback", tenant, "nobody.here"], 1);
+  refused(data, ["plugin", "rollback", tenant, "acme.sales", "0"], 1, /hash: At least \d+ char/);
+  refused(data, ["plugin", "rollback", tenant, "nobody.here"], 1, /No bundle nobody\.here/);
   const history = list(["plugin", "deploys", tenant, "acme.sales"]);
   assert.deepEqual(
     history.map(({ action }) => action),
     ["rollback", "rollback", "deploy", "deploy"],
   );
   assert.equal(history[0].active, true);
-  refused(data, ["plugin", "deploys", tenant, "nobody.here"], 1);
+  refused(data, ["plugin", "deploys", tenant, "nobody.here"], 1, /No bundle nobody\.here/);
   refused(data, ["plugin", "deploy", "nobody", packed], 1, /nobody/);
   refused(data, ["plugin", "deploy", tenant, join(data, "absent")], 1, /absent/);
   refused(data, ["plugin", "deploy", tenant], 2);
