@@ -1,80 +1,151 @@
-// reload - SIGHUP reads perigee.json again, in every process, while people work.
+// reload - a company's bundle is deployed again and again while its people work, and nothing fails.
 // SPDX-License-Identifier: MIT
+//
+// Each version stamps the leads that are saved under it, reads back through its own route and runs
+// behind the commit. A request belongs to one version as a whole: what an answer says was stamped,
+// is stored, and versions never go back.
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { test } from "node:test";
-import { multipart, raw, statuses } from "../kit/client.mjs";
+import { limit } from "../kit/limits.mjs";
+import { bundle, packed } from "../kit/pack.mjs";
 import { world } from "../kit/world.mjs";
 
-const KIB = 1024;
-const w = world({
-  staff: false,
-  setup: async ({ acme }) => {
-    const all = await acme.ok("admin", "GET", "/api/v1/admin/users?login=admin");
-    w.user = all.items[0].id;
-  },
-});
+const ID = "acme.live";
+const DEPLOYS = `/api/v1/admin/plugins/${ID}/deploys`;
+const LEADS = "/api/v1/records/lead";
+const ROUNDS = 24;
+const PEOPLE = ["sales1", "sales2", "manager"];
+const w = world();
 
-const configure = (config) =>
-  writeFileSync(join(w.server.data, "perigee.json"), JSON.stringify(config), { mode: 0o600 });
+/* Every third version brings a field of its own, so that tables change, too. */
+const version = (n) =>
+  bundle(
+    ID,
+    {
+      "entities/lead.json": {
+        extend: "lead",
+        fields: Array.from({ length: 1 + Math.floor(n / 3) }, (_, i) => ({
+          no: i + 1,
+          name: `x_stamp${i || ""}`,
+          type: "int",
+        })),
+      },
+      "init.lua": `local stamp = require("stamp")
+crm.on("lead", "before_create", { id = "stamp" }, stamp.set)
+crm.on("lead", "before_update", { id = "stamp" }, stamp.set)
+crm.on("lead", "validate", { id = "judge" }, stamp.judge)
+crm.on("lead", "after_commit", { id = "count" }, stamp.count)
+crm.route("GET", "/version", stamp.version)
+`,
+      "stamp.lua": `local stamp = {}
+function stamp.set(ev) ev.record.x_stamp = ${n} end
+function stamp.judge(ev)
+  if ev.record.x_stamp ~= ${n} then ev:fail("x_stamp", "of another version") end
+end
+function stamp.count(ev, ctx) ctx.kv:incr("told") end
+function stamp.version(_, ctx) return { version = ${n}, told = ctx.kv:get("told") or 0 } end
+return stamp
+`,
+    },
+    { version: `1.${n}.0` },
+  );
 
-/** SIGHUP, then asks until the answer is the one that the new configuration gives. */
-async function reload(is) {
-  w.server.signal("SIGHUP");
-  for (let tries = 0; !(await is()); tries += 1) {
-    assert.ok(tries < 1000, "the configuration is not taken");
-    await new Promise((done) => setTimeout(done, 20));
-  }
-}
+const deploy = (n) => w.acme.as("admin", "POST", DEPLOYS, packed(version(n)));
+const broken = (n) => {
+  const files = version(n);
+  files["stamp.lua"] = files["stamp.lua"].replace("return stamp", "return stmp");
+  return w.acme.as("admin", "POST", DEPLOYS, packed(files));
+};
 
-async function upload() {
-  const content = "a".repeat(100 * KIB);
-  const parts = [{ name: "file", filename: "a.txt", type: "text/plain", content }];
-  return (await w.acme.as("admin", "POST", "/api/v1/files", multipart(parts))).status;
-}
-
-async function newKey() {
-  const body = { user: w.user, name: "key", scopes: ["lead:read"] };
-  return (await w.acme.as("admin", "POST", "/api/v1/admin/api-keys", { body })).status;
-}
-
-test("bounds that gateways, runners and workers ask are the new ones", async () => {
-  configure({ upload_bytes_max: 64 * KIB, keys_per_user_max: 1 });
-  await reload(async () => (await upload()) === 413);
-  assert.equal(await newKey(), 201);
-  await reload(async () => (await newKey()) === 409);
-  configure({ upload_bytes_max: 200 * KIB });
-  await reload(async () => (await upload()) === 201);
-  await reload(async () => (await newKey()) === 201);
-});
-
-test("fewer connections: those that are open stay", async () => {
-  configure({ conns_per_address_max: 1 });
-  const me = () => w.acme.as("admin", "GET", "/api/v1/me");
-  assert.equal((await me()).status, 200);
-  const ask = "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-  const isRefused = async () => {
-    const open = Array.from({ length: 6 }, () => raw(w.server.port, ask));
-    const answers = await Promise.all(open.map((one) => one.catch(() => ({ text: "" }))));
-    return answers.some(({ text }) => statuses(text).length === 0);
+/** What one person does until it is over; gives how much, and every answer that is no success. */
+async function work(tenant, login, state, stamped) {
+  const failed = [];
+  let done = 0;
+  const ask = async (method, path, body) => {
+    const answer = await tenant.as(login, method, path, { body });
+    done += 1;
+    if (answer.status >= 300) failed.push(`${method} ${path}: ${answer.status} ${answer.text}`);
+    return answer.json ?? {};
   };
-  await reload(isRefused);
-  assert.equal((await me()).status, 200);
+  for (let last = 0; !state.isOver;) {
+    const name = `${login} ${done}`;
+    const made = await ask("POST", LEADS, { name, phones: ["13800138000"] });
+    if (!made.id) continue;
+    const seen = await ask("GET", `${LEADS}/${made.id}`);
+    const later = await ask("PATCH", `${LEADS}/${made.id}`, { company: name });
+    await ask("GET", `${LEADS}?limit=5&sort=-score`);
+    await ask("DELETE", `${LEADS}/${made.id}`);
+    if (!stamped) continue;
+    const { version: now } = await ask("GET", `/api/v1/x/${ID}/version`);
+    assert.equal(seen.x_stamp, made.x_stamp, "what was answered is stored");
+    for (const stamp of [made.x_stamp, later.x_stamp]) {
+      assert.ok(stamp >= last, `version ${stamp} behind ${last}`);
+      last = stamp;
+    }
+    assert.ok(Number.isInteger(now));
+  }
+  return { done, failed };
+}
+
+test("deploys under load: no request fails, at this company or another", async (t) => {
+  assert.equal((await deploy(0)).status, 201);
+  for (const tenant of [w.acme, w.globex])
+    for (const login of [...PEOPLE, "sales3"]) await tenant.token(login);
+  const state = { isOver: false };
+  const all = [
+    ...PEOPLE.map((login) => work(w.acme, login, state, true)),
+    ...PEOPLE.map((login) => work(w.globex, login, state, false)),
+  ];
+  const versions = [];
+  try {
+    for (let n = 1; n <= ROUNDS; n += 1) {
+      if (n % 5 === 0) assert.equal((await broken(n)).status, 422, "and the one before goes on");
+      const answer = await deploy(n);
+      assert.equal(answer.status, 201, answer.text);
+      const made = await w.acme.create("sales3", "lead", { name: `right after ${n}` });
+      versions.push(made.x_stamp);
+    }
+  } finally {
+    state.isOver = true;
+  }
+  const results = await Promise.all(all);
+  assert.deepEqual(
+    versions,
+    Array.from({ length: ROUNDS }, (_, i) => i + 1),
+    "who asks behind a deploy meets it",
+  );
+  assert.deepEqual(
+    results.flatMap(({ failed }) => failed),
+    [],
+  );
+  const counts = results.map(({ done }) => done);
+  t.diagnostic(`requests of each person during ${ROUNDS} deploys: ${counts}`);
+  for (const count of counts) assert.ok(count >= ROUNDS, `${counts}`);
 });
 
-test("what cannot be used is told in one line, and all stays as it was", async () => {
-  for (const [config, said] of [
-    [{ rate_per_s: 0 }, "rate_per_s"],
-    [{ outbound_private: ["10.0.0.0/99"] }, "outbound_private"],
-  ]) {
-    configure(config);
-    const from = w.server.log.length;
-    const lines = () => w.server.log.slice(from).split("\n");
-    const told = () => lines().filter((line) => line.includes("stays as it was"));
-    await reload(() => told().length > 0);
-    assert.equal(told().length, 1);
-    assert.ok(told()[0].includes(said), told()[0]);
-    assert.equal((await w.acme.as("admin", "GET", "/api/v1/me")).status, 200);
+test("going back under load is the same", async () => {
+  const state = { isOver: false };
+  const all = ["sales1", "sales2"].map((login) => work(w.globex, login, state, false));
+  try {
+    for (let n = 0; n < 6; n += 1) {
+      const path = `/api/v1/admin/plugins/${ID}/rollback`;
+      assert.equal((await w.acme.as("admin", "POST", path, { body: {} })).status, 200);
+      const made = await w.acme.create("sales1", "lead", { name: `back ${n}` });
+      assert.equal(made.x_stamp, n % 2 ? ROUNDS : ROUNDS - 1);
+    }
+  } finally {
+    state.isOver = true;
   }
+  for (const { failed } of await Promise.all(all)) assert.deepEqual(failed, []);
+});
+
+test("only so many deploys are kept, and each of them can be gone back to", async () => {
+  const { items } = await w.acme.ok("admin", "GET", DEPLOYS);
+  const kept = new Set(items.filter(({ kept: is }) => is).map(({ hash }) => hash));
+  assert.equal(kept.size, limit("DEPLOYS_KEPT"));
+  const oldest = items.findLast(({ hash }) => kept.has(hash));
+  const path = `/api/v1/admin/plugins/${ID}/rollback`;
+  await w.acme.ok("admin", "POST", path, { hash: oldest.hash });
+  const made = await w.acme.create("sales1", "lead", { name: "as then" });
+  assert.equal(`1.${made.x_stamp}.0`, oldest.version);
 });
