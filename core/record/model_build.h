@@ -84,6 +84,10 @@ MUST_USE enum err build_numbers_made_up(struct build *b);
 /* The columns of the index that an entity's reports are answered from, separated by commas; NULL:
  * it needs none. Needs the columns. */
 const char *build_report_columns(struct build *b, const struct entity *entity);
+/* The column that a declared list of that entity is ordered by first; NULL: the view is none, or
+ * says no order of the entity's own. */
+const char *build_sort_column(const struct entity *entity, const struct model_view *view,
+                              const struct field **field, bool *descending);
 /* Slots, columns, tables. Needs the numbers. */
 void build_schema(struct build *b);
 

@@ -388,6 +388,32 @@ static bool has_column(const struct table_draft *d, const char *name)
     return false;
 }
 
+static bool begins_an_index(const struct table_draft *d, const char *column)
+{
+    if (strcmp(column, "id") == 0)
+        return true;
+    for (int i = 0; i < d->table.indexes_count; i++) {
+        struct slice first = slice_str(d->indexes[i].columns);
+        first = slice_split(&first, ',');
+        if (slice_is(slice_split(&first, ' '), column) && strcmp(d->indexes[i].where, "live") == 0)
+            return true;
+    }
+    return false;
+}
+
+static void add_sort_indexes(struct build *b, struct table_draft *d, const struct entity *entity)
+{
+    for (int i = 0; i < b->model->views_count; i++) {
+        const struct field *field;
+        bool down;
+        const char *column = build_sort_column(entity, b->model->view_list[i], &field, &down);
+        if (column && !begins_an_index(d, column))
+            add_index(d, arena_printf(b->arena, "%s_v%d", entity->table, field->n),
+                      arena_printf(b->arena, "%s%s", column, down ? " desc,id desc" : ",id"),
+                      "live", false);
+    }
+}
+
 /* `base`: the fixed part of a core entity's table, or NULL. */
 static struct store_table draft_table(struct build *b, const struct entity *entity,
                                       const struct store_table *base)
@@ -402,7 +428,7 @@ static struct store_table draft_table(struct build *b, const struct entity *enti
 
     d.columns = arena_array(b->arena, struct store_column, fixed + (size_t)entity->slots);
     d.indexes = arena_array(b->arena, struct store_index,
-                            indexes + DEFAULT_INDEXES + (size_t)entity->fields_count * 4 +
+                            indexes + DEFAULT_INDEXES + (size_t)entity->fields_count * 5 +
                                 (size_t)entity->indexes_count);
     for (size_t i = 0; i < fixed; i++)
         d.columns[d.table.columns_count++] = base->columns[i];
@@ -422,6 +448,8 @@ static struct store_table draft_table(struct build *b, const struct entity *enti
         add_default_indexes(b->arena, &d, entity);
     add_field_indexes(b->arena, &d, entity);
     add_declared_indexes(b->arena, &d, entity);
+    if (!base)
+        add_sort_indexes(b, &d, entity);
     const char *reported = base ? NULL : build_report_columns(b, entity);
     if (reported)
         add_index(&d, arena_printf(b->arena, "%s_report", entity->table), reported, "live", false);

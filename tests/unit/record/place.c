@@ -45,7 +45,10 @@ static void write_file(const char *path, const char *text)
 
 static void link_home(struct place *place)
 {
-    static const char *const products[] = {"core", "hello", "people", "leads"};
+    static const char *const products[] = {
+        "core",      "hello",    "people",     "leads",   "quotes",       "opportunities",
+        "contracts", "approval", "membership", "tickets", "integrations", "industry_retail",
+    };
 
     make_folder(place->home);
     make_folder(arena_printf(place->arena, "%s/plugins", place->home));
