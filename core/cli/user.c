@@ -103,6 +103,31 @@ static int run_create(struct cli *cli)
     return CLI_OK;
 }
 
+/* All pages as one answer. */
+static int users_read(struct cli *cli, struct client *client, struct client_answer *answer)
+{
+    struct arena *arena = cli_arena(cli);
+    struct json *items = json_new(arena, JSON_ARRAY);
+    const char *path = USERS "?limit=200";
+    while (path) {
+        int status = client_call(client, HTTP_GET, path, cli_arg(cli, 0), NULL, answer);
+        if (status)
+            return status;
+        json_each(item, json_get(answer->json, "items"))
+            json_add(arena, items, NULL, json_copy(arena, item));
+        const char *next = json_cstr(answer->json, "next", NULL);
+        path = next ? arena_printf(arena, USERS "?limit=200&cursor=%s", next) : NULL;
+    }
+    struct json *all = json_new(arena, JSON_OBJECT);
+    json_add(arena, all, "items", items);
+    struct buf text = BUF_INIT;
+    json_put(&text, all);
+    answer->json = all;
+    answer->body = arena_slice(arena, buf_slice(&text));
+    buf_release(&text);
+    return CLI_OK;
+}
+
 static int run_list(struct cli *cli)
 {
     static const struct print_column columns[] = {
@@ -114,7 +139,7 @@ static int run_list(struct cli *cli)
     if (status)
         return status;
     struct client_answer answer;
-    status = client_call(client, HTTP_GET, USERS "?limit=200", cli_arg(cli, 0), NULL, &answer);
+    status = users_read(cli, client, &answer);
     if (!status)
         print_items(cli, &answer, columns);
     client_close(client);

@@ -423,6 +423,19 @@ function commands(tenant) {
 
 test("every command without a server", () => commands("alone"));
 
+test("user list shows all users, however many there are", () => {
+  const tenant = ["tenant", "create", "crowd", "--host", "crowd.example.com"];
+  ok(data, [...tenant, "--plugins", "hello"]);
+  const names = Array.from({ length: 405 }, (_, i) => `u${i}`);
+  const file = join(data, "crowd.csv");
+  writeFileSync(file, `login,name\n${names.map((name) => `${name},${name}`).join("\n")}\n`);
+  assert.match(ok(data, ["import", "crowd", "user", file]), /created 405,/);
+  const { items } = JSON.parse(ok(data, ["user", "list", "crowd", "--json"]));
+  assert.deepEqual(items.map(({ login }) => login).sort(), names.sort());
+  assert.equal(ok(data, ["user", "list", "crowd"]).trim().split("\n").length, 406);
+  ok(data, ["tenant", "delete", "crowd", "--yes", "crowd"]);
+});
+
 test("the tools of a plugin's author", async () => {
   const place = join(data, "author");
   mkdirSync(place);
