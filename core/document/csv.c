@@ -34,6 +34,7 @@ struct csv {
     size_t begin;        /* the first record, behind BOM and sep= */
     int64_t begin_line;
     size_t at;
+    bool counts_rows;    /* what came from a sheet: a record is one line, whatever is in it */
     int64_t line;        /* of `at`, from 1 */
     int64_t record_line; /* where the last record began */
     int resumes;
@@ -210,6 +211,12 @@ static int delimiter_score(const struct csv *csv, char delimiter)
 static void delimiter_find(struct csv *csv)
 {
     struct slice rest = slice_of(csv->source.at + csv->begin, csv->source.len - csv->begin);
+    if (slice_starts(rest, SLICE(CSV_ROWS_HEAD))) {
+        csv->delimiter = ',';
+        csv->begin += strlen(CSV_ROWS_HEAD);
+        csv->counts_rows = true;
+        return;
+    }
     if (rest.len >= 5 && slice_eq_nocase(slice_of(rest.at, 4), SLICE("sep=")) &&
         strchr(",;\t", rest.at[4]) && line_end_skip(rest, 5) > 5) {
         csv->delimiter = rest.at[4];
@@ -343,7 +350,7 @@ enum err csv_next(struct csv *csv, struct arena *arena, struct slice **cells, in
     if (cut.is_open)
         return record_resume(csv, start);
     csv->at = cut.at;
-    csv->line += lines_in(slice_of(csv->source.at + start, cut.at - start));
+    csv->line += csv->counts_rows ? 1 : lines_in(slice_of(csv->source.at + start, cut.at - start));
     if (cut.is_large || cut.is_wide) {
         csv->why = cut.is_wide ? "too_many_columns" : "cell_too_large";
         return ERR_TOO_LARGE;

@@ -1,7 +1,8 @@
 /* csv - RFC 4180 reading and writing, streamed.
  *
  * Reading recognises UTF-8 with or without BOM and GBK (GB18030), comma, semicolon and tab, CRLF or
- * LF, quoted fields with line breaks. A first line "sep=;" names the delimiter. What people's files
+ * LF, quoted fields with line breaks. A first line "sep=;" names the delimiter; CSV_ROWS_HEAD says
+ * that it was a sheet, so rows are counted instead of lines. What people's files
  * get wrong is read in one fixed way: a quote inside an unquoted cell is a plain character; a quote
  * inside a quoted cell ends it only before a delimiter, a line end or the end of the file (blanks
  * between are dropped), else it is a plain character. Lines without any byte are skipped. Writing
@@ -18,6 +19,8 @@
 
 #define CSV_RESUMES_MAX      1000 /* quotes never closed in one file; then its rest is given up */
 #define CSV_RECORD_BYTES_MAX (4 << 20) /* all cells of a record */
+
+#define CSV_ROWS_HEAD "sep=,rows\n"
 
 struct csv; /* a reader over a whole mapped file */
 

@@ -1,7 +1,7 @@
 /* xlsx - tables as Excel workbooks: the first sheet read as CSV, rows written as one sheet.
  *
  * What is read becomes CSV in UTF-8, so an import of a workbook is an import of CSV from then on.
- * Line n is row n of the sheet as long as no cell has line breaks. Shared and inline texts,
+ * Its first line says so (CSV_ROWS_HEAD): record n is row n of the sheet. Shared and inline texts,
  * booleans ("true"), cached values of formulas; numbers as they were typed (15 digits, what a
  * spreadsheet keeps); by their style days ("2026-01-31"), instants ("2026-01-31 09:30:00", local
  * time, since a workbook knows no zone), times and per cent. Only cells with a value count. Nothing
@@ -25,7 +25,7 @@ bool xlsx_is(struct slice bytes);
 bool xlsx_is_old(struct slice bytes);
 
 typedef enum err (*xlsx_cb)(void *arg, struct slice chunk);
-/* Hands on the first visible sheet as CSV with a BOM; all that is unpacked for it is at most
+/* Hands on the first visible sheet as CSV with a BOM and CSV_ROWS_HEAD; all that is unpacked for it is at most
  * `unpacked_max` bytes. ERR_MALFORMED or ERR_TOO_LARGE with *code, a key of the core's texts; what
  * the callback refuses is handed on. */
 MUST_USE enum err xlsx_read(struct slice bytes, int64_t unpacked_max, xlsx_cb cb, void *arg,

@@ -5,6 +5,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "document/csv.h"
 #include "document/xlsx.h"
 
 #include <expat.h>
@@ -14,6 +15,7 @@
 #include "base/arena.h"
 #include "base/limits_document.h"
 #include "base/text.h"
+#include "document/csv.h"
 #include "document/xlsx_in.h"
 
 #define READ_BYTES  (64 << 10) /* unpacked and handed on at a time */
@@ -554,7 +556,7 @@ static void read_parts(struct workbook *r)
         parse_part(r, "xl/sharedStrings.xml", strings_start, strings_end, strings_text);
     if (!r->e && part_exists(r, "xl/styles.xml"))
         parse_part(r, "xl/styles.xml", styles_start, styles_end, NULL);
-    buf_put_str(&r->out, "\xEF\xBB\xBF");
+    buf_put_str(&r->out, "\xEF\xBB\xBF" CSV_ROWS_HEAD);
     parse_part(r, r->sheet.name, sheet_start, sheet_end, sheet_text);
     if (!r->e && r->told == 0)
         refuse(r, ERR_MALFORMED, "xlsx_no_sheet");

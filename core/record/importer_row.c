@@ -3,6 +3,8 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "base/limits.h"
 #include "record/field_kit.h"
@@ -269,11 +271,15 @@ static enum err apply_late(struct ctx *ctx, struct importer *importer, const str
 
 /* --- reasons --- */
 
-static void put_cells(struct buf *out, const struct slice *cells, int count, const char *last)
+/* As wide as the heading, so that the last two columns stand below each other. */
+static void put_cells(struct buf *out, const struct importer *importer, const struct slice *cells,
+                      int count, const char *error, const char *line)
 {
-    for (int i = 0; i < count; i++)
-        csv_put_cell(out, cells[i], i == 0);
-    csv_put_cell(out, slice_str(last), count == 0);
+    int width = count > importer->header_count ? count : importer->header_count;
+    for (int i = 0; i < width; i++)
+        csv_put_cell(out, i < count ? cells[i] : SLICE(""), i == 0);
+    csv_put_cell(out, slice_str(error), width == 0);
+    csv_put_cell(out, slice_str(line), false);
     csv_put_end(out);
 }
 
@@ -281,8 +287,10 @@ static void put_reason(struct importer *importer, const struct slice *cells, int
                        const char *why, struct buf *reasons)
 {
     if (importer->counts.failed++ == 0)
-        put_cells(reasons, importer->header, importer->header_count, "error");
-    put_cells(reasons, cells, count, why);
+        put_cells(reasons, importer, importer->header, importer->header_count, "error", "line");
+    char line[24];
+    (void)snprintf(line, sizeof line, "%lld", (long long)csv_line(importer->csv));
+    put_cells(reasons, importer, cells, count, why, line);
 }
 
 void importer_bad_row(struct importer *importer, const char *why, struct buf *reasons)

@@ -73,6 +73,22 @@ test("a workbook is imported like CSV: sample, dry run, run, errors, undo", asyn
   assert.equal(await count({}), 0);
 });
 
+test("a row is told by its number in the sheet, whatever the cells above hold", async () => {
+  const sheet = workbook([
+    ["name", "original_message", "visits"],
+    ["某人", "第一行\n第二行\n第三行", 1],
+    ["某人", null, "五"],
+    [null, "没有名字"],
+  ]);
+  const done = await run(await raw(sheet), {}, "dry-run");
+  assert.deepEqual([done.counts.created, done.counts.failed], [1, 2], JSON.stringify(done));
+  const errors = await w.acme.as("manager", "GET", `${done.path}/errors.csv`);
+  const [head, row, short] = errors.text.trim().split(/\r?\n/);
+  assert.match(head, /error,line$/);
+  assert.match(row, /,"?3"?$/, errors.text);
+  assert.match(short, /^,没有名字,,.+,"?4"?$/, errors.text);
+});
+
 test("by form, whatever its name says; with a mapping and a match", async () => {
   const form = (bytes) =>
     multipart([

@@ -228,6 +228,27 @@ static void test_csv__resumes_at_an_offset(void **state)
 
 /* ---- writing ---- */
 
+static void test_csv__counts_the_rows_of_a_sheet(void **state)
+{
+    static const char text[] =
+        "\xEF\xBB\xBF" CSV_ROWS_HEAD "name,note\n\"a\",\"one\ntwo\"\n\nb,x\n";
+    static const int64_t lines[] = {1, 2, 4};
+    struct csv *csv;
+    struct slice *cells;
+    int count;
+    (void)state;
+    struct arena *arena = arena_new();
+    assert_int_equal(csv_new(slice_str(text), &csv), ERR_OK);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(csv_next(csv, arena, &cells, &count), ERR_OK);
+        assert_int_equal(count, 2);
+        assert_int_equal(csv_line(csv), lines[i]);
+        csv_seek(csv, csv_offset(csv), csv_offset_line(csv));
+    }
+    csv_free(csv);
+    arena_free(arena);
+}
+
 static void test_csv__defuses_formulas_and_quotes_where_needed(void **state)
 {
     (void)state;
@@ -363,6 +384,7 @@ int main(void)
         cmocka_unit_test(test_csv__refuses_what_is_no_text),
         cmocka_unit_test(test_csv__bounds_columns_and_cells),
         cmocka_unit_test(test_csv__resumes_at_an_offset),
+        cmocka_unit_test(test_csv__counts_the_rows_of_a_sheet),
         cmocka_unit_test(test_csv__defuses_formulas_and_quotes_where_needed),
         cmocka_unit_test(test_csv__reads_back_what_it_wrote),
         cmocka_unit_test(test_csv__reads_real_leads),
