@@ -24,12 +24,14 @@ local function fault_of(answer, why, name)
     local wait = math.tointeger(tonumber(answer.headers["retry-after"] or ""))
     return { fault = { code = "retry", why = text, wait = wait } }
   end
+  if status == 412 then return { fault = { code = "changed", why = text } } end
   return { fault = { code = "refused", why = text } }
 end
 
-local function call(ctx, connection, method, path, body, key)
+local function call(ctx, connection, method, path, body, key, version)
   local headers = { authorization = { "Bearer ", connection.credential } }
   if key then headers["Idempotency-Key"] = key end
+  if version then headers["If-Match"] = version end
   local answer, why, name = ctx.http[method] {
     url = connection.base_url:gsub("/+$", "") .. API .. path, json = body, headers = headers,
   }
@@ -105,8 +107,9 @@ function rest.push(given, ctx)
   end
   local method = given.id and "patch" or "post"
   if given.id then path = path .. "/" .. given.id end
+  local known = given.id and given.version and ('"%s-%s"'):format(given.id, given.version)
   local record, answer, why, name =
-    call(ctx, given.connection, method, path, given.data, given.key)
+    call(ctx, given.connection, method, path, given.data, given.key, known)
   if not record then return fault_of(answer, why, name) end
   link(given, ctx, record)
   return { id = record.id, version = tostring(record.version) }

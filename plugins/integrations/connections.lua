@@ -20,6 +20,11 @@ function connections.check(ev, ctx)
   if one.connector and not one.connector:find("^[a-z][a-z0-9_]*$") then
     ev:fail("connector", "@no_connector")
   end
+  if one.peer and ev.old and ev:changed("peer") and ctx.db:as_system().mapping:count {
+    where = { connection = one.id, direction = { ne = "push" } },
+  } > 0 then
+    ev:fail("peer", "@push_only")
+  end
   -- Who may change the address must not learn the credential by it.
   if ev.old and ev:changed("base_url") and ev.old.credential and not ev:changed("credential") then
     ev:fail("credential", "@credential_again")
@@ -31,8 +36,14 @@ function connections.label(ev)
   map.label = (map.entity_name or "?") .. " ⇄ " .. (map.remote or "?")
 end
 
-function connections.check_mapping(ev)
+-- Where both sides have a connection, each only pushes: a record that one takes while the other
+-- gives it would be there twice.
+function connections.check_mapping(ev, ctx)
   local map = ev.record
+  local connection = map.connection and ctx.db:as_system().connection:get(map.connection)
+  if connection and connection.peer and map.direction ~= "push" then
+    ev:fail("direction", "@push_only")
+  end
   local entity = map.entity_name and webhooks.entity(map.entity_name)
   if map.entity_name and not entity then
     return ev:fail("entity_name", "@no_entity", { name = map.entity_name })
@@ -109,6 +120,10 @@ end
 function connections.ask(ctx, mapping, stream, user, more)
   local args = { mapping = crm.id_text(mapping), stream = stream }
   for name, value in pairs(more or {}) do args[name] = value end
+  if not more and ctx.db:as_system().mapping:get(mapping).direction == "both" then
+    args.stream = "both"
+    stream = "both"
+  end
   local key = args.mapping .. ":" .. (args.item and "item:" .. args.item or stream)
   ctx.queue:push("sync", args, { key = key, again = true, as = user })
 end

@@ -128,7 +128,7 @@ function sync.give(ctx, map, connection, id, op)
   local version, ref_id = record.version, ref and ref.id
   local given = connections.call(ctx, connection, "push", {
     remote = map.remote, id = ref and ref.external_id, data = data,
-    version = ref and ref.their_version, key = our_key(map, text) .. ":" .. version,
+    version = map.direction == "both" and ref and ref.their_version or nil, key = our_key(map, text) .. ":" .. version,
     ours = { entity = map.entity_name, id = text, version = tostring(version) },
   })
   if given.fault then return given.fault end
@@ -195,9 +195,10 @@ local function push(ctx, map, connection, cursor)
         if is_tired(ctx) then return count, true end
         local done, fault = pcall(sync.give, ctx, map, connection, item.id, item.op)
         if done and fault and of_connection(fault) then return count, false, fault end
+        local changed = done and fault and fault.code == "changed" -- pulling it decides
         if done and not fault then
           failed.done(ctx, map, "push", crm.id_text(item.id))
-        else
+        elseif not changed then
           failed.keep(ctx, map, "push", crm.id_text(item.id), nil, fault)
         end
         count, at = count + 1, item.seq
@@ -235,6 +236,11 @@ local function one(ctx, map, connection, args)
   end
 end
 
+local WALKS = { push = push, pull = pull }
+
+-- Where both ways are gone, what we have is told before theirs is asked for: a push that was not
+-- noted, because its process died behind it, is repeated and noted first. Its record would else
+-- come back as a new one. What has changed over there meanwhile is not overwritten by it.
 function sync.run(job, ctx)
   local db, args = ctx.db:as_system(), job.args
   local map = db.mapping:get(crm.id_parse(args.mapping))
@@ -244,16 +250,21 @@ function sync.run(job, ctx)
     local fault = one(ctx, map, connection, args)
     return fault and connections.fails(ctx, connection, fault)
   end
-  local walk = args.stream == "pull" and pull or push
-  local count, more, fault = walk(ctx, map, connection, cursor_of(ctx, map, args.stream))
-  if fault then return connections.fails(ctx, connection, fault) end
-  connections.works(ctx, db.connection:get(map.connection))
-  if more then
-    connections.ask(ctx, map.id, args.stream, connection.acts_as)
-  elseif count > 0 then
-    ctx.emit("sync.completed", { mapping = map.id, stream = args.stream, items = count })
+  local total = 0
+  for _, stream in ipairs(args.stream == "both" and { "push", "pull" } or { args.stream }) do
+    local count, more, fault = WALKS[stream](ctx, map, connection, cursor_of(ctx, map, stream))
+    if fault then return connections.fails(ctx, connection, fault) end
+    connections.works(ctx, db.connection:get(map.connection))
+    if more then
+      connections.ask(ctx, map.id, stream, connection.acts_as)
+      return { items = total + count }
+    end
+    if count > 0 then
+      ctx.emit("sync.completed", { mapping = map.id, stream = stream, items = count })
+    end
+    total = total + count
   end
-  return { items = count }
+  return { items = total }
 end
 
 return sync

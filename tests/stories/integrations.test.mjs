@@ -358,6 +358,30 @@ test("two servers keep accounts in step", async (t) => {
     await until("the change is here", async () => (await here(mine.id)).website === "https://b.cn");
   });
 
+  await t.test("a push that was not noted is not pulled as a new record", async () => {
+    const mine = await acme.create("admin", "account", { name: "同步丙" });
+    await sync();
+    const theirs = await until("it is there", () => there("同步丙"));
+    const noted = await until("it is noted", async () => {
+      const refs = await list(acme, "external_ref", `external_id=${theirs.id}`);
+      return refs[0];
+    });
+    // As a process leaves it that dies between the answer and the note: the cursor has not moved.
+    await acme.ok("admin", "DELETE", `${RECORDS}/external_ref/${noted.id}`);
+    for (const { id, stream } of await list(acme, "sync_cursor", `mapping=${mapping}`)) {
+      assert.ok(["push", "pull"].includes(stream));
+      await acme.ok("admin", "DELETE", `${RECORDS}/sync_cursor/${id}`);
+    }
+    const before = [await count(acme), await count(far.acme)];
+    await sync();
+    await until("it is noted again", async () => {
+      const refs = await list(acme, "external_ref", `external_id=${theirs.id}`);
+      return refs.length === 1 && refs[0].record_id === mine.id;
+    });
+    await sync();
+    assert.deepEqual([await count(acme), await count(far.acme)], before);
+  });
+
   await t.test("a conflict waits for a person when the mapping says so", async () => {
     await acme.ok("admin", "PATCH", `${RECORDS}/mapping/${mapping}`, {
       conflict: "manual",
@@ -422,6 +446,18 @@ test("two servers that both drive make no echo", async () => {
       match: { name: { prefix: "双向" } },
     });
   }
+  // A record that one side takes while the other gives it would be there twice.
+  const twoWay = await sides[0].tenant.as("admin", "POST", `${RECORDS}/mapping`, {
+    body: {
+      connection: sides[0].connection,
+      entity_name: "account",
+      remote: "account",
+      direction: "both",
+      field_map: { name: "name" },
+    },
+  });
+  assert.equal(twoWay.status, 422, twoWay.text);
+  assert.deepEqual(Object.keys(twoWay.json.error.fields), ["direction"]);
   const all = ({ tenant }) => list(tenant, "contact", "name[prefix]=双向&sort=name&limit=200");
   const both = async () => {
     for (const side of sides) await done(side.tenant, "connection", side.connection, "sync");
