@@ -12,6 +12,7 @@
 #include "outbound/outbound.h"
 #include "record/meta.h"
 #include "record/model.h"
+#include "script/code.h"
 
 #define API_PREFIX    "/api/v1"
 #define RECORD_PREFIX API_PREFIX "/records/{entity}"
@@ -98,4 +99,10 @@ void app_release(struct app *app)
     router_free(app->api);
     router_free(app->router);
     app->api = app->router = NULL;
+}
+
+void app_shelve(const char *home)
+{
+    model_shelve(home);
+    code_shelve(home);
 }

@@ -39,7 +39,8 @@
 
 struct block {
     alignas(ARENA_ALIGN) struct block *older;
-    size_t size; /* bytes behind this head */
+    size_t size;  /* bytes behind this head */
+    bool is_lent; /* the caller's memory */
 };
 
 struct defer {
@@ -64,7 +65,15 @@ static struct block *block_new(size_t size)
         BUG("out of memory");
     block->older = NULL;
     block->size = size;
+    block->is_lent = false;
     return block;
+}
+
+static void block_free(struct block *block)
+{
+    ARENA_UNPOISON(block + 1, block->size);
+    if (!block->is_lent)
+        free(block);
 }
 
 static void arena_enter(struct arena *arena, struct block *block)
@@ -96,6 +105,27 @@ struct arena *arena_new_small(void)
     return arena_of(ARENA_SMALL_BYTES);
 }
 
+struct arena *arena_over(void *at, size_t size)
+{
+    ASSERT(((uintptr_t)at & (ARENA_ALIGN - 1)) == 0 && size > sizeof(struct block));
+    struct arena *arena = calloc(1, sizeof(*arena));
+    struct block *block = at;
+
+    if (!arena)
+        BUG("out of memory");
+    *block = (struct block){.size = (size - sizeof(*block)) & ~(size_t)(ARENA_ALIGN - 1),
+                            .is_lent = true};
+    arena->newest = block;
+    arena->block_size = (size_t)ARENA_BLOCK_BYTES * 2;
+    arena_enter(arena, block);
+    return arena;
+}
+
+bool arena_is_spilled(const struct arena *arena)
+{
+    return arena->newest->older != NULL;
+}
+
 static void defers_run(struct arena *arena)
 {
     while (arena->defers) {
@@ -113,8 +143,7 @@ void arena_free(struct arena *arena)
     while (arena->newest) {
         struct block *block = arena->newest;
         arena->newest = block->older;
-        ARENA_UNPOISON(block + 1, block->size);
-        free(block);
+        block_free(block);
     }
     free(arena);
 }
@@ -125,8 +154,7 @@ void arena_clear(struct arena *arena)
     while (arena->newest->older) {
         struct block *block = arena->newest;
         arena->newest = block->older;
-        ARENA_UNPOISON(block + 1, block->size);
-        free(block);
+        block_free(block);
     }
     arena->used = 0;
     arena->block_size = arena->newest->size * 2;

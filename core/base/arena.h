@@ -15,6 +15,10 @@ struct arena; /* private */
 struct arena *arena_new(void);
 /* The same with a first block of ARENA_SMALL_BYTES: for what every open tenant keeps. */
 struct arena *arena_new_small(void);
+/* Over memory of the caller's, which is filled first and never freed here. */
+struct arena *arena_over(void *at, size_t size);
+/* Whether it had to take other memory as well. */
+bool arena_is_spilled(const struct arena *arena);
 void arena_free(struct arena *arena); /* NULL is fine */
 /* Drops everything, keeps one block for reuse. */
 void arena_clear(struct arena *arena);

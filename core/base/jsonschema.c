@@ -12,6 +12,9 @@
 
 #include <regex.h>
 #include <stdio.h>
+#include <stdlib.h>
+
+#define PATTERNS_KEPT 16 /* compiled ones of this process */
 
 struct check {
     struct arena *arena;
@@ -149,16 +152,33 @@ static void check_max_length(struct check *c, const struct json *rule, const str
         fault_add(c, spot, "is longer than %s characters", shown(c, rule));
 }
 
-/* A schema's pattern that does not compile is our mistake. */
+/* Compiling one was most of a check; a dozen of them are asked again and again. By their text: a
+ * schema may be read anew. */
+static struct compiled {
+    char *pattern; /* owned; NULL = free */
+    regex_t regex;
+} compiled[PATTERNS_KEPT];
+
+static const regex_t *pattern_of(const char *pattern)
+{
+    static int next;
+    for (int i = 0; i < PATTERNS_KEPT && compiled[i].pattern; i++)
+        if (strcmp(compiled[i].pattern, pattern) == 0)
+            return &compiled[i].regex;
+    struct compiled *at = &compiled[next++ % PATTERNS_KEPT];
+    if (at->pattern)
+        regfree(&at->regex);
+    free(at->pattern);
+    at->pattern = strdup(pattern);
+    ASSERT_MEMORY(at->pattern);
+    if (regcomp(&at->regex, pattern, REG_EXTENDED | REG_NOSUB))
+        BUG("a pattern in a schema does not compile"); /* our mistake */
+    return &at->regex;
+}
+
 static bool pattern_matches(const char *pattern, const char *text)
 {
-    regex_t regex;
-
-    if (regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB))
-        BUG("a pattern in a schema does not compile");
-    int missed = regexec(&regex, text, 0, NULL, 0);
-    regfree(&regex);
-    return missed == 0;
+    return regexec(pattern_of(pattern), text, 0, NULL, 0) == 0;
 }
 
 static void check_pattern(struct check *c, const struct json *rule, const struct json *schema,

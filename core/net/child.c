@@ -146,6 +146,50 @@ static enum err child_await(int report, pid_t pid)
     return number == EACCES || number == ENOEXEC ? ERR_FORBIDDEN : ERR_IO;
 }
 
+/* fork, with every signal blocked in the new process: no handler of ours may run there, it would
+ * write into the parent's pipes. */
+static pid_t fork_quiet(sigset_t *before)
+{
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, before);
+    pid_t pid = fork();
+    if (pid != 0)
+        sigprocmask(SIG_SETMASK, before, NULL);
+    return pid;
+}
+
+static void child_add(struct loop *loop, pid_t pid, child_exit_cb cb, void *arg)
+{
+    struct child *child = calloc(1, sizeof *child);
+    ASSERT_MEMORY(child);
+    *child = (struct child){.next = loop->children, .pid = pid, .cb = cb, .arg = arg};
+    loop->children = child;
+}
+
+enum err child_fork(struct loop *loop, void (*run)(void *arg), child_exit_cb cb, void *arg,
+                    pid_t *pid)
+{
+    ASSERT(run && cb);
+    sigset_t before;
+    child_watch(loop);
+    pid_t parent = getpid();
+    pid_t started = fork_quiet(&before);
+    if (started == 0) {
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent)
+            run(arg);
+        _exit(0);
+    }
+    if (started < 0) {
+        if (!loop->children)
+            uv_unref((uv_handle_t *)&loop->child_signal);
+        return ERR_IO;
+    }
+    child_add(loop, started, cb, arg);
+    *pid = started;
+    return ERR_OK;
+}
+
 enum err child_start(struct loop *loop, char *const argv[], const struct child_fd *fds,
                      int fds_count, child_exit_cb cb, void *arg, pid_t *pid)
 {
@@ -157,15 +201,11 @@ enum err child_start(struct loop *loop, char *const argv[], const struct child_f
     if (pipe2(report, O_CLOEXEC) != 0)
         return ERR_IO;
     child_watch(loop);
-    /* No handler of ours may run in the child: it would write into the parent's pipes. */
-    sigset_t all, before;
-    sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, &before);
+    sigset_t before;
     pid_t parent = getpid();
-    pid_t started = fork();
+    pid_t started = fork_quiet(&before);
     if (started == 0)
         child_run(argv, fds, fds_count, report[1], parent);
-    sigprocmask(SIG_SETMASK, &before, NULL);
     close(report[1]);
     enum err e = started < 0 ? ERR_IO : child_await(report[0], started);
     close(report[0]);
@@ -174,10 +214,7 @@ enum err child_start(struct loop *loop, char *const argv[], const struct child_f
             uv_unref((uv_handle_t *)&loop->child_signal);
         return e;
     }
-    struct child *child = calloc(1, sizeof *child);
-    ASSERT_MEMORY(child);
-    *child = (struct child){.next = loop->children, .pid = started, .cb = cb, .arg = arg};
-    loop->children = child;
+    child_add(loop, started, cb, arg);
     *pid = started;
     return ERR_OK;
 }

@@ -26,3 +26,7 @@ typedef void (*child_exit_cb)(void *arg, pid_t pid, int status, int signum);
  * alive at loop_free is forgotten (it dies with this process). */
 MUST_USE enum err child_start(struct loop *loop, char *const argv[], const struct child_fd *fds,
                               int fds_count, child_exit_cb cb, void *arg, pid_t *pid);
+/* A copy of this process that runs `run(arg)` and ends: for work that has to be done apart. Nothing
+ * of the loop may be touched there; all signals are blocked, PDEATHSIG = SIGKILL. ERR_IO. */
+MUST_USE enum err child_fork(struct loop *loop, void (*run)(void *arg), child_exit_cb cb, void *arg,
+                             pid_t *pid);

@@ -15,6 +15,7 @@
 #include "base/hash.h"
 #include "base/id.h"
 #include "base/log.h"
+#include "base/shelf.h"
 
 int slot_number(const struct config *config, enum board_role role, int index)
 {
@@ -126,6 +127,8 @@ void slot_init(struct slot *slot, enum board_role role, int index)
     if (!slot->board || !slot->throttle)
         slot_die("the shared pages could not be mapped");
     slot->mine = board_slot(slot->board, slot->number);
+    if (slot->has_fd[SLOT_FD_SHELF])
+        shelf_open(SLOT_FD_SHELF);
     late_share(&slot->mine->late, board_marks(slot->board));
     slot->loop = loop_new();
     if (link_adopt(slot->loop, SLOT_FD_SUPERVISOR, &slot->supervisor))

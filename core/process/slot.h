@@ -17,6 +17,7 @@ enum slot_fd {
     SLOT_FD_SUPERVISOR = 3, /* link to the supervisor */
     SLOT_FD_BOARD,
     SLOT_FD_THROTTLE,
+    SLOT_FD_SHELF,    /* what the supervisor has read for all, or closed */
     SLOT_FD_LOCK,     /* the folder lock: held by being open */
     SLOT_FD_LISTEN,   /* worker, runner: its AF_UNIX socket; gateway: plain HTTP or closed */
     SLOT_FD_TLS,      /* gateway: HTTPS or closed */

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/shelf.h"
 #include "net/child.h"
 #include "net/tls.h"
 #include "process/listen.h"
@@ -51,7 +52,7 @@ struct supervisor {
     struct board *board;
     struct throttle *throttle;
     struct listen listen;
-    int lock;
+    int lock, shelf;
     const char *binary;
     struct child children[BOARD_SLOTS_MAX];
     int count, next_node;
@@ -94,6 +95,8 @@ static int child_fds(const struct child *child, int link, struct child_fd *out)
     out[n++] = (struct child_fd){board_fd(s->board), SLOT_FD_BOARD};
     out[n++] = (struct child_fd){throttle_fd(s->throttle), SLOT_FD_THROTTLE};
     out[n++] = (struct child_fd){s->lock, SLOT_FD_LOCK};
+    if (s->shelf >= 0)
+        out[n++] = (struct child_fd){s->shelf, SLOT_FD_SHELF};
     if (child->role == BOARD_WORKER)
         out[n++] = (struct child_fd){s->listen.workers[child->index], SLOT_FD_LISTEN};
     if (child->role == BOARD_RUNNER)
@@ -596,11 +599,40 @@ static const char *supervisor_tls(const struct supervisor *s)
              : NULL;
 }
 
+static void shelver_run(void *arg)
+{
+    const struct supervisor *s = arg;
+    app_shelve(s->config->home);
+    if (!shelf_publish())
+        log_warn("the plugins are too large to be read once for all processes");
+}
+
+static void shelver_ended(void *arg, pid_t pid, int status, int signum)
+{
+    (void)arg;
+    (void)pid;
+    if (status || signum) /* nobody sees anything of it: each process reads by itself */
+        log_error("the plugins were not read for all processes: signal %d", signum);
+}
+
+/* What every process would read by itself with its first request, once for all of them: by a
+ * process of its own, while they start. Who wants something before it is there waits for it. */
+static void supervisor_shelve(struct supervisor *s)
+{
+    pid_t pid;
+    enum err e = shelf_new(&s->shelf);
+    if (!e)
+        e = child_fork(s->loop, shelver_run, shelver_ended, s, &pid);
+    if (e)
+        log_warn("no memory or process to read the plugins for all: each reads them by itself");
+    shelf_close();
+}
+
 int supervisor_run(const struct config *config)
 {
     static struct supervisor s;
     const char *why = NULL;
-    s = (struct supervisor){.config = config, .arena = arena_new(), .lock = -1};
+    s = (struct supervisor){.config = config, .arena = arena_new(), .lock = -1, .shelf = -1};
     char binary[4096];
     ssize_t n = readlink("/proc/self/exe", binary, sizeof(binary) - 1);
     if (n <= 0)
@@ -625,6 +657,7 @@ int supervisor_run(const struct config *config)
     supervisor_add(&s, BOARD_GATEWAY, config->gateways);
     supervisor_add(&s, BOARD_WORKER, config->workers);
     supervisor_add(&s, BOARD_RUNNER, config->runners);
+    supervisor_shelve(&s);
     for (int i = 0; i < s.count; i++)
         child_launch(&s.children[i]);
     loop_signal(s.loop, SIGTERM, supervisor_stop, &s);

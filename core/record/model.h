@@ -76,6 +76,8 @@ MUST_USE enum err model_get(struct tenant *tenant, const char *home, bool may_ap
  * model that is not in use; only who has read nothing before would notice. */
 MUST_USE enum err model_settle(struct tenant *tenant, const char *home, const char **why);
 void model_free(struct model *model);
+/* Puts the declarations and texts of home's plugins onto the shelf (base/shelf.h). */
+void model_shelve(const char *home);
 
 /* What a layer above makes of a model and keeps with it, for every tenant that shares it; NULL for
  * a plan. `release` is called when the model goes. */

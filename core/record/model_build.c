@@ -7,6 +7,7 @@
 #include "base/jsonschema.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/shelf.h"
 #include "base/text.h"
 #include "tenant/migration.h"
 
@@ -97,15 +98,8 @@ const char *build_suggest_entity(struct arena *arena, const struct model *model,
 
 /* --- documents --- */
 
-/* A file of a product as parsed and checked: kept for the life of the process. */
-struct document {
-    int64_t modified_ns, bytes;
-    const struct json *json; /* NULL when it is faulty */
-    const char *fault;       /* "14: sentence", without the file */
-    uint64_t hash;
-};
-
-/* Grows only by the files of home; a file that changes leaves its old tree behind. */
+/* Files of products are kept for the life of the process. Grows only by the files of home; a file
+ * that changes leaves its old tree behind. */
 static struct {
     struct arena *arena;
     struct map documents;
@@ -184,6 +178,56 @@ static void read_document(struct build *b, struct arena *arena, const char *path
     d->json = json;
 }
 
+static int64_t modified_ns(const struct stat *st)
+{
+    return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+}
+
+static void cache_begin(void)
+{
+    if (cache.arena)
+        return;
+    cache.arena = arena_new();
+    map_init(&cache.documents, cache.arena);
+}
+
+struct document *build_read(struct build *b, struct arena *arena, const char *path,
+                            const struct stat *st, const char *schema)
+{
+    cache_begin();
+    struct document *d = arena_make(arena, struct document);
+    d->modified_ns = modified_ns(st);
+    d->bytes = (int64_t)st->st_size;
+    read_document(b, arena, path, schema, d);
+    return d;
+}
+
+void build_forget(void)
+{
+    arena_free(cache.arena);
+    cache.arena = NULL;
+}
+
+static bool is_current(const struct document *d, const struct stat *st)
+{
+    return d && d->modified_ns == modified_ns(st) && d->bytes == (int64_t)st->st_size;
+}
+
+/* What all processes have, what this one has, or read now and kept. */
+static const struct document *product_document(struct build *b, const char *path,
+                                               const struct stat *st, const char *schema)
+{
+    const struct document *d = shelf_get(arena_printf(b->arena, SHELF_DOCUMENT "%s", path));
+    if (is_current(d, st))
+        return d;
+    d = map_get(&cache.documents, slice_str(path));
+    if (is_current(d, st))
+        return d;
+    struct document *fresh = build_read(b, cache.arena, path, st, schema);
+    map_put(&cache.documents, slice_str(arena_strdup(cache.arena, path)), fresh);
+    return fresh;
+}
+
 static bool is_product(const struct build *b)
 {
     return b->plugin->layer != PLUGIN_TENANT;
@@ -196,21 +240,9 @@ enum err build_load(struct build *b, const char *path, const char *schema, const
     b->file = arena_printf(b->arena, "%s/%s", b->plugin->id, path + strlen(b->plugin->folder) + 1);
     if (stat(path, &st) != 0)
         return build_fail(b, 0, "the file cannot be read");
-    if (!cache.arena) {
-        cache.arena = arena_new();
-        map_init(&cache.documents, cache.arena);
-    }
-    int64_t modified = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
-    struct document *d = is_product(b) ? map_get(&cache.documents, slice_str(path)) : NULL;
-    if (!d || d->modified_ns != modified || d->bytes != (int64_t)st.st_size) {
-        struct arena *arena = is_product(b) ? cache.arena : b->arena;
-        d = arena_make(arena, struct document);
-        d->modified_ns = modified;
-        d->bytes = (int64_t)st.st_size;
-        read_document(b, arena, path, schema, d);
-        if (is_product(b))
-            map_put(&cache.documents, slice_str(arena_strdup(arena, path)), d);
-    }
+    cache_begin();
+    const struct document *d = is_product(b) ? product_document(b, path, &st, schema)
+                                             : build_read(b, b->arena, path, &st, schema);
     if (d->fault) {
         b->culprit = b->plugin;
         b->why = arena_printf(b->arena, "%s:%s", b->file, d->fault);
@@ -299,19 +331,16 @@ static enum err take_role(struct build *b, const struct json *doc)
 
 const char *const build_folders[BUILD_FOLDERS] = {"dictionaries", "entities", "views",
                                                   "reports",      "events",   "roles"};
+const char *const build_schemas[BUILD_FOLDERS] = {"dictionary", "entity", "view",
+                                                  "report",     "event",  "role"};
 
 static enum err read_plugin(struct build *b)
 {
-    static const struct {
-        const char *schema;
-        take_document take;
-    } folders[BUILD_FOLDERS] = {
-        {"dictionary", build_dictionary}, {"entity", build_entity}, {"view", take_view},
-        {"report", take_report},          {"event", take_event},    {"role", take_role},
-    };
+    static const take_document takes[BUILD_FOLDERS] = {build_dictionary, build_entity, take_view,
+                                                       take_report,      take_event,   take_role};
 
     for (size_t i = 0; i < BUILD_FOLDERS; i++) {
-        enum err e = each_file(b, build_folders[i], folders[i].schema, folders[i].take);
+        enum err e = each_file(b, build_folders[i], build_schemas[i], takes[i]);
         if (e)
             return e;
     }

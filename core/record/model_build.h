@@ -8,6 +8,8 @@
  */
 #pragma once
 
+#include <sys/stat.h>
+
 #include "base/crypto.h"
 #include "record/model.h"
 
@@ -56,6 +58,19 @@ const char *build_suggest_entity(struct arena *arena, const struct model *model,
 MUST_USE enum err build_load(struct build *b, const char *path, const char *schema,
                              const struct json **out);
 
+/* A file as parsed and checked. */
+struct document {
+    int64_t modified_ns, bytes;
+    const struct json *json; /* NULL when it is faulty */
+    const char *fault;       /* "14: sentence", without the file */
+    uint64_t hash;
+};
+/* Reads a file of the current plugin into the arena: what build_load does when it keeps none. */
+struct document *build_read(struct build *b, struct arena *arena, const char *path,
+                            const struct stat *st, const char *schema);
+/* Gives back what is kept of products' files and schemas; nothing may have been built. */
+void build_forget(void);
+
 /* One document of entities/: an entity or an extension of one. */
 MUST_USE enum err build_entity(struct build *b, const struct json *doc);
 MUST_USE enum err build_extension(struct build *b, const struct json *doc);
@@ -79,7 +94,7 @@ MUST_USE enum err build_dictionary_rows(struct build *b);
 /* Numbers from the registry; what is missing is allocated when may_apply is set, else ERR_BUSY.
  * *moved: something was written. */
 MUST_USE enum err build_numbers(struct build *b, bool may_apply, bool *moved);
-/* The same without writing: what is missing gets numbers that nobody else has. */
+/* The same without writing: what is missing gets the numbers that it would be given. */
 MUST_USE enum err build_numbers_made_up(struct build *b);
 /* The columns of the index that an entity's reports are answered from, separated by commas; NULL:
  * it needs none. Needs the columns. */
@@ -101,6 +116,9 @@ void build_configs(const struct build *b, struct arena *arena, const struct mode
 /* What each_file of the build reads, in its order. */
 #define BUILD_FOLDERS 6
 extern const char *const build_folders[BUILD_FOLDERS];
+extern const char *const build_schemas[BUILD_FOLDERS];
+/* The keys of what model_shelf.c puts there: these words and the path. */
+#define SHELF_DOCUMENT "document:"
 
 /* --- model_share.c --- */
 

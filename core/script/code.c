@@ -4,18 +4,34 @@
  */
 #include "script/code.h"
 
+#include <lauxlib.h>
+#include <lua.h>
+
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/hash.h"
 #include "base/limits.h"
+#include "base/shelf.h"
 #include "tenant/folder.h"
+#include "tenant/plugin.h"
 
 struct entry {
-    struct code code;
+    struct code code; /* first: a struct code * is this one */
     struct stat identity;
+    bool is_read;
+};
+
+/* A file on the shelf, whose key is these words and the path. */
+#define SHELF_CODE "code:"
+struct shelved {
+    struct stat identity;
+    uint8_t hash[CRYPTO_SHA256_LEN];
+    struct slice compiled;
 };
 
 /* The one mutable global here: compiled files are the same for every tenant. */
@@ -29,10 +45,12 @@ static struct {
 
 static void entry_clear(struct entry *entry)
 {
-    kept.bytes -= entry->code.text.len + entry->code.compiled.len;
-    if (entry->code.arena)
+    if (entry->code.arena) {
+        kept.bytes -= entry->code.text.len + entry->code.compiled.len;
         arena_free(entry->code.arena);
+    }
     entry->code = (struct code){0};
+    entry->is_read = false;
 }
 
 static void drop_all(void)
@@ -113,10 +131,28 @@ static enum err entry_read(struct entry *entry, const char *path)
         return e;
     }
     entry->identity = st;
+    entry->is_read = true;
     entry->code = (struct code){.text = text, .arena = arena};
     crypto_sha256(text, entry->code.hash);
     kept.bytes += text.len;
     return ERR_OK;
+}
+
+/* What the supervisor has compiled, if it is this very file. */
+static bool entry_take(struct entry *entry, const char *path, const struct stat *st)
+{
+    char key[PATH_MAX];
+    if (snprintf(key, sizeof key, SHELF_CODE "%s", path) >= (int)sizeof key)
+        return false;
+    const struct shelved *shelved = shelf_get(key);
+    if (!shelved || !is_same(&shelved->identity, st))
+        return false;
+    entry_clear(entry);
+    entry->identity = *st;
+    entry->is_read = true;
+    entry->code = (struct code){.compiled = shelved->compiled};
+    memcpy(entry->code.hash, shelved->hash, sizeof shelved->hash);
+    return true;
 }
 
 enum err code_get(const char *path, struct code **out)
@@ -125,7 +161,8 @@ enum err code_get(const char *path, struct code **out)
     if (stat(path, &st) != 0)
         return errno == ENOENT || errno == ENOTDIR ? ERR_NOT_FOUND : ERR_IO;
     struct entry *entry = entry_at(path);
-    if (!entry->code.arena || !is_same(&entry->identity, &st)) {
+    bool is_known = entry->is_read && is_same(&entry->identity, &st);
+    if (!is_known && !entry_take(entry, path, &st)) {
         enum err e = entry_read(entry, path);
         if (e)
             return e;
@@ -178,4 +215,58 @@ enum err code_hash(const char *folder, char out[2 * CRYPTO_SHA256_LEN + 1])
 size_t code_bytes(void)
 {
     return kept.bytes;
+}
+
+/* --- the shelf --- */
+
+static int put_bytes(lua_State *L, const void *bytes, size_t size, void *arg)
+{
+    (void)L;
+    buf_put(arg, bytes, size);
+    return 0;
+}
+
+/* One file, in a state of its own: nothing runs. */
+static void shelve(struct arena *scratch, const struct plugin *plugin, const char *name)
+{
+    struct buf compiled = BUF_INIT;
+    struct code *code;
+    const char *path = arena_printf(scratch, "%s/%s", plugin->folder, name);
+    const char *chunk = arena_printf(scratch, "@%s/%s", plugin->id, name);
+    lua_State *L = luaL_newstate();
+    ASSERT_MEMORY(L);
+    bool is_compiled = code_get(path, &code) == ERR_OK &&
+                       luaL_loadbufferx(L, code->text.at, code->text.len, chunk, "t") == LUA_OK &&
+                       lua_dump(L, put_bytes, &compiled, 0) == 0;
+    if (is_compiled) {
+        struct shelved *shelved = arena_make(shelf_arena(), struct shelved);
+        shelved->compiled = arena_slice(shelf_arena(), buf_slice(&compiled));
+        memcpy(shelved->hash, code->hash, sizeof shelved->hash);
+        shelved->identity = ((struct entry *)code)->identity;
+        shelf_put(arena_printf(shelf_arena(), SHELF_CODE "%s", path), shelved);
+    }
+    lua_close(L);
+    buf_release(&compiled);
+}
+
+void code_shelve(const char *home)
+{
+    ASSERT(shelf_arena());
+    struct arena *scratch = arena_new();
+    struct plugin **plugins;
+    int count = 0;
+    const char *why;
+    if (plugin_list(scratch, home, &plugins, &count, &why))
+        count = 0;
+    for (int i = 0; i < count; i++) {
+        const char **names = NULL;
+        int names_count = 0;
+        if (plugins[i]->broken || folder_names(scratch, plugins[i]->folder, &names, &names_count))
+            continue;
+        for (int k = 0; k < names_count; k++)
+            if (slice_ends(slice_str(names[k]), SLICE(".lua")))
+                shelve(scratch, plugins[i], names[k]);
+    }
+    drop_all();
+    arena_free(scratch);
 }

@@ -27,5 +27,7 @@ MUST_USE enum err code_get(const char *path, struct code **out);
 void code_keep(struct code *code, struct slice compiled);
 /* A plugin's code by one hash, in hexadecimal: its folder's Lua files by name. */
 MUST_USE enum err code_hash(const char *folder, char out[2 * CRYPTO_SHA256_LEN + 1]);
+/* Puts what the Lua files of home's plugins compile to onto the shelf (base/shelf.h). */
+void code_shelve(const char *home);
 /* What is kept now, for tests and measuring. */
 size_t code_bytes(void);

@@ -183,6 +183,39 @@ static void test_child__dies_with_its_parent(void **state)
     close(tell[0]);
 }
 
+static void told_once(void *arg, pid_t pid, int status, int signum)
+{
+    struct exits *exits = arg;
+    exits->pid = pid;
+    exits->status = status;
+    exits->signum = signum;
+}
+
+static void write_pid(void *arg)
+{
+    const struct exits *exits = arg;
+    pid_t pid = getpid();
+    (void)!write(exits->again, &pid, sizeof pid);
+}
+
+static void test_child__a_copy_runs_its_function_and_ends(void **state)
+{
+    (void)state;
+    int tell[2];
+    assert_int_equal(pipe(tell), 0);
+    struct exits exits = {.loop = loop_new(), .again = tell[1], .status = -1};
+    pid_t pid = 0, told = 0;
+    assert_int_equal(child_fork(exits.loop, write_pid, told_once, &exits, &pid), ERR_OK);
+    loop_run(exits.loop);
+    assert_int_equal(exits.pid, pid);
+    assert_int_equal(exits.status, 0);
+    assert_int_equal(read(tell[0], &told, sizeof told), sizeof told);
+    assert_int_equal(told, pid);
+    close(tell[0]);
+    close(tell[1]);
+    loop_free(exits.loop);
+}
+
 static void test_child__living_ones_are_forgotten_with_the_loop(void **state)
 {
     (void)state;
@@ -206,6 +239,7 @@ int main(void)
         cmocka_unit_test(test_child__descriptors_stand_on_their_numbers_and_no_others),
         cmocka_unit_test(test_child__signals_are_reset),
         cmocka_unit_test(test_child__dies_with_its_parent),
+        cmocka_unit_test(test_child__a_copy_runs_its_function_and_ends),
         cmocka_unit_test(test_child__living_ones_are_forgotten_with_the_loop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

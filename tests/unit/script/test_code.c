@@ -7,6 +7,10 @@
 #include "stage.h"
 
 #include "base/limits.h"
+#include "base/shelf.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
 
 static void hash_of(struct stage *stage, char out[65])
 {
@@ -57,6 +61,44 @@ static void test_code__is_compiled_once_and_keeps_its_lines(void **state)
     assert_string_equal(answer, "[\"new\"]");
 }
 
+/* Compiled by another process, as the supervisor has it done: scripts run, with their lines; a file
+ * that has changed since is read. */
+static void test_code__what_was_compiled_for_all_is_taken(void **state)
+{
+    struct stage *stage = *state;
+    struct code *code;
+    const char *answer;
+    const char *path = arena_printf(stage->arena, "%s/plugins/t/init.lua", stage->home);
+    int fd = -1, status = -1;
+    stage_script(stage, "crm.service(\"run\", function()\n\n  error(\"third line\")\nend)");
+    stage_write(stage, "t/wrong.lua", "this does not compile");
+    OK(shelf_new(&fd));
+    pid_t pid = fork();
+    if (pid == 0) {
+        code_shelve(stage->home);
+        _exit(!shelf_publish());
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    shelf_close();
+    shelf_open(fd);
+    close(fd);
+    size_t kept = code_bytes();
+    OK(code_get(path, &code));
+    assert_non_null(code->compiled.at); /* though nothing was compiled here */
+    assert_int_equal(code_bytes(), kept);
+    assert_int_equal(stage_run(stage, &answer), ERR_PLUGIN);
+    assert_non_null(strstr(stage->ctx.err.detail, "t/init.lua:3: third line"));
+    OK(code_get(arena_printf(stage->arena, "%s/plugins/t/wrong.lua", stage->home), &code));
+    assert_non_null(code->text.at);
+    stage_script(stage, "crm.service(\"run\", function() return { \"new\" } end)");
+    OK(code_get(path, &code));
+    assert_null(code->compiled.at);
+    OK(stage_run(stage, &answer));
+    assert_string_equal(answer, "[\"new\"]");
+    shelf_close();
+}
+
 static void test_code__what_is_no_file_is_told(void **state)
 {
     struct stage *stage = *state;
@@ -95,6 +137,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(test_code__##name, stage_setup, stage_teardown)
         T(the_hash_is_of_all_lua_files_and_nothing_else),
         T(is_compiled_once_and_keeps_its_lines),
+        T(what_was_compiled_for_all_is_taken),
         T(what_is_no_file_is_told),
         T(what_is_kept_has_a_bound),
 #undef T
