@@ -4,23 +4,32 @@
  * the tenant, once and for ever: renaming is free and a number is never given again, also when its
  * plugin has been disabled.
  *
+ * A number follows from the name, so companies with the same plugins have the same numbers, however
+ * and whenever they came by them, and share one model. Where two names meet at one, the later goes
+ * on to the next that is free; none of the product's do. Older stores counted from 1: what they
+ * have stays.
+ *
  * SPDX-License-Identifier: MIT
  */
 #include "record/field_sealed.h"
 #include "record/model_build.h"
 
+#include "base/hash.h"
 #include "record/field_kit.h"
-
 #include "store/query.h"
 #include "tenant/system.h"
 
+/* Numbers are 1 to these: the fewer digits, the shorter is each log entry and each search token. */
+#define ENTITY_NUMBERS  ((1 << 15) - 1)
+#define FIELD_NUMBERS   ((1 << 18) - 1)
 #define DEFAULT_INDEXES 4 /* of every entity, see add_default_indexes, and that of its reports */
 
 /* --- reading the registry --- */
 
 struct registry {
     struct arena *arena;
-    struct map numbers; /* "plugin|entity" and "plugin|entity|no" → int64_t * */
+    struct map numbers;                      /* "plugin|entity", "plugin|entity|no" → int64_t * */
+    struct map entities_taken, fields_taken; /* the numbers themselves → the same */
 };
 
 static struct slice entity_key(struct arena *arena, const char *plugin, const char *name)
@@ -34,11 +43,12 @@ static struct slice field_key(struct arena *arena, const char *plugin, const cha
     return slice_str(arena_printf(arena, "%s|%s|%lld", plugin, entity, (long long)no));
 }
 
-static void keep_number(struct registry *r, struct slice key, int64_t n)
+static void keep_number(struct registry *r, struct map *taken, struct slice key, int64_t n)
 {
     int64_t *number = arena_make(r->arena, int64_t);
     *number = n;
     map_put(&r->numbers, key, number);
+    map_put(taken, slice_of((const char *)number, sizeof *number), number);
 }
 
 static bool take_entity(void *arg, const struct store_row *row)
@@ -46,7 +56,8 @@ static bool take_entity(void *arg, const struct store_row *row)
     struct registry *r = arg;
     const char *plugin = arena_str(r->arena, store_row_bytes(row, 1));
 
-    keep_number(r, entity_key(r->arena, plugin, arena_str(r->arena, store_row_bytes(row, 2))),
+    keep_number(r, &r->entities_taken,
+                entity_key(r->arena, plugin, arena_str(r->arena, store_row_bytes(row, 2))),
                 store_row_int(row, 0));
     return true;
 }
@@ -57,7 +68,7 @@ static bool take_field(void *arg, const struct store_row *row)
     const char *plugin = arena_str(r->arena, store_row_bytes(row, 1));
     const char *entity = arena_str(r->arena, store_row_bytes(row, 2));
 
-    keep_number(r, field_key(r->arena, plugin, entity, store_row_int(row, 3)),
+    keep_number(r, &r->fields_taken, field_key(r->arena, plugin, entity, store_row_int(row, 3)),
                 store_row_int(row, 0));
     return true;
 }
@@ -76,6 +87,8 @@ static enum err registry_read(struct build *b, struct registry *r)
 
     r->arena = b->arena;
     map_init(&r->numbers, b->arena);
+    map_init(&r->entities_taken, b->arena);
+    map_init(&r->fields_taken, b->arena);
     enum err e = store_read(b->tenant->store, &entities, take_entity, r);
     return e ? e : store_read(b->tenant->store, &fields, take_field, r);
 }
@@ -144,39 +157,39 @@ static enum err add_field(struct store *store, const struct field *field, int64_
     return store_insert(store, "field_reg", sets, 5, NULL);
 }
 
-/* The next number of a kind: a counter that outlives the rows, so nothing is ever given again. */
-static enum err next_number(struct store *store, const char *table, int64_t *out)
+/* The number that follows from the key, or the next that nobody has; it is taken then. */
+static int64_t new_number(struct registry *r, struct map *taken, struct slice key, int64_t numbers)
 {
-    int64_t most;
+    int64_t n = (int64_t)((hash_stable(key) >> 32) % (uint64_t)numbers) + 1;
 
-    enum err e = store_key_max(store, table, &most);
-    return e ? e : store_counter(store, slice_str(table), most, 1, out);
+    ASSERT((int64_t)taken->count < numbers);
+    while (map_get(taken, slice_of((const char *)&n, sizeof n)))
+        n = n % numbers + 1;
+    keep_number(r, taken, key, n);
+    return n;
 }
 
-static enum err allocate(struct build *b)
+/* Numbers for what has none, in order of the model; written with `store`. */
+static enum err allocate(struct build *b, struct registry *r, struct store *store)
 {
-    struct store *store = b->tenant->store;
     enum err e = ERR_OK;
 
     for (int i = 0; i < b->model->entities_count && !e; i++) {
         struct entity *entity = b->model->entity_list[i];
-        int64_t n;
         if (entity->n == 0) {
-            e = next_number(store, "entity_reg", &n);
-            if (!e)
-                e = add_entity(store, entity, n);
-            if (!e)
-                entity->n = (int)n;
+            entity->n =
+                (int)new_number(r, &r->entities_taken,
+                                entity_key(b->arena, entity->plugin, entity->name), ENTITY_NUMBERS);
+            e = store ? add_entity(store, entity, entity->n) : ERR_OK;
         }
         for (int k = 0; k < entity->fields_count && !e; k++) {
             struct field *field = entity->fields[k];
             if (field->is_system || field->n != 0)
                 continue;
-            e = next_number(store, "field_reg", &n);
-            if (!e)
-                e = add_field(store, field, n);
-            if (!e)
-                field->n = (int)n;
+            field->n = (int)new_number(r, &r->fields_taken,
+                                       field_key(b->arena, field->plugin, entity->name, field->no),
+                                       FIELD_NUMBERS);
+            e = store ? add_field(store, field, field->n) : ERR_OK;
         }
     }
     return e;
@@ -200,7 +213,7 @@ enum err build_numbers(struct build *b, bool may_apply, bool *moved)
         return e;
     e = registry_read(b, &r); /* another writer may have been quicker */
     if (!e && take_numbers(b, &r) > 0)
-        e = allocate(b);
+        e = allocate(b, &r, b->tenant->store);
     if (e) {
         store_rollback(b->tenant->store);
         return e;
@@ -209,35 +222,14 @@ enum err build_numbers(struct build *b, bool may_apply, bool *moved)
     return store_commit(b->tenant->store);
 }
 
-static void keep_most(const struct registry *r, int64_t *most)
-{
-    size_t at = 0;
-    struct slice key;
-    void *n;
-    while (map_next(&r->numbers, &at, &key, &n))
-        *most = *(int64_t *)n > *most ? *(int64_t *)n : *most;
-}
-
 enum err build_numbers_made_up(struct build *b)
 {
     struct registry r;
-    int64_t most = 0;
 
     enum err e = registry_read(b, &r);
     if (e || take_numbers(b, &r) == 0)
         return e;
-    keep_most(&r, &most);
-    for (int i = 0; i < b->model->entities_count; i++) {
-        struct entity *entity = b->model->entity_list[i];
-        if (entity->n == 0)
-            entity->n = (int)++most;
-        for (int k = 0; k < entity->fields_count; k++) {
-            struct field *field = entity->fields[k];
-            if (!field->is_system && field->n == 0)
-                field->n = (int)++most;
-        }
-    }
-    return ERR_OK;
+    return allocate(b, &r, NULL);
 }
 
 /* --- slots and columns --- */
@@ -305,8 +297,11 @@ static void add_index(struct table_draft *d, const char *name, const char *colum
 static void add_default_indexes(struct arena *a, struct table_draft *d, const struct entity *entity)
 {
     const char *t = entity->table;
+    const struct field *owner = entity->fields[SLOT_OWNER];
 
-    add_index(d, arena_printf(a, "%s_by_owner", t), "owner,updated_at desc,id desc", "live", false);
+    if (!owner->is_hidden || entity->is_private)
+        add_index(d, arena_printf(a, "%s_by_owner", t), "owner,updated_at desc,id desc", "live",
+                  false);
     add_index(d, arena_printf(a, "%s_by_created", t), "created_at desc,id desc", "live", false);
     add_index(d, arena_printf(a, "%s_by_updated", t), "updated_at desc,id desc", "live", false);
 }
@@ -370,11 +365,21 @@ static const char *index_where(struct arena *a, const struct entity *entity,
     return where;
 }
 
+static bool is_of_one_ref(const struct entity *entity, const struct entity_index *index)
+{
+    const char *name = index->fields[0] + (*index->fields[0] == '-');
+    const struct field *f = entity_field(entity, slice_str(name));
+    return index->fields_count == 1 && !index->unique && f->type->is_ref && !f->is_system &&
+           !json_get(f->declared, "column");
+}
+
 static void add_declared_indexes(struct arena *a, struct table_draft *d,
                                  const struct entity *entity)
 {
     for (int i = 0; i < entity->indexes_count; i++) {
         const struct entity_index *index = &entity->indexes[i];
+        if (is_of_one_ref(entity, index))
+            continue; /* every reference has an index of its own */
         add_index(d, arena_printf(a, "%s_x_%s", entity->table, index->name),
                   index_columns(a, entity, index), index_where(a, entity, index), index->unique);
     }

@@ -153,17 +153,52 @@ static void test_model_share__an_old_tree_lives_while_it_is_used(void **state)
 }
 
 /* Numbers are each tenant's own and stand in the columns' names. */
-static void test_model_share__other_numbers_are_another_tree(void **state)
+static void test_model_share__the_order_of_enabling_is_nobodys_business(void **state)
 {
     struct place *p = *state;
     place_ready(p, "people", NULL);
     place_ready(p, "hello", NULL);
+    place_ready(p, "leads", NULL);
     const struct entity *greeting = place_entity(p, "greeting");
+    const struct store_schema *schema = p->model->schema;
     place_switch(p, "bolt");
     place_ready(p, "hello", NULL);
-    place_ready(p, "people", NULL);
+    place_ready(p, "people", "leads", NULL);
+    assert_ptr_equal(place_entity(p, "greeting"), greeting);
+    assert_ptr_equal(p->model->schema, schema);
+    assert_int_equal(p->tenant->header.schema_hash, schema->hash);
+}
+
+/* A store that was made when numbers were counted from 1 keeps them. */
+static void test_model_share__other_numbers_are_another_tree(void **state)
+{
+    struct place *p = *state;
+    const struct store_set counted[] = {{"id", value_int(7), false},
+                                        {"plugin", value_text(SLICE("hello")), false},
+                                        {"name", value_text(SLICE("greeting")), false}};
+    place_ready(p, "hello", NULL);
+    const struct entity *greeting = place_entity(p, "greeting");
+    place_switch(p, "bolt");
+    in_store(p, "entity_reg", counted, 3);
+    place_ready(p, "hello", NULL);
     assert_ptr_not_equal(place_entity(p, "greeting"), greeting);
-    assert_string_not_equal(place_entity(p, "greeting")->table, greeting->table);
+    assert_string_equal(place_entity(p, "greeting")->table, "e7");
+    assert_string_not_equal(greeting->table, "e7");
+}
+
+/* Whoever has the number of another name already keeps it: the name goes on to the next. */
+static void test_model_share__a_number_is_given_once(void **state)
+{
+    struct place *p = *state;
+    place_ready(p, "hello", NULL);
+    int64_t wanted = place_entity(p, "greeting")->n;
+    const struct store_set taken[] = {{"id", value_int(wanted), false},
+                                      {"plugin", value_text(SLICE("gone")), false},
+                                      {"name", value_text(SLICE("thing")), false}};
+    place_switch(p, "bolt");
+    in_store(p, "entity_reg", taken, 3);
+    place_ready(p, "hello", NULL);
+    assert_int_equal(place_entity(p, "greeting")->n, wanted + 1);
 }
 
 static void test_model_share__some_are_kept_unused(void **state)
@@ -194,7 +229,9 @@ int main(void)
         T(an_extension_stays_the_tenants),
         T(own_words_stay_the_tenants),
         T(an_old_tree_lives_while_it_is_used),
+        T(the_order_of_enabling_is_nobodys_business),
         T(other_numbers_are_another_tree),
+        T(a_number_is_given_once),
         T(some_are_kept_unused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
