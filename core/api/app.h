@@ -58,7 +58,8 @@ struct app {
 void app_init(struct app *app, enum app_role role, const struct config *config,
               struct tenants *tenants, const struct app_services *services);
 void app_release(struct app *app);
-/* In a process that ends with it: puts what every process reads of home's plugins onto the shelf. */
+/* In a process that ends with it: puts what every process reads of home's plugins onto the shelf.
+ */
 void app_shelve(const char *home);
 /* What config_check cannot know besides: whether outbound_private can be read. */
 MUST_USE enum err app_config_check(struct arena *arena, const struct config *config,
