@@ -5,11 +5,13 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import adminEn from "@/texts/admin.en.json";
 import adminZh from "@/texts/admin.zh-CN.json";
+import dashEn from "@/texts/dash.en.json";
+import dashZh from "@/texts/dash.zh-CN.json";
 import mainEn from "@/texts/en.json";
 import mainZh from "@/texts/zh-CN.json";
 
-const zh: Record<string, string> = { ...mainZh, ...adminZh };
-const en: Record<string, string> = { ...mainEn, ...adminEn };
+const zh: Record<string, string> = { ...mainZh, ...adminZh, ...dashZh };
+const en: Record<string, string> = { ...mainEn, ...adminEn, ...dashEn };
 
 const SRC = join(__dirname, "../src");
 const files = (readdirSync(SRC, { recursive: true }) as string[]).filter((name) =>
@@ -25,6 +27,7 @@ const called = [...source.matchAll(/\bt\(\s*["']([a-z_.0-9]+)["']/g)].map((match
 
 it("says each thing once", () => {
   expect(Object.keys(adminZh).filter((key) => key in mainZh)).toEqual([]);
+  expect(Object.keys(dashZh).filter((key) => key in mainZh || key in adminZh)).toEqual([]);
 });
 
 it("has the same keys in both languages", () => {

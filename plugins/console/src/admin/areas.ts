@@ -47,6 +47,13 @@ export const GROUPS: AreaGroup[] = [
     id: "model",
     areas: [
       {
+        id: "entities",
+        right: "fields",
+        icon: "box",
+        screen: lazy(() => import("./model/Entities.vue")),
+        item: lazy(() => import("./model/EntityEditor.vue")),
+      },
+      {
         id: "fields",
         right: "fields",
         icon: "columns",
@@ -66,6 +73,19 @@ export const GROUPS: AreaGroup[] = [
         icon: "list",
         screen: lazy(() => import("./model/Views.vue")),
         item: lazy(() => import("./model/Views.vue")),
+      },
+      {
+        id: "menus",
+        right: "fields",
+        icon: "menu",
+        screen: lazy(() => import("./model/Menus.vue")),
+      },
+      {
+        id: "dashboards",
+        right: "fields",
+        icon: "gauge",
+        screen: lazy(() => import("./model/Dashboards.vue")),
+        item: lazy(() => import("./model/DashboardEditor.vue")),
       },
       {
         id: "dictionaries",

@@ -68,6 +68,7 @@ export interface PageTab {
   widget?: string; // timeline, history, related, or a widget's name
   relation?: string;
   columns?: Cell[];
+  visible_when?: Tree;
 }
 
 export interface Panel {
@@ -75,6 +76,7 @@ export interface Panel {
   relation: string;
   label?: string;
   columns?: Cell[];
+  visible_when?: Tree;
 }
 
 export interface View {
@@ -118,8 +120,11 @@ export interface Widget {
   label?: string;
   entity?: string;
   report?: string;
+  view?: string; // of kind list: which list
+  limit?: number;
   query?: Record<string, unknown>;
   span?: number;
+  rows?: number; // its height
   date_field?: string;
 }
 

@@ -5,6 +5,7 @@
 // the server shows an entity without and with the draft; here the draft is only written.
 import type { Cell } from "@/api/types";
 import type { Tree } from "./filter";
+import { listPatches } from "./listpatch";
 
 export type Json = Record<string, unknown>;
 
@@ -21,6 +22,7 @@ export type ValueDoc = string | { value: string; label?: string; tone?: string; 
 export interface EntityDoc extends Json {
   extend?: string;
   name?: string;
+  retired?: boolean;
   fields?: FieldDoc[];
 }
 
@@ -36,6 +38,11 @@ export interface CustomDoc {
 export const CUSTOM = "tenant.custom";
 export const LANGS = ["zh-CN", "en"] as const;
 export type Words = Partial<Record<(typeof LANGS)[number], string>>;
+
+/** The same without some of its members. */
+export function omit<T extends object>(value: T, ...names: string[]): T {
+  return Object.fromEntries(Object.entries(value).filter(([name]) => !names.includes(name))) as T;
+}
 
 export const copy = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 
@@ -58,6 +65,12 @@ export function wordsOf(doc: CustomDoc, key: string): Words {
   return Object.fromEntries(
     LANGS.map((lang) => [lang, doc.texts?.[lang]?.[key]]).filter(([, text]) => text),
   ) as Words;
+}
+
+/** What an entity of ours is called, in one language or the other. */
+export function entityLabel(doc: CustomDoc, key: string, lang: string): string {
+  const words = wordsOf(doc, key);
+  return words[lang as "en"] ?? words["zh-CN"] ?? words.en ?? key;
 }
 
 /** The key of a field's label: of our own field, or of another plugin's that we name anew. */
@@ -122,45 +135,13 @@ export interface LayoutSection {
   [member: string]: unknown;
 }
 
-const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
-
-/** Members that differ; undefined where one was taken away, which no patch can say. */
-function changedMembers(before: LayoutSection, after: LayoutSection): Json | undefined {
-  const out: Json = {};
-  for (const name of Object.keys(before)) if (!(name in after)) return undefined;
-  for (const [name, value] of Object.entries(after))
-    if (!same(before[name], value)) out[name] = value;
-  return out;
-}
-
-/**
- * What makes one list of sections out of another, section by section, so that what a plugin adds
- * later still arrives: changed ones are set, moved ones taken out and put back in their place.
- */
-export function layoutPatches(
+/** Sections as patches of what they were; see listPatches. */
+export const layoutPatches = (
   target: Json,
   before: LayoutSection[],
   after: LayoutSection[],
-): Json[] {
-  const patches: Json[] = [];
-  const wanted = new Set(after.map((one) => one.id));
-  for (const one of before) if (!wanted.has(one.id)) patches.push({ ...target, remove: one.id });
-  let now = before.filter((one) => wanted.has(one.id));
-  after.forEach((section, at) => {
-    const old = now.find((one) => one.id === section.id);
-    const change = old && now[at]?.id === section.id ? changedMembers(old, section) : undefined;
-    if (old && change) {
-      if (Object.keys(change).length) patches.push({ ...target, set: section.id, to: change });
-      return;
-    }
-    if (old) patches.push({ ...target, remove: section.id });
-    now = now.filter((one) => one.id !== section.id);
-    const place = at ? { after: after[at - 1].id } : now[0] ? { before: now[0].id } : {};
-    patches.push({ ...target, ...place, section });
-    now.splice(at, 0, section);
-  });
-  return patches;
-}
+  whole?: (list: LayoutSection[]) => Json,
+): Json[] => listPatches(target, "section", before, after, whole as never);
 
 const targetKey = (kind: string, entity: string, name: string) =>
   name === "default" ? { [kind]: entity } : { [kind]: `${entity}.${name}` };

@@ -1,7 +1,9 @@
 // dashboard - tiles of a dashboard as queries, with the filters that hold for all of them.
 // SPDX-License-Identifier: MIT
 import type { Entity, View, Widget } from "@/api/types";
+import { rowsOf, spanOf } from "./dashedit";
 import type { Tree } from "./filter";
+import { columnsOf, viewOf } from "./liststate";
 
 export const DATES = ["", "this_week", "this_month", "last_month", "this_quarter", "this_year"];
 export const OWNERS = ["", "$me", "$my_team", "$my_department", "$my_subtree"];
@@ -15,6 +17,7 @@ export interface Tile {
   key: string;
   kind: string;
   span: number;
+  rows: number;
   entity: Entity;
   view: View; // with the query as it is asked
 }
@@ -54,10 +57,41 @@ function tileOf(entity: Entity, view: View, widget: Partial<Widget>, asked: Aske
   return {
     key: `${entity.name}/${widget.id ?? view.name}`,
     kind,
-    span: widget.span ?? 1,
+    span: spanOf({ ...widget, kind }),
+    rows: rowsOf({ ...widget, kind }),
     entity,
     view: { ...view, label, chart: kind, query },
   };
+}
+
+const LIST_COLUMNS = 4;
+
+/** The first records of a list: its conditions, order and first columns. */
+function listTile(entity: Entity, widget: Widget, asked: Asked): Tile | undefined {
+  const view = viewOf(entity, "list", widget.view ?? "default");
+  if (!view) return undefined;
+  const title = entity.title ?? "name";
+  const columns = columnsOf(entity, view, undefined)
+    .map((column) => column.field)
+    .filter((name) => name !== title)
+    .slice(0, LIST_COLUMNS - 1);
+  const query: Record<string, unknown> = {
+    ...(view.filter ? { filter: view.filter } : {}),
+    sort: view.sort,
+    fields: ["id", title, ...columns].join(","),
+    expand: referencesIn(entity, columns) || undefined,
+    limit: widget.limit ?? 5,
+  };
+  const shown = { ...view, kind: "report", name: widget.view, columns, label: undefined, query };
+  const label = widget.label ?? view.label ?? entity.label_plural;
+  return tileOf(entity, shown, { ...widget, label, kind: "list" }, asked);
+}
+
+function referencesIn(entity: Entity, names: string[]): string {
+  const refs = ["ref", "user", "team", "refs"];
+  return names
+    .filter((name) => refs.includes(entity.fields.find((one) => one.name === name)?.type ?? ""))
+    .join(",");
 }
 
 /** The tiles of a dashboard; what is not there (any more), or may not be read, is left out. */
@@ -66,6 +100,10 @@ export function tilesOf(dashboard: View, entities: Entity[], asked: Asked): Tile
   return (dashboard.widgets ?? []).flatMap((widget): Tile[] => {
     const entity = byName.get(widget.entity ?? "");
     if (!entity) return [];
+    if (widget.kind === "list" && !widget.query && !widget.report) {
+      const tile = listTile(entity, widget, asked);
+      return tile ? [tile] : [];
+    }
     if (!widget.query) {
       const view = entity.views.find((one) => one.kind === "report" && one.name === widget.report);
       return view?.query ? [tileOf(entity, view, widget, asked)] : [];

@@ -75,6 +75,23 @@ export function bodyOf(role: RoleDoc): Omit<RoleDoc, "name"> {
   return { label: role.label, grants, admin: role.admin };
 }
 
+/** A role as members of which each may be somebody else's: its grants one by one. */
+export function membersOf(role: Omit<RoleDoc, "name">): Record<string, unknown> {
+  const grants = Object.entries(role.grants).map(([name, grant]) => [`grants.${name}`, grant]);
+  return { label: role.label, admin: role.admin, ...Object.fromEntries(grants) };
+}
+
+export function roleOf(members: Record<string, unknown>): Omit<RoleDoc, "name"> {
+  const grants = Object.entries(members)
+    .filter(([name, grant]) => name.startsWith("grants.") && grant)
+    .map(([name, grant]) => [name.slice("grants.".length), grant as Grant]);
+  return {
+    label: members.label as string,
+    admin: members.admin as RoleDoc["admin"],
+    grants: Object.fromEntries(grants),
+  };
+}
+
 /** A name for a role from what people call it; what has no Latin letters is numbered. */
 export function roleName(label: string, taken: string[]): string {
   const plain = label

@@ -7,6 +7,7 @@ import { computed, type Ref, ref, shallowRef } from "vue";
 import { useI18n } from "vue-i18n";
 import { ApiError } from "@/api/http";
 import type { Entity, Field, Rec, Section, View } from "@/api/types";
+import { matches, type Tree } from "@/logic/filter";
 import { differences, missingFor, nextStates } from "@/logic/form";
 import { titleOf } from "@/logic/format";
 import { viewOf } from "@/logic/liststate";
@@ -54,13 +55,15 @@ export function useRecord(name: string, id: Ref<string>) {
     const own = (entity.value?.fields ?? []).filter((field) => !field.system);
     return [{ id: "section.all", cells: own.map((field) => field.name) }];
   });
+  const isShown = (one: { visible_when?: Tree }) =>
+    !one.visible_when || matches(one.visible_when, record.value ?? {}, scopeOf(name));
   const tabs = computed(() => {
-    const declared = (page.value?.main?.tabs ?? []).filter((one) => one.widget);
+    const declared = (page.value?.main?.tabs ?? []).filter((one) => one.widget && isShown(one));
     const history = { id: "tab.history", label: t("record.history"), widget: "history" };
     return declared.length ? declared : [history];
   });
   const panels = computed(() => {
-    if (page.value?.panels?.length) return page.value.panels;
+    if (page.value?.panels) return page.value.panels.filter(isShown);
     return (entity.value?.relations ?? [])
       .slice(0, PANELS)
       .map((one) => ({ ...one, id: one.relation, columns: [] }));

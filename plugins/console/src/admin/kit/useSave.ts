@@ -5,6 +5,7 @@ import { ApiError } from "@/api/http";
 import type { Field } from "@/api/types";
 import { t } from "@/texts";
 import { say } from "@/ui/toast";
+import { GivenUp } from "./useGuard";
 
 export type Complaints = Record<string, { message: string }[]>;
 
@@ -28,6 +29,7 @@ export function useSave() {
       if (done) say(done);
       return true;
     } catch (cause) {
+      if (cause instanceof GivenUp) return false;
       if (cause instanceof ApiError) errors.value = cause.fields ?? {};
       error.value = cause instanceof Error ? cause.message : String(cause);
       return false;

@@ -26,6 +26,7 @@ interface CustomAnswer {
   hash: string | null;
   document: CustomDoc;
   draft: DraftAnswer | null;
+  begun?: CustomDoc; // what a stale draft began from
   fields_max: number;
 }
 
@@ -35,6 +36,8 @@ interface State {
   doc: CustomDoc; // the draft, or what is published where there is none
   version: number; // 0: there is no draft
   stale: boolean;
+  begun: CustomDoc;
+  published: CustomDoc;
   updated_at: string;
   changes: Change[];
   fieldsMax: number;
@@ -48,6 +51,8 @@ export const draft = reactive<State>({
   doc: {},
   version: 0,
   stale: false,
+  begun: {},
+  published: {},
   updated_at: "",
   changes: [],
   fieldsMax: 0,
@@ -71,6 +76,8 @@ export async function loadDraft(): Promise<void> {
   const now = await get<CustomAnswer>(PATH);
   draft.hash = now.hash;
   draft.fieldsMax = now.fields_max;
+  draft.begun = now.begun ?? {};
+  draft.published = now.document;
   take(now.draft, now.document);
   await compare();
   draft.loaded = true;
@@ -96,10 +103,14 @@ export async function editDraft(change: (doc: CustomDoc) => void): Promise<void>
   await compare();
 }
 
-/** Mine goes before what others have published since I began. */
-export async function insistOnDraft(): Promise<void> {
-  await put(`${PATH}/draft`, { document: draft.doc, base: draft.hash });
-  await loadDraft();
+/** The draft and what others have published since it began are one document from now on. */
+export async function keepMerged(document: CustomDoc): Promise<void> {
+  const { hash: base, version } = draft;
+  try {
+    await put(`${PATH}/draft`, { document, base, ...(version ? { version } : {}) });
+  } finally {
+    await loadDraft();
+  }
 }
 
 export async function discardDraft(): Promise<void> {

@@ -20,14 +20,28 @@ export interface Looks {
 const ask = (entity: string, of: string) =>
   get<Look>(`/admin/customization/entities/${encodeURIComponent(entity)}?of=${of}`);
 
-/** One after the other: both may build the same draft. */
+const is = (error: unknown, status: number) =>
+  error instanceof ApiError && error.status === status;
+
+/** One after the other: both may build the same draft. Of an entity of our own plugins say nothing:
+ * then it is what it is, without fields and views of theirs. */
 export async function lookAt(entity: string): Promise<Looks> {
-  const base = await ask(entity, "base");
+  let base: Look | undefined;
   try {
-    return { base, draft: await ask(entity, "draft"), fault: "" };
+    base = await ask(entity, "base");
+  } catch (error) {
+    if (!is(error, 404)) throw error;
+  }
+  const withDraft = (draft: Look, fault: string): Looks => ({
+    base: base ?? { entity: { ...draft.entity, views: [] }, fields: [], views: [] },
+    draft,
+    fault,
+  });
+  try {
+    return withDraft(await ask(entity, "draft"), "");
   } catch (error) {
     if (!(error instanceof ApiError) || error.status !== 422) throw error;
-    return { base, draft: await ask(entity, "published"), fault: error.message };
+    return withDraft(await ask(entity, "published"), error.message);
   }
 }
 

@@ -1,0 +1,44 @@
+// useTiles - what the tiles of a dashboard show: asked for together, a part at a time.
+// SPDX-License-Identifier: MIT
+import { ref, type Ref, shallowRef } from "vue";
+import { post } from "@/api/http";
+import type { Page } from "@/api/types";
+import type { Tile } from "@/logic/dashboard";
+import type { ReportData } from "@/logic/report";
+
+export type TileData = ReportData & Partial<Page>;
+const PER_CALL = 20;
+
+export function useTiles(tiles: Ref<Tile[]>) {
+  const data = shallowRef(new Map<string, TileData>());
+  const at = ref("");
+  const busy = ref(true);
+  const failed = ref("");
+  let turn = 0;
+
+  async function ask() {
+    const own = ++turn;
+    busy.value = true;
+    failed.value = "";
+    try {
+      const next = new Map<string, TileData>();
+      const all = tiles.value;
+      for (let i = 0; i < all.length; i += PER_CALL) {
+        const part = all.slice(i, i + PER_CALL);
+        const queries = part.map(({ entity, view }) => ({ entity: entity.name, ...view.query }));
+        const body = { queries };
+        const answer = await post<{ results: TileData[] }>("/queries", body, { reads: true });
+        if (own !== turn) return;
+        part.forEach((tile, n) => next.set(tile.key, answer.results[n]));
+      }
+      data.value = next;
+      at.value = new Date().toISOString();
+    } catch (error) {
+      failed.value = error instanceof Error ? error.message : String(error);
+    } finally {
+      if (own === turn) busy.value = false;
+    }
+  }
+
+  return { data, at, busy, failed, ask };
+}
