@@ -1,6 +1,7 @@
 -- people - the table of contents.
 -- SPDX-License-Identifier: MIT
 local activities = require("activities")
+local letters = require("letters")
 local match = require("match")
 local notices = require("notices")
 local segments = require("segments")
@@ -38,5 +39,8 @@ crm.action("segment", "records", segments.records)
 
 crm.service("account.match", match.service("account"))
 crm.service("contact.match", match.service("contact"))
+
+crm.service("mail.link", letters.link)
+on("mail.received", { id = "link" }, letters.received)
 
 crm.job("remind", { every = "5m" }, tasks.remind)

@@ -5,6 +5,7 @@
 -- which can be forged, so a mail is always the customer's, never an agent's answer.
 -- SPDX-License-Identifier: MIT
 local letters = require("letters")
+local people = require("people.letters")
 
 local mailbox = {}
 
@@ -90,8 +91,10 @@ function mailbox.take(mail, ctx)
 end
 
 -- A letter came into one of the company's mailboxes, in the transaction that remembers it.
+-- Every mailbox, unless the company names those that are the service desk's.
 function mailbox.received(ev, ctx)
-  local mail = ev.payload
+  local mail, list = ev.payload, ctx.config.ticket_mailboxes
+  if list and list:match("%S") and not people.names(list, mail.mailbox) then return end
   ctx.call("ticket.from_mail", {
     message_id = mail.message_id, in_reply_to = mail.in_reply_to, references = mail.references,
     from = mail.from, from_name = mail.from_name, subject = mail.subject, body = mail.body,

@@ -371,6 +371,50 @@ test("a letter opens a ticket; its answer, with a file, belongs to it; once", as
   await w.acme.as("admin", "DELETE", `${BOXES}/tickets`);
 });
 
+test("a letter is listed at the contact or the lead that wrote it, and opens no ticket", async () => {
+  const server = await imap();
+  const config = (plugin, body) =>
+    w.acme.ok("admin", "PUT", `/api/v1/admin/plugins/${plugin}/config`, body);
+  await config("people", { link_mailboxes: "sales, other" });
+  await config("tickets", { ticket_mailboxes: "tickets" });
+  const own = { emails: ["mei@example.com"], owner: w.acme.users.sales1 };
+  const contact = await w.acme.create("admin", "contact", { name: "Mei", ...own });
+  const lead = await w.acme.create("sales2", "lead", { name: "Bob", emails: ["bob@example.com"] });
+  const tickets = async () =>
+    (await w.acme.ok("admin", "GET", `${R}/ticket?count=true&limit=1`)).count;
+  const before = await tickets();
+  await setUp("sales", server);
+  const boundary = 'MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary="q"\n';
+  const body =
+    "--q\nContent-Type: text/plain\n\nOur order.\n--q\nContent-Type: text/plain\n" +
+    'Content-Disposition: attachment; filename="order.txt"\n\n12 pieces\n--q--';
+  const first = { from: "Mei <Mei@example.com>", subject: "Order", id: "s1@example.com" };
+  server.add(letter({ ...first, head: boundary, body }));
+  server.add(letter({ from: "bob@example.com", subject: "Question" }));
+  server.add(letter({ from: "stranger@example.com", subject: "Who am I" }));
+  const away = { subject: "Away", head: "Auto-Submitted: auto-replied\n" };
+  server.add(letter({ from: "mei@example.com", ...away }));
+  await look("sales");
+  server.add(letter({ ...first, head: boundary, body }));
+  await look("sales");
+  const list = (await w.acme.ok("admin", "GET", `${R}/activity?type=mail&sort=id`)).items;
+  assert.deepEqual(
+    list.map(({ subject, about, owner }) => [subject, about.entity, about.id, owner]),
+    [
+      ["Order", "contact", contact.id, w.acme.users.sales1],
+      ["Question", "lead", lead.id, w.acme.users.sales2],
+    ],
+  );
+  const [file] = list[0].files;
+  const path = `/api/v1/files/${file.id ?? file}`;
+  assert.equal((await w.acme.as("sales1", "GET", path)).text, "12 pieces");
+  assert.equal((await w.globex.as("admin", "GET", path)).status, 404);
+  assert.equal(await tickets(), before);
+  await config("people", { link_mailboxes: "" });
+  await config("tickets", { ticket_mailboxes: "" });
+  await w.acme.as("admin", "DELETE", `${BOXES}/sales`);
+});
+
 test("letters are taken look by look, senders counted, failures remembered: so many", async () => {
   const server = await imap();
   await setUp("many", server, { minutes: 1440 });
