@@ -50,17 +50,44 @@ end
 
 -- --- other systems ---
 
+local ERP = "https://erp.example.com/hooks/crm"
+local CONFIG = "/admin/plugins/integrations/config"
+
+-- The company's ERP is, while the demo is made, a hook of the company's own: so what is sent is
+-- taken by somebody, signatures are checked, and the log tells of successes.
 function service.integrations(users)
+  kit.call("admin", "PUT", CONFIG, { allow_http = true })
+  local secret = kit.password .. kit.password
+  local taker = kit.create("admin", "inbound_hook", { name = "金蝶 ERP：回执", secret = secret,
+    entity_name = "activity", acts_as = users.admin, match_field = "subject",
+    field_map = { subject = "event" } })
+  local answer = kit.call("admin", "GET", "/records/inbound_hook/" .. taker)
+  local address = kit.url .. "/api/v1/x/integrations/in/" .. answer:match('"path":"([^"]+)"')
   local target = kit.create("admin", "webhook", { name = "金蝶 ERP：商机与合同同步",
-    url = "https://erp.example.com/hooks/crm", secret = kit.password .. kit.password,
-    entities = { "opportunity", "contract" }, events = { "create", "update" } })
-  kit.act("admin", "webhook", target, "ping")
+    url = address, secret = secret, entities = { "opportunity", "contract" },
+    events = { "create", "update" } })
+  kit.create("admin", "webhook", { name = "质检平台：工单", url = address .. "gone",
+    secret = secret, entities = { "ticket" }, events = { "update" },
+    match = { type = "complaint" } })
   kit.create("admin", "inbound_hook", { name = "官网表单：新线索", entity_name = "lead",
-    secret = kit.password .. kit.password, acts_as = users.admin, field_map = {
+    secret = secret, acts_as = users.admin, field_map = {
       name = "contact", company = "company", phones = { from = "phone" } } })
   kit.create("zhang.wei", "calendar_feed", { name = "我的任务", entity_name = "task",
     title_field = "subject", start_field = "due_at" })
   return target
+end
+
+-- From here on nobody answers any more: the ERP of a made-up company is not there.
+function service.erp_goes(target, deals)
+  kit.change("admin", "webhook", target, { url = ERP, secret = kit.password .. kit.password })
+  for i = 1, math.min(3, #deals) do
+    kit.change("admin", "opportunity", deals[i], { next_step = "与财务核对开票信息" })
+  end
+end
+
+function service.erp_ends(target)
+  kit.act("admin", "webhook", target, "pause")
+  kit.call("admin", "PUT", CONFIG, { allow_http = false })
 end
 
 return service

@@ -61,7 +61,8 @@ test("the demo company", async (t) => {
       article: 4,
       webhook: 1,
       delivery: 20,
-      inbound_hook: 1,
+      inbound_hook: 2,
+      notification: 20,
       calendar_feed: 1,
       retail_promotion: 2,
       retail_purchase: 12,
@@ -75,6 +76,8 @@ test("the demo company", async (t) => {
     const tickets = rows("ticket").join("\n");
     for (const word of ["ok", "paused", "breached"]) assert.ok(tickets.includes(`,${word},`), word);
     assert.ok(rows("approval_task").some((line) => line.includes(",open,")));
+    const log = rows("delivery").join("\n");
+    for (const word of ["sent", "waiting", "dead"]) assert.ok(log.includes(`,${word},`), word);
   });
 
   await t.test("everything it promises holds", () => {
