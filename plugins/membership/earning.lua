@@ -97,6 +97,12 @@ function earning.purchase(ev, ctx)
   ledger.close(book)
 end
 
+-- What points are counted in: of another currency one unit is worth something else.
+function earning.currency(ctx, member)
+  local program = ctx.db:as_system().program:get(member.program)
+  return program and program.currency or ctx.tenant.currency
+end
+
 -- Whoever sells to nobody, or to a card that is closed, is told before anything is written.
 function earning.check(ev, ctx)
   local purchase = ev.record
@@ -111,6 +117,10 @@ function earning.check(ev, ctx)
   end
   local member = purchase.member and ctx.db:as_system().member:get(purchase.member)
   if member and member.status == "closed" then ev:fail("member", "@member_closed") end
+  local currency = member and earning.currency(ctx, member)
+  if currency and amount and amount.currency ~= currency then
+    ev:fail("amount", "@purchase_currency", { currency = currency })
+  end
 end
 
 -- --- by hand ---

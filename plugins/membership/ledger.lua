@@ -116,6 +116,7 @@ ledger.lot, ledger.take, ledger.draw = lots.make, lots.take, lots.draw
 -- --- what is due ---
 
 local function activate(book)
+  if book.pending == 0 then return end -- what waits holds points
   for _, lot in ipairs(book.db.points_lot:find {
     where = { member = book.id, state = "pending", active_on = { lte = book.today } },
     order = "draws_on,earned_on", limit = DRAWS_MAX,
@@ -164,7 +165,8 @@ local function next_due(book)
       where = { member = book.id, state = state }, order = field, limit = 1,
     }[1]
   end
-  local lot, waiting = first("active", "draws_on"), first("pending", "active_on")
+  local lot = first("active", "draws_on")
+  local waiting = book.pending > 0 and first("pending", "active_on")
   book.due_on = lot and lot.expires_on and lot.expires_on:add { days = 1 }
   if waiting then note_due(book, waiting.active_on) end
 end
@@ -183,10 +185,11 @@ end
 -- A lot that has just become active pays what the member owes: negative lots first, then points
 -- that a return could not take back.
 function ledger.pay_debt(book, lot_id)
-  local lot = book.db.points_lot:get(lot_id)
   local debts = book.program.debt == "negative" and book.db.points_lot:find {
     where = { member = book.id, state = "debt" }, limit = DRAWS_MAX,
   } or {}
+  if #debts == 0 and book.debt == 0 then return end
+  local lot = book.db.points_lot:get(lot_id)
   for _, debt in ipairs(debts) do
     local part = math.min(lot.remaining, -debt.remaining)
     if part > 0 then

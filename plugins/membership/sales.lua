@@ -1,8 +1,9 @@
 -- sales - purchases that other plugins keep: they earn here, and what is returned there comes back.
 --
 -- `source` says whose purchase it is, so asking again changes nothing. Each gives { purchase }, or
--- { refused = a key }, or nothing where the customer has no card.
+-- { refused = a key }, or nothing where the customer has no card or pays in another currency.
 -- SPDX-License-Identifier: MIT
+local earning = require("earning")
 local ledger = require("ledger")
 local returns = require("returns")
 
@@ -28,6 +29,7 @@ function sales.record(argument, ctx)
   end
   local member = card_of(db, argument.contact)
   if not member or not argument.amount or argument.amount.minor < 0 then return {} end
+  if argument.amount.currency ~= earning.currency(ctx, member) then return {} end
   local made = assert(db.purchase:insert {
     source = argument.source, member = member.id, amount = argument.amount,
     number = argument.number, bought_on = argument.bought_on, channel = argument.channel,
