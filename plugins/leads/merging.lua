@@ -82,6 +82,18 @@ local function move(db, from, to, where)
   end
 end
 
+-- What the other one has said about being written to or called holds for the survivor too.
+local function keep_consents(db, from, to)
+  for _, consent in ipairs(db.consent:find {
+    where = { about = from }, order = "at,id", limit = 50,
+  }) do
+    assert(db.consent:insert {
+      about = { entity = "lead", id = to }, purpose = consent.purpose, given = consent.given,
+      at = consent.at, proof = consent.proof, channel = consent.channel,
+    })
+  end
+end
+
 local function target(ev, ctx)
   local text = ev.params.into
   local id = type(text) == "string" and crm.id_parse(text)
@@ -111,6 +123,7 @@ function merging.merge(ev, ctx)
   end
   if next(after) then assert(db.lead:update(winner.id, after)) end
   move(db, loser.id, winner.id, { about = loser.id })
+  keep_consents(db, loser.id, winner.id)
   local fields = {
     duplicate_of = winner.id, merged_at = ctx.now(), status_before = loser.status,
   }

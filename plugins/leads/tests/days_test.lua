@@ -108,3 +108,14 @@ crm.test("a merge takes the fields that were chosen, and gives them back", funct
   t.eq(before.company, "甲公司")
   t.eq(before.title, nil)
 end)
+
+crm.test("who has been taken off the list stays off it after a merge", function(t)
+  local kept = t.db.lead:insert { name = "Kept" }
+  local other = t.db.lead:insert { name = "Other", do_not_call = true }
+  t.db.consent:insert { about = { entity = "lead", id = other.id }, purpose = "mail",
+    given = false, channel = "web", proof = "link" }
+  t.action("lead", other.id, "merge", { into = crm.id_text(kept.id) })
+  t.eq(t.db.lead:get(kept.id).do_not_call, true)
+  local word = t.db.consent:find { where = { about = kept.id, purpose = "mail" } }[1]
+  t.eq({ word.given, word.proof }, { false, "link" })
+end)
