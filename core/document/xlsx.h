@@ -25,9 +25,9 @@ bool xlsx_is(struct slice bytes);
 bool xlsx_is_old(struct slice bytes);
 
 typedef enum err (*xlsx_cb)(void *arg, struct slice chunk);
-/* Hands on the first visible sheet as CSV with a BOM and CSV_ROWS_HEAD; all that is unpacked for it is at most
- * `unpacked_max` bytes. ERR_MALFORMED or ERR_TOO_LARGE with *code, a key of the core's texts; what
- * the callback refuses is handed on. */
+/* Hands on the first visible sheet as CSV with a BOM and CSV_ROWS_HEAD; all that is unpacked for it
+ * is at most `unpacked_max` bytes. ERR_MALFORMED or ERR_TOO_LARGE with *code, a key of the core's
+ * texts; what the callback refuses is handed on. */
 MUST_USE enum err xlsx_read(struct slice bytes, int64_t unpacked_max, xlsx_cb cb, void *arg,
                             const char **code);
 

@@ -128,7 +128,8 @@ function sync.give(ctx, map, connection, id, op)
   local version, ref_id = record.version, ref and ref.id
   local given = connections.call(ctx, connection, "push", {
     remote = map.remote, id = ref and ref.external_id, data = data,
-    version = map.direction == "both" and ref and ref.their_version or nil, key = our_key(map, text) .. ":" .. version,
+    version = map.direction == "both" and ref and ref.their_version or nil,
+    key = our_key(map, text) .. ":" .. version,
     ours = { entity = map.entity_name, id = text, version = tostring(version) },
   })
   if given.fault then return given.fault end

@@ -175,7 +175,8 @@ static void test_importer__failed_rows_come_back_with_their_reason(void **state)
                                 "name,code,level\nAda,1,a\n,2,b\nBob,1,b\nEve,4,z\nIvo,1,b\n", NULL,
                                 IMPORT_CREATE);
     check(&run, 1, 0, 0, 4);
-    assert_true(slice_starts(slice_str(run.reasons), SLICE("name,code,level,error,line\r\nAda,1,a,")));
+    assert_true(
+        slice_starts(slice_str(run.reasons), SLICE("name,code,level,error,line\r\nAda,1,a,")));
     assert_non_null(strstr(run.reasons, "vip_note"));
     assert_non_null(strstr(run.reasons, "Eve,4,z,"));
     assert_non_null(strstr(run.reasons, ",5\r\n")); /* its line of the file */
