@@ -7,13 +7,17 @@ local figures = {}
 -- Whole percents of parts, or nil of nothing.
 local function percent(part, whole) return whole > 0 and part * 100 // whole or nil end
 
+-- Of which program's cards. Where there is one, nothing else can be meant: no card is asked, and an
+-- index holds all that is.
+local function of(db, program) return db.program:count {} > 1 and program.id or nil end
+
 -- POST …/program/{id}/actions/figures: what is outstanding by month of expiry, in points and money;
 -- how much was redeemed, and how much expired, of all that was earned.
 function figures.figures(ev, ctx)
   local db, program, months, total = ctx.db:as_system(), ev.record, {}, 0
-  local name = "sum.remaining"
+  local name, whose = "sum.remaining", of(db, program)
   for i, row in ipairs(db.points_lot:aggregate {
-    where = { ["member.program"] = program.id, state = { "active", "pending", "debt" } },
+    where = { ["member.program"] = whose, state = { "active", "pending", "debt" } },
     group = { { f = "expires_on", by = "month" } }, measure = { name, "count" },
   }) do
     local points = math.type(row[name]) == "integer" and row[name] or 0
@@ -26,11 +30,11 @@ function figures.figures(ev, ctx)
   end
   local sums = {}
   for _, row in ipairs(db.points_entry:aggregate {
-    where = { ["member.program"] = program.id }, group = { "kind" },
+    where = { ["member.program"] = whose }, group = { "kind" },
     measure = { "sum.points", "sum.pending_points" },
   }) do
-    local function of(what) return math.type(row[what]) == "integer" and row[what] or 0 end
-    sums[row.kind] = of("sum.points") + of("sum.pending_points")
+    local function sum_of(what) return math.type(row[what]) == "integer" and row[what] or 0 end
+    sums[row.kind] = sum_of("sum.points") + sum_of("sum.pending_points")
   end
   local function sum(kind) return sums[kind] or 0 end
   local earned = sum("earn") + sum("reverse_earn")

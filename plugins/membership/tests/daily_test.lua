@@ -232,6 +232,12 @@ crm.test("what a program owes is worth what a point is worth, month by month", f
   t.eq({ told.months[1].month, told.months[1].points, told.months[2].points },
     { "2026-02", 70, 250 })
   t.eq(told.months[2].amount, "2.50 CNY")
+  local other = program(t, {})
+  bought(t, t.db.member:insert { name = "B", program = other.id }, "40")
+  local of_other, again = t.action("program", other.id, "figures", {}),
+    t.action("program", p.id, "figures", {})
+  t.eq({ of_other.outstanding, of_other.earned, of_other.redeemed }, { 40, 40, 0 })
+  t.eq({ again.outstanding, again.earned, again.redeemed }, { 320, 350, 30 })
   t.db.program:update(p.id, { point_value = t.money("0.02", "CNY") })
   t.run_outbox()
   local rows = t.db.points_lot:find { where = { member = member.id }, order = "id" }
