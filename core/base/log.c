@@ -9,6 +9,7 @@
 #include "base/text.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@ struct log_state {
     enum log_level least;
     char role[LOG_ROLE_BYTES];
     const char *trace; /* borrowed; NULL between requests */
+    int64_t lost;      /* lines that found no room */
 };
 
 static struct log_state state = {.fd = STDERR_FILENO, .least = LOG_INFO};
@@ -108,10 +110,31 @@ static void line_put_escaped(struct line *line, const char *text)
     }
 }
 
+/* A line has room in a pipe, or in a socket, where there is room at all (PIPE_BUF). */
+static bool is_read(void)
+{
+    struct pollfd ask = {.fd = state.fd, .events = POLLOUT};
+    int n;
+
+    do {
+        n = poll(&ask, 1, state.lost ? 0 : LOG_WAIT_MS);
+    } while (n < 0 && errno == EINTR);
+    return n != 0; /* what else is wrong the write finds */
+}
+
 static void line_write(const struct line *line)
 {
     ssize_t n;
 
+    if (state.lost && is_read()) {
+        long long lost = state.lost;
+        state.lost = 0;
+        log_warn("%lld lines of the log are lost: nobody read them", lost);
+    }
+    if (!is_read()) {
+        state.lost++;
+        return;
+    }
     do {
         n = write(state.fd, line->at, line->len);
     } while (n < 0 && errno == EINTR);

@@ -1,7 +1,8 @@
 /* log - structured lines on stderr (or a file descriptor), one JSON object each.
  *
  * {"t":"2026-…Z","level":"info","role":"gateway 0","trace":"…","msg":"…", extra members}. One
- * write(2) per line, at most LOG_LINE_MAX bytes, so lines of several processes never mix. Never log
+ * write(2) per line, at most LOG_LINE_MAX bytes, so lines of several processes never mix. Where
+ * nobody reads them, lines are lost and counted: the log never holds up a server. Never log
  * secrets: no passwords, tokens, cookies, bodies.
  *
  * SPDX-License-Identifier: MIT

@@ -13,6 +13,8 @@
 #define JSONSCHEMA_SHOWN_CHARS 60    /* of a value quoted in a complaint */
 #define JSONSCHEMA_NEAR        3     /* edit distance of "did you mean" */
 
+#define LOG_WAIT_MS 100 /* for who reads the log; then lines are lost until it does */
+
 /* Sockets and TLS. */
 #define READ_BYTES        65536 /* taken from a socket at once; one buffer per loop */
 #define CONN_LINGER_MS    2000  /* after the last byte, for the peer to read it */

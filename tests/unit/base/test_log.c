@@ -9,6 +9,9 @@
 #include "base/limits.h"
 #include "base/log.h"
 
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 static int fds[2];
@@ -118,10 +121,39 @@ static void test_log__long_lines_are_cut_cleanly(void **state)
 
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* Nobody reads: the caller goes on, and who reads again is told how much is missing. */
+static void test_log__lines_that_nobody_reads_are_counted(void **state)
+{
+    enum { LINES = 200 };
+    char kept[65536];
+    long long lost = -1;
+    int read_before = 0;
+
+    (void)state;
+    assert_true(fcntl(fds[1], F_SETPIPE_SZ, 8192) >= 8192);
+    log_init(fds[1], LOG_INFO, "w");
+    for (int i = 0; i < LINES; i++)
+        log_info("line %d of %d", i, LINES);
+    ssize_t n = read(fds[0], kept, sizeof kept);
+    assert_in_range(n, 1, sizeof kept);
+    for (ssize_t i = 0; i < n; i++)
+        read_before += kept[i] == '\n';
+    assert_in_range(read_before, 1, LINES - 1);
+    log_info("after");
+    n = read(fds[0], kept, sizeof kept - 1);
+    kept[n > 0 ? n : 0] = '\0';
+    const char *msg = strstr(kept, "\"msg\":\"");
+    assert_non_null(msg);
+    assert_int_equal(sscanf(msg, "\"msg\":\"%lld lines of the log are lost", &lost), 1);
+    assert_int_equal(read_before + lost, LINES);
+    assert_non_null(strstr(kept, "\"after\""));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         test(test_log__a_line_carries_time_level_role_and_trace),
+        test(test_log__lines_that_nobody_reads_are_counted),
         test(test_log__levels_below_the_least_are_silent),
         test(test_log__hostile_text_stays_inside_its_string),
         test(test_log__long_lines_are_cut_cleanly),
