@@ -166,8 +166,9 @@ static enum err admit_rate(struct call *call)
     }
     if (taken && (call->route->flags & ROUTE_SIGNIN)) {
         key = arena_printf(ctx->arena, "signin|%s", ctx->address ? ctx->address : "");
-        taken = throttle_take_per(app->throttle, slice_str(key), app->config->signin_per_minute, 60,
-                                  ctx->now_ms, &wait_s);
+        taken = throttle_take_per(app->throttle, slice_str(key),
+                                  app->config->signin_per_minute * SIGNIN_BURST_MINUTES,
+                                  SIGNIN_BURST_MINUTES * 60, ctx->now_ms, &wait_s);
     }
     if (taken)
         return ERR_OK;

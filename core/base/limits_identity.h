@@ -40,6 +40,7 @@
 #define PASSPHRASE_PASSES_MAX   16
 #define PASSWORD_CHARS_MIN      8
 #define SIGNIN_PER_MINUTE       40 /* attempts of one address, right ones too */
+#define SIGNIN_BURST_MINUTES    3  /* …of so many at once: an office begins its day */
 #define RATE_PER_S              60 /* API rate per key, and per address before that */
 #define RATE_BURST              120
 #define SUBTREE_IDS_MAX         500

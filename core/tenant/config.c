@@ -93,7 +93,8 @@ static const struct key keys[] = {
      "Requests per second of one key, and of one address before sign-in."},
     {"rate_burst", KEY_INT, AT(rate_burst), "120", 1, 100000, "How many of them at once."},
     {"signin_per_minute", KEY_INT, AT(signin_per_minute), "40", 1, 100000,
-     "Attempts of one address to sign in, right ones too."},
+     "Attempts of one address to sign in, right ones too; those of three minutes may come at "
+     "once."},
 };
 #define KEYS_COUNT (sizeof keys / sizeof *keys)
 
