@@ -52,6 +52,7 @@ on("opportunity.stalled", { id = "notice" }, notices.stalled)
 on("opportunity.big_deal", { id = "notice" }, notices.big_deal)
 on("opportunity.won", { id = "notice" }, notices.won)
 
+on("account.transferred", { id = "deals" }, operations.follow_account)
 on("task.overdue", { id = "deal" }, deals.task_overdue)
 on("activity", "before_create", { id = "deal" }, deals.place)
 on("activity", "after_create", { id = "deal" }, deals.followed)

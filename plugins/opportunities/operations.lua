@@ -134,4 +134,18 @@ function operations.from_lead(fields, ctx)
   return assert(ctx.db:as_system().opportunity:insert(fields)).id
 end
 
+local MOST = 400 -- that go along with their customer
+
+-- A customer was given to somebody else: open deals of who had it follow, where that was asked for.
+function operations.follow_account(ev, ctx)
+  local told, db = ev.payload, ctx.db:as_system()
+  if not told.opportunities then return end
+  local deals = db.opportunity:find {
+    where = {
+      account = told.account, owner = told.from or crm.null, kind = { "open", "hold" },
+    }, order = "id", limit = MOST,
+  }
+  for _, deal in ipairs(deals) do assert(db.opportunity:update(deal.id, { owner = told.to })) end
+end
+
 return operations

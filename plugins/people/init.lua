@@ -6,6 +6,7 @@ local match = require("match")
 local notices = require("notices")
 local segments = require("segments")
 local tasks = require("tasks")
+local transferring = require("transferring")
 
 local on = crm.on
 
@@ -33,6 +34,8 @@ on("task.overdue", { id = "notice" }, notices.overdue)
 
 crm.action("task", "complete", tasks.complete)
 crm.action("task", "cancel", tasks.cancel)
+
+crm.action("account", "transfer", transferring.transfer)
 
 crm.action("segment", "count", segments.count)
 crm.action("segment", "records", segments.records)

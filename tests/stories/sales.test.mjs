@@ -922,6 +922,36 @@ test("opportunities of two companies", async (t) => {
   });
 });
 
+test("a customer is given to somebody else, with what is asked for", async () => {
+  const { acme, globex } = w;
+  const account = await acme.create("sales1", "account", { name: `转手 ${acme.mark}` });
+  const its = { account: account.id };
+  const mine = await acme.create("sales1", "contact", { name: "随客户走", ...its });
+  const other = await acme.create("sales2", "contact", { name: "留在原处", ...its });
+  const about = { entity: "account", id: account.id };
+  const task = await acme.create("sales1", "task", { subject: "回访", about });
+  const deal = await acme.create("sales1", "opportunity", { name: "在谈", ...its });
+  const path = `/api/v1/records/account/${account.id}/actions/transfer`;
+  const give = (tenant, login, body) => tenant.as(login, "POST", path, { body });
+  const to = acme.users.sales2;
+  assert.equal((await give(globex, "admin", { owner: globex.users.sales2 })).status, 404);
+  assert.ok([403, 404, 422].includes((await give(acme, "viewer", { owner: to })).status));
+  for (const owner of ["nobody", acme.users.sales1 + "x", null])
+    assert.equal((await give(acme, "sales1", { owner })).status, 422, String(owner));
+  const done = await give(acme, "sales1", { owner: to, contacts: true, opportunities: true });
+  assert.equal(done.status, 200, done.text);
+  assert.deepEqual(done.json.result ?? done.json, { contacts: 1, tasks: 0 });
+  const owner = async (entity, { id }) =>
+    (await acme.ok("admin", "GET", `/api/v1/records/${entity}/${id}`)).owner;
+  assert.equal(await owner("account", account), to);
+  assert.equal(await owner("contact", mine), to);
+  assert.equal(await owner("contact", other), acme.users.sales2);
+  assert.equal(await owner("opportunity", deal), to);
+  assert.equal(await owner("task", task), acme.users.sales1, "it was not asked for");
+  const told = await acme.ok("sales2", "GET", "/api/v1/records/notification?limit=50");
+  assert.ok(told.items.some((one) => one.kind === "given" && one.about?.id === account.id));
+});
+
 test("a random history of opportunities keeps every invariant", async () => {
   const { globex } = w;
   let seed = Number(process.env.PERIGEE_SALES_SEED ?? 20261122);
