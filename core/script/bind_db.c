@@ -39,10 +39,6 @@ static void check_write(lua_State *L, const struct table_box *table)
     if (table->read_only)
         luaL_error(L, "%s may only read %s as_system: its capability is \"db:%s:r\"",
                    table->script->id, table->entity->name, table->entity->name);
-    const struct ctx *ctx = vm_ctx(L);
-    bool in_tx = ctx->unit && store_in_tx(ctx->tenant->store);
-    if (!in_tx && !vm_host(vm_of(L)))
-        luaL_error(L, "nothing can be written here: this service was asked for an answer only");
 }
 
 /* --- the core's answers --- */
@@ -101,7 +97,7 @@ static int leave(lua_State *L, const struct saved *saved, enum err e)
 #undef X
     };
     struct vm *vm = vm_of(L);
-    struct ctx *ctx = vm_ctx(L);
+    struct ctx *ctx = vm_frame(vm)->call->ctx; /* vm_ctx may raise: first all is put back */
     ctx->as_system = saved->as_system;
     ctx->source = saved->source;
     store_budget(ctx->tenant->store, saved->budget_us);
@@ -414,8 +410,9 @@ static enum err delete_fn(struct ctx *ctx, void *arg)
 static int write_now(lua_State *L, struct writing *w, enum err (*fn)(struct ctx *ctx, void *arg))
 {
     check_write(L, w->table);
+    vm_write_count(L);
     struct saved saved = enter(vm_ctx(L), w->table);
-    return leave(L, &saved, vm_write(L, fn, w));
+    return leave(L, &saved, vm_write_counted(L, fn, w));
 }
 
 /*** Makes a record.

@@ -236,8 +236,9 @@ static int context_emit(lua_State *L)
     if (emitting.depth > EMIT_DEPTH_MAX)
         return luaL_error(L, "events set each other off more than %d deep: %s", EMIT_DEPTH_MAX,
                           emit_chain(ctx, view->name, vm->emitting));
+    vm_write_count(L);
     vm->emitting = &emitting;
-    enum err e = vm_write(L, emit_fn, &event);
+    enum err e = vm_write_counted(L, emit_fn, &event);
     vm->emitting = emitting.up;
     if (vm->stop)
         vm_stop(L, vm->stop, vm->why);

@@ -338,13 +338,14 @@ struct outer {
     int deadline, started;
     size_t bytes_limit;
     bool as_system;
+    struct emitting *emitting;
 };
 
 static void frame_begin(struct vm *vm, struct script *script, struct vm_call *call,
                         struct outer *outer)
 {
     int now = watch_ticks();
-    *outer = (struct outer){vm->deadline, now, vm->bytes_limit, call->ctx->as_system};
+    *outer = (struct outer){vm->deadline, now, vm->bytes_limit, call->ctx->as_system, vm->emitting};
     if (vm->depth == 0)
         unit_start(vm, call);
     /* A handler of a write made as_system has the rights of the unit, not of that write. */
@@ -362,6 +363,7 @@ static void frame_end(struct vm *vm, const struct vm_call *call, const struct ou
     vm->frames[vm->depth].generation++;
     vm->deadline = outer->deadline;
     call->ctx->as_system = outer->as_system;
+    vm->emitting = outer->emitting;
     if (vm->depth) {
         watch_frame(vm);
         return;

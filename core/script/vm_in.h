@@ -61,6 +61,11 @@ const struct vm_host *vm_host(const struct vm *vm);
  * Nothing of it stays when fn fails. fn may be run twice and never raises; what it calls in Lua it
  * calls by vm_call. Counted as one write. Raises where neither is there. */
 MUST_USE enum err vm_write(lua_State *L, enum err (*fn)(struct ctx *ctx, void *arg), void *arg);
+/* Its two halves, for who has something to put back behind it: the first may raise, and the second
+ * does not. */
+void vm_write_count(lua_State *L);
+MUST_USE enum err vm_write_counted(lua_State *L, enum err (*fn)(struct ctx *ctx, void *arg),
+                                   void *arg);
 
 /* --- sandbox.c --- */
 
