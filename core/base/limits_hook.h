@@ -28,6 +28,7 @@
 #define JOB_BATCH           200      /* records of job:each in one transaction, unless asked */
 #define JOB_BATCH_MAX       500      /* otherwise; a lent turn ends sooner when it takes long */
 #define JOB_EVERY_S_MIN     10       /* shortest interval of a plugin's job */
+#define JOB_WAITING_MAX     10000    /* runs of one plugin's job that wait: scripts get no more */
 #define JOB_ARGS_BYTES_MAX  65536    /* what a job is pushed with, or keeps as its cursor */
 #define CRON_BYTES_MAX      256      /* text of a schedule */
 

@@ -16,6 +16,7 @@
 #define MAIL_RECIPIENTS_MAX     50
 #define MAIL_ADDRESS_BYTES_MAX  254   /* RFC 5321 */
 #define MAIL_DATA_BYTES_MAX     65536 /* what a letter's template is filled with */
+#define MAIL_WAITING_MAX        10000 /* letters of one company: scripts post no more */
 #define MAIL_FILES_MAX          10
 #define MAIL_FILES_BYTES_MAX    (10 << 20) /* attachments together */
 #define MAIL_TRIES_MAX          8          /* over about three days */

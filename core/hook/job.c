@@ -79,6 +79,15 @@ enum err job_waits(struct ctx *ctx, const char *dedupe, int64_t *id, bool *is_wa
     return e;
 }
 
+enum err job_waiting(struct ctx *ctx, const char *queue, int64_t max, int64_t *count)
+{
+    ASSERT(ctx && ctx->tenant);
+    ASSERT(queue && count);
+    const struct expr *where = expr_and(ctx->arena, eq_text(ctx->arena, "queue", queue),
+                                        eq_text(ctx->arena, "state", "queued"));
+    return store_count(ctx->tenant->store, "job", where, max, count);
+}
+
 enum err job_put(struct ctx *ctx, const struct job *spec, int64_t *id)
 {
     ASSERT(ctx && ctx->tenant && spec);

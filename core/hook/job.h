@@ -32,6 +32,8 @@ struct job {
 MUST_USE enum err job_put(struct ctx *ctx, const struct job *spec, int64_t *id);
 /* The unfinished one of that dedupe, 0 = none, and whether nobody has begun with it. */
 MUST_USE enum err job_waits(struct ctx *ctx, const char *dedupe, int64_t *id, bool *is_waiting);
+/* How many of that queue wait, counting no further than max. */
+MUST_USE enum err job_waiting(struct ctx *ctx, const char *queue, int64_t max, int64_t *count);
 /* In a write transaction: takes the next due job for owner (a process number); *out NULL if none,
  * then *next_ms is when the next becomes due (0 = never). */
 MUST_USE enum err job_lease(struct ctx *ctx, int64_t owner, struct job **out, int64_t *next_ms);

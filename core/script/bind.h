@@ -70,6 +70,9 @@ void bind_queue_push(lua_State *L, struct script *script); /* ctx.queue. [-0, +1
  * may read. False where there is none. */
 bool bind_file(lua_State *L, const struct script *script, int64_t id, bool by_capability,
                struct blob_file *out);
+/* May one more wait in that queue? To be asked once for each that is added: the queue itself is
+ * counted once in a unit. */
+bool bind_has_room(lua_State *L, const char *queue, int max);
 /* The plugin's capability for an entity: "r", "rw" or "system"; NULL = none. */
 const char *bind_capability(const struct script *script, const char *entity);
 void bind_log_push(lua_State *L, struct script *script); /* [-0, +1] log.info … */

@@ -233,6 +233,21 @@ struct pushing {
     int64_t id;
 };
 
+bool bind_has_room(lua_State *L, const char *queue, int max)
+{
+    struct vm_used *used = &vm_of(L)->used;
+    uint64_t hash = hash_stable(slice_str(queue));
+    if (used->queue != hash) {
+        int64_t count = 0;
+        enum err e = job_waiting(vm_ctx(L), queue, max, &count);
+        if (e)
+            vm_veto(L, e);
+        used->queue = hash;
+        used->waiting = count;
+    }
+    return used->waiting++ < max;
+}
+
 static enum err push_fn(struct ctx *ctx, void *arg)
 {
     struct pushing *pushing = arg;
@@ -275,7 +290,7 @@ static void read_push(lua_State *L, const struct script *script, int at, struct 
 }
 
 /*** Asks for a job of the same plugin. Inside a transaction the request is part of it: when that is
- * rolled back, nothing runs.
+ * rolled back, nothing runs. Of one job at most 10,000 wait.
  * @param job string its name
  * @param args table|nil what it finds in `job.args`; at most 64 KB
  * @param options table|nil key (while one with this key waits or runs, no second is made), again
@@ -304,6 +319,9 @@ static int queue_push(lua_State *L)
         pushing.push.args = task_data(L, first + 1, "what a job is pushed with");
     }
     read_push(L, script, first + 2, &pushing.push);
+    if (!bind_has_room(L, schedule_queue(ctx->arena, script->id, name), JOB_WAITING_MAX))
+        return luaL_error(L, "%d runs of the job \"%s\" wait already: no more are taken",
+                          JOB_WAITING_MAX, name);
     enum err e = vm_write(L, push_fn, &pushing);
     if (e)
         vm_veto(L, e);

@@ -213,6 +213,11 @@ static int context_mail(lua_State *L)
         lua_pushstring(L, "files: one of them is not there, or not to be read");
         return 2;
     }
+    if (!bind_has_room(L, POST_QUEUE, MAIL_WAITING_MAX)) {
+        lua_pushnil(L);
+        lua_pushfstring(L, "%d letters wait already: no more are taken", MAIL_WAITING_MAX);
+        return 2;
+    }
     struct err_info before = ctx->err;
     err_info_init(&ctx->err, ctx->arena);
     struct posting posting = {.post = &post};

@@ -121,8 +121,10 @@ struct vm {
     enum limit_kind kind; /* of the outermost call: whose counts hold */
     struct vm_used {
         int reads, writes, rows, http, keyed, logs, ticks;
-    } used;           /* by the unit of work: one save with all that it sets off */
-    struct emitting { /* an event whose handlers run */
+        uint64_t queue;  /* hash of the one that was counted last, 0 = none */
+        int64_t waiting; /* in it, with what this unit has added */
+    } used;              /* by the unit of work: one save with all that it sets off */
+    struct emitting {    /* an event whose handlers run */
         const char *name;
         struct emitting *up;
         int depth;

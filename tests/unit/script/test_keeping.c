@@ -6,6 +6,8 @@
 
 #include "base/limits.h"
 #include "hook/job.h"
+#include "hook/post.h"
+#include "hook/schedule.h"
 
 static void test_keeping__says_what_is_wrong(void **state)
 {
@@ -66,6 +68,57 @@ static void test_keeping__stays_in_its_tenant(void **state)
     assert_string_equal(stage_field(stage, "thing", id, "amount"), "1");
 }
 
+/* So many wait that `left` more may. */
+static void fill(struct stage *stage, const char *queue, int max, int left)
+{
+    struct json *body = json_new(stage->arena, JSON_OBJECT);
+    struct job job = {.queue = queue, .run_at_ms = STAGE_NOW + 60000, .body = body};
+    int64_t id, waiting;
+    OK(store_begin(stage->tenant->store, true));
+    OK(job_waiting(&stage->ctx, queue, max, &waiting));
+    for (int64_t i = waiting; i < max - left; i++)
+        OK(job_put(&stage->ctx, &job, &id));
+    OK(store_commit(stage->tenant->store));
+}
+
+static void test_keeping__so_many_jobs_wait_and_no_more(void **state)
+{
+    struct stage *stage = *state;
+    stage_script(stage, "crm.job('tell', function() end)\n"
+                        "crm.job('other', function() end)\n"
+                        "crm.on('thing', 'after_create', { id = 'push' }, function(ev, ctx)\n"
+                        "  for i = 1, ev.record.amount do ctx.queue:push('tell') end\n"
+                        "  ctx.queue:push('other')\n"
+                        "end)\n");
+    OK(stage_create(stage, "thing", "{'name':'one','amount':1}", NULL));
+    fill(stage, schedule_queue(stage->arena, "t", "tell"), JOB_WAITING_MAX, 2);
+    assert_int_equal(stage_create(stage, "thing", "{'name':'over','amount':3}", NULL), ERR_PLUGIN);
+    assert_non_null(strstr(stage->ctx.err.detail, "10000 runs of the job \"tell\" wait already"));
+    OK(stage_create(stage, "thing", "{'name':'two','amount':2}", NULL)); /* nothing of it stayed */
+    assert_int_equal(stage_create(stage, "thing", "{'name':'full','amount':1}", NULL), ERR_PLUGIN);
+    OK(stage_create(stage, "thing", "{'name':'none','amount':0}", NULL)); /* another job */
+}
+
+static void test_keeping__so_many_letters_wait_and_no_more(void **state)
+{
+    struct stage *stage = *state;
+    stage_write(stage, "t/plugin.json",
+                "{\"id\":\"t\",\"version\":\"1.0.0\",\"api\":1,\"title\":\"T\",\"requires\":{},"
+                "\"capabilities\":[\"mail\"]}");
+    stage_enable(stage, "t");
+    stage_script(stage, "crm.on('thing', 'after_create', { id = 'post' }, function(ev, ctx)\n"
+                        "  for i = 1, ev.record.amount do\n"
+                        "    assert(ctx.mail { to = 'a@b.example', subject = 's', text = 't' })\n"
+                        "  end\n"
+                        "end)\n");
+    OK(stage_create(stage, "thing", "{'name':'one','amount':1}", NULL));
+    fill(stage, POST_QUEUE, MAIL_WAITING_MAX, 1);
+    assert_int_equal(stage_create(stage, "thing", "{'name':'over','amount':2}", NULL), ERR_PLUGIN);
+    assert_non_null(strstr(stage->ctx.err.detail, "10000 letters wait already"));
+    OK(stage_create(stage, "thing", "{'name':'two','amount':1}", NULL));
+    assert_int_equal(stage_create(stage, "thing", "{'name':'full','amount':1}", NULL), ERR_PLUGIN);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, stage_setup, stage_teardown)
@@ -73,6 +126,8 @@ int main(void)
         TEST(test_keeping__says_what_is_wrong),
         TEST(test_keeping__is_part_of_the_save),
         TEST(test_keeping__stays_in_its_tenant),
+        TEST(test_keeping__so_many_jobs_wait_and_no_more),
+        TEST(test_keeping__so_many_letters_wait_and_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
