@@ -6,6 +6,7 @@
 // and the next of globex are saved. What has to be killed with its process is in tests/faults.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { limit } from "../kit/limits.mjs";
 import { bundle, packed } from "../kit/pack.mjs";
 import { world } from "../kit/world.mjs";
 
@@ -299,7 +300,8 @@ const ATTACKS = {
     /cannot resume non-suspended coroutine|more than 16 coroutines/,
   ],
   coroutines_deep_stacks: [
-    "local function deep(n) if n > 0 then return 1 + deep(n - 1) end coroutine.yield() return 0 end\n" +
+    "local function deep(n)\n" +
+      "  if n > 0 then return 1 + deep(n - 1) end coroutine.yield() return 0\nend\n" +
       "local t = {} for i = 1, 100000 do t[i] = coroutine.wrap(deep) t[i](10000) end",
     /used more (memory|CPU time) than it may|stack overflow/,
   ],
@@ -328,7 +330,8 @@ const ATTACKS = {
     /filter|conditions|more than \d+ values|used more/,
   ],
   filter_long: [
-    "local t = {} for i = 1, 50000 do t[i] = 'x' .. i end ctx.db.lead:count { where = { name = t } }",
+    "local t = {} for i = 1, 50000 do t[i] = 'x' .. i end\n" +
+      "ctx.db.lead:count { where = { name = t } }",
     /evil:evil .*(more than|too|at most)|used more/,
   ],
   filter_circles: [
@@ -398,7 +401,36 @@ const ATTACKS = {
   other_tenant: ["return ctx.db.tenant:find {}", /there is no entity "tenant"/],
 };
 
+/* What may write does it without end, in an action or a route (ctx.tx and without). */
+const WROTE = /wrote more often than it may|used more|made the core keep/;
+const FLOODS = {
+  kv: ["local n = 0 while true do n = n + 1 ctx.kv:set('k' .. n, ('x'):rep(16000)) end", WROTE],
+  kv_in_pcall: ["while true do pcall(ctx.kv.incr, 'n') end", WROTE],
+  jobs: [
+    "local n = 0 while true do n = n + 1\n" +
+      "  ctx.queue:push('unused', { s = ('x'):rep(60000) }, { key = 'k' .. n })\nend",
+    WROTE,
+  ],
+  letters: [
+    "while true do ctx.mail { to = 'a@example.com', subject = 's', text = ('t'):rep(50000) } end",
+    WROTE,
+  ],
+  notices: ["while true do ctx.notify(ctx.user.id, { text = 'x' }) end", WROTE],
+  records: ["while true do ctx.db.lead:insert { name = 'more' } end", WROTE],
+  onces: ["local n = 0 while true do n = n + 1 ctx.once('k' .. n, f) end", WROTE],
+  events: ["ctx.emit('acme.again', { n = 1 })", /acme\.again|deep|nested|overflow|used more/],
+  logs: [
+    "while true do ctx.log.warn('flood', { s = ('x'):rep(1000000) }) end",
+    /used more|made the core keep/,
+  ],
+  updates: [
+    "while true do ctx.db.lead:update(crm.id_parse(id), { title = tostring({}) }) end",
+    WROTE,
+  ],
+};
+
 const scripts = {
+  "events/again.json": { name: "acme.again", summary: "Again.", payload: { n: "int" } },
   "init.lua":
     'local attacks = require("attacks")\n' +
     'crm.on("lead", "validate", { id = "evil" }, function(ev, ctx)\n' +
@@ -406,12 +438,38 @@ const scripts = {
     "  if run then run(ev, ctx) end\n" +
     "end)\n" +
     'crm.job("unused", attacks.unused)\n' +
+    'crm.job("bomb", { retry = 0 }, attacks.bomb)\n' +
+    'crm.action("lead", "bomb", function(_, ctx) ctx.queue:push("bomb") end)\n' +
+    'crm.on("acme.again", { id = "again" }, attacks.again)\n' +
+    Object.keys(FLOODS)
+      .map(
+        (name) =>
+          `crm.action("lead", "flood_${name}", attacks.action_${name})\n` +
+          `crm.route("POST", "/${name}", { body = { id = "text!" } }, attacks.route_${name})\n` +
+          `crm.route("POST", "/tx/${name}", { body = { id = "text!" } }, attacks.tx_${name})\n`,
+      )
+      .join("") +
     'crm.service("acme.evil.again", function(_, ctx) return ctx.call("acme.evil.again", {}) end)\n',
   "attacks.lua":
     "local attacks = {}\nlocal function f() end\n" +
     Object.entries(ATTACKS)
       .map(([name, [body]]) => `function attacks.${name}(ev, ctx)\n${body}\nend\n`)
       .join("") +
+    "function attacks.again(ev, ctx) ctx.emit('acme.again', { n = ev.payload.n + 1 }) end\n" +
+    Object.entries(FLOODS)
+      .map(
+        ([name, [body]]) =>
+          `local function flood_${name}(id, ctx)\n${body}\nend\n` +
+          `function attacks.action_${name}(ev, ctx)\n` +
+          `  flood_${name}(crm.id_text(ev.record.id), ctx)\nend\n` +
+          `function attacks.route_${name}(req, ctx) flood_${name}(req.body.id, ctx) end\n` +
+          `function attacks.tx_${name}(req, ctx)\n` +
+          `  ctx.tx(function() flood_${name}(req.body.id, ctx) end)\nend\n`,
+      )
+      .join("") +
+    "function attacks.bomb(job, ctx)\n  for k = 1, 20 do\n    ctx.tx(function()\n" +
+    "      for i = 1, 50 do ctx.queue:push('bomb', { k = k, i = i }) end\n" +
+    "    end)\n  end\nend\n" +
     "attacks.unused = f\nreturn attacks\n",
 };
 const files = bundle(ID, scripts, { capabilities: ["mail"] });
@@ -460,12 +518,48 @@ const TRIED = {
     /made the core keep more data than it may|used more/,
   ],
   loads_for_ever: ["while true do pcall(error) end", CPU],
+  requires_itself: ["require('init')", /modules require each other/],
+  requires_deep: ["require('m1')", /C stack overflow|nested|too deep|stack overflow/],
+  requires_in_pcall: ["while true do pcall(require, 'm1') end", /used more/],
+  requires_outside: ["require('../leads/init')", /a module's name is small letters, digits and _/],
+  requires_undeclared: ["require('tickets.sla')", /acme\.tried\/init\.lua:1: .*tickets/],
+  lends_nothing_to_change: [
+    "local m = require('leads.scoring') for k in pairs(m) do m[k] = nil end",
+    /read-only/,
+  ],
+  parses_deep: [`local t = ${"{".repeat(100_000)}${"}".repeat(100_000)}`, /C stack overflow|levels/],
+  parses_long: [`local s = ${"1 .. ".repeat(100_000)}1`, /C stack overflow|levels|registers/],
+  parses_locals: [
+    Array.from({ length: 300 }, (_, i) => `local a${i} = ${i}`).join("\n"),
+    /too many local variables/,
+  ],
+  parses_bytecode: ["\u001bLua", /unexpected symbol|binary chunk|bytecode|not allowed/],
+  registers_hooks: [
+    "for i = 1, 100000 do\n" +
+      "  crm.on('lead', 'validate', { id = 'a' .. i }, function() end)\nend",
+    /handlers|used more|made the core keep/,
+  ],
+  registers_jobs: [
+    "for i = 1, 100000 do crm.job('a' .. i, {}, function() end) end",
+    /jobs|used more|made the core keep/,
+  ],
+  registers_routes: [
+    "for i = 1, 100000 do crm.route('GET', '/a' .. i, function() end) end",
+    /routes|used more|made the core keep/,
+  ],
 };
+const CHAIN = Object.fromEntries(
+  Array.from({ length: 400 }, (_, i) => [
+    `m${i + 1}.lua`,
+    i < 399 ? `return { require("m${i + 2}") }\n` : "return {}\n",
+  ]),
+);
 
 for (const [name, [body, told]] of Object.entries(TRIED)) {
   test(`${name} is refused before it runs`, async () => {
     const path = "/api/v1/admin/plugins/acme.tried/deploys";
-    const tried = bundle("acme.tried", { "init.lua": `${body}\n` });
+    const more = name.startsWith("requires_") ? CHAIN : {};
+    const tried = bundle("acme.tried", { "init.lua": `${body}\n`, ...more });
     const answer = await w.acme.as("admin", "POST", path, packed(tried));
     assert.equal(answer.status, 422, answer.text);
     assert.match(answer.json.error.message, told);
@@ -543,6 +637,66 @@ for (const [name, [, told]] of Object.entries(ATTACKS)) {
     assert.equal(other.status, 201, other.text);
   });
 }
+
+/* As administrators see it: what was begun is not there. */
+async function kept() {
+  const count = async (path) => (await w.acme.ok("admin", "GET", path)).items.length;
+  const leads = (await w.acme.ok("admin", "GET", `${LEADS}?name=more&count=true`)).count;
+  const jobs = await count("/api/v1/jobs?limit=200");
+  const letters = await count("/api/v1/admin/mail/letters?limit=200");
+  return { leads, jobs, letters };
+}
+
+for (const [name, [, told]] of Object.entries(FLOODS)) {
+  for (const way of ["action", "route", "tx"]) {
+    test(`a flood of ${name} in ${way} ends at its limit, and nobody else notices`, async () => {
+      const { id } = await w.acme.create("admin", "lead", { name: `flooded by ${name}` });
+      const was = await kept();
+      const before = w.server.log.length;
+      const path = {
+        action: `${LEADS}/${id}/actions/flood_${name}`,
+        route: `/api/v1/x/${ID}/${name}`,
+        tx: `/api/v1/x/${ID}/tx/${name}`,
+      }[way];
+      const flooding = w.acme.as("admin", "POST", path, {
+        body: way === "action" ? {} : { id },
+      });
+      const beside = lead(w.globex, `beside a flood of ${name}`);
+      const answer = await flooding;
+      assert.equal(answer.status, 500, answer.text);
+      assert.equal(answer.json.error.code, "plugin_error", answer.text);
+      await logged(before, told);
+      const [next, other] = await Promise.all([lead(w.acme, `after ${name}`), beside]);
+      assert.equal(next.status, 201, next.text);
+      assert.equal(other.status, 201, other.text);
+      if (way !== "route") assert.deepEqual(await kept(), was, "nothing of it stays");
+      const lines = w.server.log.slice(before).length;
+      assert.ok(lines < 2_000_000, `${lines} bytes of log`);
+    });
+  }
+}
+
+test("jobs that ask for ever more of themselves are paused, and nobody else notices", async () => {
+  const { id } = await w.acme.create("admin", "lead", { name: "bombed" });
+  await w.acme.ok("admin", "POST", `${LEADS}/${id}/actions/bomb`, {});
+  const path = "/api/v1/admin/jobs";
+  const bomb = async () => {
+    const { items } = await w.acme.ok("admin", "GET", `${path}?limit=200`);
+    return items.find(({ name, plugin }) => name === "bomb" && plugin === ID);
+  };
+  for (let tries = 0; !(await bomb()).paused_at; tries += 1) {
+    assert.ok(tries < 600, JSON.stringify(await bomb()));
+    const [mine, other] = await Promise.all([
+      lead(w.acme, `while it goes on ${tries}`),
+      lead(w.globex, `beside it ${tries}`),
+    ]);
+    assert.equal(mine.status, 201, mine.text);
+    assert.equal(other.status, 201, other.text);
+    await new Promise((done) => setTimeout(done, 100));
+  }
+  const full = new RegExp(`${limit("JOB_WAITING_MAX")} runs of the job "bomb" wait already`);
+  assert.match(w.server.log.replaceAll("\\", ""), full);
+});
 
 test("neither answer nor log shows an address", async () => {
   const before = w.server.log.length;
