@@ -20,6 +20,8 @@ function following.recorded(ev, ctx)
   if not lead.first_follow_at or at < lead.first_follow_at then fields.first_follow_at = at end
   if lead.owner and not lead.first_response_at then
     fields.first_response_at, fields.sla_state = at, "met"
+    local waited = at:ms() - (lead.received_at or lead.created_at):ms()
+    fields.response_minutes = math.max(waited // 60000, 0)
   end
   if lead.status == "assigned" then fields.status = "working" end
   assert(db.lead:update(lead.id, fields))

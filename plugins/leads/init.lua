@@ -20,6 +20,9 @@ local watching = require("watching")
 
 local on = crm.on
 
+local parts = { id = "name", fields = { "first", "last" } }
+on("lead", "before_create", parts, rules.named)
+on("lead", "before_update", parts, rules.named)
 on("lead", "before_create", { id = "score" }, scoring.fill)
 on("lead", "before_update", { id = "score", fields = scoring.fields }, scoring.fill)
 on("lead", "before_create", { id = "sources" }, following.sources)

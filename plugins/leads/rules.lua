@@ -17,6 +17,21 @@ function rules.has_identity(record)
   return false
 end
 
+-- A whole name out of its parts, as people write it: 王伟, but Ada Lovelace.
+function rules.whole_name(first, last)
+  if not first or not last then return first or last end
+  return last:find("[\128-\255]") and last .. first or first .. " " .. last
+end
+
+-- Who names the parts need not write the name again; a name of its own stays.
+function rules.named(ev)
+  local lead, old = ev.record, ev.old
+  if not lead.first and not lead.last then return end
+  if not lead.name or old and lead.name == rules.whole_name(old.first, old.last) then
+    lead.name = rules.whole_name(lead.first, lead.last)
+  end
+end
+
 function rules.identity(ev)
   if rules.has_identity(ev.record) then return end
   for _, field in ipairs(rules.identity_fields) do ev:fail(field, "@identity_required") end

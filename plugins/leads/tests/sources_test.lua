@@ -22,3 +22,25 @@ crm.test("the first contact is the earliest, in whatever order they are written 
   t.eq(called("2026-03-02T01:00:00Z"), "2026-03-01T05:00:00.000Z")
   t.eq(called("2026-02-28T05:00:00Z"), "2026-02-28T05:00:00.000Z")
 end)
+
+crm.test("a name is made of its parts, until somebody writes another", function(t)
+  local ada = t.db.lead:insert { first = "Ada", last = "King" }
+  t.eq(ada.name, "Ada King")
+  t.eq(t.db.lead:update(ada.id, { last = "Lovelace" }).name, "Ada Lovelace")
+  t.db.lead:update(ada.id, { name = "Countess of Lovelace" })
+  t.eq(t.db.lead:update(ada.id, { first = "Augusta" }).name, "Countess of Lovelace")
+  t.eq(t.db.lead:insert { first = "伟", last = "王" }.name, "王伟")
+  t.eq(t.db.lead:insert { last = "Lee" }.name, "Lee")
+end)
+
+crm.test("the first answer tells how long it took", function(t)
+  t.clock.set("2026-03-02T02:00:00Z")
+  local ann = t.user { login = "ann", roles = { "sales" } }
+  local lead = t.db.lead:insert { name = "Kim", owner = ann }
+  t.clock.advance { hours = 2, minutes = 30 }
+  t.as("ann")
+  t.action("lead", lead.id, "follow_up", { content = "called" })
+  t.clock.advance { hours = 5 }
+  t.action("lead", lead.id, "follow_up", { content = "again" })
+  t.eq(t.db.lead:get(lead.id).response_minutes, 150)
+end)
