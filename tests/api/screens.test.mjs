@@ -1,4 +1,4 @@
-// screens - menus and dashboards: for certain roles, as drafts show them, and a person's own copies.
+// screens - menus and dashboards: for certain roles, as drafts show them, and copies of one's own.
 // SPDX-License-Identifier: MIT
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -106,7 +106,7 @@ test("a person keeps a copy of a dashboard, and nobody else sees it", async () =
   assert.equal((await w.acme.as("sales1", "DELETE", path)).status, 204);
 });
 
-test("a copy that shows what is not there, or may not be read, is refused with its place", async () => {
+test("a copy of what is not there, or may not be read, is refused in its place", async () => {
   const complaints = async (widget, as = "sales1") => {
     const body = { kind: "dashboard", name: "mine", body: { widgets: [{ id: "a", ...widget }] } };
     const answer = await w.acme.as(as, "POST", VIEWS, { body });
@@ -115,7 +115,8 @@ test("a copy that shows what is not there, or may not be read, is refused with i
   };
   const at = (part) => [`body.widgets[0].${part}`];
   assert.deepEqual(await complaints({ kind: "kpi", entity: "leed" }), at("entity"));
-  assert.deepEqual(await complaints({ kind: "report", entity: "lead", report: "no" }), at("report"));
+  const report = { kind: "report", entity: "lead", report: "no" };
+  assert.deepEqual(await complaints(report), at("report"));
   assert.deepEqual(await complaints({ kind: "list", entity: "lead", view: "no" }), at("view"));
   const filter = { nothing: 1 };
   const [where] = await complaints({ kind: "kpi", entity: "lead", query: { filter } });

@@ -67,11 +67,13 @@ export function wordsOf(doc: CustomDoc, key: string): Words {
   ) as Words;
 }
 
-/** What an entity of ours is called, in one language or the other. */
-export function entityLabel(doc: CustomDoc, key: string, lang: string): string {
-  const words = wordsOf(doc, key);
-  return words[lang as "en"] ?? words["zh-CN"] ?? words.en ?? key;
-}
+/** Words in that language, or in the other. */
+export const inWords = (words: Words | undefined, lang: string): string =>
+  words?.[lang as "en"] || words?.["zh-CN"] || words?.en || "";
+
+/** What an entity of ours is called. */
+export const entityLabel = (doc: CustomDoc, key: string, lang: string): string =>
+  inWords(wordsOf(doc, key), lang) || key;
 
 /** The key of a field's label: of our own field, or of another plugin's that we name anew. */
 export const fieldKey = (plugin: string, entity: string, field: string) =>

@@ -1,7 +1,7 @@
 // useMenu - the menu while it is edited: what is where, what it is called, what is kept of it.
 // SPDX-License-Identifier: MIT
 import { computed, ref } from "vue";
-import { copy, putWords, type Words, wordsOf } from "@/logic/custom";
+import { copy, inWords, putWords, type Words, wordsOf } from "@/logic/custom";
 import {
   changed as withChange,
   flat,
@@ -43,10 +43,8 @@ export function useMenu(lang: () => string) {
   }
 
   const labelOf = (node: Node): string => {
-    const own = words.value[node.id] ?? {};
-    return (
-      own[lang() as "en"] || own["zh-CN"] || own.en || labels.value.get(node.id) || node.id
-    );
+    const own = inWords(words.value[node.id], lang());
+    return own || labels.value.get(node.id) || node.id;
   };
 
   function setWords(id: string, next: Words) {
