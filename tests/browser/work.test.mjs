@@ -2,6 +2,7 @@
 // the calendar, tickets, members, approvals by thumb, dashboards, favourites.
 // SPDX-License-Identifier: MIT
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { DESKTOP, ENGLISH, PHONE, browserPlace } from "../kit/browser.mjs";
 import { must } from "../kit/server.mjs";
@@ -206,6 +207,46 @@ test("on the record page somebody else's change is shown before mine is saved", 
   });
 });
 
+test("two tickets, and two cards, are merged field by field as well", place, async () => {
+  const ticket = (fields) => w.acme.create("admin", "ticket", fields);
+  const one = await ticket({ subject: "老水管漏水", requester_name: "报修人甲", serial: "SN-1" });
+  const two = await ticket({ subject: "漏水（重复）", requester_name: "报修人乙", serial: "SN-2" });
+  const program = await w.acme.create("admin", "program", { name: "并卡计划" });
+  const card = (name, email) =>
+    w.acme.create("admin", "member", { name, email, program: program.id });
+  const [old, left] = [await card("旧卡", "old@x.cn"), await card("新卡", "new@x.cn")];
+  const merge = async (page, from, into, title, label, action) => {
+    await page.goto(from);
+    await page.locator(".record-title").waitFor();
+    const press = page.getByRole("button", { name: action, exact: true });
+    if (await press.count()) await press.click();
+    else {
+      await page.locator(".record-head").getByRole("button", { name: "更多" }).click();
+      await page.getByRole("menuitem", { name: action, exact: true }).click();
+    }
+    await dialog(page).getByRole("combobox").fill(title);
+    await page
+      .getByRole("option", { name: new RegExp(title) })
+      .first()
+      .click();
+    await dialog(page).getByLabel(label).check();
+    await dialog(page).getByRole("button", { name: action, exact: true }).click();
+    await page.waitForURL((url) => url.pathname === into);
+  };
+  await working(DESKTOP, "admin", async (page, screen) => {
+    const at = (entity, { id }) => `/e/${entity}/${id}`;
+    const label = "提出人: 漏水（重复）";
+    await merge(page, at("ticket", two), at("ticket", one), "老水管漏水", label, "合并");
+    const kept = await read("ticket", one.id);
+    assert.deepEqual([kept.requester_name, kept.serial], ["报修人乙", "SN-1"]);
+    assert.equal((await read("ticket", two.id)).status, "merged");
+    await merge(page, at("member", old), at("member", left), "新卡", "邮箱: 旧卡", "合并会员");
+    const now = await read("member", left.id);
+    assert.deepEqual([now.name, now.email], ["新卡", "old@x.cn"]);
+    await screen.fits("the card");
+  });
+});
+
 test("a task is dragged to another day of the calendar", place, async () => {
   const task = await w.acme.create("sales1", "task", {
     subject: "要改期",
@@ -387,6 +428,30 @@ test("a dashboard is narrowed, and a number opens the list behind it", place, as
     await page.waitForURL(/\/e\/lead\?f=/);
     assert.match(decodeURIComponent(page.url()), /this_month/);
     await page.locator("h1 .count", { hasText: String(count) }).waitFor();
+  });
+});
+
+test("a chart is taken along as picture and figures, and leads to the list", place, async () => {
+  await working(DESKTOP, "manager", async (page) => {
+    await page.goto("/dash/leads");
+    const source = page.locator(".report", { hasText: "各来源线索" }).first();
+    await source.locator("svg").first().waitFor();
+    const taken = async (what) => {
+      await source.getByRole("button", { name: /下载/ }).click();
+      const file = page.waitForEvent("download");
+      await source.getByRole("menuitem", { name: what }).click();
+      return readFileSync(await (await file).path());
+    };
+    const png = await taken("图片（PNG）");
+    assert.equal(png.subarray(1, 4).toString(), "PNG");
+    assert.ok(png.readUInt32BE(16) > 600, "as sharp as screens are");
+    assert.ok(png.length > 5000, "something is drawn");
+    assert.match((await taken("数据（CSV）")).toString(), /各来源线索,数值\r\n.+,\d+/);
+    const box = await source.locator(".chart").boundingBox();
+    await page.mouse.click(box.x + box.width * 0.75, box.y + box.height * 0.4);
+    await page.waitForURL(/\/e\/lead\?f=/);
+    assert.match(decodeURIComponent(page.url()), /"source":/);
+    await page.locator(".grid tbody .name").first().waitFor();
   });
 });
 

@@ -11,6 +11,8 @@ use([BarChart, FunnelChart, LineChart, PieChart, GridComponent, TooltipComponent
 const color = (name: string) =>
   getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
+const PALETTE = ["--primary", "--ok", "--warn", "--tone-purple", "--danger", "--tone-grey"];
+
 function series(kind: string, rows: ReportRow[]) {
   const data = rows.map((row) => ({ name: row.label, value: row.value }));
   const label = { color: color("--text") };
@@ -50,10 +52,50 @@ export function draw(box: HTMLElement, kind: string, rows: ReportRow[]): ECharts
     yAxis: { type: "value" as const, axisLabel: text, splitLine: line },
   };
   chart.setOption({
+    color: PALETTE.map(color),
     animation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
     tooltip: { renderMode: "richText", trigger: isAxis ? "axis" : "item" },
     ...(isAxis ? axes : {}),
     series: [series(kind, rows)],
   });
   return chart;
+}
+
+/** Which row somebody has pressed: a bar, a slice, or on axes whatever is nearest to the finger. */
+export function onPick(chart: ECharts, isAxis: boolean, pick: (row: number) => void): void {
+  if (!isAxis) {
+    chart.on("click", (event) => event.dataIndex !== undefined && pick(event.dataIndex));
+    return;
+  }
+  chart.getZr().on("click", ({ offsetX, offsetY }) => {
+    const at = [offsetX, offsetY];
+    if (!chart.containPixel("grid", at)) return;
+    const [x] = chart.convertFromPixel("grid", at) as unknown as number[];
+    pick(Math.round(x));
+  });
+}
+
+const TITLE_PX = 40;
+const SCALE = 2; // as sharp as screens are
+
+/** What is drawn as a picture, with its name above. */
+export async function picture(chart: ECharts, title: string): Promise<Blob> {
+  const [width, height] = [chart.getWidth(), chart.getHeight()];
+  const image = new Image();
+  image.src = chart.getDataURL({ type: "svg" });
+  await image.decode();
+  const canvas = document.createElement("canvas");
+  canvas.width = width * SCALE;
+  canvas.height = (height + TITLE_PX) * SCALE;
+  const pen = canvas.getContext("2d")!;
+  pen.scale(SCALE, SCALE);
+  pen.fillStyle = color("--surface");
+  pen.fillRect(0, 0, width, height + TITLE_PX);
+  pen.fillStyle = color("--text");
+  pen.font = `600 15px ${color("--font")}`;
+  pen.fillText(title, 14, 26);
+  pen.drawImage(image, 0, TITLE_PX, width, height);
+  return new Promise((done, fail) =>
+    canvas.toBlob((blob) => (blob ? done(blob) : fail(new Error("PNG"))), "image/png"),
+  );
 }

@@ -1,0 +1,120 @@
+// touch - a finger on a phone: it scrolls, and where it rests it drags a card or a task.
+// SPDX-License-Identifier: MIT
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { PHONE, browserPlace } from "../kit/browser.mjs";
+import { PASSWORD, world } from "../kit/world.mjs";
+
+const place = browserPlace({ leads: 6 });
+const w = world(place.world);
+
+/** One finger, from the middle of something; `rest` is how long it lies still first. */
+class Finger {
+  static async on(screen, target) {
+    const finger = new Finger();
+    finger.page = screen.page;
+    finger.session = await screen.context.newCDPSession(screen.page);
+    const box = await target.boundingBox();
+    finger.at = { x: box.x + 60, y: box.y + box.height / 2 };
+    return finger;
+  }
+
+  send(type, points = [this.at]) {
+    return this.session.send("Input.dispatchTouchEvent", { type, touchPoints: points });
+  }
+
+  async down(rest = 0) {
+    await this.send("touchStart");
+    if (rest) await this.page.waitForTimeout(rest); // a finger that rests takes hold
+  }
+
+  async to(x, y, steps = 10) {
+    const from = this.at;
+    for (let i = 1; i <= steps; i++) {
+      const part = (a, b) => a + ((b - a) * i) / steps;
+      this.at = { x: part(from.x, x), y: part(from.y, y) };
+      await this.send("touchMove");
+      await this.page.waitForTimeout(25);
+    }
+  }
+
+  up() {
+    return this.send("touchEnd", []);
+  }
+}
+
+async function onPhone(path, work) {
+  const screen = await place.open(PHONE);
+  try {
+    await screen.signIn("sales1", PASSWORD);
+    await screen.page.goto(path);
+    await screen.settled();
+    await work(screen.page, screen);
+    await screen.sound();
+  } catch (error) {
+    await screen.shot(`failed-${Date.now()}`);
+    throw error;
+  } finally {
+    await screen.close();
+  }
+}
+
+const task = (due) => w.acme.create("sales1", "task", { subject: "回访王总", due_at: due });
+const dueOf = async ({ id }) =>
+  (await w.acme.ok("sales1", "GET", `/api/v1/records/task/${id}`)).due_at;
+
+test("a card is dragged to the next column with a finger", place, async () => {
+  const made = await w.acme.create("sales1", "lead", { name: "手指卡", status: "new" });
+  await onPhone("/e/lead?mode=board", async (page, screen) => {
+    const card = page.locator(`[data-id="${made.id}"]`);
+    await card.waitFor();
+    await page.waitForTimeout(300); // until it can be dragged
+    const finger = await Finger.on(screen, card);
+    await finger.down(400);
+    await finger.to(376, finger.at.y, 14);
+    await page.waitForTimeout(200);
+    await finger.up();
+    await page.getByText(/手指卡 已移到/).waitFor();
+    const now = await w.acme.ok("sales1", "GET", `/api/v1/records/lead/${made.id}`);
+    assert.notEqual(now.status, "new");
+  });
+});
+
+test("a task is dragged to another day of the calendar with a finger", place, async () => {
+  const made = await task("2026-03-18T06:00:00Z");
+  await onPhone("/e/task?mode=calendar&d=2026-03-18&p=day", async (page, screen) => {
+    const item = page.locator(`[data-id="${made.id}"]`);
+    await item.waitFor();
+    await page.waitForTimeout(300);
+    const finger = await Finger.on(screen, item);
+    await finger.down(450);
+    await finger.to(finger.at.x + 10, finger.at.y - 10, 3);
+    const day = page.locator('.cal-strip [data-day="2026-03-20"]');
+    await day.waitFor();
+    await screen.shot("calendar-held");
+    const box = await day.boundingBox();
+    await finger.to(box.x + box.width / 2, box.y + box.height / 2, 14);
+    await page.waitForTimeout(150);
+    await finger.up();
+    await page.getByText("回访王总 已移到 2026-03-20").waitFor();
+    assert.equal(await dueOf(made), "2026-03-20T06:00:00.000Z");
+    await page.locator(".cal-strip").waitFor({ state: "detached" });
+    await screen.fits("the calendar");
+  });
+});
+
+test("a finger that moves at once scrolls the calendar and drags nothing", place, async () => {
+  const made = [];
+  for (let i = 0; i < 14; i++) made.push(await task(`2026-03-10T0${i % 9}:00:00Z`));
+  await onPhone("/e/task?mode=calendar&d=2026-03-10&p=day", async (page, screen) => {
+    const item = page.locator(`[data-id="${made[8].id}"]`);
+    await item.waitFor();
+    const finger = await Finger.on(screen, item);
+    finger.at.y = 600;
+    await finger.down();
+    await finger.to(finger.at.x, 250, 8);
+    await finger.up();
+    await page.waitForFunction(() => document.getElementById("main").scrollTop > 60);
+    assert.equal(await page.locator(".cal-strip").count(), 0);
+  });
+});
