@@ -66,6 +66,16 @@ local function again(ctx, db, lead, score, fields)
   ctx.emit("lead.duplicate_found", { lead = lead.id, score = score })
 end
 
+local PARAMETERS = { phones = "phone", emails = "email" }
+
+-- What the data refuses, told on what the form calls it: "VALIDATION: phones[0]: not a number".
+local function refuse(req, why)
+  local field, text = why:match("^%u+: ([%a_]+)[%[%d%]]*: (.+)$")
+  local name = field and (PARAMETERS[field] or field)
+  if not capture.options.body[name or ""] then name, text = "name", why:gsub("^%u+: ", "") end
+  return req:fail(name, text)
+end
+
 -- POST /x/leads/web: a robot fills in the field that people do not see.
 function capture.web(req, ctx)
   local fields = fields_of(req.body)
@@ -87,7 +97,7 @@ function capture.web(req, ctx)
     ctx.emit("lead.captured", { lead = made.id, source = "website" })
     return nil
   end)
-  if refused then return req:fail("name", refused) end
+  if refused then return refuse(req, refused) end
   return { received = true }, 202
 end
 

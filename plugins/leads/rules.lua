@@ -1,5 +1,7 @@
 -- rules - what every lead has to satisfy.
 -- SPDX-License-Identifier: MIT
+local conditions = require("people.conditions")
+
 local rules = {}
 
 -- One of these is enough to know whom it is about.
@@ -16,6 +18,9 @@ function rules.has_identity(record)
   end
   return false
 end
+
+-- A rule for leads that no lead could be asked by would stop them all.
+function rules.condition(ev) conditions.check(ev, "match", "lead") end
 
 -- A whole name out of its parts, as people write it: 王伟, but Ada Lovelace.
 function rules.whole_name(first, last)

@@ -1,14 +1,14 @@
 -- segments - groups of customers by a saved condition.
 -- SPDX-License-Identifier: MIT
+local conditions = require("conditions")
+
 local segments = {}
 
 local PAGE = 200
 
 -- A condition that the store would not understand is refused when it is saved.
-function segments.check(ev, ctx)
-  local segment = ev.record
-  local count, why = ctx.db:as_system()[segment.of]:count { where = segment.filter or {} }
-  if not count then ev:fail("filter", "@bad_filter", { why = why }) end
+function segments.check(ev)
+  conditions.check(ev, "filter", ev.record.of)
 end
 
 -- POST …/segment/{id}/actions/count

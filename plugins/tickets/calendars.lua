@@ -1,5 +1,7 @@
 -- calendars - business hours as people keep them, and as clocks count them.
 -- SPDX-License-Identifier: MIT
+local conditions = require("people.conditions")
+
 local calendars = {}
 
 local DAYS = { "mon", "tue", "wed", "thu", "fri", "sat", "sun" }
@@ -37,6 +39,9 @@ function calendars.check(ev)
   ev:fail(text:match("^days") and "days" or text:match("^zone") and "zone" or "week",
     "@bad_calendar", { why = text })
 end
+
+-- Whom a policy is for, likewise.
+function calendars.check_policy(ev) conditions.check(ev, "match", "ticket") end
 
 -- Other hours: what runs by this calendar is reckoned anew.
 function calendars.changed(ev, ctx)

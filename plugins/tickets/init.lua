@@ -23,6 +23,8 @@ local on = crm.on
 on("calendar", "validate", { id = "check" }, calendars.check)
 on("calendar", "after_update", { id = "recalculate" }, calendars.changed)
 
+on("sla_policy", "validate", { id = "match", fields = { "match" } }, calendars.check_policy)
+
 on("ticket", "before_create", { id = "prepare" }, desk.prepare)
 on("ticket", "before_update", { id = "change" }, desk.change)
 on("ticket", "validate", { id = "guard" }, desk.guard)

@@ -135,3 +135,34 @@ test("a webhook's target that hangs, and one that points inward", async () => {
   });
   assert.equal((await w.acme.ok("admin", "GET", `${RECORDS}/account/${account.id}`)).version, 1);
 });
+
+test("a condition that nothing can be asked by", async () => {
+  const match = { no_such_field: 1 };
+  await refused("sla_policy", { name: "错", match }, "match");
+  await refused("route_rule", { name: "错", match }, "match");
+  await refused("recycle_rule", { name: "错", match }, "match");
+  await refused("segment", { name: "错", of: "account", filter: match }, "filter");
+  const { id, version } = await w.acme.create("admin", "route_rule", {
+    name: "对",
+    match: { source: "website" },
+  });
+  await refused("route_rule", { match }, "match", id);
+  const kept = await w.acme.ok("admin", "GET", `${RECORDS}/route_rule/${id}`);
+  assert.deepEqual([kept.version, kept.match], [version, { source: "website" }]);
+  await w.acme.create("sales1", "lead", { name: "线索照样进来" });
+});
+
+test("a form of the web site that is filled in badly", async () => {
+  const send = (body) => w.acme.as(null, "POST", "/api/v1/x/leads/web", { body });
+  for (const [body, field] of [
+    [{}, "name"],
+    [{ name: "赵六", phone: "12" }, "phone"],
+    [{ name: "赵六", email: "nobody" }, "email"],
+  ]) {
+    const answer = await send(body);
+    assert.equal(answer.status, 422, answer.text);
+    assert.deepEqual(Object.keys(answer.json.error.fields), [field]);
+    assert.doesNotMatch(answer.text, /VALIDATION|phones|emails/, "as the form calls it");
+  }
+  assert.equal((await send({ name: "赵六", phone: "13900002222" })).status, 202);
+});

@@ -44,3 +44,15 @@ crm.test("the first answer tells how long it took", function(t)
   t.action("lead", lead.id, "follow_up", { content = "again" })
   t.eq(t.db.lead:get(lead.id).response_minutes, 150)
 end)
+
+crm.test("a rule that no lead can be asked by is refused on its condition", function(t)
+  for _, entity in ipairs { "recycle_rule", "route_rule" } do
+    local refused = { match = "@people:bad_filter" }
+    t.expect_fail(function() t.db[entity]:insert { name = "x", match = { nope = 1 } } end, refused)
+    local rule = t.db[entity]:insert { name = "x", match = { source = "website" } }
+    t.expect_fail(function()
+      t.db[entity]:update(rule.id, { match = { source = { more = 1 } } })
+    end, refused)
+    t.eq(t.db[entity]:get(rule.id).version, 1)
+  end
+end)
