@@ -132,6 +132,45 @@ test("a copy of what is not there, or may not be read, is refused in its place",
   assert.equal((await w.acme.as("sales1", "POST", VIEWS, { body: entity })).status, 422);
 });
 
+test("an object of one's own is used by the roles it was given, in one company", async () => {
+  const { document } = await w.acme.ok("admin", "GET", CUSTOM);
+  const title = { name: "name", type: "text", required: true, search: true };
+  const number = { name: "x_number", type: "autonumber", pattern: "VI-{counter:4}" };
+  const stages = { values: ["plan", "done"], initial: ["plan"], flow: { plan: ["done"] } };
+  const stage = { name: "x_stage", type: "state", ...stages, default: "plan" };
+  const fields = [title, number, stage];
+  const visit = { name: "x_visit", title: "name", owner: true, stage: "x_stage", fields };
+  const own = { read: "own", create: true, update: "own", delete: "own" };
+  const roles = [{ name: "sales", grants: { x_visit: own } }];
+  await keep({
+    ...document,
+    entities: [visit],
+    roles,
+    views: [
+      ...document.views,
+      { kind: "list", entity: "x_visit", columns: ["name", "x_number"] },
+      { kind: "board", entity: "x_visit", group_by: "x_stage", card: { title: "name" } },
+      { menu: "main", item: { id: "x_visit", entity: "x_visit", label: "Visits" } },
+    ],
+  });
+  await publish();
+  const path = "/api/v1/records/x_visit";
+  const made = await w.acme.ok("sales1", "POST", path, { name: "first" });
+  assert.deepEqual([made.x_number, made.x_stage], ["VI-0001", "plan"]);
+  assert.equal((await w.acme.as("sales2", "GET", `${path}/${made.id}`)).status, 404);
+  assert.equal((await w.acme.as("manager", "GET", path)).status, 403);
+  assert.equal((await w.globex.as("admin", "GET", path)).status, 404);
+  assert.ok(ids(await menuOf("sales1")).includes("x_visit"));
+  assert.ok(!ids(await menuOf("manager")).includes("x_visit"));
+  await keep({ ...document, entities: [] });
+  await publish();
+  assert.equal((await w.acme.as("sales1", "GET", path)).status, 404);
+  await keep({ ...document, entities: [visit], roles });
+  await publish();
+  const back = await w.acme.ok("sales1", "GET", `${path}/${made.id}`);
+  assert.equal(back.x_number, "VI-0001", "what was taken out comes back with its data");
+});
+
 test("a stale draft comes with what it began from", async () => {
   const before = await w.acme.ok("admin", "GET", CUSTOM);
   assert.equal(before.begun, undefined);

@@ -193,7 +193,8 @@ describe("objects of one's own", () => {
     ]);
     expect(entity.fields![2]).toMatchObject({
       values: ["planned", "done"],
-      initial: ["planned"],
+      initial: "*",
+      default: "planned",
       flow: { planned: ["done"], done: ["planned"] },
     });
     expect([entity.title, entity.stage, entity.owner]).toEqual(["name", "x_stage", true]);

@@ -194,7 +194,8 @@ function stageDoc(rows: ValueRow[], old?: FieldDoc): FieldDoc {
     name: STAGE,
     type: "state",
     values,
-    initial: same && old?.initial ? old.initial : [names[0]],
+    initial: same && old?.initial ? old.initial : "*",
+    default: same && old?.default ? old.default : names[0],
     flow: same && old?.flow ? old.flow : flow,
     quick: true,
   };

@@ -121,7 +121,14 @@ export async function discardDraft(): Promise<void> {
 export const validateDraft = () => post<{ warnings: string[] }>(`${PATH}/validate`, {});
 
 export async function publishDraft(): Promise<string[]> {
-  const { warnings } = await post<{ warnings: string[] }>(`${PATH}/publish`, {});
+  let warnings: string[];
+  try {
+    ({ warnings } = await post<{ warnings: string[] }>(`${PATH}/publish`, {}));
+  } catch (error) {
+    // somebody was faster a moment ago: then the draft is to be merged
+    if (error instanceof ApiError && error.status === 409) await loadDraft();
+    throw error;
+  }
   forgetMeta();
   await loadDraft();
   return warnings;
