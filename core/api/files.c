@@ -7,7 +7,6 @@
  */
 #include "api/download.h"
 #include "api/handlers.h"
-#include "api/quota.h"
 #include "auth/actor.h"
 #include "base/id.h"
 #include "base/text.h"
@@ -153,7 +152,7 @@ static enum err upload_write(struct call *call, void *arg)
     }
     if (!up->entity && ctx->actor && !actor_in_scope(ctx->actor, "file", "create"))
         return ERR_FORBIDDEN;
-    enum err e = quota_files(call, up->file.bytes);
+    enum err e = blob_room(ctx, up->file.bytes);
     if (!e)
         e = blob_file_insert(ctx, &up->file);
     if (e)

@@ -7,8 +7,6 @@
 #include "auth/actor.h"
 #include "store/query.h"
 
-#define FILES_COUNTER "quota.files_bytes"
-
 static enum err refuse(struct ctx *ctx, enum err e, const char *code, const char *en,
                        const char *zh)
 {
@@ -56,19 +54,6 @@ enum err quota_jobs(struct call *call)
     return refuse(ctx, ERR_TOO_MANY, "too_many_jobs",
                   "Too many jobs are waiting; let some of them end first.",
                   "等待中的任务过多，请先等其中一些完成。");
-}
-
-/* --- files --- */
-
-enum err quota_files(struct call *call, int64_t bytes)
-{
-    struct ctx *ctx = call->ctx;
-    int64_t sum = 0;
-    enum err e = store_counter(ctx->tenant->store, SLICE(FILES_COUNTER), 0, bytes, &sum);
-    if (e || sum <= call->app->config->files_bytes_max)
-        return e;
-    return refuse(ctx, ERR_TOO_LARGE, "no_room_for_files",
-                  "The company's room for files is used up.", "企业的文件空间已用完。");
 }
 
 /* --- API keys --- */

@@ -1,4 +1,4 @@
-/* quota - how much one user and one company may have: jobs, files, sessions, API keys.
+/* quota - how much one user and one company may have: jobs, sessions, API keys.
  *
  * The bounds are keys of perigee.json. Each is asked in the write turn that would pass it, so two
  * requests at once cannot both take the last place. Streams of live events are counted in
@@ -12,8 +12,6 @@
 
 /* Before a job that a person starts: unfinished ones of the user, and of the company. 429. */
 MUST_USE enum err quota_jobs(struct call *call);
-/* Counts bytes that are going to be kept: 413 when the company's files would be too many. */
-MUST_USE enum err quota_files(struct call *call, int64_t bytes);
 /* Before a key for that user: keys that have not been revoked, of the user and of the company. 409.
  */
 MUST_USE enum err quota_keys(struct call *call, int64_t user);

@@ -18,6 +18,8 @@
 #include "record/model.h"
 #include "tenant/folder.h"
 
+#define ROOM_COUNTER "quota.files_bytes"
+
 struct mapping {
     void *at;
     size_t len;
@@ -140,6 +142,19 @@ static struct value text_or_null(const char *text)
 static struct value int_or_null(int64_t n)
 {
     return n ? value_int(n) : value_null();
+}
+
+enum err blob_room(struct ctx *ctx, int64_t bytes)
+{
+    ASSERT(ctx->tenant && bytes >= 0);
+    const int64_t *max = ctx->tenant->files_bytes_max;
+    int64_t sum = 0;
+    enum err e = store_counter(ctx->tenant->store, SLICE(ROOM_COUNTER), 0, bytes, &sum);
+    if (e || !max || sum <= *max)
+        return e;
+    return err_say(&ctx->err, ERR_TOO_LARGE, "no_room_for_files", "%s",
+                   ctx->lang == LANG_ZH ? "企业的文件空间已用完。"
+                                        : "The company's room for files is used up.");
 }
 
 enum err blob_file_insert(struct ctx *ctx, struct blob_file *file)

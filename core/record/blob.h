@@ -41,6 +41,9 @@ const char *blob_tmp(const struct tenant *tenant, struct arena *arena, const cha
 /* Removes what lies in one of the BLOB_FOLDERS folders, was written before and is named by no row:
  * the transaction of an upload was refused after its bytes had been kept. Outside a transaction. */
 MUST_USE enum err blob_sweep(struct tenant *tenant, int folder, int64_t before_ms);
+/* In a write turn: counts bytes that are going to be kept, for good. ERR_TOO_LARGE with a sentence
+ * where the company's files would be more than it may have. */
+MUST_USE enum err blob_room(struct ctx *ctx, int64_t bytes);
 /* In a write turn: the row, owned by the actor. file->hash, bytes, name, type, entity and record
  * are the caller's, the rest is set. */
 MUST_USE enum err blob_file_insert(struct ctx *ctx, struct blob_file *file);

@@ -76,7 +76,9 @@ static int context_file(lua_State *L)
 
 static enum err insert_file(struct ctx *ctx, void *arg)
 {
-    return blob_file_insert(ctx, arg);
+    struct blob_file *file = arg;
+    enum err e = blob_room(ctx, file->bytes);
+    return e ? e : blob_file_insert(ctx, file);
 }
 
 static void check_members(lua_State *L)
@@ -138,7 +140,7 @@ static const char *make(lua_State *L, const struct blob_file *source, const stru
  * @param document table template (id of the file), data (table), name ("offer.docx"), about (a
  *   record: whoever may read it may read the document), lang ("zh-CN" or "en")
  * @return integer|nil the id of the new file
- * @return string|nil what is wrong with the template, naming the place
+ * @return string|nil what is wrong with the template, naming the place; or that there is no room
  * @moment job route after_commit
  * @usage local id, why = ctx.document { template = t.file, data = { name = "…" }, about = offer }
  */
@@ -167,6 +169,11 @@ static int context_document(lua_State *L)
     file.hash = blob.hash;
     file.bytes = blob.bytes;
     enum err e = vm_write(L, insert_file, &file);
+    if (e == ERR_TOO_LARGE) {
+        lua_pushnil(L);
+        lua_pushstring(L, "the company's room for files is used up");
+        return 2;
+    }
     if (e)
         vm_veto(L, e);
     lua_pushinteger(L, file.id);

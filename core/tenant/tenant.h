@@ -29,6 +29,7 @@ struct tenant {
     void (*cache_free)(void *cache);
     void *vault; /* struct vault *, of auth/vault; never on gateways */
     void (*vault_free)(void *vault);
+    const int64_t *files_bytes_max; /* of the configuration, borrowed; NULL: no bound is known */
     const uint8_t *master; /* CRYPTO_KEY_LEN bytes, borrowed; NULL: this process holds no key */
     int64_t used_at_ms;    /* LRU */
     uint32_t pins;         /* in use by so many requests; never closed while > 0 */

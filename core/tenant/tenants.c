@@ -112,6 +112,7 @@ static enum err open_new(struct tenants *tenants, const struct control_tenant *c
     t->folder = folder;
     t->store = store;
     t->master = tenants_master(tenants);
+    t->files_bytes_max = &tenants->config->files_bytes_max;
     open->id = c->id;
     describe(tenants, t, c);
     open->next = tenants->open;

@@ -4,12 +4,13 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { multipart, raw } from "../kit/client.mjs";
+import { document, paragraph } from "../kit/docx.mjs";
 import { bundle, packed } from "../kit/pack.mjs";
 import { world } from "../kit/world.mjs";
 
 const ID = "acme.desk";
 const X = `/api/v1/x/${ID}`;
-const w = world();
+const w = world({ env: { PERIGEE_FILES_BYTES_MAX: 4_000_000 } });
 /* Larger than what is sent at once, and nowhere the same. */
 const bytes = Buffer.alloc(300_000, (() => {
   const all = [];
@@ -145,6 +146,13 @@ crm.route("POST", "/mail/{id}", { auth = "public", rate = "999/s", body = {} }, 
     files = { crm.id_parse(req.params.id) } }
   return { is_posted = letter ~= nil, why = why }
 end)
+crm.route("POST", "/documents", { body = { template = "id!" } }, function(req, ctx)
+  local id, why = ctx.document {
+    template = req.body.template, name = "offer.docx", data = { name = "Ann" },
+  }
+  if not id then return { why = why }, 409 end
+  return nil, 200, { file = id }
+end)
 crm.route("GET", "/odd/{how}", function(req)
   if req.params.how == "both" then return "text", 200, { file = 1 } end
   if req.params.how == "status" then return nil, 201, { file = 1 } end
@@ -247,4 +255,32 @@ test("an address with other methods says which", async () => {
   const answer = await w.acme.as("sales1", "DELETE", `${X}/files/${file}`, {});
   assert.equal(answer.status, 405);
   assert.equal(answer.headers.allow, "GET, HEAD, POST");
+});
+
+test("a document is made and sent at once, as long as there is room for files", async () => {
+  const part = { name: "file", filename: "t.docx", content: document(paragraph("Dear {{name}}")) };
+  const form = multipart([part]);
+  const made = await w.acme.as("sales1", "POST", "/api/v1/files", form);
+  assert.equal(made.status, 201, made.text);
+  const body = { template: made.json.id };
+  const ask = (tenant = w.acme) => tenant.as("sales1", "POST", `${X}/documents`, { body });
+  const first = await ask();
+  assert.equal(first.status, 200, first.text.slice(0, 500));
+  assert.match(first.headers["content-disposition"], /offer\.docx/);
+  assert.equal(first.bytes.subarray(0, 2).toString(), "PK");
+  for (const size of [300_000, 30_000, 3000, 300]) {
+    for (let status = 201; status === 201;) {
+      const content = Buffer.alloc(size, "x");
+      const parts = multipart([{ name: "file", filename: "fill.txt", content }]);
+      const answer = await w.acme.as("sales1", "POST", "/api/v1/files", parts);
+      status = answer.status;
+      assert.ok(status === 201 || status === 413, answer.text);
+    }
+  }
+  const refused = await ask();
+  assert.equal(refused.status, 409, refused.text.slice(0, 500));
+  assert.equal(refused.json.why, "the company's room for files is used up");
+  assert.equal((await ask(w.globex)).status, 404);
+  const other = multipart([{ name: "file", filename: "a.txt", content: "theirs" }]);
+  assert.equal((await w.globex.as("sales1", "POST", "/api/v1/files", other)).status, 201);
 });
