@@ -20,6 +20,7 @@ local on = crm.on
 on("member", "after_create", { id = "enrolled" }, earning.enrolled)
 on("purchase", "validate", { id = "check" }, earning.check)
 on("purchase", "after_create", { id = "earn" }, earning.purchase)
+on("earning_rule", "validate", { id = "match", fields = { "match" } }, points.check_rule)
 on("points_opening", "validate", { id = "check" }, earning.check_opening)
 on("points_opening", "after_create", { id = "book" }, earning.opening)
 on("program", "after_update", { id = "revalue", fields = { "point_value" } }, daily.revalue_later)

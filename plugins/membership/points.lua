@@ -48,6 +48,29 @@ local function is_match(match, order)
   return true
 end
 
+local MATCHED = { category = true, channel = true, store = true }
+
+local function is_table(value) return type(value) == "table" or type(value) == "userdata" end
+
+local function are_texts(list)
+  for _, value in ipairs(list) do
+    if type(value) ~= "string" then return false end
+  end
+  return #list > 0
+end
+
+-- A rule that no purchase can be compared with would stop them all.
+function points.check_rule(ev)
+  local match = ev.record.match
+  if match == nil then return end
+  local fits = is_table(match)
+  for field, wanted in pairs(fits and match or {}) do
+    fits = fits and MATCHED[field] == true
+      and (type(wanted) == "string" or is_table(wanted) and are_texts(wanted))
+  end
+  if not fits then ev:fail("match", "@bad_match") end
+end
+
 local function rules_of(db, program, order)
   local found = {}
   for _, rule in ipairs(db.earning_rule:find {

@@ -90,6 +90,14 @@ test("money of another currency", async () => {
   assert.deepEqual([after.amount.amount, after.amount.currency], ["10.00", "CNY"]);
   const program = await w.acme.create("admin", "program", { name: "会员", points_per_unit: "1" });
   const member = await w.acme.create("admin", "member", { name: "张三", program: program.id });
+  const rule = { name: "翻倍", program: program.id, kind: "multiply", multiplier: "2" };
+  for (const match of ["tea", ["tea"], { category: 5 }, { category: [] }, { colour: "red" }])
+    await refused("earning_rule", { ...rule, match }, "match");
+  const doubled = await w.acme.create("admin", "earning_rule", {
+    ...rule,
+    match: { category: ["tea", "coffee"], store: "总店" },
+  });
+  assert.equal(doubled.active, true);
   const bought = { number: "X1", member: member.id, bought_on: "2026-11-01" };
   await refused("purchase", { ...bought, amount: usd("10.00") }, "amount");
   const kept = await w.acme.ok("admin", "GET", `${RECORDS}/member/${member.id}`);
