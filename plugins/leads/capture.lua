@@ -70,10 +70,10 @@ local PARAMETERS = { phones = "phone", emails = "email" }
 
 -- What the data refuses, told on what the form calls it: "VALIDATION: phones[0]: not a number".
 local function refuse(req, why)
-  local field, text = why:match("^%u+: ([%a_]+)[%[%d%]]*: (.+)$")
+  local field, sentence = why:match("^%u+: ([%a_]+)[%[%d%]]*: (.+)$")
   local name = field and (PARAMETERS[field] or field)
-  if not capture.options.body[name or ""] then name, text = "name", why:gsub("^%u+: ", "") end
-  return req:fail(name, text)
+  if capture.options.body[name or ""] then return req:fail(name, sentence) end
+  return req:fail("name", (why:gsub("^%u+: ", "")))
 end
 
 -- POST /x/leads/web: a robot fills in the field that people do not see.
