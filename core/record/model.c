@@ -81,6 +81,28 @@ static struct model *model_around(struct model_image *image, const struct tenant
     return model;
 }
 
+/* What the store says of a column (store_schema_apply) is said of the field that has it. */
+static const char *field_words(const struct model *model, const char *why)
+{
+    for (int i = 0; i < model->entities_count; i++) {
+        const struct entity *entity = model->entity_list[i];
+        for (int k = 0; k < entity->fields_count; k++) {
+            const struct field *field = entity->fields[k];
+            for (int n = 0; n < field->type->columns; n++) {
+                const char *column = arena_printf(model->arena, "column \"%s.%s\":", entity->table,
+                                                  entity->columns[field->slot + n]);
+                if (slice_starts(slice_str(why), slice_str(column)))
+                    return arena_printf(model->arena,
+                                        "%s: %s.%s cannot be of type %s: number %d has held "
+                                        "another type; a new field needs a number of its own",
+                                        field->plugin, entity->name, field->name, field->type->name,
+                                        field->no);
+            }
+        }
+    }
+    return why;
+}
+
 /* Brings the store to the model's tables and moves the model's number, so that every process builds
  * anew. */
 static enum err apply(struct tenant *tenant, const struct model *model)
@@ -221,8 +243,8 @@ enum err model_plan(struct tenant *tenant, const char *home, bool may_apply,
         e = build_numbers_made_up(&b);
     if (!e)
         build_schema(&b);
-    if (!e && may_apply)
-        e = store_schema_apply(tenant->store, model->schema);
+    if (!e && may_apply && (e = store_schema_apply(tenant->store, model->schema)) != ERR_OK)
+        b.why = field_words(model, store_why(tenant->store));
     if (e) {
         keep_why(why, b.why ? b.why : may_apply ? store_why(tenant->store) : err_text(e, LANG_EN));
         model_free(model);

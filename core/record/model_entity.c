@@ -92,8 +92,13 @@ static enum err check_name(struct build *b, const struct entity *entity, const s
         return build_fail(b, doc->line, "%s has more than %d fields", entity->name,
                           FIELDS_PER_ENTITY_MAX);
     int64_t no = json_int(doc, "no", 0);
-    if (no <= 0 || no > INT32_MAX)
+    if (no <= 0 || no > INT32_MAX) {
+        if (!json_get(doc, "type"))
+            return build_fail(
+                b, doc->line, "%s has no field \"%s\"%s; a new one needs \"no\" and \"type\"",
+                entity->name, name, build_suggest_field(b->arena, entity, slice_str(name)));
         return build_fail(b, doc->line, "the field \"%s\" needs its number, \"no\"", name);
+    }
     int custom = 0; /* of all the tenant's bundles */
     for (int i = 0; i < entity->fields_count; i++) {
         const struct field *f = entity->fields[i];

@@ -141,6 +141,23 @@ const refusals = () => [
     "cannot be changed",
   ],
   [
+    "a misspelt field of another's",
+    bundle(ID, {
+      "entities/lead.json": { extend: "lead", fields: [{ name: "nme", required: true }] },
+    }),
+    `${ID}/entities/lead.json:4: lead has no field "nme" (did you mean "name"?)`,
+  ],
+  [
+    "a number that held another type",
+    bundle(ID, {
+      "entities/lead.json": {
+        extend: "lead",
+        fields: [{ ...level.fields[0], type: "int", values: undefined, default: 1 }],
+      },
+    }),
+    `${ID}: lead.x_level cannot be of type int: number 1 has held another type`,
+  ],
+  [
     "an entity without its prefix",
     bundle(ID, {
       "entities/shop.json": {

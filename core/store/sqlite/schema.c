@@ -256,8 +256,10 @@ static enum err table_alter(struct apply *apply, const struct store_table *table
         enum err e = ERR_OK;
         if (!type)
             e = column_add(apply, table, column);
-        else if (strcmp(type, type_text(column->type)) != 0)
-            e = refuse(apply, table->name, "the type of a column cannot change");
+        else if (strcmp(type, type_text(column->type)) != 0) {
+            db_why(apply->db, "column \"%s\": its type cannot change", name);
+            e = ERR_NOT_SUPPORTED;
+        }
         if (e)
             return e;
     }
