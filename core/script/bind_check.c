@@ -60,7 +60,7 @@ int bind_check(lua_State *L)
             return luaL_error(L, "there is a check \"%s\" already", name);
     grow(L, vm);
     vm->plan->checks_bound[vm->plan->checks_count] =
-        (struct bound){script->index, rule.name, bind_slot(L, script, 3)};
+        (struct bound){script->index, rule.name, bind_slot(L, script, 3), NULL};
     vm->plan->checks[vm->plan->checks_count++] = rule;
     return 0;
 }

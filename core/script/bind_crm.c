@@ -45,17 +45,23 @@ static int crm_service(lua_State *L)
 }
 
 /* `next` of a wrapper: what it wraps, with the ctx of that one's plugin, whatever came along: keys,
- * settings and capabilities are those of whose code runs. Upvalues: the function, its script. */
+ * settings and capabilities are those of whose code runs. That may not have been loaded yet.
+ * Upvalue: what is wrapped. */
 static int call_next(lua_State *L)
 {
-    struct script *inner = lua_touserdata(L, lua_upvalueindex(2));
+    const struct bound *bound = lua_touserdata(L, lua_upvalueindex(1));
+    struct script *inner = vm_owner(vm_of(L), bound);
     struct frame *frame = vm_frame(vm_of(L));
     if (!frame)
         return luaL_error(L, "this works only inside a call");
     if (inner->barred)
         return luaL_error(L, "%s", inner->barred);
+    enum err e = vm_ready(inner, vm_ctx(L));
+    if (e)
+        vm_veto(L, e);
+    frame = vm_frame(vm_of(L));
     lua_settop(L, 1);
-    lua_pushvalue(L, lua_upvalueindex(1));
+    vm_push_ref(L, bound->ref);
     lua_insert(L, 1);
     lua_rawgeti(L, LUA_REGISTRYINDEX, inner->context);
     struct script *caller = frame->script;
@@ -78,6 +84,24 @@ static int call_wrapped(lua_State *L)
     return lua_gettop(L);
 }
 
+/* [-0, +1] The function at 2 around what the bound is. */
+static void push_wrapper(lua_State *L, const struct bound *inner)
+{
+    lua_pushvalue(L, 2);
+    lua_pushlightuserdata(L, (void *)(uintptr_t)inner);
+    lua_pushcclosure(L, call_next, 1);
+    lua_pushcclosure(L, call_wrapped, 2);
+}
+
+/* In a VM that began with a plan: which of the service's wrappers this script puts there now. */
+static const struct bound *planned_wrapper(const struct script *script, const char *name)
+{
+    const struct bound *bound = map_get(&script->vm->plan->services, slice_str(name));
+    while (bound && bound->ref != PLAN_SLOT_FIRST - script->next)
+        bound = bound->inner;
+    return bound && bound->inner ? bound : NULL;
+}
+
 /*** Puts a function around a service. What is wrapped runs with the ctx of its own plugin.
  * @param name string
  * @param fn function called with (next, argument, ctx)
@@ -86,20 +110,24 @@ static int call_wrapped(lua_State *L)
  */
 static int crm_wrap(lua_State *L)
 {
-    struct vm *vm = script_of(L)->vm;
+    struct script *script = script_of(L);
     vm_allow(L, VM_LOAD, "crm.wrap");
     const char *name = luaL_checkstring(L, 1);
     luaL_checktype(L, 2, LUA_TFUNCTION);
-    const struct bound *inner = map_get(&vm->plan->services, slice_str(name));
+    if (script->is_planned) {
+        const struct bound *planned = planned_wrapper(script, name);
+        if (!planned)
+            return luaL_error(L, "%s registers otherwise than when it was loaded first",
+                              script->id);
+        push_wrapper(L, planned->inner);
+        (void)bind_again(L, script, lua_gettop(L));
+        return 0;
+    }
+    const struct bound *inner = map_get(&script->vm->plan->services, slice_str(name));
     if (!inner)
         return luaL_error(L, "there is no service \"%s\" to wrap", name);
-    vm->plan->is_alone = true; /* it holds a function of each of two scripts */
-    lua_pushvalue(L, 2);
-    vm_push_ref(L, inner->ref);
-    lua_pushlightuserdata(L, vm_owner(vm, inner));
-    lua_pushcclosure(L, call_next, 2);
-    lua_pushcclosure(L, call_wrapped, 2);
-    (void)bind(L, &vm->plan->services, name, lua_gettop(L));
+    push_wrapper(L, inner);
+    bind(L, &script->vm->plan->services, name, lua_gettop(L))->inner = inner;
     return 0;
 }
 

@@ -219,7 +219,7 @@ int bind_job(lua_State *L)
     if (find(vm, script, name))
         return luaL_error(L, "there is a job \"%s\" already", name);
     vm->plan->tasks_bound[vm->plan->tasks_count] =
-        (struct bound){script->index, spec.name, bind_slot(L, script, 3)};
+        (struct bound){script->index, spec.name, bind_slot(L, script, 3), NULL};
     vm->plan->tasks[vm->plan->tasks_count++] = spec;
     if (spec.by_changes)
         bind_wake(L, script, &vm->plan->tasks[vm->plan->tasks_count - 1]);

@@ -308,7 +308,7 @@ int bind_route(lua_State *L)
     struct endpoint *slot = grow(L, vm);
     push_packed(L);
     vm->plan->endpoints_bound[vm->plan->endpoints_count] =
-        (struct bound){script->index, endpoint.path, bind_slot(L, script, lua_gettop(L))};
+        (struct bound){script->index, endpoint.path, bind_slot(L, script, lua_gettop(L)), NULL};
     *slot = endpoint;
     vm->plan->endpoints_count++;
     return 0;

@@ -193,7 +193,7 @@ static int load_computed(lua_State *L)
         return 0;
     struct arena *arena = script->vm->plan->arena;
     struct bound *bound = arena_make(arena, struct bound);
-    *bound = (struct bound){script->index, field->name, bind_slot(L, script, lua_gettop(L))};
+    *bound = (struct bound){script->index, field->name, bind_slot(L, script, lua_gettop(L)), NULL};
     map_put(&script->vm->plan->functions,
             slice_of((const char *)arena_slice(
                          arena, slice_of((const char *)&wanted->field, sizeof wanted->field))

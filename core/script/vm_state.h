@@ -140,7 +140,8 @@ struct vm {
 struct bound {
     int script; /* its place in load order */
     const char *name;
-    int ref; /* a slot */
+    int ref;                   /* a slot */
+    const struct bound *inner; /* what it wraps, perhaps of another script; NULL */
 };
 
 static inline struct vm *vm_of(lua_State *L)

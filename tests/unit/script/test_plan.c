@@ -143,18 +143,52 @@ static void test_plan__other_code_is_another_plan(void **state)
     assert_string_equal(answer, "[\"acme\",0]");
 }
 
-static void test_plan__a_wrapper_is_not_shared(void **state)
+/* Each wrapper finds what it wraps, also where several do and none of the scripts is loaded yet. */
+static void test_plan__wrappers_are_shared(void **state)
 {
     struct stage *stage = *state;
     struct vm *acme, *bolt;
     const char *answer;
     bolt = two_tenants(stage,
                        "crm.service('run', function(arg, ctx) return { ctx.tenant.name } end)\n"
-                       "crm.wrap('run', function(next, arg) return { next(arg)[1], 'wrapped' } "
+                       "crm.wrap('run', function(next, arg) return { next(arg)[1], 'one' } end)\n"
+                       "crm.service('other', function() return {} end)\n"
+                       "crm.wrap('run', function(next, arg)\n"
+                       "  local inner = next(arg)\n"
+                       "  return { inner[1], inner[2], 'two' }\n"
                        "end)\n",
                        &acme);
-    assert_ptr_not_equal(acme->plan, bolt->plan);
-    assert_true(script_t(bolt)->is_loaded);
+    assert_ptr_equal(acme->plan, bolt->plan);
+    assert_false(script_t(bolt)->is_loaded);
+    OK(stage_run(stage, &answer));
+    assert_string_equal(answer, "[\"bolt\",\"one\",\"two\"]");
+    stage_switch(stage, "acme");
+    OK(stage_run(stage, &answer));
+    assert_string_equal(answer, "[\"acme\",\"one\",\"two\"]");
+}
+
+/* The wrapper's script is loaded by the call, and the other one when the wrapper goes on to it. */
+static void test_plan__what_another_plugin_offers_is_wrapped(void **state)
+{
+    struct stage *stage = *state;
+    struct vm *acme, *bolt;
+    const char *answer;
+    stage_write(stage, "u/plugin.json",
+                "{\"id\":\"u\",\"version\":\"1.0.0\",\"api\":1,\"title\":\"U\","
+                "\"requires\":{\"t\":\"^1\"}}");
+    stage_write(stage, "u/init.lua",
+                "crm.wrap('run', function(next, arg)\n"
+                "  return { next(arg)[1], 'wrapped' }\n"
+                "end)\n");
+    stage_enable(stage, "u");
+    stage_write(stage, "t/init.lua",
+                "crm.service('run', function(arg, ctx) return { ctx.tenant.name } end)\n");
+    acme = stage_vm(stage);
+    stage_switch(stage, "bolt");
+    stage_enable(stage, "t");
+    stage_enable(stage, "u");
+    bolt = stage_vm(stage);
+    assert_ptr_equal(acme->plan, bolt->plan);
     OK(stage_run(stage, &answer));
     assert_string_equal(answer, "[\"bolt\",\"wrapped\"]");
 }
@@ -201,7 +235,8 @@ int main(void)
         T(a_computed_field_alone_loads_its_script),
         T(stays_while_its_model_does),
         T(other_code_is_another_plan),
-        T(a_wrapper_is_not_shared),
+        T(wrappers_are_shared),
+        T(what_another_plugin_offers_is_wrapped),
         T(who_registers_otherwise_is_told_once),
         T(an_error_while_loading_late_names_the_line),
     };
