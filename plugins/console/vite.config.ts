@@ -11,7 +11,8 @@ const BASE = "api|stores|styles|ui|texts/index|logic/keys";
 const FIELDS =
   "widgets/(?!element|Pick|Plugin|frame)|record/(actions|ActionDialog|around|people|useForm)";
 const SHELL = "shell/(Shell|Nav|Bell|state)|notices/(NoticeList|notices)";
-const LOGIC = "logic/(filter|form|format|liststate|menuicon|zoned|shortcuts)\\.";
+const LOGIC =
+  "logic/(filter|filterrows|form|format|liststate|menuicon|pages|zoned|shortcuts)\\.";
 const groups = [
   { name: "app", test: new RegExp(`${VENDOR}|icon.svg|src/(${BASE})`), priority: 9 },
   {
