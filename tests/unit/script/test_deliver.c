@@ -437,6 +437,24 @@ static void test_deliver__events_set_each_other_off_so_deep_and_no_deeper(void *
     }
 }
 
+/* The write that goes over its count unwinds the event it was to fire; the next thing that is made
+ * in the same VM must not find it. */
+static void test_deliver__an_event_that_was_cut_off_is_forgotten(void **state)
+{
+    struct stage *stage = *state;
+    declare(stage);
+    const char *said = emitting(stage, "",
+                                "local much = ev.record.name == 'a'\n"
+                                "for i = 1, much and 501 or 1 do\n"
+                                "  ctx.emit('t.moved', { thing = ev.record.id, n = i })\n"
+                                "end");
+    assert_non_null(strstr(said, "wrote more often than it may"));
+    for (int i = 0; i < 3; i++)
+        OK(stage_create(stage, "thing", "{'name':'b'}", NULL));
+    assert_int_equal(stage_create(stage, "thing", "{'name':'a'}", NULL), ERR_PLUGIN);
+    OK(stage_create(stage, "thing", "{'name':'b'}", NULL));
+}
+
 /* --- fields of other records --- */
 
 static void test_deliver__looked_up_fields_can_be_read(void **state)
@@ -556,6 +574,7 @@ int main(void)
         TEST(test_deliver__a_complaint_lets_it_be_tried_again),
         TEST(test_deliver__events_are_checked_against_their_declaration),
         TEST(test_deliver__events_set_each_other_off_so_deep_and_no_deeper),
+        TEST(test_deliver__an_event_that_was_cut_off_is_forgotten),
         TEST(test_deliver__looked_up_fields_can_be_read),
         TEST(test_deliver__gives_a_batch_its_events_in_order),
         TEST(test_deliver__once_is_kept_so_long),
