@@ -1,6 +1,7 @@
 -- bench_kit - what a bench needs of the machine: commands, files, servers.
 -- SPDX-License-Identifier: MIT
 local kit = {}
+local PASSWORD = "Lamp-over-water-9"
 
 function kit.run(command)
   local pipe = assert(io.popen(command .. " 2>&1"))
@@ -55,6 +56,51 @@ function kit.stop(pid)
     if not select(2, kit.run("kill -0 " .. pid)) then return end
     kit.must("sleep 0.05")
   end
+end
+
+-- The command that makes a company with an administrator.
+function kit.create_tenant(perigee, data, name, host, plugins)
+  return string.format("%s tenant create %s --host %s --plugins %s --data %s && " ..
+    "echo %s | %s user create %s admin --role admin --password-stdin --data %s", perigee, name,
+    host, plugins, data, PASSWORD, perigee, name, data)
+end
+
+function kit.sign_in(url, host)
+  local out = kit.must("curl -s -H 'Host: " .. host .. "' " .. url .. "/api/v1/sessions " ..
+    "-H 'Content-Type: application/json' -d '{\"login\":\"admin\",\"password\":\"" .. PASSWORD ..
+    "\"}'")
+  return (assert(out:match('"token":"([^"]+)"'), out))
+end
+
+-- Milliseconds of one request, and its status.
+function kit.ask(url, host, token, path, body)
+  local out = kit.must(string.format("curl -s -o /dev/null -w '%%{time_total} %%{http_code}' " ..
+    "-H 'Host: %s' -H 'Authorization: Bearer %s' %s '%s/api/v1/%s'", host, token,
+    body and "-H 'Content-Type: application/json' -d '" .. body .. "'" or "", url, path))
+  local time, status = out:match("(%S+) (%d+)")
+  return tonumber(time) * 1000, tonumber(status)
+end
+
+local function processes(pid)
+  return (pid .. " " .. kit.run("pgrep -P " .. pid)):gmatch("%d+")
+end
+
+-- MB of private memory (and, for nil, of all of it), open files; of processes with `role`.
+function kit.usage(pid, role)
+  local mb, files = 0, 0
+  for child in processes(pid) do
+    if not role or kit.read("/proc/" .. child .. "/cmdline"):find(role, 1, true) then
+      local rollup = kit.read("/proc/" .. child .. "/smaps_rollup")
+      mb = mb + tonumber(rollup:match((role and "Pss_Anon" or "Pss") .. ":%s+(%d+)") or 0)
+      files = files + (tonumber((kit.run("ls /proc/" .. child .. "/fd | wc -l"))) or 0)
+    end
+  end
+  return mb / 1024, files
+end
+
+function kit.median(list)
+  table.sort(list)
+  return list[(#list + 1) // 2], list[#list]
 end
 
 return kit

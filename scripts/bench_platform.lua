@@ -1,20 +1,21 @@
--- bench_platform - what plugins cost: cold and warm tenants, many of them, a reload under load, an
--- attacker on the same worker. Run by itself or behind scripts/bench.
+-- bench_platform - what plugins cost: many tenants, a reload under load, an attacker on the same
+-- worker. What one tenant costs is bench_tenant's. Run by itself or behind scripts/bench.
 -- SPDX-License-Identifier: MIT
 --
--- usage: lua5.4 scripts/bench_platform.lua [TENANTS]     (default 1000, at least 40)
+-- usage: lua5.4 scripts/bench_platform.lua [TENANTS]     (default 1000, at least 20)
 -- The settings of scripts/bench hold here too. Figures come with the machine's load beside them.
 local kit = dofile("scripts/bench_kit.lua")
 local run, must, read, write, start, stop, now =
   kit.run, kit.must, kit.read, kit.write, kit.start, kit.stop, kit.now
+local sign_in, usage = kit.sign_in, kit.usage
 local tenants = tonumber(arg[1]) or 1000
 local seconds = tonumber(os.getenv("PERIGEE_BENCH_SECONDS")) or 5
 local build = os.getenv("PERIGEE_BENCH_BUILD") or "build/benchmark"
 local perigee = build .. "/perigee"
 local folder = (os.getenv("PERIGEE_BENCH_DATA") or "build/bench") .. "/platform"
 local data = folder .. "/data"
-local PASSWORD, SAMPLE, PLUGINS = "Lamp-over-water-9", 20, 10
-assert(tenants >= 2 * SAMPLE, "bench: at least " .. 2 * SAMPLE .. " companies are asked of")
+local SAMPLE, PLUGINS = 20, 10
+assert(tenants >= SAMPLE, "bench: at least " .. SAMPLE .. " companies are asked of")
 local LEAD = '{"name":"Li","phones":["13800138000"]}'
 
 local function say(...) print(string.format(...)) io.stdout:flush() end
@@ -29,12 +30,6 @@ local function product()
     if id ~= "core" and #list < PLUGINS then list[#list + 1] = id end
   end
   return table.concat(list, ","), #list
-end
-
-local function create_tenant(name, host, plugins)
-  return string.format("%s tenant create %s --host %s --plugins %s --data %s && " ..
-    "echo %s | %s user create %s admin --role admin --password-stdin --data %s", perigee, name,
-    host, plugins, data, PASSWORD, perigee, name, data)
 end
 
 local function bundle(id, files)
@@ -56,12 +51,12 @@ local function make_data()
   must(perigee .. " init --data " .. data)
   write(data .. "/perigee.json", '{"rate_per_s": 100000, "rate_burst": 100000, ' ..
     '"access_log": false, "conns_per_address_max": 4000}')
-  must(create_tenant("probe", "127.0.0.1", plugins))
-  must(create_tenant("evil", "evil.test", plugins))
+  must(kit.create_tenant(perigee, data, "probe", "127.0.0.1", plugins))
+  must(kit.create_tenant(perigee, data, "evil", "evil.test", plugins))
   local started = now()
   for i = 1, tenants do
-    if i <= 2 * SAMPLE then
-      must(create_tenant(name_of(i), host_of(i), plugins))
+    if i <= SAMPLE then
+      must(kit.create_tenant(perigee, data, name_of(i), host_of(i), plugins))
     else
       must(string.format("%s tenant create %s --host %s --plugins %s --data %s", perigee,
         name_of(i), host_of(i), plugins, data))
@@ -73,39 +68,6 @@ end
 local function serve(workers, gateways)
   return start(string.format("%s serve --data %s --listen 127.0.0.1:0 --workers %d --gateways %d",
     perigee, data, workers, gateways), "ready (http%S+)", folder .. "/serve.out")
-end
-
-local function sign_in(url, host)
-  local out = must("curl -s -H 'Host: " .. host .. "' " .. url .. "/api/v1/sessions " ..
-    "-H 'Content-Type: application/json' -d '{\"login\":\"admin\",\"password\":\"" .. PASSWORD ..
-    "\"}'")
-  return (assert(out:match('"token":"([^"]+)"'), out))
-end
-
--- Milliseconds of one request, and its status.
-local function ask(url, host, token, path, body)
-  local out = must(string.format("curl -s -o /dev/null -w '%%{time_total} %%{http_code}' " ..
-    "-H 'Host: %s' -H 'Authorization: Bearer %s' %s '%s/api/v1/%s'", host, token,
-    body and "-H 'Content-Type: application/json' -d '" .. body .. "'" or "", url, path))
-  local time, status = out:match("(%S+) (%d+)")
-  return tonumber(time) * 1000, tonumber(status)
-end
-
-local function processes(pid)
-  return (pid .. " " .. run("pgrep -P " .. pid)):gmatch("%d+")
-end
-
--- MB of private memory (and, for nil, of all of it), open files; of processes with `role`.
-local function usage(pid, role)
-  local mb, files = 0, 0
-  for child in processes(pid) do
-    if not role or read("/proc/" .. child .. "/cmdline"):find(role, 1, true) then
-      local rollup = read("/proc/" .. child .. "/smaps_rollup")
-      mb = mb + tonumber(rollup:match((role and "Pss_Anon" or "Pss") .. ":%s+(%d+)") or 0)
-      files = files + (tonumber((run("ls /proc/" .. child .. "/fd | wc -l"))) or 0)
-    end
-  end
-  return mb / 1024, files
 end
 
 local function wrk_script(name, body)
@@ -143,41 +105,6 @@ local function mixed(name, people)
       return wrk.format('GET', '/api/v1/records/lead?limit=20', person)
     end
   ]], table.concat(list, ", "), LEAD))
-end
-
-local function median(list)
-  table.sort(list)
-  return list[(#list + 1) // 2], list[#list]
-end
-
--- One worker and one gateway: the first read and the first write of companies nobody asked for.
-local function cold_and_warm(from)
-  local pid, url = serve(1, 1)
-  local tokens = {}
-  for i = from, from + SAMPLE - 1 do tokens[i] = sign_in(url, host_of(i)) end
-  stop(pid)
-  pid, url = serve(1, 1)
-  for i = from, from + 2 do -- the process itself is warm then
-    ask(url, host_of(i), tokens[i], "records/lead?limit=1")
-    ask(url, host_of(i), tokens[i], "records/lead", LEAD)
-  end
-  local gateway, worker = usage(pid, "gateway"), usage(pid, "worker")
-  local reads, writes, count = {}, {}, SAMPLE - 3
-  for i = from + 3, from + SAMPLE - 1 do
-    local status
-    reads[#reads + 1] = ask(url, host_of(i), tokens[i], "records/lead?limit=1")
-    writes[#writes + 1], status = ask(url, host_of(i), tokens[i], "records/lead", LEAD)
-    assert(status == 201, status)
-  end
-  local read_ms, read_most = median(reads)
-  local write_ms, write_most = median(writes)
-  local warm_gateway = (usage(pid, "gateway") - gateway) * 1024 / count
-  local warm_worker = (usage(pid, "worker") - worker) * 1024 / count
-  stop(pid)
-  say("cold tenant: first read %.1f ms (most %.1f), first write %.1f ms (most %.1f; bar 10)",
-    read_ms, read_most, write_ms, write_most)
-  say("warm tenant: %.0f KB in the gateway, %.0f KB in the worker with its scripts (bar 1024)",
-    warm_gateway, warm_worker)
 end
 
 local function many(plugins, create_s)
@@ -262,7 +189,6 @@ local function main()
     must("cp -r " .. bundle("bench.look", { ["init.lua"] = GREET:format(i) }) .. "/. " .. folder ..
       "/bench.v" .. i)
   end
-  cold_and_warm(SAMPLE + 1)
   many(plugins, create_s)
   reload()
   beside_attacker()
