@@ -8,17 +8,30 @@ import http from "node:http";
 import https from "node:https";
 import net from "node:net";
 
+/* A command of a minute blocks this process; the server has closed what was idle meanwhile. */
+const IDLE_MS = 20000;
+
 export class Client {
   /** place: { port, tls, host, foreign: [texts that must never appear] } */
   constructor(place) {
     this.place = place;
     const Agent = place.tls ? https.Agent : http.Agent;
     this.agent = new Agent({ keepAlive: true, maxSockets: 32 });
+    this.asked_at = Date.now();
+  }
+
+  forgetIdle() {
+    const now = Date.now();
+    if (now - this.asked_at > IDLE_MS)
+      for (const sockets of Object.values(this.agent.freeSockets))
+        for (const socket of [...sockets]) socket.destroy();
+    this.asked_at = now;
   }
 
   /** One request to its end: { status, headers, text, json, bytes }. */
   request(method, path, { body, headers = {}, token, host } = {}) {
     const { port, tls, foreign = [] } = this.place;
+    this.forgetIdle();
     const send = { host: host ?? this.place.host, ...headers };
     if (token) send.authorization = `Bearer ${token}`;
     let payload;
