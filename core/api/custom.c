@@ -14,6 +14,9 @@
 #include "api/handlers.h"
 #include "auth/row.h"
 #include "base/clock.h"
+#include "base/id.h"
+
+#define TRIAL_MASK 0x1fffffff /* of an id, so that two trials at a time have two numbers */
 
 static int64_t owner(const struct call *call)
 {
@@ -234,8 +237,8 @@ static enum err next_version(struct call *call, const char **out)
     return e;
 }
 
-enum err custom_draft_pack(struct call *call, const struct custom_draft *draft, struct pack *out,
-                           const char **version)
+enum err custom_draft_pack(struct call *call, const struct custom_draft *draft, bool is_trial,
+                           struct pack *out, const char **version)
 {
     const struct json *published, *doc;
     const char *hash, *why = NULL;
@@ -246,6 +249,8 @@ enum err custom_draft_pack(struct call *call, const struct custom_draft *draft, 
         e = next_version(call, version);
     if (e)
         return e;
+    if (is_trial)
+        *version = arena_printf(call->ctx->arena, "0.0.%d", (int)(id_next() & TRIAL_MASK));
     if (custom_pack(call->ctx->arena, doc, *version, out, &why))
         return err_say(&call->ctx->err, ERR_VALIDATION, "bundle_refused", "%s", why);
     return ERR_OK;
@@ -272,7 +277,7 @@ static enum err take(struct call *call, bool check_only)
     if (!e)
         e = custom_check_templates(call, draft.doc);
     if (!e)
-        e = custom_draft_pack(call, &draft, &pack, &take.version);
+        e = custom_draft_pack(call, &draft, check_only, &pack, &take.version);
     return e ? e : deploys_take(call, &take);
 }
 

@@ -14,6 +14,7 @@ struct custom_draft {
 
 /* ERR_NOT_FOUND where the caller has none. */
 MUST_USE enum err custom_draft_read(struct call *call, struct custom_draft *out);
-/* The bundle it would be published as, over what is published now. */
+/* The bundle it would be published as, over what is published now. One that is only tried has a
+ * version of its own: whoever drops its files again must not drop those of a publication. */
 MUST_USE enum err custom_draft_pack(struct call *call, const struct custom_draft *draft,
-                                    struct pack *out, const char **version);
+                                    bool is_trial, struct pack *out, const char **version);

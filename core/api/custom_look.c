@@ -6,7 +6,7 @@
  *   → {"entity": as in /meta, "fields": [{"plugin","name","hidden","declared"}],
  *      "views": [{"plugin","kind","name","body"}]}
  *   GET /admin/customization/views?of=…
- *   → {"views": [{"plugin","kind","name","body"}], "shown": menus and dashboards with their texts}
+ *   → {"views": [{"plugin","kind","name","body"}], "shown": the same with their texts}
  *
  * The model is built beside the one in use and dropped again. A draft that does not fit is told as
  * `validate` tells it.
@@ -139,7 +139,7 @@ static enum err of_draft(struct call *call, look_fn put)
     if (e == ERR_NOT_FOUND)
         return put(call, ctx->model); /* no draft: it would change nothing */
     if (!e)
-        e = custom_draft_pack(call, &draft, &pack, &version);
+        e = custom_draft_pack(call, &draft, true, &pack, &version);
     if (!e)
         e = deploy_keep(ctx->tenant, ctx->arena, CUSTOM_ID, &pack, &is_fresh);
     if (e)

@@ -184,3 +184,17 @@ test("a stale draft comes with what it began from", async () => {
   assert.equal(late.draft.stale, true);
   assert.deepEqual(late.begun, before.document);
 });
+
+test("a draft that is looked at while it is published stays published", async () => {
+  for (let round = 0; round < 4; round++) {
+    const item = { id: `x_now${round}`, to: "/now", label: "N" };
+    await keep({ views: [{ menu: "main", item }] });
+    const looks = [look("draft"), look("draft")];
+    const tried = w.acme.as("admin", "POST", `${CUSTOM}/validate`, { body: {} });
+    await publish();
+    await Promise.all([...looks, tried]);
+    assert.ok(ids(await menuOf("sales1")).includes(`x_now${round}`), `round ${round}`);
+    const { items } = await w.acme.ok("admin", "GET", "/api/v1/admin/plugins");
+    assert.ok(!items.find(({ id }) => id === "tenant.custom").broken);
+  }
+});
