@@ -527,7 +527,7 @@ const TRIED = {
     "local m = require('leads.scoring') for k in pairs(m) do m[k] = nil end",
     /read-only/,
   ],
-  parses_deep: [`local t = ${"{".repeat(100_000)}${"}".repeat(100_000)}`, /C stack overflow|levels/],
+  parses_deep: [`local t = ${"{".repeat(100_000)}${"}".repeat(100_000)}`, /stack overflow|levels/],
   parses_long: [`local s = ${"1 .. ".repeat(100_000)}1`, /C stack overflow|levels|registers/],
   parses_locals: [
     Array.from({ length: 300 }, (_, i) => `local a${i} = ${i}`).join("\n"),

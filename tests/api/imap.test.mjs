@@ -371,7 +371,7 @@ test("a letter opens a ticket; its answer, with a file, belongs to it; once", as
   await w.acme.as("admin", "DELETE", `${BOXES}/tickets`);
 });
 
-test("a letter is listed at the contact or the lead that wrote it, and opens no ticket", async () => {
+test("a letter is listed at the contact or lead that wrote it, and opens no ticket", async () => {
   const server = await imap();
   const config = (plugin, body) =>
     w.acme.ok("admin", "PUT", `/api/v1/admin/plugins/${plugin}/config`, body);

@@ -82,7 +82,8 @@ export class Screen {
       fault(`console: ${text}`);
     });
     page.on("response", (response) => {
-      if (response.status() >= 500 && !this.provoked) fault(`${response.status()} ${response.url()}`);
+      const status = response.status();
+      if (status >= 500 && !this.provoked) fault(`${status} ${response.url()}`);
     });
     void page.addInitScript(() => {
       window.__violations = [];
