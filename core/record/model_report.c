@@ -52,6 +52,14 @@ static void add_field(struct columns *columns, const struct entity *entity, stru
         add(columns, field->column);
 }
 
+/* Whether there is money at all is asked of the amount as it was given. */
+static void add_amount(struct columns *columns, const struct entity *entity, struct slice path)
+{
+    const struct field *field = entity_field(entity, slice_split(&path, '.'));
+    if (field && field->column && field->type->kind == KIND_MONEY)
+        add(columns, field->column);
+}
+
 static void add_filter(struct columns *columns, const struct entity *entity,
                        const struct json *tree, int depth)
 {
@@ -61,10 +69,12 @@ static void add_filter(struct columns *columns, const struct entity *entity,
     {
         bool joins = tree->type == JSON_ARRAY || slice_is(item->key, "and") ||
                      slice_is(item->key, "or") || slice_is(item->key, "not");
-        if (joins)
+        if (joins) {
             add_filter(columns, entity, item, depth + 1);
-        else
-            add_field(columns, entity, item->key);
+            continue;
+        }
+        add_field(columns, entity, item->key);
+        add_amount(columns, entity, item->key);
     }
 }
 
