@@ -311,7 +311,7 @@ test(
       await looked(screen, "dashboard-own");
       await button(page, "保存我的副本").click();
       await page.locator(".own-bar").waitFor({ state: "detached" });
-      assert.equal(await page.locator(".figure").count(), 2);
+      await page.waitForFunction(() => document.querySelectorAll(".figure").length === 2);
       await page.reload();
       await page.locator(".figure").nth(1).waitFor();
       assert.equal(await page.locator(".figure").count(), 2);
