@@ -17,8 +17,10 @@
 #include "script/plan.h"
 #include "script/vm_in.h"
 
-/* Sanitizers make everything several times slower, and budgets are CPU time. */
-#ifdef PERIGEE_SANITIZE
+/* Budgets are CPU time. Sanitizers make everything several times slower, valgrind fifty times. */
+#ifdef PERIGEE_SCRIPT_SLOWDOWN
+#define SLOWDOWN PERIGEE_SCRIPT_SLOWDOWN
+#elif defined(PERIGEE_SANITIZE)
 #define SLOWDOWN 10
 #else
 #define SLOWDOWN 1
