@@ -109,3 +109,15 @@ test("cards of a phone come and go in blocks", place, async () => {
     await screen.axe("the cards");
   });
 });
+
+test("a card is as wide as the phone, however long the name on it", place, async () => {
+  const name = "56c6f6d0-495d-7a8e-6b47-8ec5429855f9".repeat(2);
+  await w.acme.ok("manager", "POST", "/api/v1/records/lead", { name });
+  await looking(PHONE, async (page) => {
+    await page.goto("/e/lead");
+    const card = page.locator(".cards .card", { hasText: name });
+    await card.waitFor();
+    const { x, width } = await card.boundingBox();
+    assert.ok(x + width <= PHONE.viewport.width, `${x + width} px of ${PHONE.viewport.width}`);
+  });
+});
