@@ -200,7 +200,9 @@ void loop_turn(struct loop *loop, int wait_ms)
     }
     if (wait_ms > 0) {
         uv_update_time(&loop->uv);
-        uv_timer_start(&loop->wait, wait_cb, (uint64_t)wait_ms, 0);
+        /* Repeating: a round runs what is due before it waits, so where the process did not run for
+         * so long this timer has fired by then, and would not end the wait. */
+        uv_timer_start(&loop->wait, wait_cb, (uint64_t)wait_ms, (uint64_t)wait_ms);
     }
     uv_run(&loop->uv, UV_RUN_ONCE);
     uv_timer_stop(&loop->wait);

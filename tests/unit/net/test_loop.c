@@ -79,6 +79,26 @@ static void test_loop__turn_waits_no_longer_than_told(void **state)
     loop_free(counter.loop);
 }
 
+/* Takes longer than the turn may wait, and lets the loop know. */
+static void sleep_long(void *arg)
+{
+    struct counter *counter = arg;
+    usleep(5000);
+    loop_timer_again(counter->timer, 60000);
+}
+
+static void test_loop__turn_that_began_late_ends_too(void **state)
+{
+    (void)state;
+    struct counter counter = {.loop = loop_new()}, slow = {.loop = counter.loop};
+    slow.timer = loop_timer_new(counter.loop, 60000, 0, count_up, &counter);
+    loop_timer_new(counter.loop, 0, 0, sleep_long, &slow);
+    loop_turn(counter.loop, 1);
+    loop_turn(counter.loop, 1);
+    assert_int_equal(counter.count, 0); /* what is due in a minute was not waited for */
+    loop_free(counter.loop);
+}
+
 static void test_loop__signals_arrive_and_do_not_keep_it_running(void **state)
 {
     (void)state;
@@ -177,6 +197,7 @@ int main(void)
         cmocka_unit_test(test_loop__timer_repeats_until_stopped),
         cmocka_unit_test(test_loop__timer_may_free_itself),
         cmocka_unit_test(test_loop__turn_waits_no_longer_than_told),
+        cmocka_unit_test(test_loop__turn_that_began_late_ends_too),
         cmocka_unit_test(test_loop__signals_arrive_and_do_not_keep_it_running),
         cmocka_unit_test(test_loop__work_keeps_it_awake_while_there_is_more),
         cmocka_unit_test(test_loop__work_alone_ends_when_it_is_done),
