@@ -11,6 +11,7 @@
 #include "api/body.h"
 #include "api/handlers.h"
 #include "api/page.h"
+#include "api/version.h"
 #include "auth/audit.h"
 #include "base/hash.h"
 #include "base/text.h"
@@ -26,9 +27,9 @@
 static const char *const lang_names[LANG_COUNT] = {[LANG_ZH] = "zh-CN", [LANG_EN] = "en"};
 
 /* The company's own labels as they are; those of a plugin in every language it speaks. */
-static void put_label(struct call *call, const char *plugin, const struct field_option *option)
+static void put_label(struct call *call, struct buf *out, const char *plugin,
+                      const struct field_option *option)
 {
-    struct buf *out = &call->resp->body;
     const struct model *model = call->ctx->model;
     json_put_key(out, "label");
     if (option->labels) {
@@ -44,9 +45,9 @@ static void put_label(struct call *call, const char *plugin, const struct field_
     buf_put_char(out, '}');
 }
 
-static void put_option(struct call *call, const struct model_dictionary *dictionary, int at)
+static void put_option(struct call *call, struct buf *out,
+                       const struct model_dictionary *dictionary, int at)
 {
-    struct buf *out = &call->resp->body;
     const struct field_option *option = &dictionary->options[at];
     json_put_comma(out);
     buf_put_char(out, '{');
@@ -54,7 +55,7 @@ static void put_option(struct call *call, const struct model_dictionary *diction
     json_put_cstr(out, option->value);
     json_put_key(out, "parent");
     json_put_cstr(out, option->parent);
-    put_label(call, dictionary->plugin, option);
+    put_label(call, out, dictionary->plugin, option);
     json_put_key(out, "sort");
     json_put_int(out, at);
     json_put_key(out, "active");
@@ -98,18 +99,48 @@ static const struct model_dictionary *find(const struct call *call)
     return map_get(&call->ctx->model->dictionaries, call_param(call, 0));
 }
 
+static void put_values(struct call *call, struct buf *out,
+                       const struct model_dictionary *dictionary)
+{
+    json_put_key(out, "values");
+    buf_put_char(out, '[');
+    for (int i = 0; i < dictionary->options_count; i++)
+        put_option(call, out, dictionary, i);
+    buf_put_char(out, ']');
+}
+
+/* 0 where there is no such dictionary yet. */
+static int64_t version(struct call *call, const struct model_dictionary *dictionary)
+{
+    struct buf text = BUF_INIT;
+    if (!dictionary)
+        return 0;
+    json_put_bool(&text, dictionary->is_own);
+    put_values(call, &text, dictionary);
+    int64_t result = version_of(buf_slice(&text));
+    buf_release(&text);
+    return result;
+}
+
+static void put_whole(struct call *call, const struct model_dictionary *dictionary, bool is_known)
+{
+    struct buf *out = &call->resp->body;
+    buf_put_char(out, '{');
+    put_head(call, dictionary);
+    put_values(call, out, dictionary);
+    if (is_known) {
+        version_put(out, version(call, dictionary));
+        version_tag(call, dictionary->name, version(call, dictionary));
+    }
+    buf_put_char(out, '}');
+}
+
 enum err dictionaries_get(struct call *call)
 {
     const struct model_dictionary *dictionary = find(call);
     if (!dictionary)
         return ERR_NOT_FOUND;
-    buf_put_char(&call->resp->body, '{');
-    put_head(call, dictionary);
-    json_put_key(&call->resp->body, "values");
-    buf_put_char(&call->resp->body, '[');
-    for (int i = 0; i < dictionary->options_count; i++)
-        put_option(call, dictionary, i);
-    buf_put_str(&call->resp->body, "]}");
+    put_whole(call, dictionary, true);
     return ERR_OK;
 }
 
@@ -214,7 +245,7 @@ static void check_parents(struct call *call, const struct wanted *wanted)
 
 static enum err read_wanted(struct call *call, struct wanted *out)
 {
-    static const char *const members[] = {"values", NULL};
+    static const char *const members[] = {"values", "version", NULL};
     const struct json *body;
     enum err e = call_object(call, &body);
     if (!e)
@@ -345,7 +376,8 @@ static int compare_sort(const void *a, const void *b)
     return slice_cmp(one->value, two->value);
 }
 
-/* As the next model will have it: this one still holds the values of before. */
+/* As the next model will have it: this one still holds the values of before. Of presets that are
+ * back it is not known here what they hold. */
 static void answer(struct call *call, const char *name, struct wanted *wanted)
 {
     const struct model_dictionary *before = find(call);
@@ -366,13 +398,7 @@ static void answer(struct call *call, const char *name, struct wanted *wanted)
                                    .options = options,
                                    .options_count = wanted->count,
                                    .is_own = wanted->count > 0};
-    buf_put_char(&call->resp->body, '{');
-    put_head(call, &now);
-    json_put_key(&call->resp->body, "values");
-    buf_put_char(&call->resp->body, '[');
-    for (int i = 0; i < now.options_count; i++)
-        put_option(call, &now, i);
-    buf_put_str(&call->resp->body, "]}");
+    put_whole(call, &now, now.is_own);
 }
 
 /* All values at once. Without any, the plugin's presets are back. */
@@ -383,10 +409,12 @@ enum err dictionaries_put(struct call *call)
     const struct model_dictionary *before = find(call);
     if (!before && !name_is_valid(name))
         return ERR_NOT_FOUND;
+    const char *text = arena_str(call->ctx->arena, name);
     enum err e = read_wanted(call, &wanted);
     if (!e)
+        e = version_check(call, text, version(call, before));
+    if (!e)
         e = check_removed(call, before, &wanted);
-    const char *text = arena_str(call->ctx->arena, name);
     if (!e)
         e = replace(call, text, &wanted);
     if (!e)

@@ -9,6 +9,7 @@
 #include "api/handlers.h"
 #include "api/mailer.h"
 #include "api/page.h"
+#include "api/version.h"
 #include "auth/audit.h"
 #include "base/id.h"
 #include "hook/post.h"
@@ -18,11 +19,19 @@
 #define TEXT_CHARS_MAX 200
 #define PORT_DEFAULT   587
 
-static const char *const MEMBERS[] = {"host", "port",      "tls",      "user", "password",
-                                      "from", "from_name", "per_hour", NULL};
+#define SHOWN "host", "port", "tls", "user", "password", "from", "from_name", "per_hour"
+
+static const char *const MEMBERS[] = {SHOWN, NULL};
+static const char *const GIVEN[] = {SHOWN, "version", NULL};
 
 /* --- settings -----------------------------------------------------------------------------------
  */
+
+/* With the password as it is sealed: a new one is a change. */
+static int64_t version(struct call *call, const struct json *setting)
+{
+    return version_of(slice_str(body_json(call->ctx->arena, setting)));
+}
 
 static void put_settings(struct call *call, const struct json *setting)
 {
@@ -38,7 +47,9 @@ static void put_settings(struct call *call, const struct json *setting)
         else
             json_put(out, member);
     }
+    version_put(out, version(call, setting));
     buf_put_char(out, '}');
+    version_tag(call, "mail", version(call, setting));
 }
 
 enum err mail_settings_get(struct call *call)
@@ -165,7 +176,10 @@ enum err mail_settings_put(struct call *call)
         e = tenant_setting(ctx->tenant, ctx->arena, MAILER_SETTING, &stored);
     if (e)
         return e;
-    enum err unknown = call_only(call, MEMBERS);
+    e = version_check(call, "mail", version(call, stored));
+    if (e)
+        return e;
+    enum err unknown = call_only(call, GIVEN);
     struct json *setting = settings_read(call);
     e = unknown ? unknown : body_done(call);
     if (!e)

@@ -6,6 +6,7 @@
 
 #include "api/body.h"
 #include "api/handlers.h"
+#include "api/version.h"
 #include "auth/audit.h"
 #include "base/clock.h"
 #include "base/limits.h"
@@ -18,8 +19,10 @@
 #define MINUTES_DEFAULT 2
 #define MINUTES_MAX     1440
 
-static const char *const MEMBERS[] = {"host",     "port",   "tls",     "user",
-                                      "password", "folder", "minutes", NULL};
+#define SHOWN "host", "port", "tls", "user", "password", "folder", "minutes"
+
+static const char *const MEMBERS[] = {SHOWN, NULL};
+static const char *const GIVEN[] = {SHOWN, "version", NULL};
 
 /* --- stored -------------------------------------------------------------------------------------
  */
@@ -155,6 +158,12 @@ static void put_failed(struct buf *out, const struct json *state)
     buf_put_char(out, ']');
 }
 
+/* With the password as it is sealed: a new one is a change. 0: there is none of this name. */
+static int64_t version(struct call *call, const struct json *setting)
+{
+    return setting ? version_of(slice_str(body_json(call->ctx->arena, setting))) : 0;
+}
+
 static enum err put_one(struct call *call, const char *name, const struct json *setting)
 {
     struct ctx *ctx = call->ctx;
@@ -178,6 +187,7 @@ static enum err put_one(struct call *call, const char *name, const struct json *
     json_put_cstr(out, json_cstr(state, "error", NULL));
     buf_printf(out, ",\"taken\":%lld", (long long)json_int(state, "taken", 0));
     put_failed(out, state);
+    version_put(out, version(call, setting));
     buf_put_char(out, '}');
     return e;
 }
@@ -284,7 +294,10 @@ enum err mailbox_put(struct call *call)
     if (e)
         return e;
     const struct json *stored = json_get(all, name);
-    enum err unknown = call_only(call, MEMBERS);
+    e = version_check(call, name, version(call, stored));
+    if (e)
+        return e;
+    enum err unknown = call_only(call, GIVEN);
     struct json *setting = settings_read(call), *next = without(ctx->arena, all, name);
     if (!stored && all->count >= MAILBOXES_MAX)
         body_bad(call, "host", "too_many_values", NULL);
@@ -299,6 +312,7 @@ enum err mailbox_put(struct call *call)
         e = audit(call, "mailbox.settings", name);
     if (!e)
         e = wake(ctx, name);
+    version_tag(call, name, version(call, setting));
     return e ? e : put_one(call, name, setting);
 }
 
@@ -310,6 +324,8 @@ enum err mailbox_delete(struct call *call)
     enum err e = all_of(ctx, &all);
     if (!e && !json_get(all, name))
         e = ERR_NOT_FOUND;
+    if (!e)
+        e = version_check(call, name, version(call, json_get(all, name)));
     if (!e)
         e = write_all(ctx, without(ctx->arena, all, name));
     if (!e)

@@ -8,6 +8,7 @@
 #include "api/body.h"
 #include "api/handlers.h"
 #include "api/pluginset.h"
+#include "api/version.h"
 #include "auth/audit.h"
 #include "auth/plugin_secret.h"
 #include "base/clock.h"
@@ -24,6 +25,13 @@ static bool type_is(const struct json *setting, const char *type)
 
 /* --- reading ------------------------------------------------------------------------------------
  */
+
+/* Members are the plugin's to name, so it stands in the head alone. With secrets as they are
+ * sealed: a new one is a change. */
+static int64_t version(struct call *call, const struct json *stored)
+{
+    return version_of(slice_str(body_json(call->ctx->arena, stored)));
+}
 
 static void put_config(struct call *call, const struct plugin *plugin, const struct json *stored)
 {
@@ -44,6 +52,7 @@ static void put_config(struct call *call, const struct plugin *plugin, const str
             json_put(out, value);
     }
     buf_put_char(out, '}');
+    version_tag(call, plugin->id, version(call, stored));
 }
 
 static enum err find(struct call *call, struct pluginset *set, const struct plugin **out)
@@ -271,8 +280,10 @@ enum err plugins_config_put(struct call *call)
     if (e)
         return e;
     struct slice id = slice_str(plugin->id);
-    const struct json *config = NULL;
-    e = joined(call, plugin, pluginset_config(&set, id), &config);
+    const struct json *config = NULL, *stored = pluginset_config(&set, id);
+    e = version_check_head(call, plugin->id, version(call, stored));
+    if (!e)
+        e = joined(call, plugin, stored, &config);
     if (!e)
         e = tenant_plugin_put(call->ctx->tenant, plugin->id, pluginset_version(&set, plugin),
                               pluginset_is_enabled(&set, id) ? "enabled" : "disabled",

@@ -13,6 +13,7 @@
 #include "api/body.h"
 #include "api/handlers.h"
 #include "api/page.h"
+#include "api/version.h"
 #include "auth/audit.h"
 #include "base/jsonschema.h"
 #include "base/text.h"
@@ -92,9 +93,8 @@ static int compare_grants(const void *a, const void *b)
     return strcmp(one->entity, two->entity);
 }
 
-static void put_grants(struct call *call, const struct role *role)
+static void put_grants(struct call *call, struct buf *out, const struct role *role)
 {
-    struct buf *out = &call->resp->body;
     struct role_grant **grants =
         arena_array(call->ctx->arena, struct role_grant *, role->grants.count + 1);
     size_t at = 0, count = 0;
@@ -110,6 +110,20 @@ static void put_grants(struct call *call, const struct role *role)
         put_grant(out, grants[i]);
     }
     buf_put_char(out, '}');
+}
+
+/* What it says, whoever made it and in whatever language it is read. */
+static int64_t version(struct call *call, const struct role *role, bool is_own)
+{
+    struct buf text = BUF_INIT;
+    json_put_cstr(&text, role->label);
+    json_put_bool(&text, is_own);
+    put_grants(call, &text, role);
+    if (role->admin)
+        json_put(&text, role->admin);
+    int64_t result = version_of(buf_slice(&text));
+    buf_release(&text);
+    return result;
 }
 
 /* Of a plugin, or the company's own; one that stands before a plugin's says so. */
@@ -134,12 +148,13 @@ static enum err put_role(struct call *call, const struct role *role, bool is_own
     json_put_bool(out, is_own && is_declared);
     json_put_key(out, "users");
     json_put_int(out, users);
-    put_grants(call, role);
+    put_grants(call, out, role);
     json_put_key(out, "admin");
     if (role->admin)
         json_put(out, role->admin);
     else
         buf_put_str(out, "false");
+    version_put(out, version(call, role, is_own));
     buf_put_char(out, '}');
     return ERR_OK;
 }
@@ -188,17 +203,36 @@ enum err roles_list(struct call *call)
     return e;
 }
 
+/* The one that counts; NULL where there is none. */
+static const struct role *find(const struct call *call, const struct own_roles *own,
+                               struct slice name, bool *is_own)
+{
+    const struct role *role = map_get(&own->by_name, name);
+    *is_own = role != NULL;
+    return role ? role : map_get(&call->ctx->model->roles, name);
+}
+
 static enum err answer(struct call *call, struct slice name)
 {
     struct own_roles own;
+    bool is_own;
     enum err e = own_read(call, &own);
     if (e)
         return e;
-    const struct role *role = map_get(&own.by_name, name);
-    const struct role *declared = map_get(&call->ctx->model->roles, name);
-    if (!role && !declared)
+    const struct role *role = find(call, &own, name, &is_own);
+    if (!role)
         return ERR_NOT_FOUND;
-    return put_role(call, role ? role : declared, role != NULL);
+    version_tag(call, role->name, version(call, role, is_own));
+    return put_role(call, role, is_own);
+}
+
+/* Nobody has changed it since who asks has read it. */
+static enum err check_version(struct call *call, const struct own_roles *own, struct slice name)
+{
+    bool is_own;
+    const struct role *role = find(call, own, name, &is_own);
+    return version_check(call, arena_str(call->ctx->arena, name),
+                         role ? version(call, role, is_own) : 0);
 }
 
 enum err roles_get(struct call *call)
@@ -353,7 +387,7 @@ static const struct json *document(struct call *call, struct slice name)
         if (slice_is(member->key, "name")) {
             if (!slice_eq(member->text, name))
                 body_bad(call, "name", "read_only", NULL);
-        } else if (!is_off && member->type != JSON_NULL) {
+        } else if (!is_off && member->type != JSON_NULL && !slice_is(member->key, "version")) {
             json_add(arena, doc, arena_str(arena, member->key), json_copy(arena, member));
         }
     }
@@ -377,7 +411,7 @@ static enum err store_role(struct call *call, const char *name, const struct jso
 
 enum err roles_put(struct call *call)
 {
-    static const char *const members[] = {"name", "label", "grants", "admin", NULL};
+    static const char *const members[] = {"name", "label", "grants", "admin", "version", NULL};
     const struct json *body;
     struct own_roles own;
     struct slice name = call_param(call, 0);
@@ -387,6 +421,8 @@ enum err roles_put(struct call *call)
         e = call_only(call, members);
     if (!e)
         e = own_read(call, &own);
+    if (!e)
+        e = check_version(call, &own, name);
     if (e)
         return e;
     bool is_new = !map_get(&own.by_name, name);
@@ -439,7 +475,8 @@ enum err roles_delete(struct call *call)
     const struct role *declared = map_get(&call->ctx->model->roles, name);
     if (!role)
         return declared ? admin_refuse(call, ERR_CONFLICT, "role_of_plugin", NULL) : ERR_NOT_FOUND;
-    if (!declared)
+    e = check_version(call, &own, name);
+    if (!e && !declared)
         e = count_users(call, role->name, &users);
     if (!e && users) {
         call->ctx->err.extra = arena_printf(call->ctx->arena, "\"users\":%lld", (long long)users);

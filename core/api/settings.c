@@ -7,6 +7,7 @@
  */
 #include "api/body.h"
 #include "api/handlers.h"
+#include "api/version.h"
 #include "auth/audit.h"
 #include "auth/policy.h"
 #include "base/decimal.h"
@@ -23,11 +24,10 @@ static void put_minutes(struct buf *out, const char *key, int64_t ms)
     json_put_int(out, ms / MINUTE_MS);
 }
 
-/* The header is asked anew: inside a turn the change has just been made. */
-static enum err answer(struct call *call)
+/* Without its end. The header is asked anew: inside a turn the change has just been made. */
+static enum err put_settings(struct call *call, struct buf *out)
 {
     struct tenant *tenant = call->ctx->tenant;
-    struct buf *out = &call->resp->body;
     struct policy policy;
     enum err e = tenant_refresh(tenant);
     if (!e)
@@ -48,8 +48,31 @@ static enum err answer(struct call *call)
     json_put_cstr(out, policy_mfa_name(policy.mfa));
     put_minutes(out, "session_idle_minutes", policy.idle_ms);
     put_minutes(out, "session_life_minutes", policy.life_ms);
-    buf_put_char(out, '}');
     return ERR_OK;
+}
+
+static enum err answer(struct call *call)
+{
+    struct buf *out = &call->resp->body;
+    enum err e = put_settings(call, out);
+    if (e)
+        return e;
+    int64_t version = version_of(buf_slice(out));
+    version_put(out, version);
+    buf_put_char(out, '}');
+    version_tag(call, "settings", version);
+    return ERR_OK;
+}
+
+/* Nobody has changed them since who asks has read them. */
+static enum err check_version(struct call *call)
+{
+    struct buf now = BUF_INIT;
+    enum err e = put_settings(call, &now);
+    if (!e)
+        e = version_check(call, "settings", version_of(buf_slice(&now)));
+    buf_release(&now);
+    return e;
 }
 
 enum err settings_get(struct call *call)
@@ -195,10 +218,13 @@ enum err settings_patch(struct call *call)
                                           "mfa",
                                           "session_idle_minutes",
                                           "session_life_minutes",
+                                          "version",
                                           NULL};
     const struct json *body;
     struct wanted wanted;
     enum err e = call_object(call, &body);
+    if (!e)
+        e = check_version(call);
     if (e)
         return e;
     e = call_only(call, members);

@@ -223,6 +223,74 @@ test("settings are read and changed within their bounds", async () => {
   assert.ok(JSON.stringify(theirs).includes("zqglobexzq company"));
 });
 
+/* What two people edit at once: the second is told that it has moved on, and nothing is lost. */
+test("documents known by name have a version, and an older one is refused", async () => {
+  await w.acme.ok("admin", "PUT", `${ADMIN}/roles/shared`, { label: "Shared", grants: {} });
+  const { values } = await w.acme.ok("admin", "GET", `${ADMIN}/dictionaries/region`);
+  const server = { host: "mail.example.com", from: "crm@example.com" };
+  const documents = [
+    ["PUT", "roles/shared", (n) => ({ label: `Shared ${n}`, grants: { lead: { read: "own" } } })],
+    ["PUT", "roles/viewer", (n) => ({ label: `Viewer ${n}`, grants: { "*": { read: "all" } } })],
+    ["PUT", "dictionaries/region", (n) => ({ values: [...values, { value: `r${n}` }] })],
+    ["PATCH", "settings", (n) => ({ title: `zqacmezq company ${n}` })],
+    ["PUT", "mail", (n) => ({ ...server, from_name: `From ${n}` })],
+  ];
+  for (const [method, place, body] of documents) {
+    const path = `${ADMIN}/${place}`;
+    const send = (more, headers) =>
+      w.acme.as("admin", method, path, { body: { ...body(more.n), ...more.body }, headers });
+    const read = await w.acme.as("admin", "GET", path);
+    const { version } = read.json;
+    assert.ok(Number.isSafeInteger(version) && version > 0, `${place}: ${version}`);
+    assert.equal(read.headers.etag, `"${place.split("/").pop()}-${version}"`);
+    const first = await send({ n: 1, body: { version } });
+    assert.equal(first.status, 200 + Number(place === "roles/viewer"), first.text);
+    assert.notEqual(first.json.version, version, place);
+    const second = await send({ n: 2, body: { version } });
+    assert.deepEqual([second.status, second.json.error.version], [412, first.json.version], place);
+    const tagged = await send({ n: 2 }, { "if-match": read.headers.etag });
+    assert.equal(tagged.status, 412, tagged.text);
+    const now = await w.acme.as("admin", "GET", path, { headers: { "accept-language": "en" } });
+    assert.equal(now.json.version, first.json.version, `${place} in another language`);
+    const third = await send({ n: 2 }, { "if-match": first.headers.etag });
+    assert.equal(third.status, 200, third.text);
+    const bad = await send({ n: 3, body: { version: "new" } });
+    assert.deepEqual(Object.keys(bad.json.error.fields), ["version"], bad.text);
+    assert.equal((await send({ n: 3 })).status, 200, "without a condition the last one wins");
+    assert.equal((await send({ n: 3 }, { "if-match": "*" })).status, 200);
+    assert.equal((await w.acme.as("viewer", method, path, { body: body(4) })).status, 403);
+  }
+  for (const name of ["shared", "viewer"]) {
+    const path = `${ADMIN}/roles/${name}`;
+    const headers = { "if-match": '"shared-1"' };
+    assert.equal((await w.acme.as("admin", "DELETE", path, { headers })).status, 412);
+    const made = { label: "mine", grants: {} };
+    const taken = { body: made, headers: { "if-none-match": "*" } };
+    assert.equal((await w.acme.as("admin", "PUT", path, taken)).status, 412);
+    assert.equal((await w.acme.as("admin", "DELETE", path)).status, 204);
+  }
+  const gone = { body: { label: "x", grants: {} }, headers: { "if-match": "*" } };
+  assert.equal((await w.acme.as("admin", "PUT", `${ADMIN}/roles/shared`, gone)).status, 412);
+  const presets = await w.acme.ok("admin", "PUT", `${ADMIN}/dictionaries/region`, { values: [] });
+  assert.equal(presets.version, undefined, "what is back is read, not guessed");
+});
+
+test("settings of a plugin have a version, in the head alone", async () => {
+  const path = `${ADMIN}/plugins/leads/config`;
+  const read = await w.acme.as("admin", "GET", path);
+  const { etag } = read.headers;
+  assert.match(etag, /^"leads-\d+"$/);
+  const put = (body, headers) => w.acme.as("admin", "PUT", path, { body, headers });
+  const [name] = Object.entries(read.json).find(([, value]) => Number.isInteger(value));
+  const first = await put({ [name]: read.json[name] + 1 }, { "if-match": etag });
+  assert.equal(first.status, 200, first.text);
+  const second = await put({ [name]: read.json[name] + 2 }, { "if-match": etag });
+  assert.equal(second.status, 412, second.text);
+  assert.equal((await w.acme.ok("admin", "GET", path))[name], read.json[name] + 1);
+  const third = await put({ [name]: read.json[name] }, { "if-match": first.headers.etag });
+  assert.equal(third.status, 200, third.text);
+});
+
 test("views: my own, shared ones, never another's", async () => {
   const body = {
     entity: "lead",
