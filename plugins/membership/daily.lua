@@ -3,6 +3,7 @@
 -- Each job may run twice or a week late and leaves the same: what it finds is what is due.
 -- SPDX-License-Identifier: MIT
 local earning = require("earning")
+local figures = require("figures")
 local ledger = require("ledger")
 local lots = require("lots")
 local tiers = require("tiers")
@@ -127,19 +128,13 @@ end
 
 -- --- liability ---
 
-local function outstanding(db, program)
-  local rows = db.points_lot:aggregate {
-    where = { ["member.program"] = program.id, state = { "active", "pending", "debt" } },
-    measure = { "sum.remaining" },
-  }
-  local sum = rows and rows[1] and rows[1]["sum.remaining"]
-  return math.type(sum) == "integer" and sum or 0
-end
-
-function daily.liability(_, ctx)
-  local db = ctx.db:as_system()
-  for _, program in ipairs(db.program:find { where = { active = true }, limit = 200 }) do
-    local key, points = "liability:" .. crm.id_text(program.id), outstanding(db, program)
+-- Program by program, each in a step of its own: one of millions of lots takes seconds.
+function daily.liability(job, ctx)
+  local done = job.cursor or 0
+  for _, program in ipairs(ctx.db:as_system().program:find {
+    where = { active = true, id = { gt = done } }, order = "id", limit = 200,
+  }) do
+    local key, _, points = "liability:" .. crm.id_text(program.id), figures.count(ctx, program)
     local before = ctx.kv:get(key) or 0
     if points ~= before then
       ctx.tx(function()
@@ -149,6 +144,7 @@ function daily.liability(_, ctx)
         })
       end)
     end
+    job:save(program.id)
   end
 end
 

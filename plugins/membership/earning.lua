@@ -56,6 +56,7 @@ local function order_of(book, purchase)
     amount = purchase.amount.minor - (purchase.no_points and purchase.no_points.minor or 0),
     digits = digits_of(purchase.amount), on = purchase.bought_on,
     channel = purchase.channel, category = purchase.category, store = purchase.store,
+    sku = purchase.sku, label = book.tags,
     multiplier = tier and numbers.units(tier.multiplier, 4) or nil,
   }
 end

@@ -22,7 +22,7 @@ function ledger.open(ctx, member)
     earned = member.lifetime_earned or 0, redeemed = member.lifetime_redeemed or 0,
     seq = member.entry_seq or 0, hash = member.entry_hash, due_on = member.due_on,
     hold_due_at = member.hold_due_at, tier = member.tier, tier_since = member.tier_since,
-    tier_until = member.tier_until,
+    tier_until = member.tier_until, tags = member.tags,
   }
   book.program = book.db.program:get(member.program)
   ledger.settle(book)

@@ -3,6 +3,7 @@
 local asked = require("asked")
 local ledger = require("ledger")
 local tiers = require("tiers")
+local wallet = require("wallet")
 
 local moving = {}
 
@@ -93,6 +94,7 @@ function moving.merge(ev, ctx)
   tiers.evaluate(to, false)
   ledger.close(to)
   ledger.close(book)
+  wallet.merge(ctx, book.id, to.id)
   assert(book.db.member:update(book.id, { status = "closed", merged_into = to.id }))
   if next(values) then assert(ctx.db.member:update(to.id, values)) end
   return { into = crm.id_text(to.id), balance = to.balance }

@@ -37,18 +37,21 @@ local function is_valid(rule, day)
 end
 
 -- A rule's `match` names fields of the purchase and the values that fit: { "category": ["tea"] }.
+-- `label` is of the member: one of those it carries has to be named.
 local function is_match(match, order)
   for field, wanted in pairs(match or {}) do
     local found = false
     for _, value in ipairs(type(wanted) == "string" and { wanted } or wanted) do
-      if order[field] == value then found = true end
+      for _, own in ipairs(field == "label" and order.label or { order[field] }) do
+        if own == value then found = true end
+      end
     end
     if not found then return false end
   end
   return true
 end
 
-local MATCHED = { category = true, channel = true, store = true }
+local MATCHED = { category = true, channel = true, store = true, sku = true, label = true }
 
 local function is_table(value) return type(value) == "table" or type(value) == "userdata" end
 
@@ -71,6 +74,8 @@ function points.check_rule(ev)
   if not fits then ev:fail("match", "@bad_match") end
 end
 
+points.is_valid, points.is_match = is_valid, is_match
+
 local function rules_of(db, program, order)
   local found = {}
   for _, rule in ipairs(db.earning_rule:find {
@@ -84,11 +89,13 @@ end
 -- --- an order ---
 
 -- order: amount (minor units of the program's currency, without what earns nothing), digits of the
--- currency's minor unit, on (a date), channel, category, store; multiplier: the tier's. Whole
--- points, and the names of the rules that made them.
+-- currency's minor unit, on (a date), channel, category, sku, store; label: the member's;
+-- multiplier: the tier's. Whole points, and the names of the rules that made them.
 function points.of_order(db, program, order)
-  for _, category in ipairs(program.excluded or {}) do
-    if category == order.category then return 0, { "@excluded_category" } end
+  for _, left_out in ipairs(program.excluded or {}) do
+    if left_out == order.category or left_out == order.sku then
+      return 0, { "@excluded_category" }
+    end
   end
   local rate = numbers.units(program.points_per_unit, SCALE)
   local factor, extra, why = order.multiplier or ONE, 0, {}

@@ -4,6 +4,7 @@ local asked = require("asked")
 local coupons = require("coupons")
 local ledger = require("ledger")
 local spending = require("spending")
+local wallet = require("wallet")
 
 local rewards = {}
 
@@ -45,11 +46,77 @@ function rewards.eligible(argument, ctx)
   return { eligible = why == nil, reasons = { why } }
 end
 
-local function coupon_for(book, reward)
-  return coupons.issue(book.ctx, {
+-- --- what a reward says of itself ---
+
+local GIVES = { percent = "discount", fixed = "worth", per_point = "per_point" }
+
+-- A reward whose worth nobody could work out is refused when it is saved.
+function rewards.check(ev, ctx)
+  local reward = ev.record
+  local program = reward.program and ctx.db:as_system().program:get(reward.program)
+  local currency = program and program.currency or ctx.tenant.currency
+  if wallet.is_account(reward.kind) then
+    if not reward.worth or reward.worth.minor <= 0 then
+      ev:fail("worth", "@reward_worth")
+    elseif reward.worth.currency ~= currency then
+      ev:fail("worth", "@purchase_currency", { currency = currency })
+    end
+  end
+  if reward.kind ~= "discount" then return end
+  if not reward.discount_kind then return ev:fail("discount_kind", "@reward_discount") end
+  local field = GIVES[reward.discount_kind]
+  if reward[field] == nil then ev:fail(field, "@reward_discount") end
+  if reward.applies_to == "specific" and not reward.sku then ev:fail("sku", "@reward_sku") end
+end
+
+-- --- what it becomes ---
+
+local function first_chars(text, count)
+  local stop = utf8.offset(text, count + 1)
+  return stop and text:sub(1, stop - 1) or text
+end
+
+-- A discount is a coupon with its terms: percents or money off an order, its cheapest piece or one
+-- product, at most so much.
+local function coupon_for(book, reward, points)
+  local fields = {
     member = book.id, program = book.program_id, worth = reward.worth, valid_from = book.today,
-    valid_to = book.today:add { days = reward.coupon_days or 90 }, batch = reward.name:sub(1, 60),
-  })
+    valid_to = book.today:add { days = reward.coupon_days or 90 },
+    batch = first_chars(reward.name, 60),
+  }
+  if reward.kind == "discount" then
+    fields.applies_to = reward.applies_to or "order"
+    fields.sku, fields.worth_max = reward.sku, reward.worth_max
+    local each = reward.discount_kind == "per_point" and reward.per_point
+    fields.worth = reward.discount_kind == "fixed" and reward.worth
+      or each and crm.money { minor = each.minor * points, currency = each.currency } or nil
+    fields.discount = reward.discount_kind == "percent" and reward.discount or nil
+  end
+  return coupons.issue(book.ctx, fields)
+end
+
+-- How many points it costs: a discount by points takes as many as are given, from its least on.
+local function price(ev, reward)
+  local points = ev.params.points
+  if points == nil or reward.discount_kind ~= "per_point" then return reward.points end
+  if math.type(points) ~= "integer" or points < reward.points then
+    ev:fail("points", "@reward_least", { points = reward.points })
+    return nil
+  end
+  return points
+end
+
+-- What the customer gets at once, where it is not handed over: a code, or money on the card.
+local function fulfil(book, reward, redemption)
+  if reward.kind == "coupon" or reward.kind == "discount" then
+    return assert(book.db.redemption:update(redemption.id, {
+      coupon = coupon_for(book, reward, redemption.points).id,
+    }))
+  end
+  if wallet.is_account(reward.kind) then
+    wallet.reward(book.ctx, book.id, reward, redemption.id)
+  end
+  return redemption
 end
 
 local function answer(book, redemption)
@@ -60,7 +127,7 @@ local function answer(book, redemption)
   }
 end
 
--- POST …/member/{id}/actions/exchange { reward, key, address, note }
+-- POST …/member/{id}/actions/exchange { reward, points, key, address, note }
 function rewards.exchange(ev, ctx)
   local id, key = asked.id(ev, "reward"), asked.key(ev, "exchange")
   local book = asked.open_active(ev, ctx)
@@ -74,12 +141,13 @@ function rewards.exchange(ev, ctx)
   local judged = ctx.call("reward.eligible", { member = book.id, reward = id })
   if not judged.eligible then return ev:fail("reward", judged.reasons[1] or "@reward_closed") end
   local reward = book.db.reward:get(id)
-  if asked.lacks(ev, book, reward.points) then return end
+  local points = price(ev, reward)
+  if not points or asked.lacks(ev, book, points) then return end
   local redemption = assert(book.db.redemption:insert {
-    member = book.id, reward = reward.id, points = reward.points, address = ev.params.address,
+    member = book.id, reward = reward.id, points = points, address = ev.params.address,
     note = ev.params.note,
   })
-  if not spending.draw(ev, book, reward.points, {
+  if not spending.draw(ev, book, points, {
     reason = reward.name, key = key, redemption = redemption.id,
   }) then
     return
@@ -87,11 +155,7 @@ function rewards.exchange(ev, ctx)
   if reward.stock then
     assert(book.db.reward:update(reward.id, { stock = reward.stock - 1 }))
   end
-  if reward.kind == "coupon" then
-    redemption = assert(book.db.redemption:update(redemption.id, {
-      coupon = coupon_for(book, reward).id,
-    }))
-  end
+  redemption = fulfil(book, reward, redemption)
   ctx.emit("reward.issued", {
     member = book.id, reward = reward.id, redemption = redemption.id,
   })
@@ -107,6 +171,7 @@ function rewards.cancel(ev, ctx)
   local book = ledger.find(ctx, redemption.member)
   local coupon = redemption.coupon and book.db.coupon:get(redemption.coupon)
   if coupon and coupon.state == "used" then return ev:fail("coupon", "@coupon_used") end
+  if not wallet.take_back(ctx, redemption) then return ev:fail("status", "@wallet_spent") end
   local entry = book.db.points_entry:find {
     where = { redemption = redemption.id, kind = "redeem" }, limit = 1,
   }[1]

@@ -58,6 +58,15 @@ local function tell(book, from, to)
   })
 end
 
+-- Until when a tier that begins or is renewed today lasts; nil: for ever. Where everybody is judged
+-- every so many days, until then.
+local function until_of(book, tier)
+  if book.program.downgrade == "every" then
+    return book.today:add { days = book.program.downgrade_days or 365 }
+  end
+  return tier.validity_months and book.today:add { months = tier.validity_months }
+end
+
 -- Moves the member up at once; down only where `may_fall`. A tier that is earned again is renewed.
 function tiers.evaluate(book, may_fall)
   local steps, plain = ladder(book), {}
@@ -81,14 +90,13 @@ function tiers.evaluate(book, may_fall)
     tell(book, current, reached)
   end
   book.tier = reached and reached.id
-  book.tier_until = reached and reached.validity_months
-    and book.today:add { months = reached.validity_months }
+  book.tier_until = reached and until_of(book, reached) or nil
 end
 
 -- Its time is over: anew by what counts, or, where nobody falls, for as long again.
 function tiers.ended(book)
   local tier = book.tier and book.db.tier:get(book.tier)
-  if book.program.downgrade == "at_end" then
+  if book.program.downgrade == "at_end" or book.program.downgrade == "every" then
     tiers.evaluate(book, true)
   else
     tiers.evaluate(book, false)
