@@ -5,6 +5,7 @@ local calendars = require("calendars")
 local checks = require("checks")
 local clockwork = require("clockwork")
 local desk = require("desk")
+local forms = require("forms")
 local letters = require("letters")
 local macros = require("macros")
 local mailbox = require("mailbox")
@@ -28,6 +29,11 @@ on("sla_policy", "validate", { id = "match", fields = { "match" } }, calendars.c
 on("ticket", "before_create", { id = "prepare" }, desk.prepare)
 on("ticket", "before_update", { id = "change" }, desk.change)
 on("ticket", "validate", { id = "guard" }, desk.guard)
+on("ticket", "before_create", { id = "form", at = 600 }, forms.choose)
+on("ticket", "before_update", { id = "form", at = 600, fields = { "type" } }, forms.choose)
+on("ticket", "validate", { id = "form" }, forms.guard)
+on("ticket_form", "validate", { id = "one" }, forms.check_form)
+on("ticket_form_field", "validate", { id = "field" }, forms.check_field)
 on("ticket", "after_create", { id = "clocks" }, sla.begin)
 on("ticket", "after_restore", { id = "clocks" }, sla.restored)
 on("ticket", "after_create", { id = "tell" }, desk.created)
@@ -89,6 +95,9 @@ crm.job("close", { cron = "15 9 * * *", catch_up = "once" }, clockwork.close)
 crm.job("macro", {}, macros.run)
 
 crm.route("POST", "/requests", portal.request_options, portal.request)
+crm.route("GET", "/forms", {
+  auth = "public", rate = "60/m", summary = "What a request of each type is asked",
+}, forms.show)
 crm.route("GET", "/progress", {
   auth = "public", rate = "60/m", query = { token = "text!" }, summary = "How far a request is",
 }, portal.progress)

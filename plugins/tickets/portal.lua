@@ -4,6 +4,7 @@
 -- note. A program that fills in the hidden field is answered as everybody is, and nothing is kept.
 -- SPDX-License-Identifier: MIT
 local articles = require("articles")
+local forms = require("forms")
 local letters = require("letters")
 local rating = require("rating")
 local states = require("states")
@@ -21,11 +22,34 @@ portal.request_options = {
   auth = "public", rate = "20/m", summary = "A request from the customer portal",
   body = {
     name = "text", email = "text!", subject = "text!", body = "text!", product = "text",
-    serial = "text", type = "text", website = "text",
+    serial = "text", type = "text", website = "text", fields = "json",
   },
 }
 
 local TYPES = { question = true, incident = true, complaint = true, request = true, refund = true }
+
+-- What a request says about itself: product, serial and type as ever, and what the form of its type
+-- asks, in `fields`. Nil after a refusal.
+local function asked(req, ctx)
+  local body = req.body
+  local type_, given = TYPES[body.type] and body.type or nil, body.fields
+  if given ~= nil and (type(given) ~= "table" and type(given) ~= "userdata") then
+    return req:fail("fields", "@form_value")
+  end
+  local all = { product = text(body.product, 100), serial = text(body.serial, 60) }
+  for name, value in pairs(given or {}) do all[name] = value end
+  local fields = forms.taken(req, ctx.db:as_system(), type_ or "question", all)
+  if not fields then return nil end
+  fields.product, fields.serial, fields.type = all.product, all.serial, type_
+  return fields
+end
+
+-- What the data refuses, told on the field: "VALIDATION: serial: not a number".
+local function refuse(req, why)
+  local field, sentence = why:match("^%u+: ([%w_]+)[%[%d%]]*: (.+)$")
+  if field then return req:fail(field, sentence) end
+  return req:fail("subject", (why:gsub("^%u+: ", "")))
+end
 
 -- POST /x/tickets/requests; `website` is the field that people do not see.
 function portal.request(req, ctx)
@@ -38,15 +62,21 @@ function portal.request(req, ctx)
   end
   if not subject or not words then return end
   if text(body.website, 10) then return { taken = true, token = crm.token() }, 201 end
-  local token = ctx.tx(function()
-    local ticket = assert(ctx.db:as_system().ticket:insert {
-      subject = subject, body = words, channel = "portal", requester_name = text(body.name, 60),
-      requester_email = text(body.email, 200), product = text(body.product, 100),
-      serial = text(body.serial, 60), type = TYPES[body.type] and body.type or nil,
-    })
+  local fields = asked(req, ctx)
+  if not fields then return end
+  fields.subject, fields.body, fields.channel = subject, words, "portal"
+  fields.requester_name, fields.requester_email = text(body.name, 60), text(body.email, 200)
+  local token, refused
+  ctx.tx(function()
+    local ticket, why = ctx.db:as_system().ticket:insert(fields)
+    if not ticket then
+      refused = why
+      return
+    end
     letters.auto_reply(ctx, ticket, false)
-    return ticket.rate_token
+    token = ticket.rate_token
   end)
+  if not token then return refuse(req, refused) end
   return { taken = true, token = token }, 201
 end
 

@@ -322,6 +322,50 @@ test("the service desk of two companies", async (t) => {
     }
   });
 
+  await t.test("a form asks what its type needs, of customers and of agents", async () => {
+    const form = await acme.create("admin", "ticket_form", { name: "退款", type: "refund" });
+    const own = { form: form.id, portal: true };
+    const ask = (fields) => acme.create("admin", "ticket_form_field", { ...own, ...fields });
+    await ask({ field: "serial", required: true, label: "机身号" });
+    await ask({ field: "priority" });
+    const { items } = (await nobody(acme, "GET", "/forms")).json;
+    const [serial, priority] = items[0].fields;
+    assert.deepEqual([items[0].type, serial.label, serial.required], ["refund", "机身号", true]);
+    assert.ok(priority.choices.some(({ value, label }) => value === "urgent" && label !== value));
+    assert.deepEqual((await nobody(globex, "GET", "/forms")).json.items, []);
+    const body = { email: "li@example.com", subject: "退款单", body: "x", type: "refund" };
+    for (const [fields, field] of [
+      [undefined, "serial"],
+      [{ serial: "" }, "serial"],
+      [{ serial: 7 }, "serial"],
+      [{ serial: "S1", priority: "never" }, "priority"],
+      ["S1", "fields"],
+    ]) {
+      const wrong = await nobody(acme, "POST", "/requests", { ...body, fields });
+      assert.equal(wrong.status, 422, wrong.text);
+      assert.deepEqual(Object.keys(wrong.json.error.fields), [field]);
+    }
+    const found = () => acme.ok("admin", "GET", `${RECORDS}/ticket?subject=退款单`);
+    assert.deepEqual((await found()).items, []);
+    const fields = { serial: "S1", priority: "high", owner: "me", status: "closed" };
+    const taken = await nobody(acme, "POST", "/requests", { ...body, fields });
+    assert.equal(taken.status, 201, taken.text);
+    const [made] = (await found()).items;
+    assert.deepEqual([made.serial, made.priority, made.status], ["S1", "high", "new"]);
+    assert.deepEqual([made.form, made.owner], [form.id, null]);
+    const agent = { subject: "x", type: "refund" };
+    const refused = await acme.as("admin", "POST", `${RECORDS}/ticket`, { body: agent });
+    assert.deepEqual(Object.keys(refused.json.error.fields), ["serial"]);
+    for (const [tenant, login, status] of [
+      [acme, "sales1", 403],
+      [globex, "admin", 404],
+    ]) {
+      const path = `${RECORDS}/ticket_form/${form.id}`;
+      const answer = await tenant.as(login, "PATCH", path, { body: { active: false } });
+      assert.equal(answer.status, status, answer.text);
+    }
+  });
+
   await t.test("programs that fill in the hidden field are thanked for nothing", async () => {
     const body = { email: "bot@example.com", subject: "中奖通知", body: "x", website: "http://x" };
     const asked = await nobody(acme, "POST", "/requests", body);

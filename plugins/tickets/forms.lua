@@ -1,0 +1,149 @@
+-- forms - what a ticket of a type has to say, and what customers are asked on the portal.
+--
+-- A form names fields of the ticket, a company's own too. What it requires is asked when a ticket
+-- is made, except of letters, which are never lost for it, and of every ticket before it is solved.
+-- SPDX-License-Identifier: MIT
+local states = require("states")
+
+local forms = {}
+
+local type_of = type
+
+local FIELDS_MAX = 60 -- of one form
+local FORMS_MAX = 50
+
+-- Types that people without an account can fill in by one line, and what its JSON is.
+local ASKED = {
+  text = "string", longtext = "string", enum = "string", dict = "string", email = "string",
+  phone = "string", url = "string", date = "string", datetime = "string", decimal = "string",
+  int = "integer", bool = "boolean",
+}
+
+local function declared(name)
+  for _, field in ipairs(crm.entity("ticket").fields) do
+    if field.name == name and not field.retired then return field end
+  end
+end
+
+-- A field that is worked out, set by the desk or kept from people is asked of nobody.
+function forms.check_field(ev)
+  local row = ev.record
+  local field = row.field and declared(row.field)
+  if not field or field.readonly or field.hidden or field.type == "computed"
+    or field.type == "autonumber" then
+    return ev:fail("field", "@form_field", { name = row.field })
+  end
+  if row.portal and not ASKED[field.type] then ev:fail("portal", "@form_portal") end
+end
+
+-- One form of each type holds at a time.
+function forms.check_form(ev, ctx)
+  local form = ev.record
+  if not form.active then return end
+  local other = ctx.db:as_system().ticket_form:find {
+    where = { type = form.type, active = true, id = { ne = form.id } }, limit = 1,
+  }[1]
+  if other then ev:fail("type", "@form_twice", { name = other.name }) end
+end
+
+function forms.of(db, type)
+  return type and db.ticket_form:find { where = { type = type, active = true }, limit = 1 }[1]
+end
+
+local function rows_of(db, form)
+  return db.ticket_form_field:find {
+    where = { form = form }, order = "order,id", limit = FIELDS_MAX,
+  }
+end
+
+-- Which form a ticket has: that of its type.
+function forms.choose(ev, ctx)
+  local ticket = ev.record
+  if ev.old and not ev.changed("type") then return end
+  local form = forms.of(ctx.db:as_system(), ticket.type)
+  ticket.form = form and form.id
+end
+
+local function is_empty(value) return value == nil or value == "" end
+
+-- What the form requires is there: of a new ticket, of another type, of what is solved, and none of
+-- it is emptied later.
+function forms.guard(ev, ctx)
+  local ticket, old = ev.record, ev.old
+  if not ticket.form then return end
+  local solved = ev.changed("status") and states.of(ticket.status) == "resolved"
+  local all = solved or not old and ticket.channel ~= "mail" or old and ev.changed("type")
+  for _, row in ipairs(rows_of(ctx.db:as_system(), ticket.form)) do
+    if row.required and (all or old and ev.changed(row.field)) and is_empty(ticket[row.field]) then
+      ev:fail(row.field, "@text_required")
+    end
+  end
+end
+
+-- --- the portal ---
+
+local function choices(ctx, name, field)
+  local list = {}
+  for i, value in ipairs(field.values or {}) do
+    local word = type(value) == "string" and value or value.value
+    list[i] = { value = word, label = ctx.t("@ticket." .. name .. "." .. word) }
+  end
+  return #list > 0 and list or nil
+end
+
+local function label_of(ctx, row, field)
+  local label = row.label or field.label or "@ticket." .. row.field
+  return label:sub(1, 1) == "@" and ctx.t(label) or label
+end
+
+local function told(ctx, row)
+  local field = declared(row.field)
+  if not field or not row.portal or not ASKED[field.type] then return nil end
+  return {
+    name = row.field, label = label_of(ctx, row, field), type = field.type, help = row.help,
+    required = row.required or false, choices = choices(ctx, row.field, field),
+  }
+end
+
+-- GET /x/tickets/forms: the types that have a form, and what each asks.
+function forms.show(_, ctx)
+  local db, items = ctx.db:as_system(), {}
+  for i, form in ipairs(db.ticket_form:find {
+    where = { active = true, portal = true }, order = "order,id", limit = FORMS_MAX,
+  }) do
+    local fields = {}
+    for _, row in ipairs(rows_of(db, form.id)) do fields[#fields + 1] = told(ctx, row) end
+    items[i] = {
+      type = form.type, name = form.name, help = form.help, fields = fields,
+    }
+  end
+  return { items = items }
+end
+
+-- What a request says in the fields of its form: { name = value }; nil after a refusal, told on the
+-- field. What the form does not ask is not taken.
+function forms.taken(req, db, type, given)
+  local form, values, fits = forms.of(db, type), {}, true
+  local function refuse(name, key)
+    fits = false
+    req:fail(name, key)
+  end
+  for _, row in ipairs(form and form.portal and rows_of(db, form.id) or {}) do
+    local field = row.portal and declared(row.field)
+    local value = field and given[row.field]
+    if value == "" then value = nil end
+    if field and row.required and value == nil then
+      refuse(row.field, "@text_required")
+    elseif value ~= nil and field then
+      local kind = math.type(value) or type_of(value)
+      if kind ~= ASKED[field.type] then
+        refuse(row.field, "@form_value")
+      else
+        values[row.field] = value
+      end
+    end
+  end
+  return fits and values or nil
+end
+
+return forms
