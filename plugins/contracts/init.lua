@@ -5,6 +5,7 @@ local approving = require("approving")
 local checks = require("checks")
 local daily = require("daily")
 local documents = require("documents")
+local drafting = require("drafting")
 local ending = require("ending")
 local invoices = require("invoices")
 local lines = require("lines")
@@ -18,10 +19,12 @@ local signing = require("signing")
 
 local on = crm.on
 
+on("contract", "before_create", { id = "draft", at = 400 }, drafting.fill)
 on("contract", "before_create", { id = "price" }, rules.prepare)
 on("contract", "before_update", { id = "price" }, rules.prepare)
 on("contract", "validate", { id = "check" }, rules.check)
 on("contract", "validate_delete", { id = "keep" }, rules.keep)
+on("contract", "after_create", { id = "draft", at = 400 }, drafting.lines)
 on("contract", "after_create", { id = "tell" }, rules.created)
 
 on("contract_line", "before_create", { id = "price" }, lines.price)

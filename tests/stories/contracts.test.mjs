@@ -13,6 +13,8 @@ const w = world({
     for (const name of ["acme", "globex"])
       for (const plugin of ["approval", "contracts"])
         must(server.data, ["plugin", "enable", name, plugin]);
+    for (const plugin of ["quotes", "opportunities"])
+      must(server.data, ["plugin", "enable", "acme", plugin]);
   },
 });
 
@@ -188,6 +190,35 @@ test("contracts of two companies", async (t) => {
     await bad(acme, "PATCH", `contract/${id}`, { end_on: day(-1) }, "end_on");
     await bad(acme, "PATCH", `contract/${id}`, { auto_renew: true, end_on: null }, "end_on");
     await check(acme);
+  });
+
+  await t.test("a contract from an opportunity has its customer and its lines", async () => {
+    const customer = (await acme.create("sales1", "account", { name: `商机 ${acme.mark}` })).id;
+    const deal = { name: "服务器", account: customer, amount: yuan("90.00") };
+    const { id } = await acme.create("sales1", "opportunity", deal);
+    const drafted = (fields) =>
+      acme.create("sales1", "contract", { name: "合同", opportunity: id, ...fields });
+    const plain = await drafted({});
+    assert.deepEqual([plain.account, plain.total], [customer, yuan("90.00")]);
+    const product = { name: "主机", code: `HOST-${acme.mark}`, price: yuan("55.00") };
+    const host = (await acme.create("admin", "product", product)).id;
+    const line = { opportunity: id, name: "主机", product: host, quantity: "3", discount: "12.5" };
+    await acme.create("sales1", "opportunity_line", line);
+    await acme.create("sales1", "opportunity_line", { opportunity: id, name: "未定价" });
+    const { id: made } = await drafted({});
+    const contract = await read(acme, "contract", made);
+    assert.deepEqual([contract.lines_count, contract.total], [1, yuan("144.38")]);
+    const [only] = await all(acme, "contract_line", `contract=${made}`);
+    assert.deepEqual(
+      [only.name, only.sku, only.quantity, only.unit_price, only.amount],
+      ["主机", product.code, "3.000", yuan("55.00"), yuan("144.38")],
+    );
+    const own = await drafted({ total: yuan("7.00") });
+    const { total, lines_count } = await read(acme, "contract", own.id);
+    assert.deepEqual([total, lines_count], [yuan("7.00"), 0]);
+    const body = { name: "别人的商机", opportunity: id, account: customer };
+    assert.equal((await acme.as("sales3", "POST", `${RECORDS}/contract`, { body })).status, 422);
+    assert.equal((await w.globex.as("sales1", "POST", `${RECORDS}/contract`, { body })).status, 422);
   });
 
   await t.test("it is drafted out of a Word template, with customer and lines", async () => {
