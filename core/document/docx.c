@@ -23,14 +23,16 @@ struct fill {
 
 static enum err refuse(struct fill *fill, struct slice tag, const char *sentence)
 {
-    *fill->why = arena_printf(fill->xml.arena, "%s: %.*s: %s", fill->part,
-                              (int)(tag.len < 80 ? tag.len : 80), tag.at, sentence);
+    *fill->why =
+        arena_printf(fill->xml.arena, "%s: %.*s: %s", fill->part,
+                     (int)(tag.len < 80 ? tag.len : 80), tag.at, docx_say(fill->lang, sentence));
     return ERR_MALFORMED;
 }
 
 static enum err refuse_size(struct fill *fill)
 {
-    *fill->why = arena_printf(fill->xml.arena, "%s: it becomes too large", fill->part);
+    *fill->why = arena_printf(fill->xml.arena, "%s: %s", fill->part,
+                              docx_say(fill->lang, "it becomes too large"));
     return ERR_TOO_LARGE;
 }
 
@@ -519,17 +521,19 @@ enum err docx_fill(struct arena *arena, struct slice file, const struct json *da
     ASSERT(arena && data && out && why);
     struct package package;
     enum err e = package_read(arena, file, &package, why);
-    if (e)
+    if (e) {
+        *why = *why ? docx_say(lang, *why) : NULL;
         return e;
+    }
     if (!package_find(&package, "word/document.xml")) {
-        *why = "The file is no Word document.";
+        *why = docx_say(lang, "The file is no Word document.");
         return ERR_MALFORMED;
     }
     for (int i = 0; i < package.count && !e; i++)
         if (is_filled(package.parts[i].name))
             e = fill_part(arena, &package.parts[i], data, lang, why);
     if (!e && package_write(&package, out)) {
-        *why = "The document could not be packed.";
+        *why = docx_say(lang, "The document could not be packed.");
         e = ERR_IO;
     }
     return e;

@@ -19,3 +19,5 @@ bool docx_is_some(const struct json *value);
  */
 bool docx_put_value(struct buf *out, const struct json *value, struct slice form, enum lang lang,
                     const char **why);
+/* docx_words.c: the sentence in that language; itself where there is no other. */
+const char *docx_say(enum lang lang, const char *sentence);

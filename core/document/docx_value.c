@@ -164,7 +164,47 @@ static bool put_capital(struct buf *out, struct slice text)
     return true;
 }
 
-static bool put_plain(struct buf *out, const struct json *value, struct slice amount)
+/* An address: its parts from the country down, in one line. False for any other object. */
+static bool put_address(struct buf *out, const struct json *value, enum lang lang)
+{
+    static const char *const parts[] = {"country", "province", "city",    "district",
+                                        "street",  "text",     "postcode"};
+    const size_t count = sizeof(parts) / sizeof *parts;
+    int known = 0;
+    for (size_t i = 0; i < count; i++)
+        known += json_get(value, parts[i]) != NULL;
+    if (known == 0 || known != (int)value->count)
+        return false;
+    bool is_first = true;
+    for (size_t i = 0; i < count; i++) {
+        struct slice part = json_str(value, parts[i], SLICE(""));
+        if (!part.len)
+            continue;
+        if (!is_first)
+            buf_put_str(out, lang == LANG_EN ? ", " : i < count - 2 ? "" : " ");
+        buf_put_slice(out, part);
+        is_first = false;
+    }
+    return true;
+}
+
+/* Several texts, such as phones and tags, in one line. */
+static bool put_texts(struct buf *out, const struct json *value, enum lang lang)
+{
+    int put = 0;
+    json_each(item, value)
+    {
+        if (item->type != JSON_STRING)
+            return false;
+        if (put++)
+            buf_put_str(out, lang == LANG_EN ? ", " : "、");
+        buf_put_slice(out, item->text);
+    }
+    return put > 0;
+}
+
+static bool put_plain(struct buf *out, const struct json *value, struct slice amount,
+                      enum lang lang)
 {
     switch (value->type) {
     case JSON_NULL:
@@ -180,15 +220,29 @@ static bool put_plain(struct buf *out, const struct json *value, struct slice am
         buf_put_slice(out, value->text);
         return true;
     case JSON_OBJECT: /* money */
-        if (!amount.len || !put_grouped(out, amount))
+        if (!amount.len)
+            return put_address(out, value, lang);
+        if (!put_grouped(out, amount))
             return false;
         buf_put_char(out, ' ');
         buf_put_slice(out, json_str(value, "currency", SLICE("")));
         return true;
     case JSON_ARRAY:
-        break;
+        return put_texts(out, value, lang);
     }
     return false;
+}
+
+/* "3.000" is three pieces. */
+static struct slice short_number(struct slice text)
+{
+    if (!text.len || !memchr(text.at, '.', text.len))
+        return text;
+    while (text.len > 1 && text.at[text.len - 1] == '0')
+        text.len--;
+    if (text.at[text.len - 1] == '.')
+        text.len--;
+    return text;
 }
 
 bool docx_put_value(struct buf *out, const struct json *value, struct slice form, enum lang lang,
@@ -204,11 +258,13 @@ bool docx_put_value(struct buf *out, const struct json *value, struct slice form
     }
     *why = "this value cannot be written so";
     if (!form.len)
-        fits = put_plain(out, value, amount);
+        fits = put_plain(out, value, amount, lang);
     else if (value->type == JSON_NULL || (value->type == JSON_STRING && !value->text.len))
         fits = true;
-    else if (slice_is(form, "money") || slice_is(form, "number"))
+    else if (slice_is(form, "money"))
         fits = put_grouped(out, amount);
+    else if (slice_is(form, "number"))
+        fits = put_grouped(out, short_number(amount));
     else if (slice_is(form, "capital"))
         fits = put_capital(out, amount);
     else if (slice_is(form, "date"))

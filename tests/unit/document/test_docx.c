@@ -64,11 +64,13 @@ static const struct json *data_of(const char *text)
     return data;
 }
 
+static enum lang lang = LANG_ZH;
+
 static enum err fill(struct slice file, const char *data, struct slice *body, const char **why)
 {
     struct buf out = BUF_INIT;
     struct package package;
-    enum err e = docx_fill(arena, file, data_of(data), LANG_ZH, &out, why);
+    enum err e = docx_fill(arena, file, data_of(data), lang, &out, why);
     if (!e) {
         struct slice bytes = arena_slice(arena, buf_slice(&out));
         assert_int_equal(package_read(arena, bytes, &package, why), ERR_OK);
@@ -118,7 +120,9 @@ static void refuses(const char *body, const char *data, const char *part)
 {
     struct slice out = {0};
     const char *why = "";
+    lang = LANG_EN;
     assert_int_equal(fill(template_of(body), data, &out, &why), ERR_MALFORMED);
+    lang = LANG_ZH;
     if (!strstr(why, part))
         fail_msg("\"%s\" does not say \"%s\"", why, part);
 }
@@ -205,6 +209,28 @@ static void test_sections(void **state)
           "|(7181)()");
     gives(P(R("{{#l}}{{/l}}")), "{'l':[1,2]}", "|");
     gives(P(R("{{#l}}x")) P(R("y{{/l}}")), "{'l':[1,2]}", "|x|y|x|y");
+}
+
+static void test_addresses_and_texts(void **state)
+{
+    (void)state;
+    const char *address =
+        "{'a':{'city':'北京市','province':'','street':'建国路 1 号','postcode':'100000'}}";
+    gives(P(R("{{a}}")), address, "|北京市建国路 1 号 100000");
+    gives(P(R("{{a}}")), "{'a':{'text':'北京 1 号'}}", "|北京 1 号");
+    gives(P(R("{{a}}")), "{'a':['138','139']}", "|138、139");
+    gives(P(R("{{a|number}} {{b|number}} {{b}}")), "{'a':'1200.000','b':'2.50'}",
+          "|1,200 2.5 2.50");
+    lang = LANG_EN;
+    gives(P(R("{{a}}")), "{'a':{'city':'Berlin','street':'Weg 1'}}", "|Berlin, Weg 1");
+    gives(P(R("{{a}}")), "{'a':['x','y']}", "|x, y");
+    lang = LANG_ZH;
+    refuses(P(R("{{a}}")), "{'a':{'city':'Berlin','name':'x'}}", "{{a}}: this value cannot");
+    refuses(P(R("{{a}}")), "{'a':[{'text':'x'}]}", "{{a}}: this value cannot");
+    struct slice out;
+    const char *why = "";
+    assert_int_equal(fill(template_of(P(R("{{b}}"))), "{'a':1}", &out, &why), ERR_MALFORMED);
+    assert_string_equal(why, "word/document.xml: {{b}}: 没有这个值");
 }
 
 static void test_refused(void **state)
@@ -309,7 +335,7 @@ static void test_growth(void **state)
     buf_put_str(&data, "]}");
     struct slice file = template_of(P(R("{{#l}}{{#l}}{{#l}}x{{/l}}{{/l}}{{/l}}")));
     assert_int_equal(fill(file, buf_cstr(&data), &out, &why), ERR_TOO_LARGE);
-    assert_non_null(strstr(why, "too large"));
+    assert_non_null(strstr(why, "太大"));
     buf_release(&data);
 }
 
@@ -371,10 +397,19 @@ static void test_same_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        UNIT(test_values),     UNIT(test_split_by_word), UNIT(test_forms),
-        UNIT(test_rows),       UNIT(test_sections),      UNIT(test_refused),
-        UNIT(test_bounds),     UNIT(test_growth),        UNIT(test_packages),
-        UNIT(test_same_bytes), UNIT(test_long_places),   UNIT(test_many_nodes),
+        UNIT(test_values),
+        UNIT(test_split_by_word),
+        UNIT(test_forms),
+        UNIT(test_rows),
+        UNIT(test_sections),
+        UNIT(test_refused),
+        UNIT(test_addresses_and_texts),
+        UNIT(test_bounds),
+        UNIT(test_growth),
+        UNIT(test_packages),
+        UNIT(test_same_bytes),
+        UNIT(test_long_places),
+        UNIT(test_many_nodes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
