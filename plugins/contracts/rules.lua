@@ -15,10 +15,11 @@ rules.guarded = {
 function rules.prepare(ev, ctx)
   local contract = ev.record
   if not ev.old or (contract.lines_count or 0) == 0 then return end
-  if ev.changed("total") or ev.changed("discount") or ev.changed("tax")
-    or ev.changed("lines_count") then
-    contract.total = lines.total(ctx, contract)
-  end
+  local follows = ev.changed("discount") or ev.changed("tax") or ev.changed("lines_count")
+  if not follows and not ev.changed("total") then return end
+  local total = lines.total(ctx, contract)
+  if not follows and contract.total ~= total then ev:fail("total", "@lines_total") end
+  contract.total = total
 end
 
 local function check_currency(ev, ctx)

@@ -178,6 +178,7 @@ test("contracts of two companies", async (t) => {
     const second = { ...line, name: "服务", quantity: "1.5", unit_price: yuan("0.33") };
     const { id: other } = await acme.create("admin", "contract_line", second);
     assert.equal(cents((await read(acme, "contract", id)).total), 10005 + 50 - 50); // 49.5 → 50
+    await bad(acme, "PATCH", `contract/${id}`, { total: yuan("1.00") }, "total");
     await bad(
       acme,
       "POST",
