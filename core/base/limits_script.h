@@ -29,6 +29,14 @@
 #define SCRIPT_READS_MAX       200
 #define SCRIPT_ROWS_MAX        5000
 
+/* What is killed inside writes and routes rests (script/fuse.h). */
+#define FUSE_KILLS        3     /* of one function: from then on */
+#define FUSE_PLUGIN_KILLS 100   /* of all functions of one plugin */
+#define FUSE_CALLS        8     /* calls that went well make up for a kill */
+#define FUSE_REST_MS      1000  /* the first time; then twice as long each time */
+#define FUSE_REST_MS_MAX  60000 /* and never longer */
+#define FUSES_MAX         128   /* known to one process; those that did least are forgotten */
+
 /* A route of a plugin. */
 #define SCRIPT_ROUTE_CPU_US_MAX     200000
 #define SCRIPT_ROUTE_WALL_US_MAX    10000000

@@ -18,6 +18,7 @@
 
 #define VM_BYTES_HARD   (VM_BYTES_MAX + VM_BYTES_MAX / 4)
 #define BROKEN_RETRY_US 1000000 /* a script that did not load is tried again after so long */
+#define BROKEN_SLOWER   6 /* …twice as long each time it was ended by force, so many times */
 
 /* --- memory --- */
 
@@ -208,10 +209,11 @@ static bool is_current(const struct vm *vm, const struct ctx *ctx)
 {
     if (vm->depth || ctx->unit)
         return true; /* in the middle of a unit, which holds its handlers */
-    if (vm->is_dead || vm->model != ctx->model || vm->version != ctx->model->version ||
-        vm->marks != late_marks())
+    if (vm->model != ctx->model || vm->version != ctx->model->version || vm->marks != late_marks())
         return false;
-    return !vm->broken || clock_mono_us() - vm->broken_at_us < BROKEN_RETRY_US;
+    int times = vm->slow_loads < BROKEN_SLOWER ? vm->slow_loads : BROKEN_SLOWER;
+    return vm->broken ? clock_mono_us() - vm->broken_at_us < (int64_t)BROKEN_RETRY_US << times
+                      : !vm->is_dead;
 }
 
 enum err vm_get(struct ctx *ctx, const char *home, struct vm **out)
@@ -221,8 +223,11 @@ enum err vm_get(struct ctx *ctx, const char *home, struct vm **out)
     (void)home; /* the model's plugins know their folders */
     struct vm *vm = ctx->tenant->vm;
     if (!vm || !is_current(vm, ctx)) {
+        bool again = vm && vm->broken && vm->is_dead && vm->version == ctx->model->version;
+        int slow = again ? vm->slow_loads + 1 : 0;
         vm_free(vm);
         vm = vm_new(ctx);
+        vm->slow_loads = slow;
         ctx->tenant->vm = vm;
         ctx->tenant->vm_free = vm_free;
         vm->tenant = ctx->tenant;

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "script/fuse.h"
 #include "script/plan.h"
 #include "script/vm_in.h"
 
@@ -232,6 +233,78 @@ static enum err fail(struct vm *vm, const struct vm_call *call, const char *text
     return ERR_PLUGIN;
 }
 
+/* --- resting --- */
+
+#define FUSED (VM_BEFORE | VM_VALIDATE | VM_AFTER | VM_COMPUTED | VM_ACTION | VM_ROUTE)
+
+/* By what the function, or all of its plugin, is known. */
+struct fuse_keys {
+    uint64_t function, plugin;
+};
+
+static struct fuse_keys fuse_keys(const struct script *script, const struct vm_call *call)
+{
+    char text[sizeof script->code + 2 * NAME_BYTES_MAX + 32];
+    const struct late_code *code = &script->code;
+    int n = snprintf(text, sizeof text, "%s\n%s\n%s", code->tenant, code->plugin, code->hash);
+    uint64_t plugin = hash_stable(slice_of(text, (size_t)n));
+    int more = snprintf(text + n, sizeof text - (size_t)n, "\n%s\n%s\n%d",
+                        call->event && call->event->entity ? call->event->entity : "",
+                        call->handler, (int)call->moment);
+    n = more < (int)sizeof text - n ? n + more : (int)sizeof text - 1;
+    return (struct fuse_keys){hash_stable(slice_of(text, (size_t)n)), plugin};
+}
+
+/* Jobs have a wire of their own (hook/trip.h), and what they set off ends with them. */
+static bool is_fused(const struct vm *vm, const struct script *script, const struct vm_call *call)
+{
+    return script && !vm->is_trial && (call->moment & FUSED) &&
+           (vm->depth == 0 || vm->kind == LIMIT_TRANSACTION || vm->kind == LIMIT_ROUTE);
+}
+
+/* Refused without a line in the log: the first refusal had one. */
+static enum err rest(struct vm *vm, struct script *script, struct vm_call *call)
+{
+    if (!fuse_any() || !is_fused(vm, script, call))
+        return ERR_OK;
+    struct fuse_keys keys = fuse_keys(script, call);
+    int64_t now_us = clock_mono_us();
+    int64_t function_us = fuse_rests_us(keys.function, now_us);
+    int64_t left_us = fuse_rests_us(keys.plugin, now_us);
+    left_us = left_us > function_us ? left_us : function_us;
+    if (!left_us)
+        return ERR_OK;
+    struct ctx *ctx = call->ctx;
+    ctx->err.detail = arena_printf(ctx->arena, "%s:%s rests: it was ended by force too often",
+                                   call->plugin, call->handler);
+    ctx->err.plugin = arena_strdup(ctx->arena, call->plugin);
+    ctx->err.handler = arena_strdup(ctx->arena, call->handler);
+    ctx->err.retry_after_s = (int)((left_us + 999999) / 1000000);
+    return ERR_PLUGIN;
+}
+
+static void note_kill(const struct vm *vm, const struct script *script, const struct vm_call *call)
+{
+    if (!is_fused(vm, script, call))
+        return;
+    struct fuse_keys keys = fuse_keys(script, call);
+    int64_t now_us = clock_mono_us();
+    bool function = fuse_killed(keys.function, FUSE_KILLS, now_us);
+    bool plugin = fuse_killed(keys.plugin, FUSE_PLUGIN_KILLS, now_us);
+    if (function || plugin)
+        log_warn("%s: %s%s%s was ended by force too often: calls are refused for a while",
+                 script->code.tenant, call->plugin, plugin ? "" : ":", plugin ? "" : call->handler);
+}
+
+static void note_end(const struct vm *vm, const struct script *script, const struct vm_call *call)
+{
+    if (!fuse_any() || !is_fused(vm, script, call))
+        return;
+    struct fuse_keys keys = fuse_keys(script, call);
+    fuse_passed(keys.function);
+    fuse_passed(keys.plugin);
+}
+
 /* Turns what the protected call left into an error of the core. */
 static enum err conclude(struct vm *vm, const struct vm_call *call, int status)
 {
@@ -248,7 +321,10 @@ static enum err conclude(struct vm *vm, const struct vm_call *call, int status)
         const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "it failed";
         return fail(vm, call, text);
     }
-    vm->is_dead = vm->is_dead || vm->stop == VM_KILLED;
+    if (!vm->is_dead && vm->stop == VM_KILLED) { /* the innermost: its work it was */
+        vm->is_dead = true;
+        note_kill(vm, vm_frame(vm)->script, call);
+    }
     return fail(vm, call, vm->why);
 }
 
@@ -390,6 +466,9 @@ static enum err run(struct vm *vm, struct script *script, struct vm_call *call, 
         return fail(vm, call, "the tenant's scripts were ended because one of them ran too long");
     if (script && script->barred && call->moment != VM_LOAD)
         return fail(vm, call, script->barred);
+    enum err e = rest(vm, script, call);
+    if (e)
+        return e;
     lua_State *L = vm->running; /* a coroutine's, where a binding called from one has brought us */
     if (vm->depth == VM_FRAMES_MAX || !lua_checkstack(L, 2 * LUA_MINSTACK))
         return fail(vm, call, "calls are nested too deep");
@@ -401,7 +480,10 @@ static enum err run(struct vm *vm, struct script *script, struct vm_call *call, 
     lua_pushcfunction(L, fn);
     lua_pushlightuserdata(L, arg);
     int status = lua_pcall(L, 1, 0, base + 1);
-    enum err e = status ? conclude(vm, call, status) : ERR_OK;
+    if (status)
+        e = conclude(vm, call, status);
+    else
+        note_end(vm, script, call);
     lua_settop(L, base);
     frame_end(vm, call, &outer);
     return e;

@@ -112,6 +112,7 @@ struct vm {
     const char *why;    /* of VM_LIMIT and VM_KILLED: a constant */
     const char *broken; /* why the scripts did not load; NULL = they did */
     int64_t broken_at_us;
+    int slow_loads; /* times in a row that loading was ended by force before this one */
     struct frame frames[VM_FRAMES_MAX];
     int depth;
     int deadline;    /* tick of watch.h */

@@ -1,7 +1,7 @@
 // attacks - a company's bundle that does its worst, and what everybody else notices of it: nothing.
 // SPDX-License-Identifier: MIT
 //
-// One bundle of acme holds every attack; a lead's name says which one its validate handler runs.
+// One bundle of acme holds every attack; a lead's name says which of its validate handlers runs.
 // Each ends at its limit with a sentence in the log that names the plugin; the next lead of acme
 // and the next of globex are saved. What has to be killed with its process is in tests/faults.
 import assert from "node:assert/strict";
@@ -115,8 +115,8 @@ const ATTACKS = {
     "error(setmetatable({}, { __tostring = function() while true do end end }))",
     CPU,
   ],
-  error_is_huge: ["error(('x'):rep(2000000))", /:evil .{900,1200}$/],
-  error_is_no_text: ["error('\\xff\\xfe' .. ('\\0'):rep(10), 0)", /evil:evil \?\?/],
+  error_is_huge: ["error(('x'):rep(2000000))", /:evil_\w+ .{900,1200}$/],
+  error_is_no_text: ["error('\\xff\\xfe' .. ('\\0'):rep(10), 0)", /evil:evil_\w+ \?\?/],
   error_is_table: ["error({})", /the error is a table/],
   finalizer: ["setmetatable({}, { __gc = function() end })", /may not have __gc/],
   weak: ["setmetatable({}, { __mode = 'k' })", /may not have __mode/],
@@ -262,16 +262,16 @@ const ATTACKS = {
   ],
   tostring_is_huge: [
     "error(setmetatable({}, { __tostring = function() return ('x'):rep(3000000) end }))",
-    /:evil .{1,1200}$/,
+    /:evil_\w+ .{1,1200}$/,
   ],
   tostring_lies: [
     "error(setmetatable({}, { __tostring = function() return 5 end }))",
-    /'__tostring' must return a string|evil:evil 5$/,
+    /'__tostring' must return a string|evil:evil_\w+ 5$/,
   ],
   errors_nest: [
     "local function again(e) error(setmetatable({}, { __tostring = again })) end\n" +
       "xpcall(error, again) error(setmetatable({}, { __tostring = again }))",
-    /evil:evil /,
+    /evil:evil_\w+ /,
   ],
   handlers_nest: [
     "local function deeper() xpcall(error, deeper) end deeper() while true do end",
@@ -283,8 +283,8 @@ const ATTACKS = {
     /only before_|read-only|cannot be (set|changed)|works only in/,
   ],
   proxies_of_context: ["getmetatable(ctx).__index = nil", /attempt to index a (boolean|nil) value/],
-  context_is_fixed: ["ctx.user = { login = 'admin' }", /evil:evil .*(read-only|cannot be set)/],
-  config_is_fixed: ["ctx.config.x = 1", /evil:evil .*(read-only|cannot be set|no setting)/],
+  context_is_fixed: ["ctx.user = { login = 'admin' }", /evil:evil_\w+ .*(read-only|cannot be set)/],
+  config_is_fixed: ["ctx.config.x = 1", /evil:evil_\w+ .*(read-only|cannot be set|no setting)/],
 
   /* coroutines without end */
   wraps_storm: [
@@ -332,7 +332,7 @@ const ATTACKS = {
   filter_long: [
     "local t = {} for i = 1, 50000 do t[i] = 'x' .. i end\n" +
       "ctx.db.lead:count { where = { name = t } }",
-    /evil:evil .*(more than|too|at most)|used more/,
+    /evil:evil_\w+ .*(more than|too|at most)|used more/,
   ],
   filter_circles: [
     "local t = {} t['and'] = { t } ctx.db.lead:count { where = t }",
@@ -348,7 +348,7 @@ const ATTACKS = {
   ],
   json_decodes_deep: [
     "assert(crm.json_decode(('['):rep(1000000)))",
-    /evil:evil .*(deep|nested)|used more/,
+    /evil:evil_\w+ .*(deep|nested)|used more/,
   ],
   json_decodes_wide: [
     "while true do crm.json_decode('[' .. ('1,'):rep(100000) .. '1]') end",
@@ -357,7 +357,7 @@ const ATTACKS = {
   hashes_for_ever: ["local s = ('x'):rep(1000000) while true do crm.sha256(s) end", CPU],
   decimals_for_ever: [
     "local d = crm.decimal('999999999999.999999') while true do d = d * d end",
-    /evil:evil .*(large|overflow|range|big)/,
+    /evil:evil_\w+ .*(large|overflow|range|big)/,
   ],
   texts_for_ever: [
     "while true do ctx.t('@' .. ('x'):rep(1000000)) end",
@@ -379,7 +379,7 @@ const ATTACKS = {
   letters_are_huge: [
     "local s = ('x'):rep(900000)\n" +
       "while true do assert(ctx.mail { to = 'a@example.com', subject = 's', text = s }) end",
-    /evil:evil .*too_long|made the core keep|used more/,
+    /evil:evil_\w+ .*too_long|made the core keep|used more/,
   ],
   queue_is_huge: [
     "while true do ctx.queue:push('unused', { s = ('x'):rep(60000) }) end",
@@ -387,7 +387,7 @@ const ATTACKS = {
   ],
   others_jobs: ["ctx.queue:push('recycle', {})", /acme\.evil offers no job "recycle"/],
   as_somebody: ["ctx.queue:push('unused', {}, { as = 1 })", /capability "user:act"/],
-  http: ["ctx.http.get('http://127.0.0.1/')", /evil:evil .*(http|capability|only)/],
+  http: ["ctx.http.get('http://127.0.0.1/')", /evil:evil_\w+ .*(http|capability|only)/],
   files: ["return io.open('/etc/passwd')", /undeclared global "io"/],
   host: ["return os.execute('id')", /undeclared global "os"/],
   internals: ["return debug.getregistry()", /undeclared global "debug"/],
@@ -433,10 +433,13 @@ const scripts = {
   "events/again.json": { name: "acme.again", summary: "Again.", payload: { n: "int" } },
   "init.lua":
     'local attacks = require("attacks")\n' +
-    'crm.on("lead", "validate", { id = "evil" }, function(ev, ctx)\n' +
-    "  local run = attacks[ev.record.name]\n" +
-    "  if run then run(ev, ctx) end\n" +
-    "end)\n" +
+    Object.keys(ATTACKS)
+      .map(
+        (name) =>
+          `crm.on("lead", "validate", { id = "evil_${name}", when = { name = "${name}" } },\n` +
+          `  attacks.${name})\n`,
+      )
+      .join("") +
     'crm.job("unused", attacks.unused)\n' +
     'crm.job("bomb", { retry = 0 }, attacks.bomb)\n' +
     'crm.action("lead", "bomb", function(_, ctx) ctx.queue:push("bomb") end)\n' +
@@ -638,6 +641,22 @@ for (const [name, [, told]] of Object.entries(ATTACKS)) {
   });
 }
 
+/* Each try costs what it may use and a new VM: who is killed again and again rests. */
+test("what is killed again and again is refused without being called", async () => {
+  const tries = [];
+  for (let n = 0; n <= limit("FUSE_KILLS") && !tries.at(-1)?.headers["retry-after"]; n += 1)
+    tries.push(await lead(w.acme, "goto_loop"));
+  const last = tries.at(-1);
+  assert.ok(last.headers["retry-after"] > 0, last.text);
+  for (const answer of tries) {
+    assert.equal(answer.status, 500, answer.text);
+    assert.equal(answer.json.error.code, "plugin_error", answer.text);
+  }
+  const [next, other] = await Promise.all([lead(w.acme, "beside it"), lead(w.globex, "goto_loop")]);
+  assert.equal(next.status, 201, next.text);
+  assert.equal(other.status, 201, other.text);
+});
+
 /* As administrators see it: what was begun is not there. */
 async function kept() {
   const count = async (path) => (await w.acme.ok("admin", "GET", path)).items.length;
@@ -701,7 +720,7 @@ test("jobs that ask for ever more of themselves are paused, and nobody else noti
 test("neither answer nor log shows an address", async () => {
   const before = w.server.log.length;
   const answer = await lead(w.acme, "error_is_table");
-  await logged(before, /^acme\.evil:evil .*the error is a table/);
+  await logged(before, /^acme\.evil:evil_\w+ .*the error is a table/);
   assert.doesNotMatch(answer.text + w.server.log.slice(before), /0x[0-9a-f]{6}/);
 });
 
