@@ -169,8 +169,8 @@ local WORKS = 'crm.on("lead", "validate", { id = "loop" }, function() end)\n'
 -- Generators and server share the machine's cores: a probe that asks as fast as it can would
 -- measure who gets the cores, whatever the other's scripts do. So both ask at a pace: the probe for
 -- about a quarter of what the machine can do, the neighbour for some three times what rates let one
--- key ask. And the probe is compared with itself beside that very neighbour while its scripts are harmless;
--- beside nobody at all it stands there, too.
+-- key ask. And the probe is compared with itself beside that very neighbour while its scripts are
+-- harmless; beside nobody at all it stands there, too.
 local PROBE_PAUSE, NEIGHBOUR_PAUSE = 10, 50
 
 local function neighbour(script, url, time)
@@ -203,8 +203,8 @@ local function beside_attacker()
     :match('"worker": ?(%d+)')
   local later = wrk(url, script, 4, 20)
   stop(pid)
-  say("beside an attacker on the same worker: p99 %.1f ms (%.1f beside nobody) while its scripts " ..
-    "are harmless, %.1f in its first 10 s (bar 2x + 250), %.1f afterwards (bar 2x; it lives " ..
+  say("beside an attacker on the same worker: p99 %.1f ms (%.1f beside nobody) while its " ..
+    "scripts are harmless, %.1f in its first 10 s (bar 2x + 250), %.1f afterwards (bar 2x; it lives " ..
     "on worker %s of 0-1); %.0f requests/s, %d, %d, %d, %d refused", harmless.p99, alone.p99,
     first.p99, later.p99, moved or "?", later.rate, alone.bad, harmless.bad, first.bad, later.bad)
 end
