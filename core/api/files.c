@@ -152,9 +152,7 @@ static enum err upload_write(struct call *call, void *arg)
     }
     if (!up->entity && ctx->actor && !actor_in_scope(ctx->actor, "file", "create"))
         return ERR_FORBIDDEN;
-    enum err e = blob_room(ctx, up->file.bytes);
-    if (!e)
-        e = blob_file_insert(ctx, &up->file);
+    enum err e = blob_file_insert(ctx, &up->file);
     if (e)
         return e;
     call_created(call, "/api/v1/files", up->file.id);

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "hook/once.h"
 #include "outbound/message.h"
@@ -205,9 +206,19 @@ static void add_text(struct arena *arena, struct json *object, const char *name,
         json_add(arena, object, name, json_new_str(arena, slice_str(text)));
 }
 
+/* The letter is worth more than what hangs on it: without room for files it comes without. */
+static bool has_no_room(struct ctx *ctx, enum err e)
+{
+    bool is_full = e == ERR_TOO_LARGE && ctx->err.code && !strcmp(ctx->err.code, BLOB_NO_ROOM);
+    if (is_full)
+        err_info_clear(&ctx->err);
+    return is_full;
+}
+
 static enum err add_files(struct ctx *ctx, struct taking *t, struct json *payload)
 {
     struct json *ids = json_new(ctx->arena, JSON_ARRAY);
+    int left_out = t->message->files_left_out;
     for (int i = 0; i < t->message->files_count; i++) {
         const struct message_file *from = &t->message->files[i];
         struct blob_file file = {.hash = t->blobs[i].hash,
@@ -216,13 +227,21 @@ static enum err add_files(struct ctx *ctx, struct taking *t, struct json *payloa
                                  .type = from->type};
         char id[ID_TEXT_LEN + 1];
         enum err e = blob_file_insert(ctx, &file);
+        if (has_no_room(ctx, e)) {
+            left_out++;
+            continue;
+        }
         if (e)
             return e;
         id_text(file.id, id);
         json_add(ctx->arena, ids, NULL, json_new_str(ctx->arena, slice_str(id)));
     }
     json_add(ctx->arena, payload, "attachments", ids);
-    add_int(ctx->arena, payload, "left_out", t->message->files_left_out);
+    if (left_out > t->message->files_left_out)
+        log_warn("mailbox %s of %s: files of a letter were left out: the company's room for "
+                 "files is used up",
+                 t->look->box.name, ctx->tenant->name);
+    add_int(ctx->arena, payload, "left_out", left_out);
     return ERR_OK;
 }
 

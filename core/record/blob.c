@@ -144,26 +144,34 @@ static struct value int_or_null(int64_t n)
     return n ? value_int(n) : value_null();
 }
 
-enum err blob_room(struct ctx *ctx, int64_t bytes)
+/* Counts bytes that are going to be kept, for good. What is refused counts for nothing, whether the
+ * transaction goes on or not. */
+static enum err take_room(struct ctx *ctx, int64_t bytes)
 {
-    ASSERT(ctx->tenant && bytes >= 0);
+    struct store *store = ctx->tenant->store;
     const int64_t *max = ctx->tenant->files_bytes_max;
     int64_t sum = 0;
-    enum err e = store_counter(ctx->tenant->store, SLICE(ROOM_COUNTER), 0, bytes, &sum);
+    enum err e = store_counter(store, SLICE(ROOM_COUNTER), 0, bytes, &sum);
     if (e || !max || sum <= *max)
         return e;
-    return err_say(&ctx->err, ERR_TOO_LARGE, "no_room_for_files", "%s",
+    e = store_counter(store, SLICE(ROOM_COUNTER), 0, -bytes, &sum);
+    if (e)
+        return e;
+    return err_say(&ctx->err, ERR_TOO_LARGE, BLOB_NO_ROOM, "%s",
                    ctx->lang == LANG_ZH ? "企业的文件空间已用完。"
                                         : "The company's room for files is used up.");
 }
 
 enum err blob_file_insert(struct ctx *ctx, struct blob_file *file)
 {
-    ASSERT(ctx->tenant && file->hash);
+    ASSERT(ctx->tenant && file->hash && file->bytes >= 0);
     ASSERT(store_in_tx(ctx->tenant->store));
     /* Erasing somebody may have taken these bytes away since they were kept. */
     if (access(blob_path(ctx->tenant, ctx->arena, file->hash), F_OK) != 0)
         return errno == ENOENT ? ERR_BUSY : folder_err(errno);
+    enum err e = take_room(ctx, file->bytes);
+    if (e)
+        return e;
     file->id = id_next();
     file->created_at_ms = ctx->now_ms;
     file->created_by = ctx->actor ? ctx->actor->user : 0;
@@ -256,4 +264,83 @@ enum err blob_file_disown(struct ctx *ctx, int64_t id)
     struct expr where = row_eq("id", value_int(id));
     struct store_set set = {.column = "created_by", .value = value_null()};
     return store_update(ctx->tenant->store, "file", &where, &set, 1, NULL, NULL);
+}
+
+/* --- the files of a record --- */
+
+struct hanging {
+    struct arena *arena;
+    int64_t *ids;
+    int count;
+};
+
+static bool take_id(void *arg, const struct store_row *row)
+{
+    struct hanging *hanging = arg;
+    hanging->ids =
+        arena_grow(hanging->arena, hanging->ids, (size_t)hanging->count * sizeof *hanging->ids,
+                   ((size_t)hanging->count + 1) * sizeof *hanging->ids);
+    hanging->ids[hanging->count++] = store_row_value(row, 0).integer;
+    return true;
+}
+
+static const struct expr *hangs_on(struct arena *arena, const struct blob_file *place)
+{
+    return expr_and(arena, expr_cmp(arena, EXPR_EQ, "record", value_int(place->record)),
+                    expr_cmp(arena, EXPR_EQ, "entity", value_text(slice_str(place->entity))));
+}
+
+/* Ids of those that hang there, in order; of one hash and name where `like` says so. */
+static enum err find_hanging(struct ctx *ctx, const struct blob_file *place,
+                             const struct blob_file *like, int most, struct hanging *out)
+{
+    struct query_column select[] = {{.column = {0, "id"}}};
+    struct query_order order[] = {{.column = {0, "id"}}};
+    const struct expr *where = hangs_on(ctx->arena, place);
+    if (like) {
+        where = expr_and(ctx->arena, where,
+                         expr_cmp(ctx->arena, EXPR_EQ, "hash", value_text(slice_str(like->hash))));
+        where = expr_and(ctx->arena, where,
+                         expr_cmp(ctx->arena, EXPR_EQ, "name", value_text(slice_str(like->name))));
+    }
+    struct query query = {.table = "file",
+                          .select = select,
+                          .select_count = 1,
+                          .where = where,
+                          .order = order,
+                          .order_count = 1,
+                          .limit = most};
+    *out = (struct hanging){.arena = ctx->arena};
+    return store_read(ctx->tenant->store, &query, take_id, out);
+}
+
+static enum err copy_one(struct ctx *ctx, int64_t id, const struct blob_file *to, int *copied)
+{
+    struct blob_file file;
+    struct hanging same;
+    enum err e = blob_file_read(ctx, id, &file);
+    if (!e)
+        e = find_hanging(ctx, to, &file, 1, &same);
+    if (e || same.count > 0)
+        return e;
+    file.entity = to->entity;
+    file.record = to->record;
+    e = blob_file_insert(ctx, &file);
+    *copied += !e;
+    return e;
+}
+
+enum err blob_files_copy(struct ctx *ctx, const struct blob_file *from, const struct blob_file *to,
+                         int most, int *copied)
+{
+    struct hanging all;
+    ASSERT(from->entity && to->entity && copied);
+    ASSERT(store_in_tx(ctx->tenant->store));
+    *copied = 0;
+    enum err e = find_hanging(ctx, from, NULL, most + 1, &all);
+    if (!e && all.count > most)
+        return ERR_TOO_LARGE;
+    for (int i = 0; !e && i < all.count; i++)
+        e = copy_one(ctx, all.ids[i], to, copied);
+    return e;
 }

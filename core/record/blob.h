@@ -10,6 +10,7 @@
 #include "base/crypto.h"
 #include "tenant/ctx.h"
 
+#define BLOB_NO_ROOM  "no_room_for_files"
 #define BLOB_FOLDERS  256
 #define BLOB_HASH_LEN (2 * CRYPTO_SHA256_LEN) /* hex digits */
 
@@ -41,16 +42,20 @@ const char *blob_tmp(const struct tenant *tenant, struct arena *arena, const cha
 /* Removes what lies in one of the BLOB_FOLDERS folders, was written before and is named by no row:
  * the transaction of an upload was refused after its bytes had been kept. Outside a transaction. */
 MUST_USE enum err blob_sweep(struct tenant *tenant, int folder, int64_t before_ms);
-/* In a write turn: counts bytes that are going to be kept, for good. ERR_TOO_LARGE with a sentence
- * where the company's files would be more than it may have. */
-MUST_USE enum err blob_room(struct ctx *ctx, int64_t bytes);
 /* In a write turn: the row, owned by the actor. file->hash, bytes, name, type, entity and record
- * are the caller's, the rest is set. */
+ * are the caller's, the rest is set. ERR_TOO_LARGE with the code BLOB_NO_ROOM and a sentence where
+ * the company's files would be more than it may have: whoever made it, people, exports or letters.
+ */
 MUST_USE enum err blob_file_insert(struct ctx *ctx, struct blob_file *file);
 /* ERR_NOT_FOUND. No rights are asked. */
 MUST_USE enum err blob_file_read(struct ctx *ctx, int64_t id, struct blob_file *out);
 /* In a write turn: it is nobody's own any more, so it is for those who may read its record. */
 MUST_USE enum err blob_file_disown(struct ctx *ctx, int64_t id);
+/* In a write turn: what hangs on one record hangs on another one too, by rows of the same bytes,
+ * but nothing twice. *copied: how many. ERR_TOO_LARGE where there are more than `most`, and with
+ * BLOB_NO_ROOM as above. */
+MUST_USE enum err blob_files_copy(struct ctx *ctx, const struct blob_file *from,
+                                  const struct blob_file *to, int most, int *copied);
 /* May the actor read it? What hangs on a record is for whoever may read the record, and the field
  * that names it where one does; the rest is for its owner: ERR_NOT_FOUND. */
 MUST_USE enum err blob_file_visible(struct ctx *ctx, const struct blob_file *file);

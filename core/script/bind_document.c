@@ -71,14 +71,69 @@ static int context_file(lua_State *L)
     return 1;
 }
 
+/* A record as the place that files hang on; the plugin has to be allowed its entity. */
+static struct blob_file place_of(lua_State *L, int at, const char *right)
+{
+    const struct script *script = lua_touserdata(L, lua_upvalueindex(1));
+    const struct record_handle *handle = record_test(L, at);
+    if (!handle)
+        luaL_argerror(L, at, "a record");
+    const char *entity = handle->entity->name, *has = bind_capability(script, entity);
+    if (!has || strcmp(has, right) < 0) /* "r" < "rw" < "system" */
+        luaL_error(L, "the capability \"db:%s:%s\" is missing", entity, right);
+    const struct value *values = handle->values ? handle->values : handle->record->now;
+    return (struct blob_file){.entity = entity, .record = values[SLOT_ID].integer};
+}
+
+struct copying {
+    struct blob_file from, to;
+    int most, copied;
+};
+
+static enum err copy_files(struct ctx *ctx, void *arg)
+{
+    struct copying *c = arg;
+    return blob_files_copy(ctx, &c->from, &c->to, c->most, &c->copied);
+}
+
+/*** Lets the files that hang on one record hang on another one too, as what becomes of it: whoever
+ * may read that may read them. Each of them counts as a write; what is there already is not added.
+ * @param from record whose entity the plugin may read
+ * @param to record whose entity it may write
+ * @return integer|nil how many
+ * @return string|nil that there is no room
+ * @moment after_* action job route
+ * @usage ctx.copy_files(lead, account)
+ */
+static int context_copy_files(lua_State *L)
+{
+    vm_allow(L, VM_AFTER | VM_ACTION | VM_JOB | VM_ROUTE | VM_TX, "ctx.copy_files");
+    struct vm *vm = vm_of(L);
+    if (lua_gettop(L) > 2) /* ctx:copy_files(…) */
+        lua_remove(L, 1);
+    struct copying c = {place_of(L, 1, "r"), place_of(L, 2, "rw"),
+                        vm_limit(vm)->writes - vm->used.writes, 0};
+    struct err_info before = vm_ctx(L)->err;
+    enum err e = vm_write(L, copy_files, &c);
+    if (e == ERR_TOO_LARGE) {
+        vm_ctx(L)->err = before;
+        lua_pushnil(L);
+        lua_pushstring(L, "there are too many files, or the room for files is used up");
+        return 2;
+    }
+    if (e)
+        vm_veto(L, e);
+    vm->used.writes += c.copied;
+    lua_pushinteger(L, c.copied);
+    return 1;
+}
+
 /* --- documents ----------------------------------------------------------------------------------
  */
 
 static enum err insert_file(struct ctx *ctx, void *arg)
 {
-    struct blob_file *file = arg;
-    enum err e = blob_room(ctx, file->bytes);
-    return e ? e : blob_file_insert(ctx, file);
+    return blob_file_insert(ctx, arg);
 }
 
 static void check_members(lua_State *L)
@@ -180,5 +235,7 @@ static int context_document(lua_State *L)
     return 1;
 }
 
-const luaL_Reg bind_document[] = {
-    {"file", context_file}, {"document", context_document}, {NULL, NULL}};
+const luaL_Reg bind_document[] = {{"file", context_file},
+                                  {"copy_files", context_copy_files},
+                                  {"document", context_document},
+                                  {NULL, NULL}};

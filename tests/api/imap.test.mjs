@@ -1,10 +1,11 @@
 // imap - letters that come in: taken once, linked to what they answer, loops and junk kept out.
 // SPDX-License-Identifier: MIT
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { certify } from "../kit/certify.mjs";
+import { multipart } from "../kit/client.mjs";
 import { ImapServer } from "../kit/imap.mjs";
 import { limit } from "../kit/limits.mjs";
 import { bundle, packed } from "../kit/pack.mjs";
@@ -443,4 +444,34 @@ test("letters are taken look by look, senders counted, failures remembered: so m
   assert.ok(!subjects.some((subject) => subject.startsWith("late")), "the oldest made room");
   assert.equal(done.taken, senders + most, "one of the late sender's was too much");
   await w.acme.as("admin", "DELETE", `${BOXES}/many`);
+});
+
+test("without room for files a letter comes without them, and says so", async () => {
+  const path = join(w.server.data, "perigee.json");
+  const config = readFileSync(path, "utf8");
+  const upload = async (content) => {
+    const parts = [{ name: "file", filename: "room.txt", type: "text/plain", content }];
+    return (await w.acme.as("admin", "POST", "/api/v1/files", multipart(parts))).status;
+  };
+  const reload = async (text, status) => {
+    writeFileSync(path, text, { mode: 0o600 });
+    w.server.signal("SIGHUP");
+    await until(`an upload is told ${status}`, async () => (await upload("room")) === status);
+  };
+  await reload(JSON.stringify({ ...JSON.parse(config), files_bytes_max: 1 }), 413);
+  const server = await imap();
+  await setUp("full", server);
+  const head = 'MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary="q"\n';
+  const body =
+    "--q\nContent-Type: text/plain\n\nWith a file.\n--q\nContent-Type: text/plain\n" +
+    'Content-Disposition: attachment; filename="log.txt"\n\nlog of no room\n--q--';
+  server.add(letter({ subject: "No room", head, body }));
+  await look("full");
+  const newest = await w.acme.ok("admin", "GET", `${R}/greeting?sort=-id&limit=1&name=mail`);
+  const note = newest.items[0].text.split("|");
+  assert.equal(note[2], "No room");
+  assert.equal(note[3], "With a file.");
+  assert.deepEqual([note[5], note.at(-1)], ["0", "1"], "no file, and one left out");
+  await reload(config, 201);
+  await w.acme.as("admin", "DELETE", `${BOXES}/full`);
 });

@@ -60,7 +60,23 @@ test("files: to the byte, and not one more; another company has its own room", a
   assert.equal(beyond.json.error.code, "no_room_for_files");
   assert.equal((await upload(w.acme, "b")).status, 201, "what was refused counts for nothing");
   assert.equal((await upload(w.acme, "c")).status, 413);
-  assert.equal((await upload(w.globex, "d".repeat(1000))).status, 201);
+});
+
+test("exports are files, too: they count, and there is none without room", async () => {
+  const exported = async (tenant) => {
+    const job = await tenant.ok("admin", "POST", "/api/v1/exports", { entity: "lead" });
+    return tenant.settled("admin", `/api/v1/jobs/${job.id}`);
+  };
+  const full = await exported(w.acme);
+  assert.equal(full.state, "failed", JSON.stringify(full));
+  assert.match(full.error, /企业的文件空间已用完|room for files is used up/);
+  const other = await exported(w.globex);
+  assert.equal(other.state, "done", "another company has its own room");
+  const { text } = await w.globex.as("admin", "GET", `/api/v1/files/${other.result.file}`);
+  const left = 1000 - Buffer.byteLength(text);
+  assert.ok(left > 0 && left < 1000, `${left} bytes left`);
+  assert.equal((await upload(w.globex, "d".repeat(left + 1))).status, 413);
+  assert.equal((await upload(w.globex, "d".repeat(left))).status, 201);
 });
 
 test("jobs: so many unfinished ones of a user, and one more waits", async () => {
