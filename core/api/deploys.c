@@ -225,22 +225,59 @@ static enum err take_kept(struct call *call, struct deploying *d)
     return ERR_OK;
 }
 
-enum err deploys_take(struct call *call, const struct deploys_take *take)
+/* Takes back what was only tried, unless somebody else runs it by now. With the write turn, which
+ * whoever switches to it holds, too: so its files are there as long as a row names them. */
+static void drop_tried(struct call *call, const struct deploying *d)
+{
+    const struct app_services *services = call->app->services;
+    struct tenant *tenant = call->ctx->tenant;
+    struct deploy *all;
+    int count;
+    bool is_named = false;
+    if (services->turn_take && services->turn_take(call->app, tenant))
+        return; /* files that nobody names are the lesser evil */
+    enum err e = deploy_list(tenant, call->ctx->arena, d->line.plugin, &all, &count);
+    for (int i = 0; !e && i < count && !is_named; i++)
+        is_named = strcmp(all[i].hash, d->line.hash) == 0;
+    if (!e && !is_named)
+        deploy_drop(tenant, call->ctx->arena, d->line.plugin, d->line.hash);
+    if (services->turn_give)
+        services->turn_give(call->app, tenant, 0);
+}
+
+/* *again: who had tried the same files has taken them away meanwhile. */
+static enum err take_once(struct call *call, struct deploying *d, bool *again)
 {
     struct ctx *ctx = call->ctx;
-    struct deploying *d = arena_make(ctx->arena, struct deploying);
     bool is_fresh;
-    d->take = take;
-    d->pack = *take->pack;
-    d->line =
-        (struct deploy){.plugin = take->plugin, .version = take->version, .hash = take->pack->hash};
-    enum err e = deploy_keep(ctx->tenant, ctx->arena, take->plugin, take->pack, &is_fresh);
+    *again = false;
+    enum err e = deploy_keep(ctx->tenant, ctx->arena, d->line.plugin, &d->pack, &is_fresh);
     if (e)
         return e;
-    plan(call, d, take->action);
+    plan(call, d, d->take->action);
     e = take_kept(call, d);
-    if ((e || take->check_only) && is_fresh && e != ERR_OUTCOME_UNKNOWN)
-        deploy_drop(ctx->tenant, ctx->arena, take->plugin, take->pack->hash);
+    if ((e || d->take->check_only) && is_fresh && e != ERR_OUTCOME_UNKNOWN)
+        drop_tried(call, d);
+    else if (e)
+        *again = !deploy_is_kept(ctx->tenant, ctx->arena, d->line.plugin, d->line.hash);
+    return e;
+}
+
+enum err deploys_take(struct call *call, const struct deploys_take *take)
+{
+    struct deploying *d = arena_make(call->ctx->arena, struct deploying);
+    enum err e = ERR_OK;
+    bool again = true;
+    for (int tries = 0; again && tries < 3; tries++) {
+        if (tries)
+            err_info_clear(&call->ctx->err);
+        buf_release(&d->warnings);
+        *d = (struct deploying){
+            .take = take,
+            .pack = *take->pack,
+            .line = {.plugin = take->plugin, .version = take->version, .hash = take->pack->hash}};
+        e = take_once(call, d, &again);
+    }
     buf_release(&d->warnings);
     return e;
 }

@@ -35,6 +35,12 @@ enum err deploy_keep(struct tenant *tenant, struct arena *arena, const char *plu
     return e;
 }
 
+bool deploy_is_kept(const struct tenant *tenant, struct arena *arena, const char *plugin,
+                    const char *hash)
+{
+    return folder_exists(deploy_folder(tenant, arena, plugin, hash));
+}
+
 void deploy_drop(struct tenant *tenant, struct arena *arena, const char *plugin, const char *hash)
 {
     const char *folder = deploy_folder(tenant, arena, plugin, hash);

@@ -26,6 +26,8 @@ const char *deploy_folder(const struct tenant *tenant, struct arena *arena, cons
 /* Writes the files of a pack where they belong, unless they are there; *fresh: they were not. */
 MUST_USE enum err deploy_keep(struct tenant *tenant, struct arena *arena, const char *plugin,
                               const struct pack *pack, bool *fresh);
+bool deploy_is_kept(const struct tenant *tenant, struct arena *arena, const char *plugin,
+                    const char *hash);
 /* Takes back what deploy_keep has just written. */
 void deploy_drop(struct tenant *tenant, struct arena *arena, const char *plugin, const char *hash);
 /* In a write turn: one line of history; id and time are set. */
