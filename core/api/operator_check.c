@@ -109,8 +109,9 @@ static enum err count_lost(struct ctx *ctx, const struct entity *entity, const s
                            int64_t *out)
 {
     struct arena *arena = ctx->arena;
+    const struct entity *target = model_ref(ctx->model, field);
     struct expr *exists = expr_new(arena, EXPR_EXISTS);
-    exists->sub.table = field->ref->table;
+    exists->sub.table = target->table;
     exists->sub.column = "id";
     exists->sub.outer = (struct column_ref){0, field->column};
     const struct expr *where =
@@ -122,7 +123,7 @@ static enum err count_lost(struct ctx *ctx, const struct entity *entity, const s
     erased->sub.column = "record";
     erased->sub.outer = (struct column_ref){0, field->column};
     erased->sub.where =
-        expr_and(arena, expr_cmp(arena, EXPR_EQ, "entity", value_int(field->ref->n)),
+        expr_and(arena, expr_cmp(arena, EXPR_EQ, "entity", value_int(target->n)),
                  expr_cmp(arena, EXPR_EQ, "op", value_text(slice_str(CHANGE_PURGE))));
     where =
         expr_and(arena, where, expr_and(arena, expr_not(arena, exists), expr_not(arena, erased)));
@@ -138,7 +139,7 @@ static enum err check_references(struct check *check)
         for (int k = 0; k < entity->fields_count && !e; k++) {
             const struct field *field = entity->fields[k];
             int64_t lost = 0;
-            if (!field->type->is_ref || !field->ref || field->type->columns != 1 ||
+            if (!field->type->is_ref || !field->ref_at || field->type->columns != 1 ||
                 field->type->stores[0] != VALUE_INT || field->type->kind != KIND_REF)
                 continue;
             e = count_lost(ctx, entity, field, &lost);

@@ -129,11 +129,11 @@ static struct map_slot *slot_find(const struct map *m, struct slice key, uint64_
     }
 }
 
-static void map_grow(struct map *m)
+static void map_resize(struct map *m, size_t cap)
 {
     struct map old = *m;
 
-    m->cap = old.cap ? old.cap * 2 : MAP_FIRST_SLOTS;
+    m->cap = cap;
     m->slots = m->arena ? arena_array(m->arena, struct map_slot, m->cap)
                         : calloc(m->cap, sizeof(*m->slots));
     if (!m->slots)
@@ -146,6 +146,21 @@ static void map_grow(struct map *m)
         free(old.slots);
 }
 
+static bool map_has_room(size_t cap, size_t count)
+{
+    return count * 4 <= cap * 3;
+}
+
+void map_reserve(struct map *m, size_t count)
+{
+    size_t cap = m->cap ? m->cap : MAP_FIRST_SLOTS;
+
+    while (!map_has_room(cap, count))
+        cap *= 2;
+    if (cap > m->cap)
+        map_resize(m, cap);
+}
+
 void *map_get(const struct map *m, struct slice key)
 {
     return m->count ? slot_find(m, key, hash_bytes(key))->value : NULL;
@@ -155,8 +170,8 @@ void *map_put(struct map *m, struct slice key, void *value)
 {
     ASSERT(value);
 
-    if ((m->count + 1) * 4 > m->cap * 3)
-        map_grow(m);
+    if (!map_has_room(m->cap, m->count + 1))
+        map_resize(m, m->cap ? m->cap * 2 : MAP_FIRST_SLOTS);
     uint64_t hash = hash_bytes(key);
     struct map_slot *slot = slot_find(m, key, hash);
     void *old = slot->value;

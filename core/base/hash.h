@@ -30,6 +30,9 @@ struct map {
 
 void map_init(struct map *m, struct arena *arena); /* arena NULL: heap, needs map_release */
 void map_release(struct map *m);
+/* Room for `count` keys in all, so that none of them lets it grow: in an arena what is grown out of
+ * stays. */
+void map_reserve(struct map *m, size_t count);
 void *map_get(const struct map *m, struct slice key); /* NULL if absent */
 void *map_put(struct map *m, struct slice key,
               void *value);                        /* the old value or NULL; value not NULL */

@@ -40,6 +40,12 @@ struct entity_index {
     bool unique;
 };
 
+/* A reference as its target sees it. */
+struct entity_ref {
+    const struct entity *from;
+    const struct field *field;
+};
+
 struct entity {
     const char *name, *plugin, *label, *label_plural, *icon;
     int n;             /* registry number; system entities negative */
@@ -50,18 +56,18 @@ struct entity {
     bool is_private;       /* its owner's alone, whatever roles say: notifications */
     const char *parent;    /* child entity of lines[]: the ref field to its parent, or NULL */
     struct field **fields; /* declared + the system ones (id, created_at, owner …) first */
-    int fields_count;
-    struct map by_name;   /* name → struct field * */
-    const char **columns; /* slot → column name */
+    int fields_count, fields_room; /* the room is private to the build */
+    struct map by_name;            /* name → struct field * */
+    const char **columns;          /* slot → column name */
     enum value_type *column_types;
     int slots; /* columns in all */
     struct entity_index *indexes;
     int indexes_count;
     bool has_search;             /* some field is searchable: a token table exists */
     const struct json *declared; /* merged declaration */
-    struct entity_ref {          /* who points here: for related lists, on-delete, roll-ups */
-        const struct entity *from;
-        const struct field *field;
+    int at;                      /* its place in model->entity_list */
+    struct entity_referrer {     /* who points here, in order; see model_referrer */
+        int from, field;         /* places: of the entity, and among its fields */
     } * referrers;
     int referrers_count;
 };

@@ -296,10 +296,11 @@ static enum err follow_all(struct erasing *x, const struct entity *entity, int64
 {
     const struct model *model = x->ctx->model;
     enum err e = ERR_OK;
-    for (int i = 0; i < entity->referrers_count && !e; i++)
-        if (entity->referrers[i].field->type->columns == 1 &&
-            entity->referrers[i].field->type->kind == KIND_REF)
-            e = follow(x, entity->referrers[i].field, entity, id, fate);
+    for (int i = 0; i < entity->referrers_count && !e; i++) {
+        const struct field *field = model_referrer(model, entity, i).field;
+        if (field->type->columns == 1 && field->type->kind == KIND_REF)
+            e = follow(x, field, entity, id, fate);
+    }
     for (int i = 0; i < model->entities_count && !e; i++)
         for (int k = 0; k < model->entity_list[i]->fields_count && !e; k++)
             if (model->entity_list[i]->fields[k]->type == &field_type_ref_any)

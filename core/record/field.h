@@ -117,6 +117,7 @@ const struct field_type *const *field_types(int *count);     /* for schemas and 
 
 struct field {
     const char *name, *label, *help, *plugin; /* label and help are keys of `plugin` */
+    const char *needs;                        /* "if_plugin": for whose sake it is there, or NULL */
     int no; /* permanent number in (plugin, entity); 0 for system fields */
     int n;  /* registry number; column "f<n>" */
     const struct field_type *type;
@@ -129,6 +130,7 @@ struct field {
     bool is_person;           /* a person's name: its first character may be a surname (sort key) */
     bool is_multiple;         /* a list of values of the declared type */
     bool is_quick, is_inline; /* on the quick form; editable in lists */
+    bool is_changed;          /* by an extension of another plugin's */
     const struct json *required_when, *readonly_when, *visible_when, *hidden_when;
     const struct json *fallback; /* default value as JSON, or "$me", "$now", "$today"; NULL none */
     const char *import_alias;    /* comma-separated other column headings */
@@ -136,7 +138,7 @@ struct field {
     int length_max;              /* characters */
     int scale;                   /* decimal, percent */
     const char *ref_entity;      /* ref, refs, user, team */
-    const struct entity *ref;    /* resolved */
+    int ref_at;                  /* resolved: its place among the model's, see model_ref */
     const char *ref_search;      /* filter of candidates as JSON text, or NULL */
     enum field_on_delete { ON_DELETE_REFUSE, ON_DELETE_CLEAR, ON_DELETE_CASCADE } on_delete;
     const char *dictionary;     /* dict */

@@ -27,15 +27,16 @@ static enum err lookup_declare(struct field *field, const struct json *doc, stru
 
 void field_lookup_resolve(struct field *field, struct arena *arena, const struct field *end)
 {
-    struct lookup *data = field->data;
+    struct lookup *data = arena_make(arena, struct lookup);
 
-    data->end = end;
+    *data = (struct lookup){field_lookup_path(field), end}; /* what was there may be shared */
+    field->data = data;
     field->type = field_variant(arena, end->type, "lookup", 0);
     field->scale = end->scale;
     field->options = end->options;
     field->options_count = end->options_count;
     field->ref_entity = end->ref_entity;
-    field->ref = end->ref;
+    field->ref_at = end->ref_at;
 }
 
 const char *field_lookup_path(const struct field *field)

@@ -13,6 +13,7 @@
 
 #include "base/limits.h"
 #include "record/filter_operand.h"
+#include "record/model.h"
 #include "record/rights.h"
 
 #define NAME_SHOWN_BYTES 200 /* of a name nobody knows */
@@ -177,21 +178,22 @@ static enum err may_read(struct walk *w, const struct entity *entity, const stru
 static enum err follow(struct walk *w, const struct field *field, struct leaf *leaf,
                        const struct entity **entity)
 {
-    if (field->type->kind != KIND_REF || !field->ref)
+    const struct entity *target = model_ref(w->ctx->model, field);
+    if (field->type->kind != KIND_REF || !target)
         return complain_name(w, "not_a_reference", slice_str(field->name));
     if (leaf->hops_count == PATH_REFS_MAX)
         return complain_max(w, "path_too_long", PATH_REFS_MAX);
     struct hop *hop = &leaf->hops[leaf->hops_count];
     *hop = (struct hop){.field = field};
     if (!w->as_rule) {
-        enum err e = rights_rows(w->ctx, field->ref, ROLE_READ, false, &hop->rows);
+        enum err e = rights_rows(w->ctx, target, ROLE_READ, false, &hop->rows);
         if (e == ERR_FORBIDDEN)
-            return forbid(w, "entity_forbidden", slice_str(field->ref->name));
+            return forbid(w, "entity_forbidden", slice_str(target->name));
         if (e)
             return e;
     }
     leaf->hops_count++;
-    *entity = field->ref;
+    *entity = target;
     return ERR_OK;
 }
 
@@ -233,7 +235,7 @@ static const struct expr *through(struct walk *w, const struct leaf *leaf,
     for (int i = leaf->hops_count - 1; i >= 0; i--) {
         const struct hop *hop = &leaf->hops[i];
         struct expr *exists = expr_new(arena, EXPR_EXISTS);
-        exists->sub.table = hop->field->ref->table;
+        exists->sub.table = model_ref(w->ctx->model, hop->field)->table;
         exists->sub.column = "id";
         exists->sub.outer.column = hop->field->column;
         exists->sub.where =
@@ -356,47 +358,50 @@ static enum err field_member(struct walk *w, const struct entity *entity, const 
 
 /* --- exists --- */
 
-const struct entity_ref *filter_relation(const struct entity *entity, struct slice relation)
+bool filter_relation(const struct model *model, const struct entity *entity, struct slice relation,
+                     struct entity_ref *out)
 {
     struct slice field = relation, from = slice_split(&field, '.');
-    const struct entity_ref *found = NULL;
+    bool is_found = false;
     for (int i = 0; i < entity->referrers_count; i++) {
-        const struct entity_ref *ref = &entity->referrers[i];
-        if (!slice_is(from, ref->from->name) || (field.len && !slice_is(field, ref->field->name)))
+        const struct entity_ref ref = model_referrer(model, entity, i);
+        if (!slice_is(from, ref.from->name) || (field.len && !slice_is(field, ref.field->name)))
             continue;
-        if (found)
-            return NULL;
-        found = ref;
+        if (is_found)
+            return false;
+        is_found = true;
+        *out = ref;
     }
-    return found;
+    return is_found;
 }
 
 static enum err relation(struct walk *w, const struct entity *entity, const struct json *in,
                          int depth, const struct expr **out)
 {
-    const struct entity_ref *ref = filter_relation(entity, in->key);
+    struct entity_ref ref;
+    bool is_known = filter_relation(w->ctx->model, entity, in->key, &ref);
     const struct expr *where, *rows = NULL, *only = NULL;
-    if (!ref || ref->field->type->kind != KIND_REF)
+    if (!is_known || ref.field->type->kind != KIND_REF)
         return complain_name(w, "unknown_relation", in->key);
     if (!w->as_rule) {
-        enum err e = rights_rows(w->ctx, ref->from, ROLE_READ, false, &rows);
+        enum err e = rights_rows(w->ctx, ref.from, ROLE_READ, false, &rows);
         if (e == ERR_FORBIDDEN)
-            return forbid(w, "entity_forbidden", slice_str(ref->from->name));
+            return forbid(w, "entity_forbidden", slice_str(ref.from->name));
         if (!e)
-            e = may_read(w, ref->from, ref->field, &only);
+            e = may_read(w, ref.from, ref.field, &only);
         if (e)
             return e;
     } else {
         rows = expr_cmp(w->ctx->arena, EXPR_NULL, "deleted_at", value_null());
     }
     w->in_exists = true;
-    enum err e = tree(w, ref->from, in, depth + 1, &where);
+    enum err e = tree(w, ref.from, in, depth + 1, &where);
     w->in_exists = false;
     if (e)
         return e;
     struct expr *exists = expr_new(w->ctx->arena, EXPR_EXISTS);
-    exists->sub.table = ref->from->table;
-    exists->sub.column = ref->field->column;
+    exists->sub.table = ref.from->table;
+    exists->sub.column = ref.field->column;
     exists->sub.outer.column = "id";
     exists->sub.where = expr_and(w->ctx->arena, expr_and(w->ctx->arena, where, only), rows);
     *out = exists;
@@ -522,7 +527,7 @@ static int join_of(struct ctx *ctx, struct filter_joins *joins, const char *path
     int join = ++joins->count;
     joins->paths[join - 1] = path;
     joins->items[join - 1] = (struct query_join){
-        .table = hop->field->ref->table,
+        .table = model_ref(ctx->model, hop->field)->table,
         .from = {from, hop->field->column},
         .to = "id",
         .on = expr_rebase(ctx->arena, hop->rows, join),
@@ -586,12 +591,13 @@ static struct json *short_list(struct ctx *ctx, const struct field *field, struc
 }
 
 /* The field at the end of a path, without rights: only its kind is asked. */
-static const struct field *short_field(const struct entity *entity, struct slice path)
+static const struct field *short_field(const struct model *model, const struct entity *entity,
+                                       struct slice path)
 {
     const struct field *field = NULL;
     while (entity && path.len > 0) {
         field = entity_field(entity, slice_split(&path, '.'));
-        entity = field ? field->ref : NULL;
+        entity = field ? model_ref(model, field) : NULL;
     }
     return field;
 }
@@ -611,7 +617,7 @@ enum err filter_short(struct ctx *ctx, const struct entity *entity, struct slice
         if (!find_operator(word, &op))
             return err_field(&ctx->err, arena_str(ctx->arena, name), "unknown_operator", NULL);
     }
-    const struct field *field = short_field(entity, key);
+    const struct field *field = short_field(ctx->model, entity, key);
     bool list = op == FILTER_IN || op == FILTER_NIN || op == FILTER_BETWEEN;
     struct json *operand =
         list ? short_list(ctx, field, value) : short_value(ctx, field, op, value);

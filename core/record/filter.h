@@ -50,4 +50,5 @@ MUST_USE enum err filter_matches_expr(struct ctx *ctx, const struct entity *enti
 MUST_USE enum err filter_path(struct ctx *ctx, const struct filter_scope *scope, struct slice path,
                               const struct field **field, int *join, const struct expr **only_when);
 /* "contact.account", or "contact" where only one of its fields points here; NULL if unknown. */
-const struct entity_ref *filter_relation(const struct entity *entity, struct slice relation);
+bool filter_relation(const struct model *model, const struct entity *entity, struct slice relation,
+                     struct entity_ref *out);

@@ -9,6 +9,7 @@
 #include "base/token.h"
 #include "record/field_kit.h"
 #include "record/importer_in.h"
+#include "record/model.h"
 
 /* --- dates --- */
 
@@ -136,7 +137,7 @@ static enum err make_target(struct ctx *ctx, const struct importer *importer,
 static enum err find_target(struct ctx *ctx, const struct importer *importer,
                             const struct import_column *column, struct slice text, int64_t *id)
 {
-    const struct entity *target = column->field->ref;
+    const struct entity *target = model_ref(ctx->model, column->field);
     bool ambiguous = false;
     enum err e = ERR_OK;
     *id = 0;
@@ -261,7 +262,7 @@ enum err importer_cell(struct ctx *ctx, struct importer *importer,
     *is_empty = in->type == JSON_NULL;
     if (*is_empty)
         return ERR_OK;
-    if (field->type->is_ref && field->ref && in->type == JSON_STRING)
+    if (field->type->is_ref && field->ref_at && in->type == JSON_STRING)
         return read_ref(ctx, importer, column, in->text, out);
     return field->type->parse(ctx, field, field->name, document_of(ctx, field, in), out);
 }

@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "record/list_group.h"
 #include "record/list_plan.h"
+#include "record/model.h"
 
 struct column {
     struct value value; /* VALUE_NULL: nothing chosen */
@@ -232,14 +233,14 @@ static enum err put_titles(struct board *b, struct buf *out)
 {
     int64_t ids[BOARD_COLUMNS_MAX];
     int count = 0;
-    if (b->by->type->kind != KIND_REF || !b->by->ref)
+    if (b->by->type->kind != KIND_REF || !b->by->ref_at)
         return ERR_OK;
     for (int i = 0; i < b->count; i++) {
         if (b->columns[i].value.type == VALUE_INT)
             ids[count++] = b->columns[i].value.integer;
     }
     buf_put_str(out, ",\"titles\":{");
-    enum err e = list_titles(b->ctx, b->by->ref, ids, count, out);
+    enum err e = list_titles(b->ctx, model_ref(b->ctx->model, b->by), ids, count, out);
     buf_put_char(out, '}');
     return e;
 }

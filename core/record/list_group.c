@@ -472,7 +472,7 @@ static enum err put_titles(struct grouping *g)
     buf_put_str(g->out, ",\"titles\":{");
     for (int i = 0; i < g->keys_count; i++) {
         struct key *key = &g->keys[i];
-        if (!key->ids || !key->field->ref)
+        if (!key->ids || !key->field->ref_at)
             continue;
         qsort(key->ids, (size_t)key->ids_count, sizeof *key->ids, compare_ids);
         int count = 0;
@@ -483,7 +483,8 @@ static enum err put_titles(struct grouping *g)
         json_put_comma(g->out);
         json_put_string(g->out, key->name);
         buf_put_str(g->out, ":{");
-        enum err e = list_titles(g->plan->ctx, key->field->ref, key->ids, count, g->out);
+        struct ctx *ctx = g->plan->ctx;
+        enum err e = list_titles(ctx, model_ref(ctx->model, key->field), key->ids, count, g->out);
         if (e)
             return e;
         buf_put_char(g->out, '}');

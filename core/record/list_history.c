@@ -319,7 +319,8 @@ enum err list_history(struct ctx *ctx, const struct entity *entity, int64_t id,
 enum err list_related(struct ctx *ctx, const struct entity *entity, int64_t id,
                       struct slice relation, struct list_query *page, struct buf *out)
 {
-    const struct entity_ref *ref = filter_relation(entity, relation);
+    struct entity_ref ref;
+    bool is_known = filter_relation(ctx->model, entity, relation, &ref);
     struct rights *rights;
     char text[ID_TEXT_LEN + 1];
     enum err e = rights_make(ctx, entity, ROLE_READ, &rights);
@@ -327,18 +328,18 @@ enum err list_related(struct ctx *ctx, const struct entity *entity, int64_t id,
         e = check_visible(rights, ctx, entity, id);
     if (e)
         return e;
-    if (!ref)
+    if (!is_known)
         return ERR_NOT_FOUND;
     struct json *mine = json_new(ctx->arena, JSON_OBJECT), *all = json_new(ctx->arena, JSON_ARRAY);
     struct json *tree = json_new(ctx->arena, JSON_OBJECT);
     id_text(id, text);
-    json_add(ctx->arena, mine, ref->field->name,
+    json_add(ctx->arena, mine, ref.field->name,
              json_new_str(ctx->arena, arena_slice(ctx->arena, slice_str(text))));
     json_add(ctx->arena, all, NULL, mine);
     if (page->filter)
         json_add(ctx->arena, all, NULL, json_copy(ctx->arena, page->filter));
     json_add(ctx->arena, tree, "and", all);
-    page->entity = ref->from;
+    page->entity = ref.from;
     page->filter = tree;
     return list_run(ctx, page, out);
 }

@@ -232,7 +232,7 @@ static enum err expand_one(struct list_plan *plan, struct slice name)
     struct rights *rights;
     int join;
     const char *path = arena_str(plan->ctx->arena, name);
-    if (!field || field->type->kind != KIND_REF || !field->ref)
+    if (!field || field->type->kind != KIND_REF || !field->ref_at)
         return err_field(&plan->ctx->err, arena_printf(plan->ctx->arena, "expand.%s", path),
                          field ? "not_a_reference" : "unknown_field", NULL);
     struct list_output *output = NULL;
@@ -248,13 +248,14 @@ static enum err expand_one(struct list_plan *plan, struct slice name)
     }
     output->expand = arena_make(plan->ctx->arena, struct list_expand);
     output->expand->id = -1;
-    enum err e = rights_make(plan->ctx, field->ref, ROLE_READ, &rights);
+    const struct entity *target = model_ref(plan->ctx->model, field);
+    enum err e = rights_make(plan->ctx, target, ROLE_READ, &rights);
     if (e == ERR_FORBIDDEN)
         return ERR_OK;
     if (!e)
         e = list_plan_path(plan, "expand", slice_str(arena_printf(plan->ctx->arena, "%s.id", path)),
                            &id, &join, &only_when);
-    return e ? e : expand_target(plan, rights, field->ref, join, output->expand);
+    return e ? e : expand_target(plan, rights, target, join, output->expand);
 }
 
 enum err list_plan_fields(struct list_plan *plan, struct slice fields, struct slice expand,

@@ -12,7 +12,8 @@
 static bool points_at(const struct field *field, const struct entity *entity)
 {
     return field->type == &field_type_ref_any ||
-           (field->type->is_ref && field->type->kind == KIND_REF && field->ref == entity);
+           (field->type->is_ref && field->type->kind == KIND_REF &&
+            field->ref_at == entity->at + 1);
 }
 
 /* {"or":[{"about":id},{"account":id}]}; NULL where nothing points there. */

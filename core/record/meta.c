@@ -225,6 +225,15 @@ static void put_fields(struct ctx *ctx, const struct entity *entity, struct buf 
 
 /* --- the entity --- */
 
+static bool is_active(const struct model *model, const char *plugin)
+{
+    for (int i = 0; i < model->plugins_count; i++) {
+        if (strcmp(model->plugins[i]->id, plugin) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void put_actions(struct ctx *ctx, const struct entity *entity, struct buf *out)
 {
     json_put_key(out, "operations");
@@ -232,7 +241,8 @@ static void put_actions(struct ctx *ctx, const struct entity *entity, struct buf
     json_each(action, json_get(entity->declared, "actions"))
     {
         const char *name = json_cstr(action, "name", "");
-        if (!rights_operation(ctx, entity, name))
+        const char *needs = json_cstr(action, "if_plugin", NULL);
+        if (!rights_operation(ctx, entity, name) || (needs && !is_active(ctx->model, needs)))
             continue;
         json_put_comma(out);
         json_put_cstr(out, name);
@@ -245,7 +255,7 @@ static void put_relations(struct ctx *ctx, const struct entity *entity, struct b
     json_put_key(out, "relations");
     buf_put_char(out, '[');
     for (int i = 0; i < entity->referrers_count; i++) {
-        const struct entity_ref *r = &entity->referrers[i];
+        const struct entity_ref ref = model_referrer(ctx->model, entity, i), *r = &ref;
         if (!meta_sees_entity(ctx, r->from, ROLE_READ) ||
             meta_access(ctx, r->from, r->field, ROLE_READ) == ROLE_NONE)
             continue;
@@ -492,15 +502,15 @@ enum err meta_boot(struct ctx *ctx, struct buf *out)
 
 /* --- texts --- */
 
-static void put_texts(const struct model *model, enum lang from, const struct map *but,
-                      struct buf *out)
+/* `but`: not what that language has, unless it is the same one. */
+static void put_texts(const struct model *model, enum lang from, enum lang but, struct buf *out)
 {
     size_t at = 0;
     struct slice key;
-    void *text;
+    const char *text;
 
-    while (map_next(&model->texts[from], &at, &key, &text)) {
-        if (but && map_get(but, key))
+    while (model_text_next(model, from, &at, &key, &text)) {
+        if (but != from && model_text_find(model, but, key))
             continue;
         json_put_comma(out);
         json_put_string(out, key);
@@ -513,10 +523,10 @@ void meta_texts(const struct model *model, enum lang lang, struct buf *out)
 {
     ASSERT(model && lang < LANG_COUNT);
     buf_put_char(out, '{');
-    put_texts(model, lang, NULL, out);
+    put_texts(model, lang, lang, out);
     if (lang != LANG_ZH) /* what a bundle says in one language only is shown in that one */
-        put_texts(model, LANG_ZH, &model->texts[lang], out);
+        put_texts(model, LANG_ZH, lang, out);
     else
-        put_texts(model, LANG_EN, &model->texts[lang], out);
+        put_texts(model, LANG_EN, lang, out);
     buf_put_char(out, '}');
 }

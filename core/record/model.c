@@ -44,7 +44,7 @@ static void release_texts(void *arg)
         map_release(&model->texts[i]);
 }
 
-static struct model *new_model(void)
+struct model *model_new(void)
 {
     struct arena *arena = arena_new();
     struct model *model = arena_make(arena, struct model);
@@ -122,34 +122,43 @@ static enum err apply(struct tenant *tenant, const struct model *model)
     return e ? e : tenant_refresh(tenant);
 }
 
-/* The image of what has been chosen, in use once more: the one that another tenant has brought, or
- * built now. *moved: numbers were written. */
-static enum err image_of(struct build *b, bool may_apply, bool *moved, struct model_image **out)
+/* All of it built now, from the first declaration to the last. */
+static enum err whole_image(struct build *b, struct share_keys *keys, bool may_apply, bool *moved,
+                            struct model_image **out)
 {
-    struct share_key key;
-
-    enum err e = share_key_of(b, &key);
-    *out = e ? NULL : share_find(&key);
-    if (e || *out)
-        return e;
-    e = build_model(b);
+    enum err e = build_model(b);
+    bool has_moved = false;
     if (!e)
-        e = build_numbers(b, may_apply, moved);
+        e = build_numbers(b, may_apply, &has_moved);
+    *moved = *moved || has_moved;
     if (e)
         return e;
     build_schema(b);
     for (const struct model_warning *w = b->model->warnings; w; w = w->next)
         log_warn("%s", w->text);
     if (*moved) /* the numbers are part of the key */
-        e = share_key_of(b, &key);
+        e = share_keys_of(b, keys);
     if (e)
         return e;
-    *out = share_find(&key);
+    *out = share_find(&keys->whole);
     if (*out)
         return ERR_OK;
-    *out = share_put(&key, b->model);
+    *out = share_put(&keys->whole, b->model, NULL);
     b->model = NULL; /* the image's now */
     return ERR_OK;
+}
+
+/* The image of what has been chosen, in use once more: the one that another tenant has brought, or
+ * built now. *moved: numbers were written. */
+static enum err image_of(struct build *b, bool may_apply, bool *moved, struct model_image **out)
+{
+    struct share_keys keys;
+
+    enum err e = share_keys_of(b, &keys);
+    *out = e ? NULL : share_find(&keys.whole);
+    if (!e && !*out && !keys.is_plain)
+        e = overlay_image(b, &keys, may_apply, moved, out);
+    return e || *out ? e : whole_image(b, &keys, may_apply, moved, out);
 }
 
 static enum err build(struct tenant *tenant, const char *home, bool may_apply, struct build *b,
@@ -176,15 +185,16 @@ static enum err renew(struct tenant *tenant, const char *home, bool may_apply,
                       const struct model **out, const char **why)
 {
     ASSERT(!may_apply || !store_in_tx(tenant->store));
-    struct model *cached = tenant->model, *fresh = new_model();
+    struct model *cached = tenant->model, *fresh = model_new();
     struct model_image *image = NULL;
-    struct build b = {.arena = fresh->arena, .model = fresh};
+    struct build b = {.arena = fresh->arena, .scratch = arena_new(), .model = fresh};
     enum err e = build(tenant, home, may_apply, &b, &image);
     if (e)
         keep_why(why, b.why ? b.why : err_text(e, LANG_EN));
     struct model *model = e ? NULL : model_around(image, tenant, &b);
-    if (b.model) /* the image is another tenant's, or there is none */
+    if (b.model) /* the image is another one, or there is none */
         model_free(fresh);
+    arena_free(b.scratch);
     if (e) {
         share_release(image);
         return e;
@@ -226,10 +236,11 @@ enum err model_plan(struct tenant *tenant, const char *home, bool may_apply,
     ASSERT(tenant && tenant->store && home && out);
     ASSERT(changes || count == 0);
     bool moved = false;
-    struct model *model = new_model();
+    struct model *model = model_new();
     struct build b = {.tenant = tenant,
                       .home = home,
                       .arena = model->arena,
+                      .scratch = arena_new(),
                       .model = model,
                       .changes = changes,
                       .changes_count = count,
@@ -247,10 +258,12 @@ enum err model_plan(struct tenant *tenant, const char *home, bool may_apply,
         b.why = field_words(model, store_why(tenant->store));
     if (e) {
         keep_why(why, b.why ? b.why : may_apply ? store_why(tenant->store) : err_text(e, LANG_EN));
+        arena_free(b.scratch);
         model_free(model);
         return e;
     }
     make_own(model, tenant, &b);
+    arena_free(b.scratch);
     *out = model;
     return ERR_OK;
 }

@@ -7,7 +7,9 @@
  *
  * Tenants whose plugins, numbers and dictionaries are the same share one tree (model_share.c);
  * settings, currency, language and version are each tenant's own. So nothing below may be written
- * to, and pointers into it are the same for all of them.
+ * to, and pointers into it are the same for all of them. A tenant with bundles or dictionary rows
+ * of its own has a tree in which only what these touch is its own (model_overlay.c): the rest are
+ * the entities, views, roles and texts of the tree that its products make for everybody.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -22,19 +24,21 @@
 struct model_image; /* private: what is shared */
 
 struct model {
-    struct arena *arena;         /* owns what is the tenant's own, or everything of a plan */
-    struct model_image *image;   /* owns the rest; NULL: a plan */
-    int64_t version;             /* own */
-    int64_t serial;              /* own: unlike that of any other model this process has built */
-    uint64_t hash;               /* of all declarations: ETag of metadata */
-    struct map entities;         /* name → struct entity * */
+    struct arena *arena;       /* owns what is the tenant's own, or everything of a plan */
+    struct model_image *image; /* owns the rest; NULL: a plan */
+    const struct model *base; /* of the products alone, where this one lies on top of it, or NULL */
+    int64_t version;          /* own */
+    int64_t serial;           /* own: unlike that of any other model this process has built */
+    uint64_t hash;            /* of all declarations: ETag of metadata */
+    struct map entities;      /* name → struct entity * */
     struct entity **entity_list; /* in load order, then name */
     int entities_count;
-    struct map roles; /* name → struct role * */
-    struct map views; /* "entity.kind.name" → struct model_view * */
+    struct map roles;      /* name → struct role * */
+    struct map role_trees; /* private: name → struct json *, as all plugins together say it */
+    struct map views; /* private: "entity.kind.name" → struct model_view *, without the base's */
     struct model_view **view_list;
     int views_count;
-    struct map texts[LANG_COUNT]; /* "plugin:key" → NUL-terminated text */
+    struct map texts[LANG_COUNT]; /* "plugin:key" → NUL-terminated text; read model_text_find */
     uint64_t texts_hash[LANG_COUNT];
     struct plugin **plugins; /* active ones in load order; broken ones behind them */
     int plugins_count, plugins_broken;
@@ -63,6 +67,7 @@ struct model_dictionary {
 struct model_view {
     const char *kind, *name, *entity, *plugin; /* entity NULL for menus and dashboards */
     const struct json *body;
+    bool is_patched; /* private: the body is a copy */
 };
 
 /* Builds (or returns the cached one at tenant->model when its version still fits). When the store's
@@ -103,6 +108,20 @@ MUST_USE enum err model_plan(struct tenant *tenant, const char *home, bool may_a
 
 const struct entity *model_entity(const struct model *model, struct slice name);
 const struct entity *model_entity_by_number(const struct model *model, int n);
+/* What a reference points to, as this model has it; NULL for a field that points to no one entity.
+ * Fields keep a place and no pointer, because an entity may be shared by models in which what it
+ * points to is not the same. */
+static inline const struct entity *model_ref(const struct model *model, const struct field *field)
+{
+    return field->ref_at ? model->entity_list[field->ref_at - 1] : NULL;
+}
+/* The reference number `i` of those that point to the entity. */
+static inline struct entity_ref model_referrer(const struct model *model,
+                                               const struct entity *entity, int i)
+{
+    const struct entity *from = model->entity_list[entity->referrers[i].from];
+    return (struct entity_ref){from, from->fields[entity->referrers[i].field]};
+}
 /* Role of that name as actor_role_source wants it. */
 const struct role *model_role(struct tenant *tenant, const char *name);
 
@@ -119,5 +138,10 @@ const char *model_text(const struct model *model, struct arena *arena, enum lang
 const char *model_text_or(const struct model *model, struct arena *arena, enum lang lang,
                           const char *plugin, const char *key, const char *args,
                           const char *fallback);
+/* The text of "plugin:key" in this very language, or NULL. */
+const char *model_text_find(const struct model *model, enum lang lang, struct slice key);
+/* Walks all texts of a language, in no order: *at begins with 0; false at the end. */
+bool model_text_next(const struct model *model, enum lang lang, size_t *at, struct slice *key,
+                     const char **text);
 /* Turns every complaint in ctx->err into a sentence in ctx->lang (field codes are keys). */
 void model_err_texts(struct ctx *ctx);

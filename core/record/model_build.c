@@ -107,7 +107,7 @@ static struct {
 
 static const struct json *load_schema(struct build *b, const char *schema, const char **why)
 {
-    const char *path = arena_printf(b->arena, "%s/schemas/%s.schema.json", b->home, schema);
+    const char *path = arena_printf(b->scratch, "%s/schemas/%s.schema.json", b->home, schema);
     struct document *d = map_get(&cache.documents, slice_str(path));
 
     if (d)
@@ -122,7 +122,7 @@ static const struct json *load_schema(struct build *b, const char *schema, const
 static const char *first_fault(struct build *b, struct arena *arena, const struct json *schema,
                                const struct json *json)
 {
-    const struct jsonschema_fault *fault = jsonschema_check(b->arena, schema, json);
+    const struct jsonschema_fault *fault = jsonschema_check(b->scratch, schema, json);
 
     if (!fault)
         return NULL;
@@ -217,7 +217,7 @@ static bool is_current(const struct document *d, const struct stat *st)
 static const struct document *product_document(struct build *b, const char *path,
                                                const struct stat *st, const char *schema)
 {
-    const struct document *d = shelf_get(arena_printf(b->arena, SHELF_DOCUMENT "%s", path));
+    const struct document *d = shelf_get(arena_printf(b->scratch, SHELF_DOCUMENT "%s", path));
     if (is_current(d, st))
         return d;
     d = map_get(&cache.documents, slice_str(path));
@@ -253,6 +253,28 @@ enum err build_load(struct build *b, const char *path, const char *schema, const
     return ERR_OK;
 }
 
+/* --- lists --- */
+
+#define LIST_FIRST 64 /* a power of two */
+
+size_t build_list_room(int n)
+{
+    size_t room = LIST_FIRST;
+
+    while (room < (size_t)n)
+        room *= 2;
+    return room;
+}
+
+void *build_list(struct arena *arena, void *list, int n)
+{
+    bool is_full = n == 0 || (n >= LIST_FIRST && (n & (n - 1)) == 0);
+
+    return is_full ? arena_grow(arena, list, (size_t)n * sizeof(void *),
+                                build_list_room(n + 1) * sizeof(void *))
+                   : list;
+}
+
 /* --- one plugin --- */
 
 typedef enum err (*take_document)(struct build *b, const struct json *doc);
@@ -264,7 +286,7 @@ static enum err each_file(struct build *b, const char *folder, const char *schem
     int count;
 
     b->file = arena_printf(b->arena, "%s/%s", b->plugin->id, folder);
-    enum err e = plugin_files(b->arena, b->plugin, folder, &paths, &count);
+    enum err e = plugin_files(b->scratch, b->plugin, folder, &paths, &count);
     if (e)
         return build_fail(b, 0, "the folder cannot be read");
     for (int i = 0; i < count; i++) {
@@ -285,7 +307,7 @@ static enum err each_file(struct build *b, const char *folder, const char *schem
 static void put_off(struct build *b, const struct json *json, struct build_doc **first,
                     struct build_doc **last)
 {
-    struct build_doc *doc = arena_make(b->arena, struct build_doc);
+    struct build_doc *doc = arena_make(b->scratch, struct build_doc);
 
     doc->plugin = b->plugin;
     doc->file = b->file;
@@ -355,11 +377,12 @@ static void clear_attempt(struct build *b)
 
     map_init(&model->entities, b->arena);
     map_init(&model->roles, b->arena);
+    map_init(&model->role_trees, b->arena);
     map_init(&model->views, b->arena);
     map_init(&model->dictionaries, b->arena);
     for (int i = 0; i < LANG_COUNT; i++)
         map_release(&model->texts[i]); /* the largest ones: outside the arena they leave nothing */
-    model->entity_list = arena_array(b->arena, struct entity *, ENTITIES_MAX);
+    model->entity_list = arena_array(b->scratch, struct entity *, ENTITIES_MAX);
     model->entities_count = model->views_count = model->dictionaries_count = 0;
     model->view_list = NULL;
     model->dictionary_list = NULL;
@@ -369,6 +392,7 @@ static void clear_attempt(struct build *b)
     b->culprit = NULL;
     b->why = NULL;
     b->hash = 0xcbf29ce484222325ull;
+    overlay_begin(b);
 }
 
 static enum err attempt(struct build *b)
@@ -376,7 +400,7 @@ static enum err attempt(struct build *b)
     clear_attempt(b);
     for (int i = 0; i < b->model->plugins_count; i++) {
         b->plugin = b->model->plugins[i];
-        if (b->plugin->broken)
+        if (b->plugin->broken || (b->base && !build_is_own(b->plugin)))
             continue;
         b->file = arena_printf(b->arena, "%s/plugin.json", b->plugin->id);
         enum err e = read_plugin(b);
@@ -541,6 +565,8 @@ enum err build_choose(struct build *b)
         struct plugin *found = NULL;
         for (int i = 0; i < all_count && !found; i++)
             found = strcmp(all[i]->id, enabled[k].id) == 0 ? all[i] : NULL;
+        if (!found && b->is_base)
+            continue;
         chosen[n] = found ? found : own_plugin(b, &enabled[k]);
         e = wait_for_migrations(b, chosen[n++]);
         if (e)
@@ -571,13 +597,15 @@ enum err build_model(struct build *b)
             return ERR_MALFORMED;
         }
         e = attempt(b);
-        if (!e || !b->culprit)
+        if (!e || !b->culprit || (b->base && !build_is_own(b->culprit)))
             break;
         if (!b->is_trial)
             log_warn("plugin %s is left out: %s", b->culprit->id, b->why);
         b->culprit->broken = b->why;
     }
     count_broken(model);
+    size_t bytes = (size_t)model->entities_count * sizeof(void *);
+    model->entity_list = arena_grow(b->arena, model->entity_list, bytes, bytes);
     model->hash = b->hash;
     return e;
 }

@@ -16,11 +16,15 @@
 struct build {
     struct tenant *tenant;
     const char *home;
-    struct arena *arena; /* becomes the model's */
+    struct arena *arena;   /* becomes the model's */
+    struct arena *scratch; /* what nobody needs once it is built */
     struct model *model;
-    struct plugin *plugin;  /* whose declarations are being read */
-    const char *file;       /* "leads/entities/lead.json" */
-    struct plugin *culprit; /* set by a failure */
+    const struct model *base; /* what an overlay lies on (model_overlay.c); NULL: a whole model */
+    bool is_base;             /* of the products alone, for overlays to lie on */
+    bool *redrawn;            /* overlay: entities whose table a view may have changed, by place */
+    struct plugin *plugin;    /* whose declarations are being read */
+    const char *file;         /* "leads/entities/lead.json" */
+    struct plugin *culprit;   /* set by a failure */
     const char *why;
     struct build_doc { /* views wait until every plugin's entities are known */
         struct plugin *plugin;
@@ -36,7 +40,7 @@ struct build {
     bool is_trial;
     const struct tenant_plugin *rows; /* of table plugin, with the changes */
     int rows_count;
-    uint8_t sources[CRYPTO_SHA256_LEN]; /* of what was chosen, see share_key_of */
+    uint8_t sources[2][CRYPTO_SHA256_LEN]; /* of what was chosen, see share_keys_of */
     bool has_sources;
 };
 
@@ -91,6 +95,40 @@ MUST_USE enum err build_dictionary(struct build *b, const struct json *doc);
 /* The tenant's own rows in place of the presets. Store errors come back as they are. */
 MUST_USE enum err build_dictionary_rows(struct build *b);
 
+/* A list of pointers that holds n of them, with room for one more: twice as much at each power of
+ * two. One that begins as a copy needs build_list_room. */
+void *build_list(struct arena *arena, void *list, int n);
+size_t build_list_room(int n);
+
+/* An empty one with an arena of its own. */
+struct model *model_new(void);
+
+/* --- model_overlay.c: what an overlay has of its own. All of these do nothing in a whole model. */
+
+/* The attempt begins with what the base has. */
+void overlay_begin(struct build *b);
+bool overlay_shares(const struct build *b, const struct entity *entity);
+/* Is it a field that the base does not have? */
+bool overlay_adds(const struct build *b, const struct field *field);
+/* The same, or a copy in its place, to be written to. */
+struct entity *overlay_entity(struct build *b, struct entity *entity);
+struct model_dictionary *overlay_dictionary(struct build *b, struct model_dictionary *dictionary);
+struct model_view *overlay_view(struct build *b, struct model_view *view);
+struct model_view *overlay_find_view(const struct build *b, struct slice key);
+/* What it is found by: "entity.kind.name". */
+struct slice model_view_key(struct arena *arena, const struct model_view *view);
+/* The role as its plugins say it until now, to be written to; NULL: there is none. */
+struct json *overlay_role(struct build *b, struct map *trees, struct slice name);
+/* Lists and reports have indexes. */
+void overlay_redraw(struct build *b, const struct model_view *view);
+/* Before anything is resolved: copies what refers to something that has been changed. */
+void overlay_reach(struct build *b);
+/* The image of what has been chosen as an overlay; *out NULL: it cannot be one, or share_find knows
+ * it. *moved: numbers were written. */
+struct share_keys;
+MUST_USE enum err overlay_image(struct build *b, const struct share_keys *keys, bool may_apply,
+                                bool *moved, struct model_image **out);
+
 /* Numbers from the registry; what is missing is allocated when may_apply is set, else ERR_BUSY.
  * *moved: something was written. */
 MUST_USE enum err build_numbers(struct build *b, bool may_apply, bool *moved);
@@ -106,6 +144,11 @@ const char *build_sort_column(const struct entity *entity, const struct model_vi
 /* Slots, columns, tables. Needs the numbers. */
 void build_schema(struct build *b);
 
+/* Is it a bundle of the tenant (or one whose folder is gone), and no product? */
+static inline bool build_is_own(const struct plugin *plugin)
+{
+    return plugin->layer == PLUGIN_TENANT || !*plugin->folder;
+}
 /* First: which plugins, with what is known against them before a declaration of theirs is read. */
 MUST_USE enum err build_choose(struct build *b);
 /* Then one attempt after another; store errors and missing core end it. */
@@ -127,11 +170,17 @@ extern const char *const build_schemas[BUILD_FOLDERS];
 struct share_key {
     uint8_t bytes[CRYPTO_SHA256_LEN];
 };
-MUST_USE enum err share_key_of(struct build *b, struct share_key *out);
+struct share_keys {
+    struct share_key whole, base; /* base: of the products alone */
+    bool is_plain;                /* there is nothing else: both are the same */
+};
+MUST_USE enum err share_keys_of(struct build *b, struct share_keys *out);
 /* What is kept under the key, once more in use; NULL if there is none. */
 struct model_image *share_find(const struct share_key *key);
-/* Keeps a model that is ready, whose arena it takes; in use once. */
-struct model_image *share_put(const struct share_key *key, struct model *model);
+/* Keeps a model that is ready, whose arena it takes; in use once. `base`: what it lies on, of which
+ * it takes one use, or NULL. */
+struct model_image *share_put(const struct share_key *key, struct model *model,
+                              struct model_image *base);
 const struct model *share_model(const struct model_image *image);
 /* In use once less. What nobody uses stays for a while, MODEL_IMAGES_IDLE_MAX of them. */
 void share_release(struct model_image *image);

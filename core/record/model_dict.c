@@ -52,6 +52,7 @@ static enum err extend_dictionary(struct build *b, const struct json *doc)
     if (!dictionary)
         return build_fail(b, doc->line, "there is no dictionary \"" SLICE_FMT "\" to extend",
                           SLICE_ARG(name));
+    dictionary = overlay_dictionary(b, dictionary);
     int count = dictionary->options_count;
     struct field_option *options =
         arena_array(b->arena, struct field_option, (size_t)(count + values->count) + 1);
@@ -71,6 +72,15 @@ static enum err extend_dictionary(struct build *b, const struct json *doc)
     dictionary->options = options;
     dictionary->options_count = count;
     return ERR_OK;
+}
+
+static void list_put(struct build *b, struct model_dictionary *dictionary)
+{
+    struct model *model = b->model;
+    int n = model->dictionaries_count++;
+
+    model->dictionary_list = build_list(b->arena, model->dictionary_list, n);
+    model->dictionary_list[n] = dictionary;
 }
 
 enum err build_dictionary(struct build *b, const struct json *doc)
@@ -95,11 +105,7 @@ enum err build_dictionary(struct build *b, const struct json *doc)
     dictionary->options = options;
     json_each(item, values) options[dictionary->options_count++] = preset(b, name, item);
     map_put(&model->dictionaries, slice_str(name), dictionary);
-    int n = model->dictionaries_count++;
-    model->dictionary_list =
-        arena_grow(b->arena, model->dictionary_list, (size_t)n * sizeof(void *),
-                   ((size_t)n + 1) * sizeof(void *));
-    model->dictionary_list[n] = dictionary;
+    list_put(b, dictionary);
     return ERR_OK;
 }
 
@@ -117,17 +123,13 @@ static struct model_dictionary *own_dictionary(struct build *b, struct slice nam
     struct model_dictionary *dictionary = map_get(&b->model->dictionaries, name);
 
     if (dictionary)
-        return dictionary;
+        return overlay_dictionary(b, dictionary);
     dictionary = arena_make(b->arena, struct model_dictionary);
     dictionary->name = arena_str(b->arena, name);
     dictionary->label = dictionary->name;
     dictionary->plugin = "core";
     map_put(&b->model->dictionaries, slice_str(dictionary->name), dictionary);
-    int n = b->model->dictionaries_count++;
-    b->model->dictionary_list =
-        arena_grow(b->arena, b->model->dictionary_list, (size_t)n * sizeof(void *),
-                   ((size_t)n + 1) * sizeof(void *));
-    b->model->dictionary_list[n] = dictionary;
+    list_put(b, dictionary);
     return dictionary;
 }
 
@@ -182,5 +184,7 @@ enum err build_dictionary_rows(struct build *b)
                                 .order_count = 3};
     struct rows rows = {.build = b};
 
+    if (b->is_base)
+        return ERR_OK;
     return store_read(b->tenant->store, &query, take_row, &rows);
 }

@@ -191,6 +191,19 @@ static enum err read_type(struct build *b, struct field *field, const struct jso
     return ERR_OK;
 }
 
+static void add_field(struct arena *arena, struct entity *entity, struct field *field)
+{
+    int n = entity->fields_count++;
+
+    if (n == entity->fields_room) {
+        entity->fields_room = n + n / 2;
+        entity->fields = arena_grow(arena, entity->fields, (size_t)n * sizeof(void *),
+                                    (size_t)entity->fields_room * sizeof(void *));
+    }
+    entity->fields[n] = field;
+    map_put(&entity->by_name, slice_str(field->name), field);
+}
+
 enum err build_field(struct build *b, struct entity *entity, const struct json *doc)
 {
     const char *needs = json_cstr(doc, "if_plugin", NULL);
@@ -206,6 +219,7 @@ enum err build_field(struct build *b, struct entity *entity, const struct json *
     struct field *field = arena_make(b->arena, struct field);
     field->entity = entity;
     read_common(b, field, doc);
+    field->needs = needs;
     if (field->column && !entity->is_system)
         return build_fail(b, doc->line, "only core entities name their columns");
     e = read_type(b, field, doc);
@@ -217,8 +231,7 @@ enum err build_field(struct build *b, struct entity *entity, const struct json *
         return e;
     if (field->type->is_derived)
         field->is_readonly = true;
-    entity->fields[entity->fields_count++] = field;
-    map_put(&entity->by_name, slice_str(field->name), field);
+    add_field(b->arena, entity, field);
     return ERR_OK;
 }
 
@@ -287,9 +300,11 @@ static struct entity *new_entity(struct build *b, const char *name, const struct
     entity->is_append_only = json_bool(doc, "append_only", false);
     entity->is_private = json_bool(doc, "private", false);
     entity->parent = json_cstr(doc, "parent", NULL);
-    entity->fields = arena_array(b->arena, struct field *, FIELDS_PER_ENTITY_MAX);
+    entity->fields_room = SLOT_FIELDS + json_get(doc, "fields")->count + 1;
+    entity->fields = arena_array(b->arena, struct field *, (size_t)entity->fields_room);
     entity->indexes = arena_array(b->arena, struct entity_index, INDEXES_PER_ENTITY_MAX);
     map_init(&entity->by_name, b->arena);
+    map_reserve(&entity->by_name, (size_t)entity->fields_room);
     entity_add_system_fields(b->arena, entity);
     return entity;
 }
@@ -331,6 +346,7 @@ enum err build_entity(struct build *b, const struct json *doc)
     e = build_indexes(b, entity, json_get(doc, "indexes"));
     if (e)
         return e;
+    entity->at = model->entities_count;
     model->entity_list[model->entities_count++] = entity;
     map_put(&model->entities, slice_str(name), entity);
     return ERR_OK;

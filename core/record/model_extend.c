@@ -141,6 +141,7 @@ static enum err change_field(struct build *b, struct field *field, const struct 
         e = add_values(b, field, json_get(doc, "values"));
     if (e)
         return e;
+    field->is_changed = true;
     field->required_when = either(b->arena, field->required_when, json_get(doc, "required_when"));
     field->readonly_when = either(b->arena, field->readonly_when, json_get(doc, "readonly_when"));
     field->hidden_when = either(b->arena, field->hidden_when, json_get(doc, "hidden_when"));
@@ -168,6 +169,7 @@ enum err build_extension(struct build *b, const struct json *doc)
     if (!entity)
         return build_fail(b, doc->line, "there is no entity \"" SLICE_FMT "\" to extend%s",
                           SLICE_ARG(name), build_suggest_entity(b->arena, b->model, name));
+    entity = overlay_entity(b, entity);
     json_each(item, json_get(doc, "fields"))
     {
         struct field *known = map_get(&entity->by_name, json_str(item, "name", SLICE("")));

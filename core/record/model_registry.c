@@ -28,7 +28,9 @@
 
 struct registry {
     struct arena *arena;
-    struct map numbers;                      /* "plugin|entity", "plugin|entity|no" → int64_t * */
+    const struct model *skips; /* numbers of these plugins are known already; NULL: all are asked */
+    const char *skipped;       /* the plugin of the row before */
+    struct map numbers;        /* "plugin|entity", "plugin|entity|no" → int64_t * */
     struct map entities_taken, fields_taken; /* the numbers themselves → the same */
 };
 
@@ -51,9 +53,25 @@ static void keep_number(struct registry *r, struct map *taken, struct slice key,
     map_put(taken, slice_of((const char *)number, sizeof *number), number);
 }
 
+/* Rows of a plugin mostly come after one another. */
+static bool is_skipped(struct registry *r, struct slice plugin)
+{
+    if (r->skipped && slice_is(plugin, r->skipped))
+        return true;
+    for (int i = 0; r->skips && i < r->skips->plugins_count; i++) {
+        if (!slice_is(plugin, r->skips->plugins[i]->id))
+            continue;
+        r->skipped = r->skips->plugins[i]->id;
+        return true;
+    }
+    return false;
+}
+
 static bool take_entity(void *arg, const struct store_row *row)
 {
     struct registry *r = arg;
+    if (is_skipped(r, store_row_bytes(row, 1)))
+        return true;
     const char *plugin = arena_str(r->arena, store_row_bytes(row, 1));
 
     keep_number(r, &r->entities_taken,
@@ -65,6 +83,8 @@ static bool take_entity(void *arg, const struct store_row *row)
 static bool take_field(void *arg, const struct store_row *row)
 {
     struct registry *r = arg;
+    if (is_skipped(r, store_row_bytes(row, 1)))
+        return true;
     const char *plugin = arena_str(r->arena, store_row_bytes(row, 1));
     const char *entity = arena_str(r->arena, store_row_bytes(row, 2));
 
@@ -73,7 +93,7 @@ static bool take_field(void *arg, const struct store_row *row)
     return true;
 }
 
-static enum err registry_read(struct build *b, struct registry *r)
+static enum err registry_read(struct build *b, const struct model *skips, struct registry *r)
 {
     static const struct query_column entity_columns[] = {
         {.column = {0, "id"}}, {.column = {0, "plugin"}}, {.column = {0, "name"}}};
@@ -85,10 +105,10 @@ static enum err registry_read(struct build *b, struct registry *r)
         .table = "entity_reg", .select = entity_columns, .select_count = 3};
     const struct query fields = {.table = "field_reg", .select = field_columns, .select_count = 4};
 
-    r->arena = b->arena;
-    map_init(&r->numbers, b->arena);
-    map_init(&r->entities_taken, b->arena);
-    map_init(&r->fields_taken, b->arena);
+    *r = (struct registry){.arena = b->scratch, .skips = skips};
+    map_init(&r->numbers, b->scratch);
+    map_init(&r->entities_taken, b->scratch);
+    map_init(&r->fields_taken, b->scratch);
     enum err e = store_read(b->tenant->store, &entities, take_entity, r);
     return e ? e : store_read(b->tenant->store, &fields, take_field, r);
 }
@@ -119,16 +139,19 @@ static int take_numbers(struct build *b, const struct registry *r)
 
     for (int i = 0; i < b->model->entities_count; i++) {
         struct entity *entity = b->model->entity_list[i];
-        entity->n = entity->is_system
-                        ? core_number(entity->table)
-                        : (int)number_of(r, entity_key(b->arena, entity->plugin, entity->name));
+        if (overlay_shares(b, entity))
+            continue;
+        if (entity->is_system)
+            entity->n = core_number(entity->table);
+        else if (entity->n == 0)
+            entity->n = (int)number_of(r, entity_key(b->scratch, entity->plugin, entity->name));
         missing += entity->n == 0;
         for (int k = 0; k < entity->fields_count; k++) {
             struct field *field = entity->fields[k];
-            if (field->is_system)
+            if (field->is_system || field->n != 0)
                 continue;
             field->n =
-                (int)number_of(r, field_key(b->arena, field->plugin, entity->name, field->no));
+                (int)number_of(r, field_key(b->scratch, field->plugin, entity->name, field->no));
             missing += field->n == 0;
         }
     }
@@ -177,18 +200,18 @@ static enum err allocate(struct build *b, struct registry *r, struct store *stor
     for (int i = 0; i < b->model->entities_count && !e; i++) {
         struct entity *entity = b->model->entity_list[i];
         if (entity->n == 0) {
-            entity->n =
-                (int)new_number(r, &r->entities_taken,
-                                entity_key(b->arena, entity->plugin, entity->name), ENTITY_NUMBERS);
+            entity->n = (int)new_number(r, &r->entities_taken,
+                                        entity_key(b->scratch, entity->plugin, entity->name),
+                                        ENTITY_NUMBERS);
             e = store ? add_entity(store, entity, entity->n) : ERR_OK;
         }
         for (int k = 0; k < entity->fields_count && !e; k++) {
             struct field *field = entity->fields[k];
             if (field->is_system || field->n != 0)
                 continue;
-            field->n = (int)new_number(r, &r->fields_taken,
-                                       field_key(b->arena, field->plugin, entity->name, field->no),
-                                       FIELD_NUMBERS);
+            field->n = (int)new_number(
+                r, &r->fields_taken, field_key(b->scratch, field->plugin, entity->name, field->no),
+                FIELD_NUMBERS);
             e = store ? add_field(store, field, field->n) : ERR_OK;
         }
     }
@@ -200,7 +223,7 @@ enum err build_numbers(struct build *b, bool may_apply, bool *moved)
     struct registry r;
 
     *moved = false;
-    enum err e = registry_read(b, &r);
+    enum err e = registry_read(b, b->base, &r);
     if (e)
         return e;
     if (take_numbers(b, &r) == 0)
@@ -211,7 +234,7 @@ enum err build_numbers(struct build *b, bool may_apply, bool *moved)
     e = store_begin(b->tenant->store, true);
     if (e)
         return e;
-    e = registry_read(b, &r); /* another writer may have been quicker */
+    e = registry_read(b, NULL, &r); /* another writer may have been quicker */
     if (!e && take_numbers(b, &r) > 0)
         e = allocate(b, &r, b->tenant->store);
     if (e) {
@@ -226,7 +249,7 @@ enum err build_numbers_made_up(struct build *b)
 {
     struct registry r;
 
-    enum err e = registry_read(b, &r);
+    enum err e = registry_read(b, NULL, &r);
     if (e || take_numbers(b, &r) == 0)
         return e;
     return allocate(b, &r, NULL);
@@ -262,7 +285,9 @@ static void place_field(struct build *b, struct entity *entity, struct field *fi
 
 static void place_fields(struct build *b, struct entity *entity)
 {
-    size_t room = SLOT_FIELDS + (size_t)entity->fields_count * 5;
+    size_t room = 0;
+    for (int i = 0; i < entity->fields_count; i++)
+        room += (size_t)entity->fields[i]->type->columns + (entity->fields[i]->sort_column != NULL);
 
     entity->columns = arena_array(b->arena, const char *, room);
     entity->column_types = arena_array(b->arena, enum value_type, room);
@@ -432,7 +457,7 @@ static struct store_table draft_table(struct build *b, const struct entity *enti
     size_t indexes = base ? (size_t)base->indexes_count : 0;
 
     d.columns = arena_array(b->arena, struct store_column, fixed + (size_t)entity->slots);
-    d.indexes = arena_array(b->arena, struct store_index,
+    d.indexes = arena_array(b->scratch, struct store_index,
                             indexes + DEFAULT_INDEXES + (size_t)entity->fields_count * 5 +
                                 (size_t)entity->indexes_count);
     for (size_t i = 0; i < fixed; i++)
@@ -458,33 +483,45 @@ static struct store_table draft_table(struct build *b, const struct entity *enti
     const char *reported = base ? NULL : build_report_columns(b, entity);
     if (reported)
         add_index(&d, arena_printf(b->arena, "%s_report", entity->table), reported, "live", false);
+    size_t bytes = (size_t)d.table.indexes_count * sizeof *d.indexes;
     d.table.columns = d.columns;
-    d.table.indexes = d.indexes;
+    d.table.indexes = arena_grow(b->arena, d.indexes, bytes, bytes);
     return d.table;
 }
 
+static int place_of(const struct entity *entity, const struct store_table *system, int fixed)
+{
+    for (int k = 0; k < fixed && entity->is_system; k++)
+        if (strcmp(system[k].name, entity->table) == 0)
+            return k;
+    ASSERT(!entity->is_system);
+    return fixed;
+}
+
+/* In an overlay tables of entities that it shares are the base's, unless a view of its own wants
+ * another index. */
 void build_schema(struct build *b)
 {
-    int fixed, count = 0;
+    int fixed, count;
     const struct store_table *system = system_tables(&fixed);
     struct model *model = b->model;
     struct store_schema *schema = arena_make(b->arena, struct store_schema);
     struct store_table *tables =
         arena_array(b->arena, struct store_table, (size_t)(fixed + model->entities_count));
 
-    for (int i = 0; i < fixed; i++)
-        tables[count++] = system[i];
+    memcpy(tables, b->base ? b->base->schema->tables : system,
+           (size_t)(b->base ? b->base->schema->tables_count : fixed) * sizeof *tables);
+    count = fixed;
     for (int i = 0; i < model->entities_count; i++) {
         struct entity *entity = model->entity_list[i];
-        place_fields(b, entity);
-        int at = fixed;
-        for (int k = 0; k < fixed && entity->is_system; k++)
-            if (strcmp(system[k].name, entity->table) == 0)
-                at = k;
-        ASSERT(!entity->is_system || at < fixed);
+        bool is_shared = overlay_shares(b, entity);
+        if (!is_shared)
+            place_fields(b, entity);
+        int at = place_of(entity, system, fixed);
         bool is_new = at == fixed;
-        struct store_table table = draft_table(b, entity, is_new ? NULL : &system[at]);
-        tables[is_new ? count++ : at] = table;
+        at = is_new ? count++ : at;
+        if (!is_shared || b->redrawn[i])
+            tables[at] = draft_table(b, entity, is_new ? NULL : &system[at]);
     }
     schema->tables = tables;
     schema->tables_count = count;

@@ -33,7 +33,7 @@ static enum err resolve_ref(struct build *b, struct field *field)
     if (!target)
         return fail(b, field, "there is no entity \"%s\" to point to%s", field->ref_entity,
                     build_suggest_entity(b->arena, b->model, name));
-    field->ref = target;
+    field->ref_at = target->at + 1;
     return ERR_OK;
 }
 
@@ -174,7 +174,7 @@ static enum err resolve_parent(struct build *b, const struct entity *entity)
     const struct entity *above = entity;
     for (int depth = 0; above && above->parent; depth++) {
         const struct field *field = entity_field(above, slice_str(above->parent));
-        if (!field || field->type->kind != KIND_REF || !field->ref)
+        if (!field || field->type->kind != KIND_REF || !field->ref_at)
             return build_fail_at(b, above->plugin, NULL, above->declared->line,
                                  "%s has no reference \"%s\" to its parent", above->name,
                                  above->parent);
@@ -182,7 +182,7 @@ static enum err resolve_parent(struct build *b, const struct entity *entity)
             return build_fail_at(b, entity->plugin, NULL, entity->declared->line,
                                  "%s stands below more than %d parents", entity->name,
                                  RIGHTS_PARENTS_MAX);
-        above = field->ref;
+        above = model_ref(b->model, field);
     }
     return ERR_OK;
 }
@@ -222,16 +222,34 @@ static enum err resolve_timeline(struct build *b, const struct entity *entity)
     return ERR_OK;
 }
 
+static int place_of(const struct field *field)
+{
+    int at = 0;
+
+    while (field->entity->fields[at] != field)
+        at++;
+    return at;
+}
+
+/* They stand in the order of entities and fields. */
 static void add_referrer(struct build *b, const struct field *field)
 {
     struct entity *target = map_get(&b->model->entities, slice_str(field->ref_entity));
+    const struct entity_referrer fresh = {field->entity->at, place_of(field)};
     int n = target->referrers_count++;
 
-    target->referrers =
-        arena_grow(b->arena, target->referrers, (size_t)n * sizeof *target->referrers,
-                   ((size_t)n + 1) * sizeof *target->referrers);
-    target->referrers[n].from = field->entity;
-    target->referrers[n].field = field;
+    if ((n & (n - 1)) == 0) /* twice as many at each power of two */
+        target->referrers =
+            arena_grow(b->arena, target->referrers, (size_t)n * sizeof *target->referrers,
+                       ((size_t)n * 2 + (n == 0)) * sizeof *target->referrers);
+    for (; n > 0; n--) {
+        const struct entity_referrer *before = &target->referrers[n - 1];
+        if (before->from < fresh.from ||
+            (before->from == fresh.from && before->field < fresh.field))
+            break;
+        target->referrers[n] = *before;
+    }
+    target->referrers[n] = fresh;
 }
 
 typedef enum err (*field_pass)(struct build *b, struct field *field);
@@ -240,7 +258,7 @@ static enum err each_field(struct build *b, field_pass pass)
 {
     for (int i = 0; i < b->model->entities_count; i++) {
         struct entity *entity = b->model->entity_list[i];
-        for (int k = 0; k < entity->fields_count; k++) {
+        for (int k = 0; k < entity->fields_count && !overlay_shares(b, entity); k++) {
             enum err e = pass(b, entity->fields[k]);
             if (e)
                 return e;
@@ -251,7 +269,8 @@ static enum err each_field(struct build *b, field_pass pass)
 
 static enum err resolve_rest(struct build *b, struct field *field)
 {
-    if (field->ref && field->type->is_ref && !field->is_system)
+    bool is_known = b->base && !overlay_adds(b, field);
+    if (field->ref_at && field->type->is_ref && !field->is_system && !is_known)
         add_referrer(b, field);
     return check_conditions(b, field);
 }
@@ -262,15 +281,19 @@ enum err build_resolve(struct build *b)
     static const field_pass passes[] = {resolve_ref, resolve_options, resolve_rollup,
                                         resolve_lookup, resolve_rest};
 
+    overlay_reach(b);
     for (size_t i = 0; i < sizeof(passes) / sizeof *passes; i++) {
         enum err e = each_field(b, passes[i]);
         if (e)
             return e;
     }
     for (int i = 0; i < b->model->entities_count; i++) {
-        enum err e = resolve_title(b, b->model->entity_list[i]);
+        struct entity *entity = b->model->entity_list[i];
+        if (overlay_shares(b, entity))
+            continue;
+        enum err e = resolve_title(b, entity);
         if (!e)
-            e = resolve_timeline(b, b->model->entity_list[i]);
+            e = resolve_timeline(b, entity);
         if (e)
             return e;
     }

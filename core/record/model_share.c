@@ -1,9 +1,10 @@
 /* model_share - models that several tenants of this process have in common.
  *
  * Companies with the same plugins declare the same entities, so their model is built once and kept
- * under a hash of everything it follows from. What differs from company to company without changing
- * the tree (settings of plugins, currency, language, version) is not in here: each tenant has a
- * struct model of its own around the shared one.
+ * under a hash of everything it follows from; that of a company with something of its own lies on
+ * the one that its products make (model_overlay.c), which others use too. What differs from company
+ * to company without changing the tree (settings of plugins, currency, language, version) is not in
+ * here: each tenant has a struct model of its own around the shared one.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -50,21 +51,23 @@ static void put_files(struct build *b, struct buf *out, const struct plugin *plu
     for (size_t i = 0; i < BUILD_FOLDERS; i++) {
         const char **paths;
         int count;
-        if (plugin_files(b->arena, plugin, build_folders[i], &paths, &count))
+        if (plugin_files(b->scratch, plugin, build_folders[i], &paths, &count))
             put_text(out, build_folders[i]);
         else
             for (int k = 0; k < count; k++)
                 put_file(out, paths[k]);
     }
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        put_file(out, arena_printf(b->arena, "%s/%s", plugin->folder, texts[i]));
+        put_file(out, arena_printf(b->scratch, "%s/%s", plugin->folder, texts[i]));
 }
 
 /* The folder of a bundle is the tenant's own, so its declarations are shared with nobody else. */
-static void put_plugins(struct build *b, struct buf *out)
+static void put_plugins(struct build *b, struct buf *out, bool own)
 {
     for (int i = 0; i < b->model->plugins_count; i++) {
         const struct plugin *plugin = b->model->plugins[i];
+        if (build_is_own(plugin) != own)
+            continue;
         put_text(out, plugin->id);
         put_text(out, plugin->version);
         put_text(out, plugin->folder);
@@ -72,56 +75,60 @@ static void put_plugins(struct build *b, struct buf *out)
         put_number(out, plugin->layer);
         if (!plugin->broken)
             put_files(b, out, plugin);
-        put_file(out, arena_printf(b->arena, "%s/plugin.json", plugin->folder));
+        put_file(out, arena_printf(b->scratch, "%s/plugin.json", plugin->folder));
     }
 }
 
 struct rows {
     const struct build *b;
-    struct buf *out;
-    int columns, plugin; /* which of them names the plugin; -1: none */
-    const char *last;    /* the plugin of the row before */
+    struct buf *products, *own; /* where rows of plugins go */
+    int columns, plugin;        /* which of them names the plugin; -1: all are the tenant's own */
+    const struct plugin *last;  /* the plugin of the row before */
+    int count;
 };
 
 /* Is it one of the model's? Rows of a plugin come after one another. */
-static bool counts(struct rows *rows, struct slice id)
+static const struct plugin *plugin_of(struct rows *rows, struct slice id)
 {
-    if (rows->last && slice_is(id, rows->last))
-        return true;
+    if (rows->last && slice_is(id, rows->last->id))
+        return rows->last;
     for (int i = 0; i < rows->b->model->plugins_count; i++) {
-        const char *known = rows->b->model->plugins[i]->id;
-        if (!slice_is(id, known))
+        const struct plugin *known = rows->b->model->plugins[i];
+        if (!slice_is(id, known->id))
             continue;
         rows->last = known;
-        return true;
+        return known;
     }
-    return false;
+    return NULL;
 }
 
 static bool take_row(void *arg, const struct store_row *row)
 {
     struct rows *rows = arg;
+    const struct plugin *plugin =
+        rows->plugin < 0 ? NULL : plugin_of(rows, store_row_bytes(row, rows->plugin));
 
-    if (rows->plugin >= 0 && !counts(rows, store_row_bytes(row, rows->plugin)))
+    if (rows->plugin >= 0 && !plugin)
         return true;
+    struct buf *out = !plugin || build_is_own(plugin) ? rows->own : rows->products;
+    rows->count++;
     for (int i = 0; i < rows->columns; i++) {
         struct value value = store_row_value(row, i);
         bool is_number = value.type == VALUE_INT;
-        put_number(rows->out, value.type);
-        put_number(rows->out, is_number ? value.integer : (int64_t)value.bytes.len);
+        put_number(out, value.type);
+        put_number(out, is_number ? value.integer : (int64_t)value.bytes.len);
         if (!is_number)
-            buf_put_slice(rows->out, value.bytes);
+            buf_put_slice(out, value.bytes);
     }
     return true;
 }
 
-static enum err put_rows(struct build *b, struct buf *out, const char *table,
-                         const char *const *columns, int count, int plugin)
+static enum err put_rows(struct rows *rows, const char *table, const char *const *columns,
+                         int count, int plugin)
 {
     struct query_column select[8];
     struct query_order order[3];
     struct query query = {.table = table, .select = select, .order = order};
-    struct rows rows = {.b = b, .out = out, .columns = count, .plugin = plugin};
 
     ASSERT(count <= 8);
     for (int i = 0; i < count; i++)
@@ -130,33 +137,61 @@ static enum err put_rows(struct build *b, struct buf *out, const char *table,
     query.order_count = plugin >= 0 ? 1 : 3;
     for (int i = 0; i < query.order_count; i++)
         order[i] = (struct query_order){.column = {0, columns[i]}};
-    put_text(out, table);
-    return store_read(b->tenant->store, &query, take_row, &rows);
+    rows->columns = count;
+    rows->plugin = plugin;
+    rows->count = 0;
+    put_text(rows->products, table);
+    put_text(rows->own, table);
+    return store_read(rows->b->tenant->store, &query, take_row, rows);
 }
 
-enum err share_key_of(struct build *b, struct share_key *out)
+static void find_sources(struct build *b)
+{
+    if (b->has_sources) /* as chosen: the attempts to build put them into order */
+        return;
+    for (int own = 0; own < 2; own++) {
+        struct buf all = BUF_INIT;
+        put_text(&all, b->home);
+        put_plugins(b, &all, own);
+        crypto_sha256(buf_slice(&all), b->sources[own]);
+        buf_release(&all);
+    }
+    b->has_sources = true;
+}
+
+static bool is_plain(const struct build *b, int dictionary_rows)
+{
+    bool is_plain = dictionary_rows == 0;
+
+    for (int i = 0; i < b->model->plugins_count; i++)
+        is_plain = is_plain && !build_is_own(b->model->plugins[i]);
+    return is_plain;
+}
+
+enum err share_keys_of(struct build *b, struct share_keys *out)
 {
     static const char *const entities[] = {"id", "plugin", "name"};
     static const char *const fields[] = {"id", "plugin", "entity", "no"};
     static const char *const values[] = {"dict", "sort", "value", "parent", "label", "active"};
-    struct buf all = BUF_INIT;
+    struct buf products = BUF_INIT, own = BUF_INIT;
+    struct rows rows = {.b = b, .products = &products, .own = &own};
 
-    if (!b->has_sources) { /* as chosen: the attempts to build put them into order */
-        put_text(&all, b->home);
-        put_plugins(b, &all);
-        crypto_sha256(buf_slice(&all), b->sources);
-        b->has_sources = true;
-        buf_clear(&all);
+    find_sources(b);
+    buf_put(&products, b->sources[false], sizeof b->sources[false]);
+    buf_put(&own, b->sources[true], sizeof b->sources[true]);
+    enum err e = put_rows(&rows, "entity_reg", entities, 3, 1);
+    if (!e)
+        e = put_rows(&rows, "field_reg", fields, 4, 1);
+    if (!e)
+        e = put_rows(&rows, "dictionary", values, 6, -1);
+    if (!e) {
+        crypto_sha256(buf_slice(&products), out->base.bytes);
+        out->is_plain = is_plain(b, rows.count);
+        buf_put(&own, out->base.bytes, sizeof out->base.bytes);
+        crypto_sha256(buf_slice(out->is_plain ? &products : &own), out->whole.bytes);
     }
-    buf_put(&all, b->sources, sizeof b->sources);
-    enum err e = put_rows(b, &all, "entity_reg", entities, 3, 1);
-    if (!e)
-        e = put_rows(b, &all, "field_reg", fields, 4, 1);
-    if (!e)
-        e = put_rows(b, &all, "dictionary", values, 6, -1);
-    if (!e)
-        crypto_sha256(buf_slice(&all), out->bytes);
-    buf_release(&all);
+    buf_release(&products);
+    buf_release(&own);
     return e;
 }
 
@@ -164,7 +199,8 @@ enum err share_key_of(struct build *b, struct share_key *out)
 
 struct model_image {
     struct share_key key;
-    struct model *model; /* owned, with its arena */
+    struct model *model;      /* owned, with its arena */
+    struct model_image *base; /* what it lies on: one use of it; NULL: it is whole */
     int users;
     struct model_extra extra;
     struct model_image *newer, *older; /* by last use */
@@ -203,8 +239,10 @@ static void image_free(struct model_image *image)
     (void)map_remove(&kept.by_key, key_slice(&image->key));
     if (image->extra.value)
         image->extra.release(image->extra.value);
+    struct model_image *base = image->base;
     arena_free(image->model->arena);
     free(image);
+    share_release(base);
 }
 
 struct model_image *share_find(const struct share_key *key)
@@ -219,7 +257,8 @@ struct model_image *share_find(const struct share_key *key)
     return image;
 }
 
-struct model_image *share_put(const struct share_key *key, struct model *model)
+struct model_image *share_put(const struct share_key *key, struct model *model,
+                              struct model_image *base)
 {
     if (!kept.is_ready)
         map_init(&kept.by_key, NULL);
@@ -229,6 +268,7 @@ struct model_image *share_put(const struct share_key *key, struct model *model)
     ASSERT_MEMORY(image);
     image->key = *key;
     image->model = model;
+    image->base = base;
     image->users = 1;
     map_put(&kept.by_key, key_slice(&image->key), image);
     list_put(image);
@@ -247,7 +287,9 @@ struct model_extra *model_extra(const struct model *model)
 
 size_t share_own_bytes(const struct model_image *image)
 {
-    return image->users == 1 ? arena_used(image->model->arena) : 0;
+    if (image->users != 1)
+        return 0;
+    return arena_used(image->model->arena) + (image->base ? share_own_bytes(image->base) : 0);
 }
 
 int share_idle(void)
@@ -268,10 +310,10 @@ void share_release(struct model_image *image)
         return;
     list_drop(image);
     list_put(image); /* it was used until now */
-    int idle = share_idle();
-    for (struct model_image *at = kept.oldest, *newer; at; at = newer) {
-        newer = at->newer;
-        if (at->users == 0 && idle-- > MODEL_IMAGES_IDLE_MAX)
-            image_free(at);
+    while (share_idle() > MODEL_IMAGES_IDLE_MAX) {
+        struct model_image *at = kept.oldest;
+        while (at->users > 0)
+            at = at->newer;
+        image_free(at); /* which may leave another one, its base, without a user */
     }
 }

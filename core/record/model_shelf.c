@@ -39,7 +39,8 @@ static void shelve_plugin(struct build *b)
 void model_shelve(const char *home)
 {
     ASSERT(shelf_arena());
-    struct build b = {.home = home, .arena = arena_new()};
+    struct arena *arena = arena_new();
+    struct build b = {.home = home, .arena = arena, .scratch = arena};
     struct plugin **plugins;
     int count = 0;
     const char *why;
@@ -51,5 +52,5 @@ void model_shelve(const char *home)
                 shelve_plugin(&b);
         }
     build_forget();
-    arena_free(b.arena);
+    arena_free(arena);
 }

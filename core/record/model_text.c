@@ -91,13 +91,42 @@ enum err build_texts(struct build *b)
 
 /* --- finding --- */
 
-static const char *find_text(const struct model *model, enum lang lang, struct slice key)
+const char *model_text_find(const struct model *model, enum lang lang, struct slice key)
 {
     const char *text = map_get(&model->texts[lang], key);
 
+    return text || !model->base ? text : map_get(&model->base->texts[lang], key);
+}
+
+/* Places in the own map come first, those in the base's behind its end. */
+bool model_text_next(const struct model *model, enum lang lang, size_t *at, struct slice *key,
+                     const char **text)
+{
+    const struct map *own = &model->texts[lang];
+    const struct map *below = model->base ? &model->base->texts[lang] : NULL;
+    void *value;
+
+    if (*at < own->cap && map_next(own, at, key, &value)) {
+        *text = value;
+        return true;
+    }
+    *at = *at < own->cap ? own->cap : *at;
+    for (size_t from = *at - own->cap; below && map_next(below, &from, key, &value);) {
+        *at = own->cap + from;
+        *text = value;
+        if (!map_get(own, *key))
+            return true;
+    }
+    return false;
+}
+
+static const char *find_text(const struct model *model, enum lang lang, struct slice key)
+{
+    const char *text = model_text_find(model, lang, key);
+
     if (!text)
-        text = map_get(&model->texts[model->lang], key);
-    return text ? text : map_get(&model->texts[LANG_ZH], key);
+        text = model_text_find(model, model->lang, key);
+    return text ? text : model_text_find(model, LANG_ZH, key);
 }
 
 static void put_argument(struct buf *out, const struct json *value)

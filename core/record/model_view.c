@@ -34,6 +34,13 @@ static struct slice view_key(struct arena *arena, const char *entity, const char
     return slice_str(arena_printf(arena, "%s.%s.%s", entity ? entity : "", kind, name));
 }
 
+struct slice model_view_key(struct arena *arena, const struct model_view *view)
+{
+    bool is_event = strcmp(view->kind, "event") == 0;
+
+    return view_key(arena, is_event ? NULL : view->entity, view->kind, view->name);
+}
+
 static void warn(struct build *b, int line, const char *text)
 {
     struct model_warning *warning = arena_make(b->arena, struct model_warning);
@@ -58,7 +65,7 @@ static enum err check_path(struct build *b, const struct entity *entity, struct 
         if (!field)
             return build_fail(b, line, "%s has no field \"" SLICE_FMT "\"%s", entity->name,
                               SLICE_ARG(name), build_suggest_field(b->arena, entity, name));
-        entity = field->ref;
+        entity = model_ref(b->model, field);
     }
     return ERR_OK;
 }
@@ -257,6 +264,17 @@ static enum err apply_patch(struct build *b, struct json *body, const struct jso
     return ERR_OK;
 }
 
+/* The parsed file is shared: a patch changes a copy. */
+static struct json *body_of(struct build *b, struct model_view **view)
+{
+    *view = overlay_view(b, *view);
+    overlay_redraw(b, *view);
+    if (!(*view)->is_patched)
+        (*view)->body = json_copy(b->arena, (*view)->body);
+    (*view)->is_patched = true;
+    return (struct json *)(*view)->body;
+}
+
 /* A report is known by its name alone. */
 static enum err patch_report(struct build *b, const struct json *patch, struct slice name)
 {
@@ -264,9 +282,7 @@ static enum err patch_report(struct build *b, const struct json *patch, struct s
         struct model_view *view = b->model->view_list[i];
         if (strcmp(view->kind, "report") != 0 || !slice_is(name, view->name))
             continue;
-        struct json *body = json_copy(b->arena, view->body);
-        view->body = body;
-        return apply_patch(b, body, patch);
+        return apply_patch(b, body_of(b, &view), patch);
     }
     warn(b, patch->line, arena_printf(b->arena, "there is no report " SLICE_FMT, SLICE_ARG(name)));
     return ERR_OK;
@@ -293,21 +309,18 @@ static enum err patch_view(struct build *b, const struct json *patch)
         name = target->text;
     struct slice key =
         view_key(b->arena, entity, kind, name.len ? arena_str(b->arena, name) : "default");
-    struct model_view *view = map_get(&b->model->views, key);
+    struct model_view *view = overlay_find_view(b, key);
     if (!view) {
         warn(b, patch->line, arena_printf(b->arena, "there is no view " SLICE_FMT, SLICE_ARG(key)));
         return ERR_OK;
     }
-    struct json *body = json_copy(b->arena, view->body); /* the parsed file is shared */
-    view->body = body;
+    struct json *body = body_of(b, &view);
     enum err e = apply_patch(b, body, patch);
     const struct entity *of = entity ? model_entity(b->model, slice_str(entity)) : NULL;
     return e || !of ? e : check_fields(b, of, body);
 }
 
 /* --- views --- */
-
-#define VIEWS_FIRST 64 /* a power of two */
 
 static enum err add_view(struct build *b, const struct json *doc)
 {
@@ -329,17 +342,13 @@ static enum err add_view(struct build *b, const struct json *doc)
         if (e)
             return e;
     }
-    struct slice key = view_key(b->arena, is_event ? NULL : view->entity, view->kind, view->name);
-    if (map_get(&model->views, key))
+    struct slice key = model_view_key(b->arena, view);
+    if (overlay_find_view(b, key))
         return build_fail(b, doc->line, "there is a view " SLICE_FMT " already", SLICE_ARG(key));
     map_put(&model->views, key, view);
+    overlay_redraw(b, view);
     int n = model->views_count++;
-    if (n == 0 ||
-        (n >= VIEWS_FIRST && (n & (n - 1)) == 0)) { /* twice as many at each power of two */
-        size_t room = n ? (size_t)n * 2 : VIEWS_FIRST;
-        model->view_list = arena_grow(b->arena, model->view_list, (size_t)n * sizeof(void *),
-                                      room * sizeof(void *));
-    }
+    model->view_list = build_list(b->arena, model->view_list, n);
     model->view_list[n] = view;
     return ERR_OK;
 }
@@ -453,19 +462,34 @@ static enum err join_fields(struct build *b, struct json *known, const struct js
     return ERR_OK;
 }
 
-/* Several plugins may grant to one role, each for its own entities. */
-static enum err join_role(struct build *b, struct json *role, const struct json *doc)
+/* "role entity" as a key of who granted it. */
+static struct slice grant_key(struct build *b, const struct json *doc, const struct json *grant)
+{
+    return slice_str(arena_printf(b->scratch, "%s " SLICE_FMT, json_cstr(doc, "name", ""),
+                                  SLICE_ARG(grant->key)));
+}
+
+/* Several plugins may grant to one role, each for its own entities. What a plugin grants where
+ * another one is active ("if_plugin") is said anew member by member. */
+static enum err join_role(struct build *b, struct json *role, const struct json *doc,
+                          struct map *granters)
 {
     struct json *grants = (struct json *)json_get(role, "grants");
 
     json_each(grant, json_get(doc, "grants"))
     {
         struct json *known = (struct json *)json_get_slice(grants, grant->key);
+        const struct slice key = grant_key(b, doc, grant);
+        if (known && map_get(granters, key) == b->plugin) {
+            set_members(b, known, grant);
+            continue;
+        }
         enum err e = known ? join_fields(b, known, grant) : ERR_OK;
         if (e)
             return e;
         if (known)
             continue;
+        map_put(granters, key, b->plugin);
         json_add(b->arena, grants, arena_str(b->arena, grant->key), json_copy(b->arena, grant));
     }
     return ERR_OK;
@@ -484,33 +508,48 @@ static void own_label(struct build *b, struct json *role)
     set_members(b, role, named);
 }
 
+/* One declaration of a role: the first of its name, or what is added to that. */
+static enum err add_role(struct build *b, const struct json *doc, struct map *docs,
+                         struct map *granters)
+{
+    struct slice name = json_str(doc, "name", SLICE(""));
+    struct json *role = overlay_role(b, docs, name);
+    enum err e = check_grants(b, json_get(doc, "grants"));
+
+    if (!e && !role) {
+        role = json_new(b->arena, JSON_OBJECT);
+        set_members(b, role, doc);
+        own_label(b, role);
+        struct json *empty = json_new(b->arena, JSON_OBJECT);
+        json_add(b->arena, empty, "grants", json_new(b->arena, JSON_OBJECT));
+        set_members(b, role, empty);
+        map_put(docs, name, role);
+    }
+    e = e ? e : join_role(b, role, doc, granters);
+    if (e)
+        return e;
+    struct role *parsed;
+    const char *why = NULL;
+    if (role_parse(b->arena, role, &parsed, &why))
+        return build_fail(b, doc->line, "%s", why ? why : "the role cannot be read");
+    map_put(&b->model->roles, slice_str(parsed->name), parsed);
+    return ERR_OK;
+}
+
 enum err build_roles(struct build *b)
 {
-    struct map docs; /* name → struct json * */
+    struct map granters; /* grant_key → struct plugin * */
 
-    map_init(&docs, b->arena);
+    map_init(&granters, b->scratch);
     for (const struct build_doc *doc = b->roles; doc; doc = doc->next) {
+        const char *needs = json_cstr(doc->json, "if_plugin", NULL);
+        if (needs && !build_has_plugin(b, slice_str(needs)))
+            continue;
         b->plugin = doc->plugin;
         b->file = doc->file;
-        struct slice name = json_str(doc->json, "name", SLICE(""));
-        struct json *role = map_get(&docs, name);
-        enum err e = check_grants(b, json_get(doc->json, "grants"));
-        if (!e && role)
-            e = join_role(b, role, doc->json);
+        enum err e = add_role(b, doc->json, &b->model->role_trees, &granters);
         if (e)
             return e;
-        if (!role) {
-            role = json_copy(b->arena, doc->json);
-            own_label(b, role);
-            if (!json_get(role, "grants"))
-                json_add(b->arena, role, "grants", json_new(b->arena, JSON_OBJECT));
-            map_put(&docs, name, role);
-        }
-        struct role *parsed;
-        const char *why = NULL;
-        if (role_parse(b->arena, role, &parsed, &why))
-            return build_fail(b, doc->json->line, "%s", why ? why : "the role cannot be read");
-        map_put(&b->model->roles, slice_str(parsed->name), parsed);
     }
     return ERR_OK;
 }

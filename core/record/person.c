@@ -141,7 +141,7 @@ static enum err follow_all(struct person *p, const struct entity *entity, int64_
     const struct model *model = p->ctx->model;
     enum err e = ERR_OK;
     for (int i = 0; i < entity->referrers_count && !e; i++) {
-        const struct field *field = entity->referrers[i].field;
+        const struct field *field = model_referrer(model, entity, i).field;
         if (field->type->columns == 1 && field->type->kind == KIND_REF &&
             (depth == 0 || is_part(field)))
             e = follow(p, field, entity, id, depth);

@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "record/change.h"
 #include "record/field_kit.h"
+#include "record/model.h"
 #include "record/record_in.h"
 #include "record/rollup.h"
 #include "record/staff.h"
@@ -44,19 +45,19 @@ static enum err check_refused(struct ctx *ctx, const struct entity *entity, int6
     struct buf list = BUF_INIT;
     enum err e = ERR_OK;
     for (int i = 0; i < entity->referrers_count && !e; i++) {
-        const struct entity_ref *ref = &entity->referrers[i];
+        const struct entity_ref ref = model_referrer(ctx->model, entity, i);
         int64_t count = 0;
-        if (ref->field->on_delete != ON_DELETE_REFUSE)
+        if (ref.field->on_delete != ON_DELETE_REFUSE)
             continue;
-        e = store_count(ctx->tenant->store, ref->from->table, points_at(ctx->arena, ref->field, id),
+        e = store_count(ctx->tenant->store, ref.from->table, points_at(ctx->arena, ref.field, id),
                         COUNT_CAP, &count);
         if (e || !count)
             continue;
         buf_printf(&list, "%s{\"entity\":\"%s\",\"field\":\"%s\",\"count\":%lld}",
-                   list.len ? "," : "", ref->from->name, ref->field->name, (long long)count);
+                   list.len ? "," : "", ref.from->name, ref.field->name, (long long)count);
         if (!ctx->err.args)
             ctx->err.args = arena_printf(ctx->arena, "{\"entity\":\"%s\",\"count\":%lld}",
-                                         ref->from->name, (long long)count);
+                                         ref.from->name, (long long)count);
     }
     if (!e && list.len) {
         ctx->err.extra = arena_printf(ctx->arena, "\"referrers\":[%s]", buf_cstr(&list));
@@ -139,19 +140,19 @@ static enum err clear_ref(struct ctx *ctx, const struct entity_ref *ref, int64_t
 static enum err follow_refs(struct ctx *ctx, const struct entity *entity, int64_t id)
 {
     for (int i = 0; i < entity->referrers_count; i++) {
-        const struct entity_ref *ref = &entity->referrers[i];
+        const struct entity_ref ref = model_referrer(ctx->model, entity, i);
         int64_t *ids;
         int count;
-        if (ref->field->on_delete == ON_DELETE_REFUSE || ref->from->is_append_only)
+        if (ref.field->on_delete == ON_DELETE_REFUSE || ref.from->is_append_only)
             continue;
-        enum err e = referring(ctx, ref, id, &ids, &count);
+        enum err e = referring(ctx, &ref, id, &ids, &count);
         for (int k = 0; k < count && !e; k++) {
             struct record *record;
-            if (ref->field->on_delete == ON_DELETE_CLEAR) {
-                e = clear_ref(ctx, ref, ids[k], id);
+            if (ref.field->on_delete == ON_DELETE_CLEAR) {
+                e = clear_ref(ctx, &ref, ids[k], id);
                 continue;
             }
-            e = load_live(ctx, ref->from, ids[k], &record);
+            e = load_live(ctx, ref.from, ids[k], &record);
             e = e ? (e == ERR_NOT_FOUND ? ERR_OK : e) : delete_one(ctx, record, true);
         }
         if (e)

@@ -117,7 +117,7 @@ static enum err check_list(struct ctx *ctx, const struct field *field, struct sl
         if (!e && is_file && !found)
             e = field_bad(ctx, field->name, "bad_ref", "\"entity\":\"file\"");
         if (!e && !is_file)
-            e = check_one(ctx, field, field->ref, id);
+            e = check_one(ctx, field, model_ref(ctx->model, field), id);
         if (e)
             return e;
     }
@@ -143,8 +143,8 @@ static enum err check_field(struct ctx *ctx, const struct record *record, const 
         return check_file(ctx, field, values->integer);
     if (type == &field_type_ref_any)
         return check_one(ctx, field, model_entity(ctx->model, values[1].bytes), values->integer);
-    if (field->ref && type->is_ref)
-        return check_one(ctx, field, field->ref, values->integer);
+    if (field->ref_at && type->is_ref)
+        return check_one(ctx, field, model_ref(ctx->model, field), values->integer);
     return ERR_OK;
 }
 

@@ -14,6 +14,7 @@
 #include "auth/actor.h"
 #include "base/limits.h"
 #include "record/filter.h"
+#include "record/model.h"
 
 struct rule {
     const struct role_grant *grant;
@@ -234,9 +235,10 @@ static enum err parent_rows(struct rights *rights, const struct expr **out)
     const struct expr *rows = NULL;
     const struct field *field = entity_field(rights->entity, slice_str(rights->entity->parent));
     enum role_action action = is_read(rights->action) ? ROLE_READ : ROLE_UPDATE;
-    ASSERT(field && field->ref);
+    ASSERT(field && field->ref_at);
     ASSERT(rights->parents < RIGHTS_PARENTS_MAX); /* the model says so */
-    enum err e = make(ctx, field->ref, action, rights->parents + 1, &above);
+    const struct entity *parent = model_ref(ctx->model, field);
+    enum err e = make(ctx, parent, action, rights->parents + 1, &above);
     if (e == ERR_FORBIDDEN) {
         err_info_clear(&ctx->err);
         *out = expr_new(ctx->arena, EXPR_FALSE);
@@ -247,7 +249,7 @@ static enum err parent_rows(struct rights *rights, const struct expr **out)
     if (e)
         return e;
     struct expr *exists = expr_new(ctx->arena, EXPR_EXISTS);
-    exists->sub.table = field->ref->table;
+    exists->sub.table = parent->table;
     exists->sub.column = "id";
     exists->sub.outer.column = field->column;
     exists->sub.where = rows;

@@ -196,7 +196,7 @@ enum err rollup_move(struct ctx *ctx, const struct entity *entity, const struct 
 {
     for (int i = 0; i < entity->fields_count; i++) {
         const struct field *by = entity->fields[i];
-        const struct entity *parent = by->type->is_ref ? by->ref : NULL;
+        const struct entity *parent = by->type->is_ref ? model_ref(ctx->model, by) : NULL;
         for (int k = SLOT_FIELDS; parent && k < parent->fields_count; k++) {
             const struct field *field = parent->fields[k];
             if (!field_is(field, "rollup"))

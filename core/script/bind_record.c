@@ -143,12 +143,12 @@ static const struct value *follow(lua_State *L, const struct field *ref, const s
     const struct value *id = values + ref->slot;
     struct err_info before = ctx->err;
     struct record *record = NULL;
-    if (!ref->ref || id->type != VALUE_INT)
+    if (!ref->ref_at || id->type != VALUE_INT)
         return NULL;
     vm_allow(L, ~(unsigned)(VM_LOAD | VM_COMPUTED), "a looked up field");
     if (++vm->used.reads > vm_limit(vm)->reads)
         vm_stop(L, VM_LIMIT, "it read more often than it may in one unit of work");
-    enum err e = record_load(ctx, ref->ref, id->integer, ROLE_READ, &record);
+    enum err e = record_load(ctx, model_ref(ctx->model, ref), id->integer, ROLE_READ, &record);
     if (e && e != ERR_NOT_FOUND && e != ERR_FORBIDDEN)
         vm_veto(L, e);
     ctx->err = before;
@@ -170,7 +170,7 @@ static void push_lookup(lua_State *L, const struct entity *entity, const struct 
             return;
         }
         values = follow(L, step, values);
-        entity = step->ref;
+        entity = model_ref(vm_of(L)->model, step);
     }
     lua_pushnil(L);
 }

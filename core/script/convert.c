@@ -282,12 +282,13 @@ struct json *convert_fields(lua_State *L, int at, struct arena *arena, const str
 /* --- filters --- */
 
 /* The field at the end of "account.owner", or NULL: the filter's own compiler complains. */
-static const struct field *path_end(const struct entity *entity, struct slice path)
+static const struct field *path_end(const struct model *model, const struct entity *entity,
+                                    struct slice path)
 {
     const struct field *field = NULL;
     while (entity && path.len) {
         field = entity_field(entity, slice_split(&path, '.'));
-        entity = field ? field->ref : NULL;
+        entity = field ? model_ref(model, field) : NULL;
     }
     return path.len ? NULL : field;
 }
@@ -318,7 +319,7 @@ static void refer_tree(struct convert *c, struct json *tree, const struct entity
                 refer_tree(c, sub, model_entity(vm_of(c->L)->model, from));
             }
         else
-            refer(c, item, path_end(entity, item->key));
+            refer(c, item, path_end(vm_of(c->L)->model, entity, item->key));
     }
 }
 

@@ -131,7 +131,7 @@ static void check_path(const struct scan *s, int line, const struct entity *enti
             check_field(s, line, (const struct entity *const[]){entity, NULL}, name);
             return;
         }
-        entity = field->ref;
+        entity = model_ref(s->lint->model, field);
     }
 }
 

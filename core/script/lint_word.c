@@ -9,7 +9,7 @@ static const char *const LANGUAGES[LANG_COUNT] = {[LANG_ZH] = "zh-CN", [LANG_EN]
 
 static bool has(const struct lint *lint, enum lang lang, const char *key)
 {
-    return map_get(&lint->model->texts[lang], slice_str(key)) != NULL;
+    return model_text_find(lint->model, lang, slice_str(key)) != NULL;
 }
 
 static const char *suggest(const struct lint *lint, const char *key)
@@ -19,7 +19,7 @@ static const char *suggest(const struct lint *lint, const char *key)
     const char *near = NULL;
     int least = 4;
     struct slice own = slice_str(arena_printf(lint->ctx->arena, "%s:", lint->plugin->id));
-    for (size_t at = 0; map_next(&lint->model->texts[LANG_EN], &at, &name, &value);) {
+    for (size_t at = 0; model_text_next(lint->model, LANG_EN, &at, &name, &text);) {
         int distance = slice_starts(name, own) ? text_distance(name, slice_str(key), 3) : least;
         if (distance < least) {
             least = distance;

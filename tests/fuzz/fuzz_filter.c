@@ -36,7 +36,7 @@ static void add_fields(struct arena *arena, struct entity *entity)
         field->column = entity->columns[field->slot];
         if (field->type->is_ref) {
             field->ref_entity = entity->name;
-            field->ref = entity;
+            field->ref_at = 1;
         }
         entity->fields[entity->fields_count++] = field;
         map_put(&entity->by_name, slice_str(field->name), field);
@@ -92,15 +92,19 @@ static void ask(struct ctx *ctx, const struct entity *entity, const struct json 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct entity *entity;
+    static struct model model;
     static struct tenant tenant = {.name = "fuzz", .currency = "CNY", .locale = "zh-CN"};
     struct arena *arena = arena_new();
     const struct json *tree;
     struct ctx ctx;
     if (!entity)
         entity = make_entity();
+    model.entity_list = &entity;
+    model.entities_count = 1;
     tenant.zone = zone_find("Asia/Shanghai");
     ctx_init(&ctx, arena);
     ctx.tenant = &tenant;
+    ctx.model = &model;
     ctx.now_ms = 1773194400000;
     if (json_parse(arena, slice_of((const char *)data, size), &tree, NULL) == ERR_OK)
         ask(&ctx, entity, tree);

@@ -126,7 +126,7 @@ static struct entity *declare(struct fixture *f, const struct json *doc)
     entity->fields = arena_array(f->arena, struct field *, 64);
     entity->columns = arena_array(f->arena, const char *, 128);
     entity->column_types = arena_array(f->arena, enum value_type, 128);
-    entity->referrers = arena_array(f->arena, struct entity_ref, 16);
+    entity->referrers = arena_array(f->arena, struct entity_referrer, 16);
     map_init(&entity->by_name, f->arena);
     entity_add_system_fields(f->arena, entity);
     for (int i = 0; i < SLOT_FIELDS; i++) {
@@ -136,6 +136,7 @@ static struct entity *declare(struct fixture *f, const struct json *doc)
     entity->slots = SLOT_FIELDS;
     json_each(field, json_get(doc, "fields")) declare_field(f, entity, field);
     map_put(&f->model.entities, slice_str(entity->name), entity);
+    entity->at = f->model.entities_count;
     f->model.entity_list[f->model.entities_count++] = entity;
     return entity;
 }
@@ -150,9 +151,9 @@ static void resolve(struct fixture *f)
                 continue;
             struct entity *target = map_get(&f->model.entities, slice_str(field->ref_entity));
             assert_non_null(target);
-            field->ref = target;
+            field->ref_at = target->at + 1;
             if (!field->is_system)
-                target->referrers[target->referrers_count++] = (struct entity_ref){entity, field};
+                target->referrers[target->referrers_count++] = (struct entity_referrer){i, k};
         }
     }
 }

@@ -66,7 +66,7 @@ static void test_entity__system_fields_cannot_be_written_but_the_owner(void **st
     assert_false(place_field(p, "user", "team")->is_readonly);
     assert_true(place_field(p, "user", "owner")->is_hidden);
     assert_int_equal(place_field(p, "lead", "owner")->n, -(SLOT_OWNER + 1));
-    assert_ptr_equal(place_field(p, "lead", "owner")->ref, place_entity(p, "user"));
+    assert_ptr_equal(model_ref(p->model, place_field(p, "lead", "owner")), place_entity(p, "user"));
 }
 
 static bool has_index(const struct store_table *table, const char *columns, const char *where,

@@ -37,7 +37,8 @@ static void test_model__product_plugins_fit(void **state)
     assert_true(lead->has_owner);
     assert_true(lead->has_search);
     assert_string_equal(lead->title_field->name, "name");
-    assert_ptr_equal(place_field(p, "lead", "converted_account")->ref, place_entity(p, "account"));
+    assert_ptr_equal(model_ref(p->model, place_field(p, "lead", "converted_account")),
+                     place_entity(p, "account"));
     assert_int_equal(place_entity(p, "user")->n, -1);
     assert_string_equal(place_entity(p, "user")->table, "user");
 }

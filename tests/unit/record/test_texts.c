@@ -35,7 +35,7 @@ static void want(const struct model *model, const char *plugin, const char *key)
         const char *full =
             strchr(key, ':') ? key + 1 : arena_printf(arena, "%s:%s", plugin, key + 1);
         for (int lang = 0; lang < LANG_COUNT; lang++) {
-            if (map_get(&model->texts[lang], slice_str(full)))
+            if (model_text_find(model, (enum lang)lang, slice_str(full)))
                 continue;
             print_error("%s has no text %s\n", lang_names[lang], full);
             missing++;
