@@ -29,6 +29,7 @@ struct import {
     bool dry_run;
     const struct json *mapping; /* NULL: by name and label */
     struct importer_counts counts, undone;
+    const char *left_out; /* only once it is mapped: headings that become nothing, as JSON */
 };
 
 const char *import_mode_name(enum importer_mode mode);

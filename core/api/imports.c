@@ -350,19 +350,23 @@ static enum err mapping_read(struct call *call, struct import *import)
 }
 
 /* The importer itself judges: unknown targets, used twice, no column to match by. */
-static enum err mapping_check(struct call *call, const struct import *import,
-                              const struct entity *entity)
+static enum err mapping_check(struct call *call, struct import *import, const struct entity *entity)
 {
     struct ctx *ctx = call->ctx;
+    struct buf left_out = BUF_INIT;
     struct importer_options options = import_options(import);
     struct importer *importer = NULL;
     struct slice source;
     enum err e = blob_map(ctx->arena, import_path(ctx->tenant, ctx->arena, import->id), &source);
     if (!e)
         e = importer_new(ctx, entity, source, &options, &importer);
-    if (!e)
-        importer_free(importer);
-    return e;
+    if (e)
+        return e;
+    importer_put_left_out(importer, &left_out);
+    import->left_out = arena_str(ctx->arena, buf_slice(&left_out));
+    buf_release(&left_out);
+    importer_free(importer);
+    return ERR_OK;
 }
 
 static void put_import(struct call *call, const struct import *import, int progress);
@@ -521,6 +525,8 @@ static void put_import(struct call *call, const struct import *import, int progr
         json_put(out, import->mapping);
     else
         buf_put_str(out, "null");
+    if (import->left_out)
+        buf_printf(out, ",\"left_out\":%s", import->left_out);
     json_put_key(out, "counts");
     import_put_counts(&import->counts, out);
     put_undone(&import->undone, out);

@@ -120,6 +120,20 @@ static int import_finish(struct cli *cli, struct client *client, const char *id)
     return status;
 }
 
+/* What nobody would otherwise notice: columns that fit no field. */
+static void print_left_out(const struct json *import)
+{
+    const struct json *names = json_get(import, "left_out");
+    const char *before = "left out, as they fit no field: ";
+    json_each(name, names)
+    {
+        printf("%s%s", before, name->text.at);
+        before = ", ";
+    }
+    if (names && names->count)
+        printf("\n");
+}
+
 static int import_map(struct cli *cli, struct client *client, const char *id)
 {
     const char *mapping = NULL;
@@ -129,11 +143,14 @@ static int import_map(struct cli *cli, struct client *client, const char *id)
         return status;
     const char *match = cli_option(cli, "match", NULL);
     struct client_answer answer;
-    return client_call(
+    status = client_call(
         client, HTTP_PUT, arena_printf(cli_arena(cli), IMPORTS "/%s/mapping", id), cli_arg(cli, 0),
         print_json(cli_arena(cli), "entity", cli_arg(cli, 1), ":mapping", mapping, "match", match,
                    "mode", cli_option(cli, "mode", match ? "upsert" : NULL), NULL),
         &answer);
+    if (!status && !file && !cli_json(cli))
+        print_left_out(answer.json);
+    return status;
 }
 
 static int import_new(struct cli *cli, struct client *client)

@@ -15,7 +15,8 @@
  *
  * Columns that "columns" does not name are left out; without "columns" they are matched by field
  * name, label in any language, or import_alias. Constants are set when a record is created, never
- * when one is updated. An empty cell leaves an existing record's value alone. A reference is given
+ * when one is updated. An empty cell leaves an existing record's value alone. A value of a list of
+ * choices is given as such or by its label in any language. A reference is given
  * as an id, a user's login, the target's exact title, or what one of its unique fields holds;
  * "create_missing" makes the target with that title. Fields of "second_pass" are set after all rows
  * are in, for references to later rows of the same file; a dry run leaves them out. created_at,
@@ -48,6 +49,8 @@ struct importer;
 MUST_USE enum err importer_new(struct ctx *ctx, const struct entity *entity, struct slice source,
                                const struct importer_options *options, struct importer **out);
 void importer_free(struct importer *importer); /* NULL is fine */
+/* The headings of columns that become nothing, as a JSON array. */
+void importer_put_left_out(const struct importer *importer, struct buf *out);
 /* Inside a write transaction. *batch 0: records the import (table import) and gives its id; else
  * takes up that row: from the start when it has no counts yet, or where its last committed step
  * ended. ERR_NOT_FOUND. Not for dry runs. */

@@ -264,5 +264,8 @@ enum err importer_cell(struct ctx *ctx, struct importer *importer,
         return ERR_OK;
     if (field->type->is_ref && field->ref_at && in->type == JSON_STRING)
         return read_ref(ctx, importer, column, in->text, out);
+    enum err e = importer_word(ctx, field, &in);
+    if (e)
+        return e;
     return field->type->parse(ctx, field, field->name, document_of(ctx, field, in), out);
 }

@@ -277,6 +277,21 @@ static enum err find_match_column(struct ctx *ctx, struct importer *importer)
     return ERR_OK;
 }
 
+void importer_put_left_out(const struct importer *importer, struct buf *out)
+{
+    buf_put_char(out, '[');
+    for (int i = 0; i < importer->header_count; i++) {
+        bool is_read = slice_trim(importer->header[i]).len == 0;
+        for (int c = 0; c < importer->columns_count; c++)
+            is_read = is_read || importer->columns[c].cell == i;
+        if (is_read)
+            continue;
+        json_put_comma(out);
+        json_put_string(out, importer->header[i]);
+    }
+    buf_put_char(out, ']');
+}
+
 enum err importer_map(struct ctx *ctx, struct importer *importer)
 {
     const struct json *mapping = importer->options.mapping;

@@ -53,10 +53,29 @@ test("a column that is unknown, or points at no field", async () => {
   const heading = await put({ columns: { 没有这一列: "name" } });
   assert.equal(heading.status, 422, heading.text);
   assert.ok(JSON.stringify(heading.json.error.fields).includes("没有这一列"), heading.text);
+  const guessed = await put({});
+  assert.deepEqual(guessed.json.left_out, ["说不清"], "what fits no field is named");
   // The upload is still there, and goes through once it is put right.
   assert.equal((await put({ columns: { 姓名: "name", 公司: "company" } })).status, 200);
   await w.acme.ok("manager", "POST", `${path}/run`, {});
   assert.equal((await w.acme.settled("manager", path)).counts.created, 1);
+});
+
+test("a value of a file that is none of the choices", async () => {
+  const csv = "姓名,公司,来源\n钱一,甲,市场活动\n钱二,乙,EVENT\n钱三,丙,道听途说\n";
+  const made = await w.acme.as("manager", "POST", `${IMPORTS}?entity=lead`, {
+    body: csv,
+    headers: { "content-type": "text/csv" },
+  });
+  const path = `${IMPORTS}/${made.json.id}`;
+  await w.acme.ok("manager", "PUT", `${path}/mapping`, {});
+  await w.acme.ok("manager", "POST", `${path}/run`, {});
+  const { counts } = await w.acme.settled("manager", path);
+  assert.deepEqual([counts.created, counts.failed], [2, 1]);
+  const sources = (await list("lead", { company: { in: ["甲", "乙"] } })).map((one) => one.source);
+  assert.deepEqual(sources, ["event", "event"], "known by its label, or in capitals");
+  const { text } = await w.acme.as("manager", "GET", `${path}/errors.csv`);
+  assert.match(text, /钱三.*道听途说.*官网/, text);
 });
 
 test("a calendar without working time", async () => {

@@ -135,6 +135,19 @@ static void test_importer__values_dates_and_words_for_nothing(void **state)
         0);
 }
 
+static void test_importer__choices_are_known_by_their_labels(void **state)
+{
+    struct shop *shop = *state;
+    struct run run =
+        import_map(shop, shop->customer, "name,level,vip_note\nAda, gold ,x\nBob,B,\nEve,Silver,\n",
+                   NULL, IMPORT_CREATE);
+    check(&run, 2, 0, 0, 1);
+    find(shop, shop->customer, "level", "a");
+    find(shop, shop->customer, "level", "b");
+    assert_non_null(strstr(run.reasons, "Silver"));
+    assert_non_null(strstr(run.reasons, "Gold"));
+}
+
 /* --- matching --- */
 
 #define MATCH "{\"match\":\"code\"}"
@@ -452,6 +465,7 @@ int main(void)
         TEST(test_importer__columns_are_known_by_name_label_and_alias),
         TEST(test_importer__a_mapping_that_does_not_fit_is_told),
         TEST(test_importer__values_dates_and_words_for_nothing),
+        TEST(test_importer__choices_are_known_by_their_labels),
         TEST(test_importer__the_same_file_again_updates_instead_of_doubling),
         TEST(test_importer__an_empty_cell_leaves_what_is_there),
         TEST(test_importer__failed_rows_come_back_with_their_reason),
