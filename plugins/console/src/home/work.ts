@@ -3,7 +3,7 @@
 import { post } from "@/api/http";
 import type { Entity, Rec } from "@/api/types";
 import type { Tree } from "@/logic/filter";
-import { formatValue, type Locale, titleOf } from "@/logic/format";
+import { counted, formatValue, type Locale, titleOf } from "@/logic/format";
 import { loadEntity } from "@/stores/meta";
 
 export interface Item {
@@ -139,7 +139,7 @@ function boxOf(asked: Asked, result: Result): Box {
     icon: asked.icon,
     to: asked.to ?? addressOf(asked.entity, asked.filter),
     items,
-    count: `${result.count ?? 0}${result.count_capped ? "+" : ""}`,
+    count: counted(result.count ?? 0, result.count_capped),
     failed: result.error?.message,
   };
 }

@@ -38,6 +38,10 @@ export function grouped(text: string): string {
   return sign + whole.replace(/\B(?=(\d{3})+$)/g, ",") + (rest ?? "");
 }
 
+/** How many there are; counting ends somewhere, and "+" says so. */
+export const counted = (count: number, capped?: boolean) =>
+  grouped(String(count)) + (capped ? "+" : "");
+
 const SIGNS: Record<string, string> = { CNY: "¥", USD: "$", EUR: "€", GBP: "£", JPY: "¥" };
 
 export function money(value: unknown): string {
@@ -86,11 +90,13 @@ export function address(value: Record<string, unknown>, lang: string): string {
   return lang === "en" ? parts.reverse().join(", ") : parts.join("");
 }
 
-/** "+8613900001111" as 139 0000 1111; others as they are. */
+/** "+8613900001111" as 139 0000 1111, "+865126211178" as 0512 6211178; others as they are. */
 export function phone(value: unknown): string {
   const text = String(value);
-  const mobile = /^\+86(1\d{2})(\d{4})(\d{4})$/.exec(text);
-  return mobile ? `${mobile[1]} ${mobile[2]} ${mobile[3]}` : text;
+  const mobile = /^\+86(1[3-9]\d)(\d{4})(\d{4})$/.exec(text);
+  if (mobile) return `${mobile[1]} ${mobile[2]} ${mobile[3]}`;
+  const fixed = /^\+86(10|2\d|[3-9]\d{2})(\d{7,8})$/.exec(text);
+  return fixed ? `0${fixed[1]} ${fixed[2]}` : text;
 }
 
 export function titleOf(value: unknown): string {

@@ -87,7 +87,11 @@ export function viewOf(entity: Entity, kind: string, name = ""): View | undefine
 /** The view that is shown: a saved one, else a declared one, else one made of the fields. */
 export function baseView(entity: Entity, saved: SavedView[], id: string, kind = "list"): View {
   const own = saved.find((view) => view.id === id);
-  if (own) return { ...own.body, kind, entity: entity.name, name: own.id, label: own.name };
+  if (own) {
+    const { quick_filters } = viewOf(entity, kind) ?? {}; // of a view of one's own, too
+    const named = { kind, entity: entity.name, name: own.id, label: own.name };
+    return { quick_filters, ...own.body, ...named };
+  }
   const declared = viewOf(entity, kind, id);
   if (declared) return declared;
   const usual = entity.fields.filter((field) => !field.system).slice(0, 6);
@@ -105,10 +109,18 @@ export function columnsOf(entity: Entity, view: View, chosen: string[] | undefin
   return wanted.filter((column) => known.has(column.field.split(".")[0]));
 }
 
+/** The conditions that people see and change: those of the address, else the view's own. */
+export const ownFilter = (view: View, state: ListState): Tree | undefined =>
+  state.filter ?? view.filter;
+
+/** What an edited filter is in the address: that a view's own is off has to be said. */
+export const chosenFilter = (view: View, tree: Tree | undefined): Tree | undefined =>
+  tree ?? (view.filter ? {} : undefined);
+
 /** All conditions in one tree: of the view, the filter, and the quick filters that are on. */
 export function filterOf(view: View, state: ListState): Tree | undefined {
   const trees: Tree[] = [];
-  const own = state.filter ?? view.filter;
+  const own = ownFilter(view, state);
   if (own && Object.keys(own).length) trees.push(own);
   for (const quick of view.quick_filters ?? []) {
     if (state.quick.includes(quick.id)) trees.push(quick.filter);
@@ -116,6 +128,14 @@ export function filterOf(view: View, state: ListState): Tree | undefined {
   if (!trees.length) return undefined;
   return trees.length === 1 ? trees[0] : { and: trees };
 }
+
+/** What is kept of a list as a view. */
+export const savedBody = (view: View, state: ListState, columns: Column[]): View => ({
+  kind: "list",
+  columns: columns.map((one) => ({ ...one })),
+  sort: state.sort ?? view.sort,
+  filter: filterOf(view, state),
+});
 
 /** The next order when a column's head is pressed: up, down, the view's own. */
 export function nextSort(current: string | undefined, field: string): string | undefined {
