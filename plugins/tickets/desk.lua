@@ -87,17 +87,22 @@ local function skilled(db, agents, category)
   return list, best > 0
 end
 
--- By the setting: whose turn it is, or the agent of the team with the fewest open tickets, with
--- `skill` among those who know the category best.
+-- The team's, where the ticket has one; else all who have the role that takes requests.
+local function agents_for(db, ticket, ctx)
+  local of = ticket.team and { team = ticket.team } or { roles = { has = ctx.config.dispatch_role } }
+  of.active = true
+  return db.user:find { where = of, order = "id", limit = 100 }
+end
+
+-- By the setting: whose turn it is, or the agent with the fewest open tickets, with `skill` among
+-- those who know the category best.
 function desk.dispatch(ticket, ctx)
-  if ctx.config.dispatch == "none" or not ticket.team then return {} end
+  if ctx.config.dispatch == "none" then return {} end
   local db = ctx.db:as_system()
-  local agents = db.user:find {
-    where = { team = ticket.team, active = true }, order = "id", limit = 100,
-  }
+  local agents = agents_for(db, ticket, ctx)
   if #agents == 0 then return {} end
   if ctx.config.dispatch == "round_robin" then
-    local turn = ctx.kv:incr("turn:" .. ticket.team)
+    local turn = ctx.kv:incr("turn:" .. (ticket.team or ctx.config.dispatch_role))
     return { owner = agents[(turn - 1) % #agents + 1].id, reasons = { "round_robin" } }
   end
   local reason, best, fewest = "least_busy", nil, nil

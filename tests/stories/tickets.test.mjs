@@ -366,6 +366,22 @@ test("the service desk of two companies", async (t) => {
     }
   });
 
+  await t.test("what nobody has goes round among those who take requests", async () => {
+    const path = "/api/v1/admin/plugins/tickets/config";
+    const config = await acme.ok("admin", "GET", path);
+    const settings = { ...config, dispatch: "round_robin", dispatch_role: "sales" };
+    await acme.ok("admin", "PUT", path, settings);
+    const owners = [];
+    for (const nth of ["一", "二", "三"]) {
+      const id = await open(acme, `轮流 ${nth}`, { owner: null });
+      owners.push((await read(acme, id)).owner);
+    }
+    assert.equal(new Set(owners).size, 3, "each time somebody else's turn");
+    const sellers = [acme.users.sales1, acme.users.sales2, acme.users.sales3];
+    assert.ok(owners.every((one) => sellers.includes(one)), owners.join());
+    await acme.ok("admin", "PUT", path, config);
+  });
+
   await t.test("programs that fill in the hidden field are thanked for nothing", async () => {
     const body = { email: "bot@example.com", subject: "中奖通知", body: "x", website: "http://x" };
     const asked = await nobody(acme, "POST", "/requests", body);
