@@ -58,8 +58,8 @@ struct waits {
 
 static bool take_waits(void *arg, const struct store_row *row)
 {
-    *(struct waits *)arg =
-        (struct waits){store_row_int(row, 0), slice_is(store_row_bytes(row, 1), "queued")};
+    bool is_waiting = slice_is(store_row_bytes(row, 1), "queued") && store_row_is_null(row, 2);
+    *(struct waits *)arg = (struct waits){store_row_int(row, 0), is_waiting};
     return false;
 }
 
@@ -67,10 +67,11 @@ enum err job_waits(struct ctx *ctx, const char *dedupe, int64_t *id, bool *is_wa
 {
     ASSERT(ctx && ctx->tenant && dedupe && id && is_waiting);
     struct waits waits = {0, false};
-    struct query_column select[] = {{.column = {0, "id"}}, {.column = {0, "state"}}};
+    struct query_column select[] = {
+        {.column = {0, "id"}}, {.column = {0, "state"}}, {.column = {0, "result"}}};
     struct query query = {.table = "job",
                           .select = select,
-                          .select_count = 2,
+                          .select_count = 3,
                           .where = eq_text(ctx->arena, "dedupe", dedupe),
                           .limit = 1};
     enum err e = store_read(ctx->tenant->store, &query, take_waits, &waits);

@@ -30,7 +30,8 @@ struct job {
 
 /* In a write transaction. Gives the id; with a dedupe that is already waiting, that job's id. */
 MUST_USE enum err job_put(struct ctx *ctx, const struct job *spec, int64_t *id);
-/* The unfinished one of that dedupe, 0 = none, and whether nobody has begun with it. */
+/* The unfinished one of that dedupe, 0 = none, and whether nobody has begun with it: one that keeps
+ * a place has been begun, though it waits for its next step. */
 MUST_USE enum err job_waits(struct ctx *ctx, const char *dedupe, int64_t *id, bool *is_waiting);
 /* How many of that queue wait, counting no further than max. */
 MUST_USE enum err job_waiting(struct ctx *ctx, const char *queue, int64_t max, int64_t *count);

@@ -283,6 +283,19 @@ static enum err choose_stream(struct ctx *ctx, const char *queue, int concurrenc
     return ERR_OK;
 }
 
+/* Those of one key run one behind the other, so they share a stream. */
+static const char *stream_of_key(struct arena *arena, const char *queue, int concurrency,
+                                 const char *key)
+{
+    if (concurrency == 0)
+        return arena_printf(arena, "%s:%s", queue, key);
+    uint32_t at = 0; /* the same in every process */
+    for (const char *c = key; *c; c++)
+        at = at * 31 + (unsigned char)*c;
+    at %= (uint32_t)concurrency;
+    return at ? arena_printf(arena, "%s/%u", queue, at) : queue;
+}
+
 static enum err put_job(struct ctx *ctx, const struct schedule *spec, const char *dedupe,
                         const struct schedule_push *push, int64_t at_ms, int64_t *id)
 {
@@ -299,9 +312,11 @@ static enum err put_job(struct ctx *ctx, const struct schedule *spec, const char
                       .run_at_ms = push ? push->run_at_ms : 0,
                       .created_by = push ? push->created_by : 0,
                       .body = body};
-    enum err e = choose_stream(ctx, queue, spec->concurrency, &job.stream);
-    if (push && push->again && push->key && !job.stream)
-        job.stream = arena_printf(ctx->arena, "%s:%s", queue, push->key);
+    enum err e = ERR_OK;
+    if (push && push->again && push->key)
+        job.stream = stream_of_key(ctx->arena, queue, spec->concurrency, push->key);
+    else
+        e = choose_stream(ctx, queue, spec->concurrency, &job.stream);
     return e ? e : job_put(ctx, &job, id);
 }
 

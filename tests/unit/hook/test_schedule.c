@@ -221,6 +221,53 @@ static void test_schedule__pushed_with_a_key_waits_once(void **state)
     assert_int_equal(jobs(shed, "queued"), 3);
 }
 
+static int64_t push_again(struct shed *shed, const char *key)
+{
+    struct schedule_push one = {.plugin = "leads", .name = "recycle", .key = key, .again = true};
+    int64_t id = 0;
+    OK(schedule_push(&shed->ctx, &one, &id));
+    return id;
+}
+
+static void test_schedule__asked_again_while_it_runs_it_runs_again(void **state)
+{
+    struct shed *shed = *state;
+    struct schedule spec = nightly();
+    spec.concurrency = 2; /* and yet one behind the other */
+    sync_one(shed, spec);
+    int64_t one = push_again(shed, "a");
+    assert_int_equal(push_again(shed, "a"), one); /* nobody has begun: it will see all there is */
+    struct job *first = lease(shed, SHED_ANN);
+    int64_t two = push_again(shed, "a");
+    assert_int_not_equal(two, one);
+    assert_int_equal(push_again(shed, "a"), two);
+    assert_null(lease(shed, SHED_BOB));
+    OK(job_done(&shed->ctx, first, SHED_ANN, NULL));
+    struct job *second = lease(shed, SHED_ANN);
+    assert_int_equal(second->id, two);
+    int64_t three = push_again(shed, "a");
+    assert_int_not_equal(three, two);
+    assert_null(lease(shed, SHED_BOB));
+    OK(job_done(&shed->ctx, second, SHED_ANN, NULL));
+    assert_int_equal(lease(shed, SHED_ANN)->id, three);
+}
+
+static void test_schedule__one_that_lets_others_go_first_has_begun(void **state)
+{
+    struct shed *shed = *state;
+    sync_one(shed, nightly());
+    int64_t one = push_again(shed, "a");
+    struct job *job = lease(shed, SHED_ANN);
+    OK(job_requeue(&shed->ctx, job, SHED_ANN, "{\"at\":7}", 40, shed->ctx.now_ms, NULL));
+    int64_t two = push_again(shed, "a"); /* what it has passed already may have changed */
+    assert_int_not_equal(two, one);
+    job = lease(shed, SHED_ANN);
+    assert_int_equal(job->id, one);
+    assert_int_equal(push_again(shed, "a"), two);
+    OK(job_done(&shed->ctx, job, SHED_ANN, NULL));
+    assert_int_equal(lease(shed, SHED_ANN)->id, two);
+}
+
 static void test_schedule__runs_as_many_as_it_may(void **state)
 {
     struct shed *shed = *state;
@@ -271,6 +318,8 @@ int main(void)
         TEST(test_schedule__a_run_that_takes_long_is_not_joined),
         TEST(test_schedule__paused_ones_pass_by),
         TEST(test_schedule__pushed_with_a_key_waits_once),
+        TEST(test_schedule__asked_again_while_it_runs_it_runs_again),
+        TEST(test_schedule__one_that_lets_others_go_first_has_begun),
         TEST(test_schedule__runs_as_many_as_it_may),
         TEST(test_schedule__what_is_parked_waits_for_a_person),
     };
