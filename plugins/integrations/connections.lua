@@ -120,11 +120,14 @@ end
 function connections.ask(ctx, mapping, stream, user, more)
   local args = { mapping = crm.id_text(mapping), stream = stream }
   for name, value in pairs(more or {}) do args[name] = value end
-  if not more and ctx.db:as_system().mapping:get(mapping).direction == "both" then
+  local map = ctx.db:as_system().mapping:get(mapping)
+  if not map then return end
+  if not more and map.direction == "both" then
     args.stream = "both"
     stream = "both"
   end
-  local key = args.mapping .. ":" .. (args.item and "item:" .. args.item or stream)
+  local single = args.item and "item:" .. args.item or args.record and "record:" .. args.record
+  local key = args.mapping .. ":" .. (single or stream)
   ctx.queue:push("sync", args, { key = key, again = true, as = user })
 end
 

@@ -6,6 +6,7 @@ local maps = require("maps")
 local failed = {}
 
 local DELAYS = { 60, 300, 1800, 7200, 43200 } -- seconds; then it waits for a person
+local LOST = 3600
 
 local function key_of(map, stream, id) return crm.id_text(map.id) .. ":" .. stream .. ":" .. id end
 
@@ -41,6 +42,22 @@ function failed.keep(ctx, map, stream, id, payload, why)
     end
     ctx.emit("sync.item_failed", { mapping = mapping, item = known, reason = reason })
   end)
+end
+
+-- Asked for while nothing is asked of the connection: it waits until something is again.
+function failed.put_off(ctx, map, connection, args)
+  if args.record then
+    local why = connection.last_error or connection.state
+    return failed.keep(ctx, map, "push", args.record, nil, { code = "retry", why = why })
+  end
+  local db = ctx.db:as_system()
+  local item = db.failed_item:get(crm.id_parse(args.item))
+  if not item or item.state ~= "open" then return end
+  local soon = ctx.now():add { seconds = DELAYS[1] }
+  local held = connection.retry_at
+  assert(db.failed_item:update(item.id, {
+    next_at = held and held:ms() > soon:ms() and held or soon,
+  }))
 end
 
 -- It has gone through after all.
@@ -99,7 +116,8 @@ function failed.sweep(ctx, db)
     where = { state = "open", next_at = { lte = ctx.now() } }, limit = 20,
   }
   for _, item in ipairs(found) do
-    assert(db.failed_item:update(item.id, { next_at = crm.null }))
+    -- Once more later, should the job be lost; what comes of it says when it really is.
+    assert(db.failed_item:update(item.id, { next_at = ctx.now():add { seconds = LOST } }))
     again(ctx, item, {})
   end
 end

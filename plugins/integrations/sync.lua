@@ -149,12 +149,14 @@ local function cursor_of(ctx, map, stream)
     assert(db.sync_cursor:insert { mapping = map.id, stream = stream, stream_key = key })
 end
 
+-- Nothing where somebody has taken the cursor away meanwhile: then it goes on from the beginning.
 local function move(ctx, cursor, position, lag)
   local fields = { looked_at = ctx.now(), lag = lag }
   if position and position ~= cursor.position then
     fields.position, fields.moved_at = position, ctx.now()
   end
-  return assert(ctx.db:as_system().sync_cursor:update(cursor.id, fields))
+  local db = ctx.db:as_system()
+  return db.sync_cursor:get(cursor.id) and assert(db.sync_cursor:update(cursor.id, fields))
 end
 
 local function is_tired(ctx)
@@ -181,6 +183,7 @@ local function pull(ctx, map, connection, cursor)
       count = count + 1
     end
     cursor = move(ctx, cursor, page.position, page.lag)
+    if not cursor then return count, true end
     if not page.more then return count, false end
   end
   return count, true
@@ -204,37 +207,39 @@ local function push(ctx, map, connection, cursor)
         end
         count, at = count + 1, item.seq
         cursor = move(ctx, cursor, tostring(at), newest - at)
+        if not cursor then return count, true end
       end
     end
     at = last
     cursor = move(ctx, cursor, tostring(at), newest - at)
+    if not cursor then return count, true end
     if #items == 0 or last >= newest then return count, false end
   end
   return count, true
 end
 
--- One item that is tried again, or one record that has to be told.
+-- One item that is tried again, or one record that has to be told; what does not go through is
+-- kept. Gives a fault of the connection, or nil.
 local function one(ctx, map, connection, args)
-  local item = args.item and ctx.db:as_system().failed_item:get(crm.id_parse(args.item))
-  if args.record then
-    return sync.give(ctx, map, connection, crm.id_parse(args.record), "update")
+  local stream, id, payload = "push", args.record, nil
+  if args.item then
+    local item = ctx.db:as_system().failed_item:get(crm.id_parse(args.item))
+    if not item or item.state ~= "open" and item.state ~= "conflict" then return end
+    stream, id, payload = item.stream, item.item_id, maps.plain(item.payload)
   end
-  if not item or item.state ~= "open" and item.state ~= "conflict" then return end
-  local stream, id, payload = item.stream, item.item_id, maps.plain(item.payload)
   local done, why
   if stream == "pull" then
     done, why = pcall(sync.take, ctx, map, payload, args.force)
+    why = not done and why or nil
   else
     local record = crm.id_parse(id) -- gone meanwhile, or it is the deletion that failed
     local op = ctx.db:as_system()[map.entity_name]:get(record) and "update" or "delete"
     done, why = pcall(sync.give, ctx, map, connection, record, op)
-    done = done and not why
   end
-  if done then
-    failed.done(ctx, map, stream, id)
-  else
-    failed.keep(ctx, map, stream, id, payload, why)
-  end
+  if done and not why then return failed.done(ctx, map, stream, id) end
+  if done and args.record and why.code == "changed" then return end -- pulling it decides
+  failed.keep(ctx, map, stream, id, payload, why)
+  return done and of_connection(why) and why or nil
 end
 
 local WALKS = { push = push, pull = pull }
@@ -246,11 +251,15 @@ function sync.run(job, ctx)
   local db, args = ctx.db:as_system(), job.args
   local map = db.mapping:get(crm.id_parse(args.mapping))
   local connection = map and db.connection:get(map.connection)
-  if not connection or not map.active or not connections.may_go(connection, ctx) then return end
+  if not connection then return end
+  local may_go = map.active and connections.may_go(connection, ctx)
   if args.item or args.record then
+    -- What a person has decided about theirs asks nothing of the connection.
+    if not may_go and not args.force then return failed.put_off(ctx, map, connection, args) end
     local fault = one(ctx, map, connection, args)
     return fault and connections.fails(ctx, connection, fault)
   end
+  if not may_go then return end
   local total = 0
   for _, stream in ipairs(args.stream == "both" and { "push", "pull" } or { args.stream }) do
     local count, more, fault = WALKS[stream](ctx, map, connection, cursor_of(ctx, map, stream))

@@ -53,6 +53,12 @@ async function refused(tenant, entity, body, field) {
 
 const list = async (tenant, entity, query) =>
   (await tenant.ok("admin", "GET", `${RECORDS}/${entity}?${query}`)).items;
+/* Every sync that was asked for has come to its end. */
+const rests = (tenant) =>
+  until("no sync is left", async () => {
+    const { items } = await tenant.ok("admin", "GET", "/api/v1/jobs?limit=200");
+    return !items.some((job) => job.queue === "job:integrations.sync" && !job.finished_at);
+  });
 const settings = (tenant, values) =>
   tenant.ok("admin", "PUT", "/api/v1/admin/plugins/integrations/config", values);
 
@@ -68,6 +74,7 @@ test("webhooks of two companies", async (t) => {
     const all = { ...fits, entities: ["*"] };
     await refused(acme, "webhook", { ...all, match: { status: "lost" } }, "match");
     await refused(acme, "webhook", { ...fits, skip_own: true }, "acts_as");
+    await refused(acme, "webhook", { ...fits, secret: "fifteen letters" }, "secret");
   });
 
   await t.test("only who may shapes them, and nobody reads a secret", async () => {
@@ -289,7 +296,10 @@ test("inbound hooks", async (t) => {
 test("two servers keep accounts in step", async (t) => {
   const { acme } = w;
   await settings(acme, { allow_http: true });
-  let connection, mapping;
+  let connection, mapping, secret;
+  const change = (body) => acme.ok("admin", "PATCH", `${RECORDS}/connection/${connection}`, body);
+  const conflict = () =>
+    until("the conflict", async () => (await list(acme, "failed_item", "state=conflict"))[0]);
   const here = (id) => acme.ok("admin", "GET", `${RECORDS}/account/${id}`);
   const there = async (name) => {
     const found = await list(far.acme, "account", `name=${encodeURIComponent(name)}`);
@@ -301,7 +311,7 @@ test("two servers keep accounts in step", async (t) => {
 
   await t.test("a connection and its mapping", async () => {
     const key = await far.acme.ok("admin", "POST", "/api/v1/admin/api-keys", { name: "sync" });
-    const secret = key.token;
+    secret = key.token;
     const body = {
       name: "分公司",
       connector: "rest",
@@ -322,7 +332,7 @@ test("two servers keep accounts in step", async (t) => {
       body: { base_url: "https://thief.example.com" },
     });
     assert.deepEqual(Object.keys(moved.json.error.fields), ["credential"]);
-    await acme.ok("admin", "PATCH", `${RECORDS}/connection/${connection}`, { credential: secret });
+    await change({ credential: secret });
     mapping = (
       await acme.create("admin", "mapping", {
         connection,
@@ -345,7 +355,7 @@ test("two servers keep accounts in step", async (t) => {
     const before = [await count(acme), await count(far.acme)];
     for (let round = 0; round < 3; round++) {
       await sync();
-      await new Promise((next) => setTimeout(next, 700));
+      await rests(acme);
     }
     assert.deepEqual([await count(acme), await count(far.acme)], before);
     assert.equal((await there("同步甲")).version, pushed.version);
@@ -367,18 +377,22 @@ test("two servers keep accounts in step", async (t) => {
       return refs[0];
     });
     // As a process leaves it that dies between the answer and the note: the cursor has not moved.
+    await change({ state: "paused" });
+    await rests(acme);
     await acme.ok("admin", "DELETE", `${RECORDS}/external_ref/${noted.id}`);
     for (const { id, stream } of await list(acme, "sync_cursor", `mapping=${mapping}`)) {
       assert.ok(["push", "pull"].includes(stream));
       await acme.ok("admin", "DELETE", `${RECORDS}/sync_cursor/${id}`);
     }
     const before = [await count(acme), await count(far.acme)];
+    await change({ state: "ok" });
     await sync();
     await until("it is noted again", async () => {
       const refs = await list(acme, "external_ref", `external_id=${theirs.id}`);
       return refs.length === 1 && refs[0].record_id === mine.id;
     });
     await sync();
+    await rests(acme);
     assert.deepEqual([await count(acme), await count(far.acme)], before);
   });
 
@@ -388,20 +402,75 @@ test("two servers keep accounts in step", async (t) => {
       direction: "both",
     });
     const [ref] = await list(acme, "external_ref", "limit=1");
-    await acme.ok("admin", "PATCH", `${RECORDS}/connection/${connection}`, { state: "paused" });
+    await change({ state: "paused" });
     await edit(acme, ref.record_id, { website: "https://ours.cn" });
     await edit(far.acme, ref.external_id, { website: "https://theirs.cn" });
     assert.equal((await act(acme, "admin", "connection", connection, "sync")).status, 422);
-    await acme.ok("admin", "PATCH", `${RECORDS}/connection/${connection}`, { state: "ok" });
+    await change({ state: "ok" });
     await sync();
-    const item = await until("the conflict", async () => {
-      const items = await list(acme, "failed_item", "state=conflict");
-      return items[0];
-    });
+    const item = await conflict();
     assert.equal((await act(acme, "sales1", "failed_item", item.id, "skip")).status, 404);
     await done(acme, "failed_item", item.id, "resolve", { keep: "theirs" });
     const decided = "https://theirs.cn";
     await until("theirs is here", async () => (await here(ref.record_id)).website === decided);
+  });
+
+  await t.test("ours stays for all that have changed on both sides", async () => {
+    await acme.ok("admin", "PATCH", `${RECORDS}/mapping/${mapping}`, { conflict: "ours" });
+    await change({ state: "paused" });
+    await rests(acme);
+    const refs = await list(acme, "external_ref", "limit=3");
+    assert.equal(refs.length, 3);
+    const ours = "+862100000002";
+    for (const { record_id, external_id } of refs) {
+      await edit(far.acme, external_id, { phone: "+862100000001" });
+      await edit(acme, record_id, { phone: ours });
+    }
+    await change({ state: "ok" });
+    await sync();
+    for (const { record_id, external_id } of refs) {
+      const phone = async (tenant, id) =>
+        (await tenant.ok("admin", "GET", `${RECORDS}/account/${id}`)).phone;
+      await until("ours is there", async () => (await phone(far.acme, external_id)) === ours);
+      assert.equal(await phone(acme, record_id), ours);
+    }
+  });
+
+  await t.test("what was decided while the other is away is told when it is back", async () => {
+    await acme.ok("admin", "PATCH", `${RECORDS}/mapping/${mapping}`, { conflict: "manual" });
+    const [ref] = await list(acme, "external_ref", "limit=1");
+    await change({ state: "paused" });
+    await rests(acme);
+    await edit(far.acme, ref.external_id, { phone: "+862100000003" });
+    await edit(acme, ref.record_id, { phone: "+862100000004" });
+    await change({ state: "ok" });
+    await sync();
+    const item = await conflict();
+    await change({ credential: "wrong-key-that-nobody-has" });
+    await done(acme, "failed_item", item.id, "resolve", { keep: "ours" });
+    const kept = await until("what could not be told", async () => {
+      const items = await list(acme, "failed_item", "state=open&stream=push");
+      return items[0];
+    });
+    assert.equal(kept.item_id, ref.record_id);
+    const held = await until("the refusal is seen", async () => {
+      const seen = await acme.ok("admin", "GET", `${RECORDS}/connection/${connection}`);
+      return seen.state === "auth_failed" && seen;
+    });
+    await change({ credential: secret });
+    await done(acme, "failed_item", kept.id, "retry");
+    await rests(acme);
+    const waits = await acme.ok("admin", "GET", `${RECORDS}/failed_item/${kept.id}`);
+    assert.ok(waits.state === "done" || waits.next_at >= held.retry_at, "nothing asks for it");
+    await sync();
+    await done(acme, "failed_item", kept.id, "retry");
+    await until("ours is there", async () => {
+      const told = await far.acme.ok("admin", "GET", `${RECORDS}/account/${ref.external_id}`);
+      return told.phone === "+862100000004";
+    });
+    await rests(acme);
+    const over = await acme.ok("admin", "GET", `${RECORDS}/failed_item/${kept.id}`);
+    assert.equal(over.state, "done");
   });
 });
 
@@ -461,7 +530,7 @@ test("two servers that both drive make no echo", async () => {
   const all = ({ tenant }) => list(tenant, "contact", "name[prefix]=双向&sort=name&limit=200");
   const both = async () => {
     for (const side of sides) await done(side.tenant, "connection", side.connection, "sync");
-    await new Promise((next) => setTimeout(next, 300));
+    for (const side of sides) await rests(side.tenant);
   };
   const same = (what, wanted) =>
     until(what, async () => {
@@ -529,7 +598,7 @@ test("messages to WeCom", async (t) => {
     await sync(robot);
     await until("the message", () => told("群客户一").length);
     await sync(robot);
-    await new Promise((next) => setTimeout(next, 700));
+    await rests(acme);
     assert.equal(told("群客户一").length, 1);
     assert.deepEqual(told("群客户一")[0].markdown, { content: "新客户 **群客户一**" });
   });
