@@ -349,11 +349,14 @@ static int table_aggregate(lua_State *L)
 
 /* --- writing --- */
 
-/* The fields a plugin declared itself it may write although they are read-only to people. */
+/* The fields a plugin declared itself, or that are there for its sake ("if_plugin"), it may write
+ * although they are read-only to people. */
 static bool is_own_readonly(const struct table_box *table, const struct field *field)
 {
+    const char *id = table->script->id;
+
     return field && field->is_readonly && !field->is_system && !field->type->is_derived &&
-           strcmp(field->plugin, table->script->id) == 0;
+           (strcmp(field->plugin, id) == 0 || (field->needs && strcmp(field->needs, id) == 0));
 }
 
 static enum err set_all(struct ctx *ctx, const struct table_box *table, struct record *record,

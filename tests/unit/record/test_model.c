@@ -586,6 +586,28 @@ static void test_model__a_role_is_told_of_own_fields(void **state)
     assert_non_null(strstr(place_broken(p, "acme.sales"), "grants \"lead\" to this role already"));
 }
 
+/* What the own plugin has granted is said anew where another one is active, member by member. */
+static void test_model__a_grant_follows_another_plugin(void **state)
+{
+    struct place *p = *state;
+    bundle(p, "entities/shop.json",
+           "{\"name\":\"x_shop\",\"fields\":[{\"no\":1,\"name\":\"name\",\"type\":\"text\"}]}");
+    place_bundle(p, "acme.sales", "roles/sales.json",
+                 "[{\"name\":\"sales\",\"grants\":{\"x_shop\":{\"read\":\"own\",\"create\":true}}},"
+                 "{\"name\":\"sales\",\"if_plugin\":\"leads\",\"grants\":{\"x_shop\":{"
+                 "\"read\":\"all\",\"actions\":[\"pick\"]}}},"
+                 "{\"name\":\"sales\",\"if_plugin\":\"nothing\",\"grants\":{\"x_shop\":{"
+                 "\"create\":false}}}]");
+    place_enable(p, "acme.sales");
+    place_model(p);
+    const struct role_grant *shop = role_grant_of(model_role(p->tenant, "sales"), "x_shop");
+    assert_non_null(shop);
+    assert_int_equal(shop->rules[ROLE_READ]->type, JSON_STRING);
+    assert_true(slice_is(shop->rules[ROLE_READ]->text, "all"));
+    assert_non_null(shop->rules[ROLE_CREATE]);
+    assert_non_null(shop->actions);
+}
+
 static void test_model__a_plan_changes_nothing(void **state)
 {
     struct place *p = *state;
@@ -752,6 +774,7 @@ int main(void)
         T(a_view_names_known_fields),
         T(the_menu_is_one),
         T(roles_join_their_grants),
+        T(a_grant_follows_another_plugin),
         T(texts_fall_back),
         T(complaints_become_sentences),
         T(own_rows_replace_a_preset),
