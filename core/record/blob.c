@@ -314,33 +314,43 @@ static enum err find_hanging(struct ctx *ctx, const struct blob_file *place,
     return store_read(ctx->tenant->store, &query, take_id, out);
 }
 
-static enum err copy_one(struct ctx *ctx, int64_t id, const struct blob_file *to, int *copied)
+enum err blob_files_of(struct ctx *ctx, const struct blob_file *place, int most, int64_t **ids,
+                       int *count)
+{
+    struct hanging all;
+    ASSERT(place->entity && ids && count);
+    enum err e = find_hanging(ctx, place, NULL, most, &all);
+    *ids = all.ids;
+    *count = all.count;
+    return e;
+}
+
+static enum err copy_one(struct ctx *ctx, const struct blob_file *to, int64_t *id)
 {
     struct blob_file file;
     struct hanging same;
-    enum err e = blob_file_read(ctx, id, &file);
+    enum err e = blob_file_read(ctx, *id, &file);
     if (!e)
         e = find_hanging(ctx, to, &file, 1, &same);
+    if (!e && same.count > 0)
+        *id = same.ids[0];
     if (e || same.count > 0)
         return e;
     file.entity = to->entity;
     file.record = to->record;
     e = blob_file_insert(ctx, &file);
-    *copied += !e;
+    *id = file.id;
     return e;
 }
 
 enum err blob_files_copy(struct ctx *ctx, const struct blob_file *from, const struct blob_file *to,
-                         int most, int *copied)
+                         int most, int64_t **ids, int *count)
 {
-    struct hanging all;
-    ASSERT(from->entity && to->entity && copied);
-    ASSERT(store_in_tx(ctx->tenant->store));
-    *copied = 0;
-    enum err e = find_hanging(ctx, from, NULL, most + 1, &all);
-    if (!e && all.count > most)
+    ASSERT(to->entity && store_in_tx(ctx->tenant->store));
+    enum err e = blob_files_of(ctx, from, most + 1, ids, count);
+    if (!e && *count > most)
         return ERR_TOO_LARGE;
-    for (int i = 0; !e && i < all.count; i++)
-        e = copy_one(ctx, all.ids[i], to, copied);
+    for (int i = 0; !e && i < *count; i++)
+        e = copy_one(ctx, to, &(*ids)[i]);
     return e;
 }

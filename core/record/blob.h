@@ -51,11 +51,15 @@ MUST_USE enum err blob_file_insert(struct ctx *ctx, struct blob_file *file);
 MUST_USE enum err blob_file_read(struct ctx *ctx, int64_t id, struct blob_file *out);
 /* In a write turn: it is nobody's own any more, so it is for those who may read its record. */
 MUST_USE enum err blob_file_disown(struct ctx *ctx, int64_t id);
+/* Ids of the files that hang on a record (place->entity and record), oldest first; in ctx->arena.
+ * No rights are asked. */
+MUST_USE enum err blob_files_of(struct ctx *ctx, const struct blob_file *place, int most,
+                                int64_t **ids, int *count);
 /* In a write turn: what hangs on one record hangs on another one too, by rows of the same bytes,
- * but nothing twice. *copied: how many. ERR_TOO_LARGE where there are more than `most`, and with
+ * but nothing twice; *ids: those there. ERR_TOO_LARGE where there are more than `most`, and with
  * BLOB_NO_ROOM as above. */
 MUST_USE enum err blob_files_copy(struct ctx *ctx, const struct blob_file *from,
-                                  const struct blob_file *to, int most, int *copied);
+                                  const struct blob_file *to, int most, int64_t **ids, int *count);
 /* May the actor read it? What hangs on a record is for whoever may read the record, and the field
  * that names it where one does; the rest is for its owner: ERR_NOT_FOUND. */
 MUST_USE enum err blob_file_visible(struct ctx *ctx, const struct blob_file *file);

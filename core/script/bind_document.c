@@ -85,34 +85,70 @@ static struct blob_file place_of(lua_State *L, int at, const char *right)
     return (struct blob_file){.entity = entity, .record = values[SLOT_ID].integer};
 }
 
+static void push_ids(lua_State *L, const int64_t *ids, int count)
+{
+    lua_createtable(L, count, 0);
+    for (int i = 0; i < count; i++) {
+        lua_pushinteger(L, ids[i]);
+        lua_rawseti(L, -2, i + 1);
+    }
+}
+
+/*** The files that hang on a record whose entity the plugin may read, also those that no field
+ * names.
+ * @param record record
+ * @return table their ids, oldest first
+ * @moment before_* validate after_* action job route after_commit
+ * @usage for _, id in ipairs(ctx.files(lead)) do … end
+ */
+static int context_files(lua_State *L)
+{
+    int64_t *ids = NULL;
+    int count = 0;
+    if (lua_gettop(L) > 1) /* ctx:files(…) */
+        lua_remove(L, 1);
+    vm_allow(L, READERS, "ctx.files");
+    struct vm *vm = vm_of(L);
+    struct blob_file place = place_of(L, 1, "r");
+    if (++vm->used.reads > vm_limit(vm)->reads)
+        vm_stop(L, VM_LIMIT, "it read more often than it may in one unit of work");
+    enum err e = blob_files_of(vm_ctx(L), &place, vm_limit(vm)->writes, &ids, &count);
+    if (e)
+        vm_veto(L, e);
+    push_ids(L, ids, count);
+    return 1;
+}
+
 struct copying {
     struct blob_file from, to;
-    int most, copied;
+    int most, count;
+    int64_t *ids;
 };
 
 static enum err copy_files(struct ctx *ctx, void *arg)
 {
     struct copying *c = arg;
-    return blob_files_copy(ctx, &c->from, &c->to, c->most, &c->copied);
+    return blob_files_copy(ctx, &c->from, &c->to, c->most, &c->ids, &c->count);
 }
 
 /*** Lets the files that hang on one record hang on another one too, as what becomes of it: whoever
- * may read that may read them. Each of them counts as a write; what is there already is not added.
+ * may read that may read them. Each of them counts as a write; what is there already stays.
  * @param from record whose entity the plugin may read
  * @param to record whose entity it may write
- * @return integer|nil how many
- * @return string|nil that there is no room
+ * @return table|nil ids of what hangs there now
+ * @return string|nil that there are too many, or no room
  * @moment after_* action job route
- * @usage ctx.copy_files(lead, account)
+ * @usage local ids = assert(ctx.copy_files(lead, activity))
  */
 static int context_copy_files(lua_State *L)
 {
-    vm_allow(L, VM_AFTER | VM_ACTION | VM_JOB | VM_ROUTE | VM_TX, "ctx.copy_files");
-    struct vm *vm = vm_of(L);
     if (lua_gettop(L) > 2) /* ctx:copy_files(…) */
         lua_remove(L, 1);
-    struct copying c = {place_of(L, 1, "r"), place_of(L, 2, "rw"),
-                        vm_limit(vm)->writes - vm->used.writes, 0};
+    vm_allow(L, VM_AFTER | VM_ACTION | VM_JOB | VM_ROUTE | VM_TX, "ctx.copy_files");
+    struct vm *vm = vm_of(L);
+    struct copying c = {.from = place_of(L, 1, "r"),
+                        .to = place_of(L, 2, "rw"),
+                        .most = vm_limit(vm)->writes - vm->used.writes};
     struct err_info before = vm_ctx(L)->err;
     enum err e = vm_write(L, copy_files, &c);
     if (e == ERR_TOO_LARGE) {
@@ -123,8 +159,8 @@ static int context_copy_files(lua_State *L)
     }
     if (e)
         vm_veto(L, e);
-    vm->used.writes += c.copied;
-    lua_pushinteger(L, c.copied);
+    vm->used.writes += c.count;
+    push_ids(L, c.ids, c.count);
     return 1;
 }
 
@@ -236,6 +272,7 @@ static int context_document(lua_State *L)
 }
 
 const luaL_Reg bind_document[] = {{"file", context_file},
+                                  {"files", context_files},
                                   {"copy_files", context_copy_files},
                                   {"document", context_document},
                                   {NULL, NULL}};
