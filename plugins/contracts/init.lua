@@ -9,6 +9,7 @@ local drafting = require("drafting")
 local ending = require("ending")
 local invoices = require("invoices")
 local lines = require("lines")
+local moving = require("people.moving")
 local notices = require("notices")
 local people = require("people.notices")
 local plans = require("plans")
@@ -90,6 +91,12 @@ crm.action("contract", "lines", lines.periods)
 crm.action("contract", "check", rules.explain)
 crm.action("receipt", "reverse", receipts.reverse)
 crm.action("receipt", "match", receipts.match)
+
+-- What is approved keeps the customer it was signed with: that refuses, and stays.
+crm.wrap("record.move", moving.of {
+  account = { { entity = "contract", fields = { "account" } } },
+  contact = { { entity = "contract", fields = { "customer_signer" } } },
+})
 
 crm.service("contract.price", lines.services.price)
 crm.service("contract.render", documents.render)

@@ -15,3 +15,7 @@ on("retail_purchase", "validate", { id = "return", when = { status = "returned" 
 on("retail_purchase", "after_create", { id = "earn" }, purchases.earn)
 on("retail_purchase", "after_update", { id = "earn", fields = { "paid" } }, purchases.earn)
 on("retail_purchase", "transition:status", { id = "give_back" }, purchases.give_back)
+
+crm.wrap("record.move", require("people.moving").of {
+  contact = { { entity = "retail_purchase", fields = { "contact" } } },
+})

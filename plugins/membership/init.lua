@@ -60,6 +60,10 @@ crm.action("coupon", "use", coupons.use)
 crm.action("program", "issue_coupons", coupons.issue_batch)
 crm.action("program", "figures", figures.figures)
 
+crm.wrap("record.move", require("people.moving").of {
+  contact = { { entity = "member", fields = { "contact" } } },
+})
+
 crm.service("points.earn", points.services.earn)
 crm.service("points.event", happenings.record)
 crm.service("points.expire_at", points.services.expire_at)

@@ -1,8 +1,11 @@
 -- people - the table of contents.
 -- SPDX-License-Identifier: MIT
 local activities = require("activities")
+local doubles = require("doubles")
+local forms = require("forms")
 local letters = require("letters")
 local match = require("match")
+local moving = require("moving")
 local notices = require("notices")
 local segments = require("segments")
 local tasks = require("tasks")
@@ -21,6 +24,9 @@ on("activity", "after_create", { id = "followed" }, activities.followed)
 on("segment", "validate", { id = "filter", fields = { "of", "filter" } }, segments.check)
 on("consent", "before_create", { id = "label" }, activities.consent)
 
+local ways = { id = "merged", fields = { "status" } }
+on("account", "validate", ways, doubles.ways)
+
 local owned = { id = "given", when = { owner = { ne = crm.null } } }
 local changed = { id = "given", fields = { "owner" } }
 for _, entity in ipairs { "task", "account", "contact" } do
@@ -36,6 +42,10 @@ crm.action("task", "complete", tasks.complete)
 crm.action("task", "cancel", tasks.cancel)
 
 crm.action("account", "transfer", transferring.transfer)
+crm.action("account", "merge", doubles.merge_account)
+crm.action("account", "unmerge", doubles.unmerge_account)
+crm.action("contact", "merge", doubles.merge_contact)
+crm.action("contact", "unmerge", doubles.unmerge_contact)
 
 crm.action("segment", "count", segments.count)
 crm.action("segment", "records", segments.records)
@@ -43,7 +53,16 @@ crm.action("segment", "records", segments.records)
 crm.service("account.match", match.service("account"))
 crm.service("contact.match", match.service("contact"))
 
+crm.service("account.give", transferring.give)
+crm.service("form.submit", forms.submit)
+crm.service("record.move", moving.none)
+crm.wrap("record.move", doubles.children)
+
 crm.service("mail.link", letters.link)
 on("mail.received", { id = "link" }, letters.received)
 
 crm.job("remind", { every = "5m" }, tasks.remind)
+
+local doubled = { duplicate_of = { ne = crm.null } }
+crm.check("account.merged", { entity = "account", where = doubled }, doubles.check("account"))
+crm.check("contact.merged", { entity = "contact", where = doubled }, doubles.check("contact"))

@@ -3,6 +3,8 @@
 -- Which mailboxes are whose say the settings `link_mailboxes` here and `ticket_mailboxes` of the
 -- service desk, each with names and commas. Empty: what the other one does not take.
 -- SPDX-License-Identifier: MIT
+local merging = require("merging")
+
 local letters = {}
 
 -- Does a list of names hold this one? "*" holds all.
@@ -18,7 +20,7 @@ local function contact_of(db, from)
     local found = db.contact:find {
       where = { emails = { has = address } }, order = "id", limit = 1,
     }[1]
-    if found then return found end
+    if found then return merging.survivor(db.contact, found) end
   end
   return nil
 end

@@ -5,6 +5,8 @@
 -- and a reason. Each rule is one question to the store that begins at the search index, so a check
 -- costs the same with ten records and with ten million. Other plugins offer their own entities the
 -- same way: crm.service("lead.match", match.service("lead")).
+local merging = require("merging")
+
 local match = {}
 
 local CANDIDATES = 20 -- of one rule and one value
@@ -84,13 +86,13 @@ function match.has_folded(value, folded)
 end
 
 -- The records that a question's answer consists of. A value that is no phone number, say, is
--- refused by the store: then nothing is like it.
-local function answers(sheet, rule, question)
+-- refused by the store: then nothing is like it. Merged ones stand for what they have become.
+local function answers(sheet, rule, question, redirects)
   local folded, records = question.folded, {}
   question.folded = nil
   for _, record in ipairs(sheet:find(question) or {}) do
     if not folded or match.has_folded(record[rule.fields[1]], folded) then
-      records[#records + 1] = record
+      records[#records + 1] = redirects and merging.survivor(sheet, record) or record
     end
   end
   return records
@@ -99,7 +101,7 @@ end
 -- Adds the rule's records to `found` (id -> candidate).
 local function ask(sheet, declared, fields, rule, given, ctx, found)
   for _, question in ipairs(match.questions(rule, fields, given)) do
-    for _, record in ipairs(answers(sheet, rule, question)) do
+    for _, record in ipairs(answers(sheet, rule, question, fields.duplicate_of)) do
       local candidate = found[record.id]
       if not candidate then
         candidate = { title = record[declared.title], scores = {}, reasons = {}, rules = {} }

@@ -1,6 +1,7 @@
 -- quotes - the table of contents.
 -- SPDX-License-Identifier: MIT
 local lists = require("lists")
+local moving = require("people.moving")
 local prices = require("prices")
 
 local on = crm.on
@@ -11,5 +12,9 @@ on("price_list_item", "before_update", { id = "label" }, lists.label)
 on("price_list_item", "validate", { id = "check" }, lists.check_item)
 
 crm.action("product", "price", prices.ask)
+
+crm.wrap("record.move", moving.of {
+  account = { { entity = "price_list", fields = { "account" } } },
+})
 
 crm.service("price.find", prices.find)

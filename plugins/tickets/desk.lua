@@ -14,7 +14,9 @@ local desk = {}
 local function know_requester(ev, db)
   local ticket = ev.record
   if ticket.contact or not ticket.requester_email then return end
-  local found = db.contact:find { where = { emails = ticket.requester_email }, limit = 2 }
+  local found = db.contact:find {
+    where = { emails = ticket.requester_email, duplicate_of = crm.null }, limit = 2,
+  }
   if #found == 1 then
     ticket.contact = found[1].id
     if not ticket.account then ticket.account = found[1].account end

@@ -11,6 +11,7 @@ local macros = require("macros")
 local mailbox = require("mailbox")
 local merging = require("merging")
 local messages = require("messages")
+local moving = require("people.moving")
 local notices = require("notices")
 local people = require("people.notices")
 local portal = require("portal")
@@ -78,6 +79,11 @@ crm.action("ticket", "use_article", articles.use)
 crm.action("ticket", "macro", macros.one)
 crm.action("macro", "apply", macros.many)
 crm.action("article", "helpful", articles.helpful)
+
+crm.wrap("record.move", moving.of {
+  account = { { entity = "ticket", fields = { "account" } } },
+  contact = { { entity = "ticket", fields = { "contact" } } },
+})
 
 crm.service("ticket.classify", desk.classify)
 crm.service("ticket.dispatch", desk.dispatch)

@@ -58,7 +58,7 @@ function portal.request(req, ctx)
   if not subject then req:fail("subject", "@text_required") end
   if not words then req:fail("body", "@text_required") end
   if not (text(body.email, 200) or ""):match("^[^%s@]+@[^%s@]+%.[^%s@]+$") then
-    return req:fail("email", "@text_required")
+    return req:fail("email", text(body.email, 200) and "@core:bad_email" or "@text_required")
   end
   if not subject or not words then return end
   if text(body.website, 10) then return { taken = true, token = crm.token() }, 201 end
@@ -74,6 +74,9 @@ function portal.request(req, ctx)
       return
     end
     letters.auto_reply(ctx, ticket, false)
+    ctx.call("form.submit", {
+      form = "tickets.portal", entity = "ticket", record = ticket.id, is_new = true,
+    })
     token = ticket.rate_token
   end)
   if not token then return refuse(req, refused) end
