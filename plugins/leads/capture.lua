@@ -3,6 +3,7 @@
 -- Whoever sends it is told that it has arrived and nothing else: not even whether they were known.
 -- SPDX-License-Identifier: MIT
 local rules = require("rules")
+local states = require("states")
 
 local capture = {}
 
@@ -35,8 +36,6 @@ local function fields_of(body)
   }
 end
 
-local LIVE = { new = true, assigned = true, working = true, qualified = true, recycled = true }
-
 -- The lead that this is about, if it is there and still worked on.
 local function known(ctx, db, fields)
   local found = ctx.call("lead.recognise", {
@@ -46,7 +45,7 @@ local function known(ctx, db, fields)
   if not best or best.score < ctx.config.web_duplicate_score then return nil end
   local lead = db.lead:get(crm.id_parse(best.id))
   if lead and lead.duplicate_of then lead = db.lead:get(lead.duplicate_of) end
-  if lead and LIVE[lead.status] then return lead, best.score end
+  if lead and not states.is_over(lead.status) then return lead, best.score end
   return nil
 end
 
@@ -85,16 +84,23 @@ function capture.web(req, ctx)
   end
   local db = ctx.db:as_system()
   local lead, score = known(ctx, db, fields)
+  local function told(id, is_new)
+    ctx.call("form.submit", {
+      form = "leads.web", entity = "lead", record = id, is_new = is_new,
+    })
+  end
   local refused = ctx.tx(function()
     if lead then
       again(ctx, db, lead, score, fields)
       consent(db, lead.id, req.body.consent)
+      told(lead.id, false)
       return nil
     end
     local made, why = db.lead:insert(fields)
     if not made then return why end
     consent(db, made.id, req.body.consent)
     ctx.emit("lead.captured", { lead = made.id, source = "website" })
+    told(made.id, true)
     return nil
   end)
   if refused then return refuse(req, refused) end

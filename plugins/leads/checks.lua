@@ -1,12 +1,15 @@
--- checks - what holds for every lead whenever nothing is half done; for `perigee check`.
+-- checks - what holds for leads and customers whenever nothing is half done; for `perigee check`.
 -- SPDX-License-Identifier: MIT
+local kinds = require("kinds")
+local states = require("states")
+
 local checks = {}
 
 local STRETCHES = 1000
 
-function checks.place(lead)
-  if lead.owner and lead.pool then return "it has an owner and lies in a pool" end
-  if not lead.owner and not lead.pool then return "it has no owner and lies in no pool" end
+function checks.place(record)
+  if record.owner and record.pool then return "it has an owner and lies in a pool" end
+  if not record.owner and not record.pool then return "it has no owner and lies in no pool" end
   return nil
 end
 
@@ -18,10 +21,10 @@ local function in_order(a, b)
   return a.id < b.id
 end
 
-function checks.ownership(lead, ctx)
+local function ownership(kind, record, ctx)
   local list = {}
-  for _, stretch in ipairs(ctx.db:as_system().lead_owner:find {
-    where = { lead = lead.id }, order = "from_at,id", limit = STRETCHES,
+  for _, stretch in ipairs(ctx.db:as_system()[kind.history]:find {
+    where = { [kind.entity] = record.id }, order = "from_at,id", limit = STRETCHES,
   }) do
     list[#list + 1] = stretch
   end
@@ -35,8 +38,20 @@ function checks.ownership(lead, ctx)
   local last = list[#list]
   if not last then return "nobody has ever had it" end
   if last.to_at then return "its ownership ends" end
-  if last.holder ~= lead.owner or last.pool ~= lead.pool then
+  if last.holder ~= record.owner or last.pool ~= record.pool then
     return "its ownership says something else"
+  end
+  return nil
+end
+
+function checks.lead_ownership(lead, ctx) return ownership(kinds.lead, lead, ctx) end
+function checks.account_ownership(account, ctx) return ownership(kinds.account, account, ctx) end
+
+-- An own status refines the fixed one: both are of one kind.
+function checks.status(lead, ctx)
+  local own = ctx.db:as_system().lead_status:get(lead.own_status)
+  if own and own.kind ~= states.kind(lead.status) then
+    return "its own status is " .. own.kind .. ", it is " .. lead.status
   end
   return nil
 end

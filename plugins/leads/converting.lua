@@ -1,8 +1,10 @@
 -- converting - a lead becomes account, contact and, where it is asked for, an opportunity.
 --
--- One transaction; a second time it answers what the first one made. The lead stays as it is and
--- its activities are listed at the account and the contact too.
+-- One transaction; a second time it answers what the first one made. The lead stays as it is; its
+-- activities are listed at the account and the contact too, and its files in one of them.
 -- SPDX-License-Identifier: MIT
+local merging = require("people.merging")
+
 local converting = {}
 
 local ACTIVITIES = 100 -- that one transaction takes along
@@ -42,7 +44,8 @@ local function find_account(ev, ctx, db, fields)
     if not found then ev:fail("account", "@bad_account") end
     return found, found == nil
   end
-  return fields.name and db.account:find { where = { name = fields.name }, limit = 1 }[1], false
+  local found = fields.name and db.account:find { where = { name = fields.name }, limit = 1 }[1]
+  return merging.survivor(db.account, found), false
 end
 
 local function by_list(db, account, field, values)
@@ -50,7 +53,7 @@ local function by_list(db, account, field, values)
     local found = db.contact:find {
       where = { account = account, [field] = { has = value } }, order = "id", limit = 1,
     }[1]
-    if found then return found end
+    if found then return merging.survivor(db.contact, found) end
   end
   return nil
 end
@@ -78,6 +81,18 @@ local function link(db, lead, account, contact)
       assert(sheet:update(record.id, { account = account, contact = contact }))
     end
   end
+end
+
+-- Files that hang on the lead itself are an activity at whom it has become.
+local function take_files(ctx, db, lead, account, contact)
+  if #ctx.files(lead) == 0 then return end
+  local about = { entity = "lead", id = lead.id }
+  local note = db.activity:find { where = { about = lead.id, came_from = lead.id }, limit = 1 }[1]
+    or assert(db.activity:insert {
+      subject = ctx.t("@files_subject"), type = "note", about = about, came_from = about,
+      account = account, contact = contact, owner = lead.owner,
+    })
+  assert(db.activity:update(note.id, { files = assert(ctx.copy_files(lead, note)) }))
 end
 
 local function answer(conversion, lead)
@@ -135,6 +150,7 @@ local function make(ev, ctx, db, lead)
     made.opportunity = ctx.call("opportunity.from_lead", fields.opportunity)
   end
   link(db, lead, account.id, contact.id)
+  take_files(ctx, db, lead, account.id, contact.id)
   return made
 end
 

@@ -1,5 +1,7 @@
 -- letters - mail from a lead, where nobody among the contacts writes from that address.
 -- SPDX-License-Identifier: MIT
+local states = require("states")
+
 local letters = {}
 
 -- Around mail.link: a lead that is still worked on, the newest first.
@@ -10,7 +12,7 @@ function letters.link(next_one, mail, ctx)
     local lead = ctx.db:as_system().lead:find {
       where = {
         emails = { has = address }, duplicate_of = crm.null,
-        status = { "new", "assigned", "working", "qualified", "recycled" },
+        status = states.of("open", "ongoing", "hold"),
       }, order = "-id", limit = 1,
     }[1]
     if lead then return { entity = "lead", id = lead.id, owner = lead.owner } end

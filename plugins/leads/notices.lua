@@ -1,11 +1,12 @@
--- notices - what owners of leads are told of them.
+-- notices - what owners of leads, and of customers in pools, are told of them.
 -- SPDX-License-Identifier: MIT
 local people = require("people.notices")
 
 local notices = {}
 
 local function of(ev, ctx)
-  return { entity = "lead", record = ctx.db:as_system().lead:get(ev.payload.lead) }
+  local entity = ev.payload.account and "account" or "lead"
+  return { entity = entity, record = ctx.db:as_system()[entity]:get(ev.payload[entity]) }
 end
 
 function notices.recycle_warned(ev, ctx)

@@ -1,7 +1,9 @@
 -- routing - who gets a new lead that nobody has.
 -- SPDX-License-Identifier: MIT
-local picking = require("picking")
+local capacity = require("capacity")
+local kinds = require("kinds")
 local pools = require("pools")
+local states = require("states")
 
 local routing = {}
 
@@ -24,7 +26,7 @@ local function by_turn(ctx, rule, members)
   return order
 end
 
-local OPEN = { "new", "assigned", "working", "qualified" }
+local OPEN = states.of("open", "ongoing", "hold")
 
 -- Members with the fewest open leads first; among equals in their own order.
 local function by_load(ctx, members)
@@ -53,7 +55,7 @@ local function choose(ctx, rule)
     or by_turn(ctx, rule, members)
   for _, member in ipairs(order) do
     local user = db.user:get(member.user)
-    if user and user.active and not picking.full(ctx, user.id) then
+    if user and user.active and not capacity.full(ctx, kinds.lead, user.id) then
       return { owner = user.id, reasons = { rule.name } }
     end
   end
@@ -73,6 +75,19 @@ function routing.route(lead, ctx)
   return {}
 end
 
+-- Who has it now has to answer it, and anew to act on it.
+local function promise(ev, ctx)
+  local lead = ev.record
+  lead.no_action_at, lead.escalated_at = nil, nil
+  if lead.owner and not lead.first_response_at then
+    lead.response_by = ctx.now():add { hours = ctx.config.response_hours }
+    lead.sla_state = "pending"
+  elseif not lead.owner then
+    lead.response_by = nil
+    if lead.sla_state ~= "met" then lead.sla_state = nil end
+  end
+end
+
 function routing.place(ev, ctx)
   local lead = ev.record
   if not lead.owner and not lead.pool and lead.status ~= "dead" then
@@ -84,7 +99,13 @@ function routing.place(ev, ctx)
       lead.pool = found.pool
     end
   end
+  routing.moved(ev, ctx)
+end
+
+-- Its owner or pool is another one.
+function routing.moved(ev, ctx)
   pools.place(ev, ctx)
+  promise(ev, ctx)
 end
 
 return routing

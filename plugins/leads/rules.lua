@@ -1,6 +1,8 @@
 -- rules - what every lead has to satisfy.
 -- SPDX-License-Identifier: MIT
 local conditions = require("people.conditions")
+local kinds = require("kinds")
+local pools = require("pools")
 
 local rules = {}
 
@@ -21,6 +23,14 @@ end
 
 -- A rule for leads that no lead could be asked by would stop them all.
 function rules.condition(ev) conditions.check(ev, "match", "lead") end
+
+-- Nor may a rule give to a pool what that does not take.
+function rules.recycling(ev, ctx)
+  local rule, kind = ev.record, kinds.of(ev.record.of)
+  conditions.check(ev, "match", kind.entity)
+  local pool = rule.pool and ctx.db:as_system().pool:get(rule.pool)
+  if pool and not pools.takes(pool, kind) then ev:fail("pool", "@pool_foreign") end
+end
 
 -- A whole name out of its parts, as people write it: 王伟, but Ada Lovelace.
 function rules.whole_name(first, last)

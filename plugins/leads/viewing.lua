@@ -1,5 +1,7 @@
--- viewing - contact details that a pool hides, shown one lead at a time and counted.
+-- viewing - contact details that a pool hides, shown one record at a time and counted.
 -- SPDX-License-Identifier: MIT
+local kinds = require("kinds")
+
 local viewing = {}
 
 local DAYS_KEPT = 2
@@ -15,11 +17,11 @@ local function limit_of(db, pool)
   return least
 end
 
--- Counts this lead among those the person has looked at today; false when there is no room. The
--- same lead again costs nothing.
-local function count(ctx, lead, limit)
+-- Counts this record among those the person has looked at today; false when there is no room. The
+-- same one again costs nothing.
+local function count(ctx, record, limit)
   local key = string.format("views:%s:%s", crm.id_text(ctx.user.id), tostring(ctx.now():date()))
-  local seen, id = {}, crm.id_text(lead)
+  local seen, id = {}, crm.id_text(record)
   for _, other in ipairs(ctx.kv:get(key) or {}) do
     if other == id then return true end
     seen[#seen + 1] = other
@@ -30,20 +32,25 @@ local function count(ctx, lead, limit)
   return true
 end
 
--- POST …/lead/{id}/actions/view: what its pool hides.
+-- POST …/{lead,account}/{id}/actions/view: what its pool hides.
 function viewing.view(ev, ctx)
-  local db = ctx.db:as_system()
-  local lead = db.lead:get(ev.record.id)
-  local pool = lead.pool and db.pool:get(lead.pool)
+  local db, kind = ctx.db:as_system(), kinds.of(ev.entity)
+  local record = db[kind.entity]:get(ev.record.id)
+  local pool = record.pool and db.pool:get(record.pool)
   if not pool or not ctx.user then return ev:fail("pool", "@pool_unknown") end
-  local may = ctx.call("pool.can_view", { lead = lead.id, user = ctx.user.id })
+  local may = ctx.call("pool.can_view", {
+    entity = kind.entity, [kind.entity] = record.id, user = ctx.user.id,
+  })
   if not may.ok then return ev:fail("pool", may.key, may.args) end
   local limit = limit_of(db, pool.id)
-  if limit and not count(ctx, lead.id, limit) then
+  if limit and not count(ctx, record.id, limit) then
     return ev:fail("pool", "@view_daily", { max = limit })
   end
   local fields = {}
-  for _, field in ipairs(pool.hidden_fields or {}) do fields[field] = lead[field] or crm.null end
+  for _, name in ipairs(pool.hidden_fields or {}) do
+    local field = kind.hidden[name]
+    if field then fields[field] = record[field] or crm.null end
+  end
   return { fields = fields }
 end
 

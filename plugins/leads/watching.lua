@@ -1,5 +1,7 @@
 -- watching - leads that wait too long for an answer, or for anything at all.
 -- SPDX-License-Identifier: MIT
+local states = require("states")
+
 local watching = {}
 
 local WARN_SHARE = 4 -- a quarter of the time before it is over
@@ -52,7 +54,7 @@ function watching.run(job, ctx)
   job:each({
     entity = "lead", as_system = true, batch = 50,
     where = {
-      owner = { ne = crm.null }, status = { "new", "assigned", "working", "qualified" },
+      owner = { ne = crm.null }, status = states.of("open", "ongoing"),
       ["or"] = {
         { sla_state = { "pending", "warned" } },
         { escalated_at = crm.null, moved_at = { lte = before } },

@@ -9,17 +9,31 @@ local deals = {}
 -- A change of one of these is worked out anew.
 deals.fields = { "stage", "pipeline", "amount", "probability_manual", "closed_on" }
 
+-- Is it a pipeline of deals, and one for the team of who asks?
+local function fits(ev, ctx, db)
+  local pipeline, team = db.pipeline:get(ev.record.pipeline), ctx.user and ctx.user.team
+  if not stages.is_ours(pipeline) then
+    ev:fail("pipeline", "@pipeline_unknown")
+  elseif not stages.is_for(pipeline, team) then
+    ev:fail("pipeline", "@pipeline_team")
+  else
+    return true
+  end
+  return false
+end
+
 -- Pipeline and stage that were left out; the stage where the pipeline has been changed.
-local function place(ev, db)
+local function place(ev, ctx, db)
   local deal, old = ev.record, ev.old
   if deal.stage and not deal.pipeline then
     local stage = db.stage:get(deal.stage)
     deal.pipeline = stage and stage.pipeline
   elseif not deal.pipeline then
-    local pipeline = stages.default_pipeline(db)
+    local pipeline = stages.default_pipeline(db, ctx.user and ctx.user.team)
     deal.pipeline = pipeline and pipeline.id
   end
   if not deal.pipeline then return nil end
+  if (not old or ev.changed("pipeline")) and not fits(ev, ctx, db) then return nil end
   if old and old.stage and ev.changed("pipeline") and not ev.changed("stage") then
     local mapped = stages.map(db, deal.pipeline, db.stage:get(old.stage))
     if not mapped then
@@ -66,7 +80,7 @@ end
 function deals.shape(ev, ctx)
   local db = ctx.db:as_system()
   value(ctx, ev.record)
-  local stage = place(ev, db)
+  local stage = place(ev, ctx, db)
   if not stage then
     if not ev.record.kind then ev.record.kind = "open" end
     return

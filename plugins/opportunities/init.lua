@@ -5,6 +5,7 @@ local deals = require("deals")
 local forecasting = require("forecasting")
 local guards = require("guards")
 local lines = require("lines")
+local moving = require("people.moving")
 local notices = require("notices")
 local operations = require("operations")
 local people = require("people.notices")
@@ -69,6 +70,14 @@ crm.service("opportunity.probability", forecasting.probability)
 crm.service("opportunity.amount", lines.amount)
 crm.service("opportunity.from_lead", operations.from_lead)
 crm.service("forecast.category", forecasting.category)
+
+crm.wrap("record.move", moving.of {
+  account = { { entity = "opportunity", fields = { "account" } } },
+  contact = {
+    { entity = "opportunity", fields = { "contact" } },
+    { entity = "opportunity_contact", fields = { "contact" } },
+  },
+})
 
 crm.service("target.actual", targets.actual)
 crm.service("target.condition", targets.condition)

@@ -13,10 +13,35 @@ function stages.of(db, pipeline)
   }
 end
 
-function stages.default_pipeline(db)
-  return db.pipeline:find {
-    where = { is_default = true, active = { ne = false } }, order = "id", limit = 1,
-  }[1]
+local OWN = { { entity = "opportunity" }, { entity = crm.null } }
+
+-- Is it a pipeline of deals that is in use? Other plugins may have their own.
+function stages.is_ours(pipeline)
+  return pipeline ~= nil and pipeline.active ~= false
+    and (pipeline.entity == nil or pipeline.entity == "opportunity")
+end
+
+-- One that names teams is for those alone; whoever is in no team may use all.
+function stages.is_for(pipeline, team)
+  if not team then return true end
+  local any = false
+  for _, one in ipairs(pipeline.teams or {}) do
+    if one == team then return true end
+    any = true
+  end
+  return not any
+end
+
+-- Where a deal begins: the pipeline of the team, else the company's.
+function stages.default_pipeline(db, team)
+  local where = { active = { ne = false }, ["or"] = OWN }
+  if team then
+    where.teams = { has = team }
+    local own = db.pipeline:find { where = where, order = "-is_default,id", limit = 1 }[1]
+    if own then return own end
+  end
+  where.teams, where.is_default = nil, true
+  return db.pipeline:find { where = where, order = "id", limit = 1 }[1]
 end
 
 -- The first stage of a kind, or nil.
@@ -44,7 +69,7 @@ local STANDARD = {
 -- The first deal of a company that has set up nothing makes the standard pipeline.
 function stages.begin(ev, ctx)
   local db = ctx.db:as_system()
-  local pipeline, first = stages.default_pipeline(db), nil
+  local pipeline, first = stages.default_pipeline(db, ev.record.team), nil
   if not pipeline then
     pipeline = assert(db.pipeline:insert { name = ctx.t("@default.name"), is_default = true })
     for index, spec in ipairs(STANDARD) do

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { multipart } from "../kit/client.mjs";
 import { command, must } from "../kit/server.mjs";
 import { world } from "../kit/world.mjs";
 
@@ -344,6 +345,13 @@ test("leads of two companies", async (t) => {
     await refused(acme, "admin", id, "convert", {}, "status"); // nobody works on it
     await done(acme, "sales1", id, "pick");
     await done(acme, "sales1", id, "follow_up", { content: "想买" });
+    const parts = [
+      { name: "file", filename: "需求.txt", type: "text/plain", content: "要三台" },
+      { name: "entity", content: "lead" },
+      { name: "record", content: id },
+    ];
+    const upload = await acme.as("sales1", "POST", "/api/v1/files", multipart(parts));
+    assert.equal(upload.status, 201, upload.text);
     const jump = await acme.as("sales1", "PATCH", `${RECORDS}/lead/${id}`, {
       body: { status: "converted" },
     });
@@ -364,14 +372,19 @@ test("leads of two companies", async (t) => {
       [deal.account, deal.lead, deal.amount.amount],
       [account, id, "5000.00"],
     );
-    const [talk] = await all(acme, "activity", `&about=${id}`);
-    assert.deepEqual([talk.account, talk.contact], [account, contact]);
+    const [files, talk] = await all(acme, "activity", `&about=${id}`);
+    for (const one of [files, talk])
+      assert.deepEqual([one.account, one.contact], [account, contact]);
+    assert.equal(files.files.length, 1, "what hung on the lead is at the customer");
+    const file = files.files[0].id ?? files.files[0];
+    const read = await acme.as("sales1", "GET", `/api/v1/files/${file}`);
+    assert.deepEqual([read.status, read.text], [200, "要三台"]);
     for (const path of [`lead/${id}`, `account/${account}`, `contact/${contact}`]) {
       const { items, records } = await acme.ok("sales1", "GET", `${RECORDS}/${path}/timeline`);
       const talks = records.find(({ entity }) => entity === "activity");
       assert.deepEqual(
-        talks.page.items.map((one) => one.id),
-        [talk.id],
+        talks.page.items.map((one) => one.id).sort(),
+        [talk.id, files.id].sort(),
         path,
       );
       assert.ok(items.length > 0);
@@ -502,6 +515,145 @@ test("leads of two companies", async (t) => {
     }
     assert.deepEqual(await all(globex, "lead_owner"), []);
     await check(globex);
+  });
+});
+
+test("customers of two companies lie in pools and merge", async (t) => {
+  const { acme, globex } = w;
+  const pools = ["account", "account_owner"];
+  const account = async (body, login = "admin") => (await acme.create(login, "account", body)).id;
+  const free = (name, more) => account({ name, owner: null, ...more });
+  const read = (id) => get(acme, id, "account");
+  const by = (login, id, action, body) => act(acme, login, id, action, body, "account");
+  const no = (login, id, action, body, field) =>
+    refused(acme, login, id, action, body, field, "account");
+
+  await t.test("a customer has an owner or lies in a pool, and of many one gets it", async () => {
+    const id = await free("公海客户");
+    const { owner, pool } = await read(id);
+    assert.equal(owner, null);
+    assert.ok(pool);
+    const logins = ["sales1", "sales2", "sales3"];
+    const answers = await Promise.all(
+      Array.from({ length: 24 }, (_, i) => by(logins[i % 3], id, "pick")),
+    );
+    const codes = answers.map(({ status }) => status);
+    assert.equal(codes.filter((status) => status === 200).length, 1, codes.join());
+    assert.ok(codes.every((status) => [200, 403, 404, 422].includes(status)), codes.join());
+    const stretches = await all(acme, "account_owner", `&account=${id}`);
+    assert.deepEqual(stretches.map(({ reason }) => reason).sort(), ["created", "picked"]);
+  });
+
+  await t.test("nobody gets more customers than there is room for", async () => {
+    const body = { name: "客户库容", user: acme.users.sales3, of: "account", max_open: 3 };
+    const rule = await acme.create("admin", "capacity", body);
+    const ids = [];
+    for (let i = 0; i < 12; i++) ids.push(await free(`抢客户${i}`));
+    const before = (await all(acme, "account", `&owner=${acme.users.sales3}`)).length;
+    await Promise.all(ids.map((id) => by("sales3", id, "pick")));
+    const held = await all(acme, "account", `&owner=${acme.users.sales3}`);
+    assert.equal(held.length, Math.max(3, before));
+    const measured = await done(acme, "manager", rule.id, "measure", {}, "capacity");
+    assert.deepEqual([measured.load, measured.max_open], [held.length, 3]);
+    const wrong = await act(acme, "sales1", rule.id, "measure", {}, "capacity");
+    assert.ok([403, 404].includes(wrong.status), wrong.text);
+  });
+
+  await t.test("a pool hides a customer's phone until it is picked", async () => {
+    const hides = { name: "隐号", hidden_fields: ["phones", "emails"], holds: ["account"] };
+    const pool = (await acme.create("admin", "pool", hides)).id;
+    const id = await account({ name: "隐号客户", pool, phone: "13500009999" });
+    const path = `${RECORDS}/account/${id}`;
+    assert.ok(!(await acme.ok("sales1", "GET", path)).phone);
+    const found = await acme.ok("sales1", "GET", `${RECORDS}/account?phone=13500009999`);
+    assert.deepEqual(found.items, [], "nor does a filter tell");
+    assert.ok((await done(acme, "sales1", id, "view", {}, "account")).fields.phone);
+    await done(acme, "sales1", id, "pick", {}, "account");
+    assert.ok((await acme.ok("sales1", "GET", path)).phone);
+    const lead = await acme.as("admin", "POST", `${RECORDS}/lead`, { body: { name: "x", pool } });
+    assert.equal(lead.status, 422, "it holds customers alone");
+  });
+
+  await t.test("a rule recycles customers with whom nothing is going on", async () => {
+    const [idle, dealing] = [await free("无商机"), await free("有商机")];
+    for (const id of [idle, dealing]) await done(acme, "sales1", id, "pick", {}, "account");
+    await acme.create("sales1", "opportunity", { name: "在谈", account: dealing });
+    const rule = await acme.create("admin", "recycle_rule", {
+      name: "无商机回收",
+      of: "account",
+      no_deal_days: 0,
+      match: { name: { in: ["无商机", "有商机"] } },
+    });
+    await job(acme, "leads", "recycle_accounts");
+    const back = await read(idle);
+    assert.deepEqual(
+      [back.owner, back.moved_reason, back.pool_reason],
+      [null, "recycled", "无商机回收"],
+    );
+    assert.equal((await read(dealing)).owner, acme.users.sales1);
+    const body = { enabled: false };
+    await acme.ok("admin", "PATCH", `${RECORDS}/recycle_rule/${rule.id}`, body);
+  });
+
+  await t.test("two of one company merge with what hangs on them, and part again", async () => {
+    const [kept, gone] = [
+      await account({ name: "合并 A", phone: "13500001111" }, "sales1"),
+      await account({ name: "合并 B", level: "a" }, "sales1"),
+    ];
+    const person = await acme.create("sales1", "contact", { name: "李四", account: gone });
+    const deal = await acme.create("sales1", "opportunity", { name: "合并商机", account: gone });
+    const talk = await acme.create("sales1", "activity", {
+      subject: "拜访",
+      type: "visit",
+      about: { entity: "account", id: gone },
+    });
+    assert.equal((await by("sales1", gone, "merge", { into: kept })).status, 403);
+    assert.equal((await act(globex, "admin", gone, "merge", {}, "account")).status, 404);
+    const seen = await done(
+      acme,
+      "manager",
+      gone,
+      "merge",
+      { into: kept, preview: true },
+      "account",
+    );
+    assert.deepEqual([seen.fields, seen.children], [{ level: "a" }, 3]);
+    await done(acme, "manager", gone, "merge", { into: kept }, "account");
+    const loser = await read(gone);
+    assert.deepEqual([loser.duplicate_of, loser.status], [kept, "merged"]);
+    const of = async (entity, { id }) => (await get(acme, id, entity)).account;
+    const follows = async () => [
+      await of("contact", person),
+      await of("opportunity", deal),
+      await of("activity", talk),
+    ];
+    assert.deepEqual(await follows(), [kept, kept, kept]);
+    await no("manager", gone, "merge", { into: kept }, "status");
+    await no("sales1", gone, "return", {}, "status");
+    const jump = { body: { status: "potential" } };
+    const path = `${RECORDS}/account/${gone}`;
+    assert.equal((await acme.as("admin", "PATCH", path, jump)).status, 422);
+    const like = { name: "合并 B" };
+    const duplicates = await acme.ok("sales1", "POST", `${RECORDS}/account/duplicates`, like);
+    const ids = duplicates.items.map(({ id }) => id);
+    assert.ok(ids.includes(kept) && !ids.includes(gone), "its name leads to the survivor");
+    await done(acme, "manager", gone, "unmerge", {}, "account");
+    assert.deepEqual(await follows(), [gone, gone, gone]);
+    assert.deepEqual([(await read(gone)).status, (await read(kept)).level], ["potential", null]);
+  });
+
+  await t.test("the wrong role and the other company get nowhere", async () => {
+    const id = await free("别人的客户");
+    for (const action of ["pick", "view", "assign", "return", "lock", "unlock", "merge"]) {
+      assert.equal((await act(globex, "admin", id, action, {}, "account")).status, 404, action);
+      const { status } = await by("viewer", id, action);
+      assert.ok([403, 404].includes(status), `${action}: ${status}`);
+    }
+    assert.equal((await by("sales1", id, "assign", {})).status, 403);
+    for (const entity of pools) {
+      const mine = (await all(acme, entity)).map((one) => one.id);
+      for (const one of await all(globex, entity)) assert.ok(!mine.includes(one.id));
+    }
   });
 });
 

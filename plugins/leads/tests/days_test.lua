@@ -90,7 +90,8 @@ crm.test("a merge can be undone for thirty days", function(t)
   local two = t.db.lead:insert { name = "Two", company = "Y" }
   t.action("lead", two.id, "merge", { into = crm.id_text(one.id) })
   t.clock.advance { days = 30, minutes = 1 }
-  t.expect_fail(function() t.action("lead", two.id, "unmerge") end, { status = "@merge_late" })
+  local late = { status = "@people:merge_late" }
+  t.expect_fail(function() t.action("lead", two.id, "unmerge") end, late)
   t.eq(t.db.lead:get(two.id).status, "dead")
 end)
 
@@ -98,7 +99,8 @@ crm.test("a merge takes the fields that were chosen, and gives them back", funct
   local one = t.db.lead:insert { name = "甲", company = "甲公司", phones = { "13800000101" } }
   local two = t.db.lead:insert { name = "甲", company = "乙公司", title = "经理" }
   local wrong = { into = crm.id_text(one.id), take = { "status" } }
-  t.expect_fail(function() t.action("lead", two.id, "merge", wrong) end, { take = "@merge_take" })
+  local refused = { take = "@people:merge_take" }
+  t.expect_fail(function() t.action("lead", two.id, "merge", wrong) end, refused)
   t.action("lead", two.id, "merge", { into = crm.id_text(one.id), take = { "company" } })
   local after = t.db.lead:get(one.id)
   t.eq(after.company, "乙公司")

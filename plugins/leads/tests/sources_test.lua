@@ -56,3 +56,42 @@ crm.test("a rule that no lead can be asked by is refused on its condition", func
     t.eq(t.db[entity]:get(rule.id).version, 1)
   end
 end)
+
+crm.test("an own status is of the kind of the fixed one, whichever is changed", function(t)
+  local ann = t.user { login = "ann", roles = { "sales" } }
+  local function own(name, kind) return t.db.lead_status:insert { name = name, kind = kind }.id end
+  local fresh, talking, hold = own("待联系", "open"), own("洽谈", "ongoing"), own("明年再说", "hold")
+  local won, lost = own("已签", "won"), own("无效", "lost")
+  local lead = t.db.lead:insert { name = "X", owner = ann, own_status = fresh }
+  local function set(fields) return t.db.lead:update(lead.id, fields) end
+  t.eq(set({ own_status = talking }).status, "working")
+  local now = set({ status = "qualified" })
+  t.eq(now.own_status, talking, "of the same kind")
+  t.eq(set({ own_status = hold }).status, "paused")
+  t.eq(set({ status = "working" }).own_status, nil, "of another kind")
+  t.expect_fail(function() set({ own_status = won }) end, { own_status = "@only_convert" })
+  t.expect_fail(function() set({ own_status = lost }) end, { lost_reason = true })
+  now = set({ own_status = lost, lost_reason = "no_need" })
+  t.eq({ now.status, now.own_status }, { "dead", lost })
+  t.db.lead_status:update(talking, { active = false })
+  t.expect_fail(function() set({ own_status = talking }) end, { own_status = "@status_unknown" })
+  t.eq(t.check(), {})
+end)
+
+crm.test("a lead on hold counts against the capacity, and is neither late nor recycled", function(t)
+  t.clock.set("2026-03-02T02:00:00Z")
+  local ann = t.user { login = "ann", roles = { "sales" } }
+  t.db.capacity:insert { name = "ann", user = ann, max_open = 1 }
+  t.db.recycle_rule:insert { name = "闲置", idle_days = 1 }
+  local held = t.db.lead:insert { name = "X", owner = ann, status = "working" }
+  t.db.lead:update(held.id, { status = "paused" })
+  local other = t.db.lead:insert { name = "Y" }
+  t.as("ann")
+  t.expect_fail(function() t.action("lead", other.id, "pick") end, { owner = "@pool_full" })
+  t.as()
+  t.clock.advance { days = 30 }
+  t.run_job("recycle")
+  t.run_job("watch")
+  local now = t.db.lead:get(held.id)
+  t.eq({ now.owner, now.no_action_at }, { ann, nil })
+end)
