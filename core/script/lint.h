@@ -19,3 +19,8 @@ typedef void (*lint_cb)(void *arg, const char *text);
 MUST_USE enum err lint_plugin(struct ctx *ctx, const struct model *model,
                               const struct plugin *plugin, lint_cb tell, void *arg,
                               const char **why);
+/* Only the texts: what its i18n/ has in one language and lacks in another, and keys that its files
+ * name and nobody has. Runs nothing. An error with *why when its folder cannot be read. */
+MUST_USE enum err lint_texts(struct ctx *ctx, const struct model *model,
+                             const struct plugin *plugin, lint_cb tell, void *arg,
+                             const char **why);

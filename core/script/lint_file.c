@@ -542,12 +542,25 @@ static void see_binding(struct scan *s, const struct binding *binding)
         see_handler(s, binding, from, until);
 }
 
-void lint_file(struct lint *lint)
+static struct scan *scan_of(struct lint *lint)
 {
     struct scan *s = arena_make(lint->ctx->arena, struct scan);
     s->lint = lint;
     s->at = lint->tokens.items;
     s->count = lint->tokens.count;
+    return s;
+}
+
+void lint_file_keys(struct lint *lint)
+{
+    const struct scan *s = scan_of(lint);
+    for (int i = 0; i < s->count; i++)
+        see_key(s, i);
+}
+
+void lint_file(struct lint *lint)
+{
+    struct scan *s = scan_of(lint);
     for (int i = 0; i < s->count; i++) { /* names first: what they stand for holds below */
         if (is(s, i, "local"))
             see_local(s, i);

@@ -51,6 +51,8 @@ void lint_say(const struct lint *lint, int line, const char *fmt, ...) PRINTF_LI
 const char *lint_near(struct arena *arena, const char *near);
 /* Judges the tokens of one file. */
 void lint_file(struct lint *lint);
+/* Only the keys of texts that they name. */
+void lint_file_keys(struct lint *lint);
 /* Tells of every name that compiled code reads or sets in _ENV and the sandbox lacks. */
 void lint_globals(struct lint *lint, struct slice compiled);
 /* Texts: keys of declarations, and those of one language that the other lacks. */

@@ -15,8 +15,7 @@ static bool has(const struct lint *lint, enum lang lang, const char *key)
 static const char *suggest(const struct lint *lint, const char *key)
 {
     struct slice name;
-    void *value;
-    const char *near = NULL;
+    const char *text, *near = NULL;
     int least = 4;
     struct slice own = slice_str(arena_printf(lint->ctx->arena, "%s:", lint->plugin->id));
     for (size_t at = 0; model_text_next(lint->model, LANG_EN, &at, &name, &text);) {
@@ -79,17 +78,16 @@ static void check_field_words(struct lint *lint, const struct field *field)
 static void check_texts(struct lint *lint, const struct json *node)
 {
     if (node->type == JSON_STRING && node->text.len > 1 && node->text.at[0] == '@')
-        lint_key(lint, 0, node->text);
+        lint_key(lint, node->line, node->text);
     json_each(child, node->type == JSON_OBJECT || node->type == JSON_ARRAY ? node : NULL)
     {
         check_texts(lint, child);
     }
 }
 
-void lint_words(struct lint *lint, const struct pack *pack)
+static void check_declarations(struct lint *lint, const struct pack *pack)
 {
     struct arena *arena = lint->ctx->arena;
-    const struct model *model = lint->model;
     for (int i = 0; i < pack->count; i++) {
         struct slice name = slice_str(pack->files[i].name);
         const struct json *doc = NULL;
@@ -100,6 +98,12 @@ void lint_words(struct lint *lint, const struct pack *pack)
         lint->file = arena_printf(arena, "%s/%s", lint->plugin->id, pack->files[i].name);
         check_texts(lint, doc);
     }
+}
+
+void lint_words(struct lint *lint, const struct pack *pack)
+{
+    const struct model *model = lint->model;
+    check_declarations(lint, pack);
     for (int i = 0; i < model->entities_count; i++) {
         const struct entity *entity = model->entity_list[i];
         if (strcmp(entity->plugin, lint->plugin->id) == 0) {
@@ -109,4 +113,56 @@ void lint_words(struct lint *lint, const struct pack *pack)
         for (int k = 0; k < entity->fields_count; k++)
             check_field_words(lint, entity->fields[k]);
     }
+}
+
+/* --- what a deploy asks --- */
+
+static const struct json *texts_of(struct lint *lint, const struct pack *pack, const char *language)
+{
+    const struct json *doc = NULL;
+    struct slice bytes = pack_get(pack, arena_printf(lint->ctx->arena, "i18n/%s.json", language));
+    if (!bytes.at || json_parse(lint->ctx->arena, bytes, &doc, NULL) || doc->type != JSON_OBJECT)
+        return NULL;
+    return doc;
+}
+
+/* A text that one language has and another lacks. */
+static void check_languages(struct lint *lint, const struct pack *pack)
+{
+    for (int lang = 0; lang < LANG_COUNT; lang++) {
+        lint->file =
+            arena_printf(lint->ctx->arena, "%s/i18n/%s.json", lint->plugin->id, LANGUAGES[lang]);
+        const struct json *mine = texts_of(lint, pack, LANGUAGES[lang]);
+        for (int other = 0; other < LANG_COUNT && mine; other++) {
+            const struct json *theirs = texts_of(lint, pack, LANGUAGES[other]);
+            json_each(text, mine)
+            {
+                if (!theirs || !json_get_slice(theirs, text->key))
+                    lint_say(lint, text->line, "\"" SLICE_FMT "\" lacks its text in i18n/%s.json",
+                             SLICE_ARG(text->key), LANGUAGES[other]);
+            }
+        }
+    }
+}
+
+enum err lint_texts(struct ctx *ctx, const struct model *model, const struct plugin *plugin,
+                    lint_cb tell, void *arg, const char **why)
+{
+    ASSERT(ctx && model && plugin);
+    ASSERT(tell && why);
+    struct lint lint = {.ctx = ctx, .model = model, .plugin = plugin, .tell = tell, .arg = arg};
+    struct pack pack;
+    enum err e = pack_folder(ctx->arena, plugin->folder, &pack, why);
+    if (e)
+        return e;
+    check_languages(&lint, &pack);
+    check_declarations(&lint, &pack);
+    for (int i = 0; i < pack.count; i++) {
+        struct slice name = slice_str(pack.files[i].name);
+        lint.file = arena_printf(ctx->arena, "%s/%s", plugin->id, pack.files[i].name);
+        if (slice_ends(name, SLICE(".lua")) && !slice_starts(name, SLICE("tests/")) &&
+            lint_tokens(ctx->arena, pack.files[i].bytes, &lint.tokens))
+            lint_file_keys(&lint);
+    }
+    return ERR_OK;
 }
