@@ -20,6 +20,7 @@
 #define VALUE_CHARS_MAX 100
 #define LABEL_CHARS_MAX 200
 #define DEPTH_MAX       10 /* levels below one another */
+#define NAMED_MAX       5  /* values in use that the sentence names; "used" has all */
 
 /* --- reading ------------------------------------------------------------------------------------
  */
@@ -297,11 +298,27 @@ static enum err count_uses(struct call *call, const char *dictionary, const char
     return ERR_OK;
 }
 
+/* "east (3), west (1)": what an administrator looks for. */
+static enum err refuse_used(struct call *call, struct slice used, struct slice named)
+{
+    struct buf args = BUF_INIT;
+    call->ctx->err.extra =
+        arena_printf(call->ctx->arena, "\"used\":[" SLICE_FMT "]", SLICE_ARG(used));
+    buf_put_str(&args, "{\"values\":");
+    json_put_string(&args, named);
+    buf_put_char(&args, '}');
+    enum err e = admin_refuse(call, ERR_CONFLICT, "value_in_use",
+                              arena_str(call->ctx->arena, buf_slice(&args)));
+    buf_release(&args);
+    return e;
+}
+
 static enum err check_removed(struct call *call, const struct model_dictionary *dictionary,
                               const struct wanted *wanted)
 {
-    struct buf used = BUF_INIT;
+    struct buf used = BUF_INIT, named = BUF_INIT;
     enum err e = ERR_OK;
+    int found = 0;
     for (int i = 0; dictionary && i < dictionary->options_count && !e; i++) {
         const char *value = dictionary->options[i].value;
         int64_t count = 0;
@@ -313,12 +330,16 @@ static enum err check_removed(struct call *call, const struct model_dictionary *
         buf_put_str(&used, used.len ? ",{\"value\":" : "{\"value\":");
         json_put_cstr(&used, value);
         buf_printf(&used, ",\"count\":%lld}", (long long)count);
+        if (found < NAMED_MAX)
+            buf_printf(&named, "%s%s (%lld)", found ? ", " : "", value, (long long)count);
+        else if (found == NAMED_MAX)
+            buf_put_str(&named, " …");
+        found++;
     }
-    if (!e && used.len) {
-        call->ctx->err.extra = arena_printf(call->ctx->arena, "\"used\":[%s]", buf_cstr(&used));
-        e = admin_refuse(call, ERR_CONFLICT, "value_in_use", NULL);
-    }
+    if (!e && found)
+        e = refuse_used(call, buf_slice(&used), buf_slice(&named));
     buf_release(&used);
+    buf_release(&named);
     return e;
 }
 

@@ -101,6 +101,7 @@ static void test_settings__a_value_in_use_may_not_be_taken_away(void **state)
                      409);
     assert_string_equal(fixture_at(f, "error.code"), "value_in_use");
     assert_string_equal(fixture_at(f, "error.used.0.value"), "west");
+    assert_non_null(strstr(fixture_at(f, "error.message"), "west (1)"));
     assert_int_equal(fixture_call(f, "root", "PUT", REGION,
                                   "{\"values\":[{\"value\":\"west\",\"active\":false}]}"),
                      200);
