@@ -407,6 +407,83 @@ test("a user whom two change: each field keeps one of the two", place, async () 
   });
 });
 
+test("a role and settings that two change keep what both wrote", place, async () => {
+  const role = "/api/v1/admin/roles/two";
+  const settings = "/api/v1/admin/settings";
+  const config = "/api/v1/admin/plugins/leads/config";
+  await w.acme.ok("admin", "PUT", role, { label: "两人", grants: { lead: { read: "all" } } });
+  await admin(async (page, screen) => {
+    await page.goto("/admin/roles/two");
+    await page.locator("#role-label").fill("我的叫法");
+    await w.acme.ok("admin", "PUT", role, {
+      label: "别人的叫法",
+      grants: { lead: { read: "all" }, account: { read: "own" } },
+    });
+    await button(page, "保存").click();
+    const clash = page.locator(".clash");
+    await clash.waitFor();
+    assert.match(await clash.innerText(), /两人[\s\S]*我的叫法[\s\S]*别人的叫法/);
+    await looked(screen, "clash-role");
+    await button(page.getByRole("dialog"), "取消").click();
+    assert.equal(await page.locator("#role-label").inputValue(), "我的叫法");
+    await button(page, "保存").click();
+    await clash.waitFor();
+    await button(page.getByRole("dialog"), "按选择保存").click();
+    await page.locator('tr[data-entity="account"]').waitFor();
+    const now = await w.acme.ok("admin", "GET", role);
+    assert.deepEqual([now.label, now.grants.account], ["我的叫法", { read: "own" }]);
+
+    await page.goto("/admin/settings");
+    await page.locator("#company-title").fill("我改的名字");
+    await w.acme.ok("admin", "PATCH", settings, { title: "别人改的名字", currency: "USD" });
+    await button(page, "保存").click();
+    await clash.getByRole("radio").last().check();
+    await button(page.getByRole("dialog"), "按选择保存").click();
+    await page.getByText("已保存").first().waitFor();
+    const { title, currency } = await w.acme.ok("admin", "GET", settings);
+    assert.deepEqual([title, currency], ["别人改的名字", "USD"]);
+    await w.acme.ok("admin", "PATCH", settings, { currency: "CNY" });
+
+    await page.goto("/admin/plugins/leads");
+    await page.locator("#setting-max_open").fill("41");
+    await w.acme.ok("admin", "PUT", config, { idle_days: 9 });
+    await button(page, "保存").click();
+    await page.getByText("已保存").first().waitFor();
+    const { max_open, idle_days } = await w.acme.ok("admin", "GET", config);
+    assert.deepEqual([max_open, idle_days], [41, 9]);
+  });
+});
+
+test("a dictionary that two change; a value in use stays", place, async () => {
+  const path = "/api/v1/admin/dictionaries/industry";
+  const { values } = await w.acme.ok("admin", "GET", path);
+  const used = values[0].value;
+  await w.acme.ok("sales1", "POST", "/api/v1/records/account", { name: "在用", industry: used });
+  await admin(async (page, screen) => {
+    await page.goto("/admin/dictionaries/industry");
+    await page.getByLabel(`${values[1].value} 中文`).fill("我写的行业");
+    await w.acme.ok("admin", "PUT", path, { values: [...values, { value: "theirs" }] });
+    await button(page, `删除${used}`).click();
+    await button(page, "保存").click();
+    const alert = page.locator(".form-error");
+    await alert.getByText(`${used} (1)`).waitFor();
+    await looked(screen, "conflict");
+    const mine = page.getByLabel(`${values[1].value} 中文`);
+    assert.equal(await mine.inputValue(), "我写的行业");
+    const before = await w.acme.ok("admin", "GET", path);
+    assert.equal(before.values.length, values.length + 1, "nothing has changed");
+    await button(page, "添加选项").click();
+    await page.locator(".dictionary tbody tr").last().locator("input").first().fill(used);
+    await button(page, "保存").click();
+    await page.getByText("已保存").first().waitFor();
+    const now = await w.acme.ok("admin", "GET", path);
+    const names = now.values.map(({ value }) => value).sort();
+    assert.deepEqual(names, [...values.map(({ value }) => value), "theirs"].sort());
+    const label = now.values.find(({ value }) => value === values[1].value).label["zh-CN"];
+    assert.equal(label, "我写的行业");
+  });
+});
+
 test("every editor is usable on a phone", place, async () => {
   await admin(async (page, screen) => {
     const at = async (path, wait, name) => {

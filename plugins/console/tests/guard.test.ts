@@ -77,6 +77,19 @@ describe("saving", () => {
     expect(one.server.kept).toEqual({ a: 3 });
   });
 
+  it("keeps what somebody else has added to what is sent whole", async () => {
+    const one = place({ a: 1, b: 1, theirs: 3 }, 8);
+    const send = vi.fn(async (values: Members, sent?: number) => {
+      if (sent !== one.server.version) throw overtaken();
+      one.server.kept = values;
+    });
+    const before = { a: 1, b: 1, c: 1 };
+    const work = { before, mine: { a: 2, b: undefined }, version: 7, now: one.now, send };
+    await useGuard().guarded({ ...work, whole: true, labelOf: String });
+    expect(send).toHaveBeenCalledTimes(2);
+    expect(JSON.parse(JSON.stringify(one.server.kept))).toEqual({ a: 2, theirs: 3 });
+  });
+
   it("looks first where the server keeps no version", async () => {
     const same = place({ a: 1 });
     await asked(same, { a: 1 }, { a: 2 }).done;

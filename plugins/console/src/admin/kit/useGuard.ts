@@ -2,20 +2,25 @@
 // has changed is put together, and of what both have changed each member is chosen.
 // SPDX-License-Identifier: MIT
 //
-// Where the server keeps a version it refuses what is older (412). Where it keeps none, what is
+// Where the server knows a version it refuses what is older (412). Where it knows none, what is
 // there is looked at before it is written over.
 import { shallowRef } from "vue";
 import { ApiError } from "@/api/http";
 import { type Members, members, same } from "@/logic/merge";
 import { type Shown, textOf } from "./clash";
 
-export interface Guarded {
+/** A number, or the tag of what has no room for one. */
+type Version = number | string;
+
+export interface Guarded<V extends Version = number> {
   before: Members; // as it was loaded
   mine: Members; // as it shall be
-  version?: number;
-  now: () => Promise<{ values: Members; version?: number }>;
-  send: (values: Members, version?: number) => Promise<unknown>;
+  version?: V;
+  now: () => Promise<{ values: Members; version?: V }>;
+  send: (values: Members, version?: V) => Promise<unknown>;
   labelOf: (name: string) => string;
+  /** It is sent whole: what somebody else has added belongs to it. Else only `mine` is sent. */
+  whole?: boolean;
   /** What of a value is sent: of a reference its id. */
   plain?: (value: unknown) => unknown;
 }
@@ -42,11 +47,17 @@ export function useGuard() {
       asking.value = { clashes, answer };
     });
 
-  async function merged(work: Guarded, before: Members, mine: Members, theirs: Members) {
+  async function merged<V extends Version>(
+    work: Guarded<V>,
+    before: Members,
+    mine: Members,
+    theirs: Members,
+  ) {
+    const names = work.whole
+      ? [...new Set([before, mine, theirs].flatMap((values) => Object.keys(values)))]
+      : Object.keys(mine);
     const plain = (values: Members) =>
-      Object.fromEntries(
-        Object.keys(mine).map((name) => [name, (work.plain ?? ((one) => one))(values[name])]),
-      );
+      Object.fromEntries(names.map((name) => [name, (work.plain ?? ((one) => one))(values[name])]));
     const [was, wanted, is] = [before, mine, theirs].map(plain);
     const result = members(was, wanted, is);
     if (!result.clashes.length) return result.merged;
@@ -65,7 +76,7 @@ export function useGuard() {
     return result.merged;
   }
 
-  async function guarded(work: Guarded): Promise<unknown> {
+  async function guarded<V extends Version = number>(work: Guarded<V>): Promise<unknown> {
     let { before, mine, version } = work;
     for (let tries = 0; ; tries++) {
       if (version !== undefined || tries) {

@@ -1,6 +1,6 @@
 // useSave - saving what a form holds: busy, what the server says of which field, and of all of it.
 // SPDX-License-Identifier: MIT
-import { ref } from "vue";
+import { ref, shallowRef } from "vue";
 import { ApiError } from "@/api/http";
 import type { Field } from "@/api/types";
 import { t } from "@/texts";
@@ -12,11 +12,11 @@ export type Complaints = Record<string, { message: string }[]>;
 export function useSave() {
   const busy = ref(false);
   const errors = ref<Complaints>({});
-  const error = ref("");
+  const error = shallowRef<unknown>(null);
 
   function clear() {
     errors.value = {};
-    error.value = "";
+    error.value = null;
   }
 
   /** True when it was done; else what went wrong stands in `errors` and `error`. */
@@ -31,7 +31,7 @@ export function useSave() {
     } catch (cause) {
       if (cause instanceof GivenUp) return false;
       if (cause instanceof ApiError) errors.value = cause.fields ?? {};
-      error.value = cause instanceof Error ? cause.message : String(cause);
+      error.value = cause;
       return false;
     } finally {
       busy.value = false;
