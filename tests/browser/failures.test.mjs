@@ -158,6 +158,34 @@ test("a lost connection: a bar says so, the form stays and is saved later", plac
   });
 });
 
+test("a dashboard that cannot be read says why, and comes when asked again", place, async () => {
+  await working(PHONE, "manager", async (page, screen) => {
+    await page.route("**/api/v1/queries", (route) =>
+      route.fulfill({
+        status: 500,
+        json: { error: { code: "internal", message: "服务器出错了", trace: "t-123" } },
+      }),
+    );
+    await page.goto("/dash/leads");
+    const failure = page.locator(".empty[role=alert]");
+    await failure.getByText("追踪号 t-123").waitFor();
+    await screen.axe("a dashboard that failed");
+    await screen.fits("a dashboard that failed");
+    await screen.shot("failure-dashboard");
+    await page.unroute("**/api/v1/queries");
+    await page.route("**/api/v1/queries", async (route) => {
+      const answer = await route.fetch();
+      const json = await answer.json();
+      json.results[0] = { error: { code: "forbidden", message: "没有权限" } };
+      await route.fulfill({ response: answer, json });
+    });
+    await failure.getByRole("button", { name: "重试" }).click();
+    await page.getByText("没有权限").waitFor();
+    await page.locator(".report svg").first().waitFor();
+    await screen.shot("failure-tile");
+  });
+});
+
 test("a list that cannot be read on says so, keeps its rows and goes on", place, async () => {
   await working(DESKTOP, "sales1", async (page, screen) => {
     await page.goto("/e/lead");

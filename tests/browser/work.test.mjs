@@ -436,6 +436,18 @@ test("a chart is taken along as picture and figures, and leads to the list", pla
     await page.goto("/dash/leads");
     const source = page.locator(".report", { hasText: "各来源线索" }).first();
     await source.locator("svg").first().waitFor();
+    const card = await source.elementHandle();
+    const light = await source.locator("svg text").first().getAttribute("fill");
+    for (const theme of ["dark", "light"]) {
+      await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
+      await page.waitForFunction(
+        ([one, was, isSame]) => {
+          const text = one.querySelector(".chart svg text");
+          return text && (text.getAttribute("fill") === was) === isSame;
+        },
+        [card, light, theme === "light"],
+      );
+    }
     const taken = async (what) => {
       await source.getByRole("button", { name: /下载/ }).click();
       const file = page.waitForEvent("download");

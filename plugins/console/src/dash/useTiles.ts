@@ -1,25 +1,33 @@
 // useTiles - what the tiles of a dashboard show: asked for together, a part at a time.
 // SPDX-License-Identifier: MIT
 import { ref, type Ref, shallowRef } from "vue";
-import { post } from "@/api/http";
+import { ApiError, post } from "@/api/http";
 import type { Page } from "@/api/types";
 import type { Tile } from "@/logic/dashboard";
 import type { ReportData } from "@/logic/report";
 
 export type TileData = ReportData & Partial<Page>;
 const PER_CALL = 20;
+const STATUS: Record<string, number> = { forbidden: 403, not_found: 404, validation_failed: 422 };
+
+/** One of several queries failed: as if it had been asked for by itself. */
+function withError(result: TileData): TileData {
+  const { code, message, fields } = (result.error ?? {}) as Partial<ApiError>;
+  if (!code || !message) return result;
+  return { ...result, error: new ApiError(STATUS[code] ?? 0, code, message, fields) };
+}
 
 export function useTiles(tiles: Ref<Tile[]>) {
   const data = shallowRef(new Map<string, TileData>());
   const at = ref("");
   const busy = ref(true);
-  const failed = ref("");
+  const failed = shallowRef<unknown>(null);
   let turn = 0;
 
   async function ask() {
     const own = ++turn;
     busy.value = true;
-    failed.value = "";
+    failed.value = null;
     try {
       const next = new Map<string, TileData>();
       const all = tiles.value;
@@ -29,12 +37,12 @@ export function useTiles(tiles: Ref<Tile[]>) {
         const body = { queries };
         const answer = await post<{ results: TileData[] }>("/queries", body, { reads: true });
         if (own !== turn) return;
-        part.forEach((tile, n) => next.set(tile.key, answer.results[n]));
+        part.forEach((tile, n) => next.set(tile.key, withError(answer.results[n])));
       }
       data.value = next;
       at.value = new Date().toISOString();
     } catch (error) {
-      failed.value = error instanceof Error ? error.message : String(error);
+      if (own === turn) failed.value = error;
     } finally {
       if (own === turn) busy.value = false;
     }

@@ -1,7 +1,7 @@
 // settings - what a person has chosen for this browser: language, theme, density, shortcuts.
 // SPDX-License-Identifier: MIT
 import { defineStore } from "pinia";
-import { reactive, watch } from "vue";
+import { reactive, ref, watch } from "vue";
 import { http } from "@/api/http";
 import { type Lang, langOf, speak, t } from "@/texts";
 
@@ -43,11 +43,13 @@ export const useSettings = defineStore("settings", () => {
     rail: true,
   };
   const settings = reactive<Settings>({ ...first, ...kept<Settings>(KEY) });
-  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const dark = ref(false); // what is shown, whoever has chosen it
 
   function paint() {
-    const isDark = settings.theme === "dark" || (settings.theme === "system" && dark.matches);
+    const isDark = settings.theme === "dark" || (settings.theme === "system" && system.matches);
     document.documentElement.classList.toggle("dark", isDark);
+    dark.value = isDark;
     document.documentElement.dataset.density = settings.density;
   }
 
@@ -58,11 +60,11 @@ export const useSettings = defineStore("settings", () => {
     http.texts = { offline: t("error.offline"), failed: t("error.failed") };
   }
 
-  dark.addEventListener("change", paint);
+  system.addEventListener("change", paint);
   watch(settings, () => {
     keep(KEY, settings);
     paint();
   });
   paint();
-  return { settings, setLang };
+  return { settings, dark, setLang };
 });
