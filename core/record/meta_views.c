@@ -73,6 +73,16 @@ static bool is_for_others(const struct ctx *ctx, const struct json *node)
     return true;
 }
 
+/* "right" of a menu's item: what is set up stands there for those who may do so. It grants nothing,
+ * either. */
+static bool is_right_missing(const struct cut *c, const struct json *node, struct slice entity)
+{
+    const struct entity *of = model_entity(c->ctx->model, entity);
+
+    return of && slice_is(json_str(node, "right", SLICE("")), "create") &&
+           !meta_sees_entity(c->ctx, of, ROLE_CREATE);
+}
+
 /* An item of a list or a member that must not be shown. */
 static bool is_cut(const struct cut *c, const struct json *node)
 {
@@ -89,7 +99,7 @@ static bool is_cut(const struct cut *c, const struct json *node)
     struct slice relation = json_str(node, "relation", SLICE(""));
     if (field.len && !is_visible(c, field))
         return true;
-    if (entity.len && !entity_is_visible(c, entity))
+    if (entity.len && (!entity_is_visible(c, entity) || is_right_missing(c, node, entity)))
         return true;
     if (relation.len && !entity_is_visible(c, slice_split(&relation, '.')))
         return true;

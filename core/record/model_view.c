@@ -194,6 +194,28 @@ static void append(struct build *b, struct json *body, const struct json *payloa
     json_add(b->arena, list, NULL, json_copy(b->arena, payload));
 }
 
+/* A group that is there already takes the items of another one with its id, so that several plugins
+ * can share "sales". Items of a patch with "before" come first in it, those of others last. */
+static bool join_group(struct build *b, struct json *body, const struct json *group, bool is_first)
+{
+    const struct json *items = json_get(group, "items");
+    struct slice id = json_str(group, "id", SLICE(""));
+    struct json *before = NULL;
+    struct json *list = items && id.len ? find_item(body, id, &before) : NULL;
+    const struct json *there = list ? (before ? before->next : list->first) : NULL;
+    struct json *own = there ? (struct json *)json_get(there, "items") : NULL;
+
+    if (!own)
+        return false;
+    before = NULL;
+    json_each(item, items)
+    {
+        insert_behind(own, is_first ? before : own->last, json_copy(b->arena, item));
+        before = before ? before->next : own->first;
+    }
+    return true;
+}
+
 static void set_members(struct build *b, struct json *item, const struct json *members)
 {
     json_each(member, members)
@@ -246,6 +268,8 @@ static enum err apply_patch(struct build *b, struct json *body, const struct jso
         warn(b, patch->line, arena_printf(b->arena, "there is no \"%s\" any more", anchor));
     if (adds && !payload)
         return build_fail(b, patch->line, "a patch needs what it adds, such as \"section\"");
+    if (adds && join_group(b, body, payload, anchor && *word == 'b'))
+        return ERR_OK;
     if (adds && !list) {
         append(b, body, payload);
         return ERR_OK;
