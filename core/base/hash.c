@@ -161,6 +161,16 @@ void map_reserve(struct map *m, size_t count)
         map_resize(m, cap);
 }
 
+void map_copy(struct map *m, struct arena *arena, const struct map *from, size_t more)
+{
+    map_init(m, arena);
+    map_reserve(m, from->count + more);
+    m->count = from->count;
+    for (size_t i = 0; i < from->cap; i++)
+        if (from->slots[i].value)
+            *slot_find(m, from->slots[i].key, from->slots[i].hash) = from->slots[i];
+}
+
 void *map_get(const struct map *m, struct slice key)
 {
     return m->count ? slot_find(m, key, hash_bytes(key))->value : NULL;

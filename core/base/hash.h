@@ -33,6 +33,8 @@ void map_release(struct map *m);
 /* Room for `count` keys in all, so that none of them lets it grow: in an arena what is grown out of
  * stays. */
 void map_reserve(struct map *m, size_t count);
+/* Begins with what another one holds, and room for `more`; keys and values stay the other's. */
+void map_copy(struct map *m, struct arena *arena, const struct map *from, size_t more);
 void *map_get(const struct map *m, struct slice key); /* NULL if absent */
 void *map_put(struct map *m, struct slice key,
               void *value);                        /* the old value or NULL; value not NULL */

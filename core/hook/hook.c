@@ -40,7 +40,8 @@ struct hooks {
     struct arena *arena; /* borrowed */
     struct map entities; /* name → struct entity_hooks *; "*" holds those of every entity */
     struct entity_hooks *any;
-    void *owner; /* borrowed */
+    const struct hooks *below; /* whose chains it shares where nobody has added to them, or NULL */
+    void *owner;               /* borrowed */
     int count;
     bool sealed;
 };
@@ -84,18 +85,20 @@ struct hooks *hooks_view(struct arena *arena, const struct hooks *hooks, void *o
     return view;
 }
 
-/* --- registering --- */
-
-static struct entity_hooks *entity_at(struct hooks *hooks, const char *entity)
+struct hooks *hooks_over(struct arena *arena, const struct hooks *below)
 {
-    struct entity_hooks *found = map_get(&hooks->entities, slice_str(entity));
-    if (!found) {
-        found = arena_make(hooks->arena, struct entity_hooks);
-        found->entity = arena_strdup(hooks->arena, entity);
-        (void)map_put(&hooks->entities, slice_str(found->entity), found);
-    }
-    return found;
+    ASSERT(arena && below);
+    ASSERT(below->sealed);
+    struct hooks *hooks = arena_make(arena, struct hooks);
+    hooks->arena = arena;
+    hooks->below = below;
+    hooks->any = below->any;
+    hooks->count = below->count;
+    map_copy(&hooks->entities, arena, &below->entities, 0);
+    return hooks;
 }
+
+/* --- registering --- */
 
 static void chain_add(struct arena *arena, struct chain *chain, struct handler *handler)
 {
@@ -106,6 +109,41 @@ static void chain_add(struct arena *arena, struct chain *chain, struct handler *
         chain->cap = cap;
     }
     chain->items[chain->count++] = handler;
+}
+
+static bool is_below(const struct hooks *hooks, const struct entity_hooks *entity)
+{
+    return hooks->below && map_get(&hooks->below->entities, slice_str(entity->entity)) == entity;
+}
+
+/* Its own handlers in a copy, as before they were sealed: without those of "*". */
+static struct entity_hooks *entity_copy(struct hooks *hooks, const struct entity_hooks *from)
+{
+    struct entity_hooks *copy = arena_make(hooks->arena, struct entity_hooks);
+    copy->entity = from->entity;
+    for (int m = 0; m < HOOK_MOMENTS_COUNT; m++)
+        for (int i = 0; i < from->chains[m].count; i++) {
+            struct handler *handler = from->chains[m].items[i];
+            if (strcmp(handler->spec.entity, from->entity) == 0)
+                chain_add(hooks->arena, &copy->chains[m], handler);
+        }
+    if (hooks->any == from)
+        hooks->any = copy;
+    (void)map_put(&hooks->entities, slice_str(copy->entity), copy);
+    return copy;
+}
+
+static struct entity_hooks *entity_at(struct hooks *hooks, const char *entity)
+{
+    struct entity_hooks *found = map_get(&hooks->entities, slice_str(entity));
+    if (found && is_below(hooks, found))
+        return entity_copy(hooks, found);
+    if (!found) {
+        found = arena_make(hooks->arena, struct entity_hooks);
+        found->entity = arena_strdup(hooks->arena, entity);
+        (void)map_put(&hooks->entities, slice_str(found->entity), found);
+    }
+    return found;
 }
 
 static struct handler *chain_find(const struct chain *chain, struct slice name)
@@ -333,8 +371,12 @@ enum err hooks_seal(struct hooks *hooks, struct arena *arena, const char **why)
     size_t at = 0;
     struct slice key;
     void *value;
-    while (!e && map_next(&hooks->entities, &at, &key, &value))
-        e = entity_seal(hooks, arena, value, why);
+    bool has_any = hooks->below && hooks->any != hooks->below->any; /* they join every entity's */
+    while (has_any && map_next(&hooks->entities, &at, &key, &value))
+        if (is_below(hooks, value))
+            (void)entity_copy(hooks, value);
+    for (at = 0; !e && map_next(&hooks->entities, &at, &key, &value);)
+        e = is_below(hooks, value) ? ERR_OK : entity_seal(hooks, arena, value, why);
     hooks->sealed = !e;
     return e;
 }

@@ -91,6 +91,8 @@ void hooks_own(struct hooks *hooks, void *owner);
 /* The same handlers, sealed, for somebody else. `hooks` lives longer. */
 struct hooks *hooks_view(struct arena *arena, const struct hooks *hooks, void *owner);
 /* Names are copied. Duplicate name for the same event: ERR_CONFLICT. */
+/* Begins with the handlers of others that are sealed, and takes more. `below` lives longer. */
+struct hooks *hooks_over(struct arena *arena, const struct hooks *below);
 MUST_USE enum err hook_add(struct hooks *hooks, const struct hook_spec *spec, hook_cb cb,
                            void *arg);
 /* Orders everything; a cycle or unknown name: ERR_MALFORMED and *why with names. */

@@ -91,6 +91,10 @@ struct model_extra {
     void (*release)(void *value);
 };
 struct model_extra *model_extra(const struct model *model);
+/* The model of the products alone that this one lies on, with what is the tenant's own in any: as
+ * it would have it without what it has declared. False: there is none. Lives no longer than
+ * `model`. */
+bool model_below(const struct model *model, struct model *out);
 
 /* What a deploy, enabling or disabling would change. */
 struct model_change {
@@ -114,6 +118,12 @@ const struct entity *model_entity_by_number(const struct model *model, int n);
 static inline const struct entity *model_ref(const struct model *model, const struct field *field)
 {
     return field->ref_at ? model->entity_list[field->ref_at - 1] : NULL;
+}
+/* The entity of a model that lies below this one, or above it, as this one has it. */
+static inline const struct entity *model_same(const struct model *model,
+                                              const struct entity *entity)
+{
+    return model->entity_list[entity->at];
 }
 /* The reference number `i` of those that point to the entity. */
 static inline struct entity_ref model_referrer(const struct model *model,

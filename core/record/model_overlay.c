@@ -42,17 +42,6 @@ bool overlay_adds(const struct build *b, const struct field *field)
     return true;
 }
 
-static void map_put_all(struct map *to, const struct map *from, struct arena *arena, size_t more)
-{
-    struct slice key;
-    void *value;
-
-    map_init(to, arena);
-    map_reserve(to, from->count + more);
-    for (size_t at = 0; map_next(from, &at, &key, &value);)
-        map_put(to, key, value);
-}
-
 static void *copy_list(struct arena *arena, const void *list, int count)
 {
     return arena_grow(arena, list, (size_t)count * sizeof(void *),
@@ -69,9 +58,9 @@ void overlay_begin(struct build *b)
     memcpy(model->entity_list, base->entity_list,
            (size_t)base->entities_count * sizeof *model->entity_list);
     model->entities_count = base->entities_count;
-    map_put_all(&model->entities, &base->entities, b->arena, 0);
-    map_put_all(&model->roles, &base->roles, b->arena, 0);
-    map_put_all(&model->dictionaries, &base->dictionaries, b->arena, 0);
+    map_copy(&model->entities, b->arena, &base->entities, 0);
+    map_copy(&model->roles, b->arena, &base->roles, 0);
+    map_copy(&model->dictionaries, b->arena, &base->dictionaries, 0);
     model->view_list = copy_list(b->arena, base->view_list, base->views_count);
     model->views_count = base->views_count;
     model->dictionary_list = copy_list(b->arena, base->dictionary_list, base->dictionaries_count);

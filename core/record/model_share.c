@@ -285,6 +285,23 @@ struct model_extra *model_extra(const struct model *model)
     return model->image ? &model->image->extra : NULL;
 }
 
+bool model_below(const struct model *model, struct model *out)
+{
+    ASSERT(model && out);
+    if (!model->base)
+        return false;
+    ASSERT(model->image && model->image->base);
+    *out = *model->base;
+    out->arena = NULL;
+    out->image = model->image->base;
+    out->version = model->version;
+    out->serial = model->serial;
+    out->configs = model->configs;
+    out->currency = model->currency;
+    out->lang = model->lang;
+    return true;
+}
+
 size_t share_own_bytes(const struct model_image *image)
 {
     if (image->users != 1)

@@ -15,10 +15,13 @@ static void grow(lua_State *L, struct vm *vm)
 {
     if (vm->plan->checks_count == CHECKS_MAX)
         luaL_error(L, "the plugins of this company have more than %d checks", CHECKS_MAX);
-    if (vm->plan->checks)
-        return;
-    vm->plan->checks = arena_array(vm->plan->arena, struct check_rule, CHECKS_MAX);
-    vm->plan->checks_bound = arena_array(vm->plan->arena, struct bound, CHECKS_MAX);
+    struct plan *plan = vm->plan;
+    const struct plan *below = plan->below ? plan->below : plan;
+    int count = plan->checks_count;
+    plan->checks =
+        plan_list(plan, plan->checks, below->checks, count, CHECKS_MAX, sizeof *plan->checks);
+    plan->checks_bound = plan_list(plan, plan->checks_bound, below->checks_bound, count, CHECKS_MAX,
+                                   sizeof *plan->checks_bound);
 }
 
 /*** Names an invariant: what holds for every record of an entity whenever nothing is half done.

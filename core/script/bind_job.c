@@ -149,10 +149,13 @@ static void grow(lua_State *L, struct vm *vm)
 {
     if (vm->plan->tasks_count == SCHEDULES_MAX)
         luaL_error(L, "the plugins of this company have more than %d jobs", SCHEDULES_MAX);
-    if (vm->plan->tasks)
-        return;
-    vm->plan->tasks = arena_array(vm->plan->arena, struct schedule, SCHEDULES_MAX);
-    vm->plan->tasks_bound = arena_array(vm->plan->arena, struct bound, SCHEDULES_MAX);
+    struct plan *plan = vm->plan;
+    const struct plan *below = plan->below ? plan->below : plan;
+    int count = plan->tasks_count;
+    plan->tasks =
+        plan_list(plan, plan->tasks, below->tasks, count, SCHEDULES_MAX, sizeof *plan->tasks);
+    plan->tasks_bound = plan_list(plan, plan->tasks_bound, below->tasks_bound, count, SCHEDULES_MAX,
+                                  sizeof *plan->tasks_bound);
 }
 
 /* What the plugin itself writes does not wake its job. */

@@ -242,11 +242,14 @@ static struct endpoint *grow(lua_State *L, struct vm *vm)
 {
     if (vm->plan->endpoints_count == ENDPOINTS_MAX)
         luaL_error(L, "the plugins of this company have more than %d routes", ENDPOINTS_MAX);
-    if (!vm->plan->endpoints) {
-        vm->plan->endpoints = arena_array(vm->plan->arena, struct endpoint, ENDPOINTS_MAX);
-        vm->plan->endpoints_bound = arena_array(vm->plan->arena, struct bound, ENDPOINTS_MAX);
-    }
-    return &vm->plan->endpoints[vm->plan->endpoints_count];
+    struct plan *plan = vm->plan;
+    const struct plan *below = plan->below ? plan->below : plan;
+    int count = plan->endpoints_count;
+    plan->endpoints = plan_list(plan, plan->endpoints, below->endpoints, count, ENDPOINTS_MAX,
+                                sizeof *plan->endpoints);
+    plan->endpoints_bound = plan_list(plan, plan->endpoints_bound, below->endpoints_bound, count,
+                                      ENDPOINTS_MAX, sizeof *plan->endpoints_bound);
+    return &plan->endpoints[count];
 }
 
 static void check_new(lua_State *L, const struct vm *vm, const struct endpoint *endpoint)

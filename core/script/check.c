@@ -13,6 +13,7 @@ struct checking {
     struct vm *vm;
     struct ctx *ctx;
     const struct check_rule *rule;
+    const struct entity *entity; /* of the rule, as the tenant has it */
     const struct bound *bound;
     check_cb cb;
     void *arg;
@@ -38,8 +39,7 @@ struct one {
 static int push_one(lua_State *L, void *arg)
 {
     const struct one *one = arg;
-    record_push(
-        L, &(struct record_handle){.entity = one->checking->rule->entity, .values = one->values});
+    record_push(L, &(struct record_handle){.entity = one->checking->entity, .values = one->values});
     lua_rawgeti(L, LUA_REGISTRYINDEX, vm_owner(one->checking->vm, one->checking->bound)->context);
     return 2;
 }
@@ -106,12 +106,12 @@ static enum err read_rows(const struct checking *checking, struct rows *rows)
         json_add(ctx->arena, all, NULL, behind);
     }
     json_add(ctx->arena, tree, "and", all);
-    struct list_query query = {.entity = rule->entity,
+    struct list_query query = {.entity = checking->entity,
                                .filter = all->count ? tree : NULL,
                                .sort = SLICE("id"),
                                .limit = CHECK_BATCH};
     rows->arena = ctx->arena;
-    rows->slots = rule->entity->slots;
+    rows->slots = checking->entity->slots;
     rows->count = 0;
     bool as_system = ctx->as_system;
     ctx->as_system = true;
@@ -166,6 +166,7 @@ enum err check_run(struct vm *vm, struct ctx *ctx, int n, check_cb cb, void *arg
     struct checking checking = {.vm = vm,
                                 .ctx = ctx,
                                 .rule = &vm->plan->checks[n],
+                                .entity = model_same(vm->model, vm->plan->checks[n].entity),
                                 .bound = &vm->plan->checks_bound[n],
                                 .cb = cb,
                                 .arg = arg};

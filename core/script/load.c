@@ -194,12 +194,8 @@ static int load_computed(lua_State *L)
     struct arena *arena = script->vm->plan->arena;
     struct bound *bound = arena_make(arena, struct bound);
     *bound = (struct bound){script->index, field->name, bind_slot(L, script, lua_gettop(L)), NULL};
-    map_put(&script->vm->plan->functions,
-            slice_of((const char *)arena_slice(
-                         arena, slice_of((const char *)&wanted->field, sizeof wanted->field))
-                         .at,
-                     sizeof wanted->field),
-            bound);
+    struct slice number = slice_of((const char *)&field->n, sizeof field->n);
+    map_put(&script->vm->plan->functions, arena_slice(arena, number), bound);
     return 0;
 }
 
@@ -275,7 +271,7 @@ enum err load_all(struct vm *vm, struct ctx *ctx)
     enum err e = ERR_OK;
     const char *why = NULL;
     for (int i = 0; i < vm->scripts_count && !e; i++)
-        e = load_one(vm, &vm->scripts[i], ctx);
+        e = vm->scripts[i].is_planned ? ERR_OK : load_one(vm, &vm->scripts[i], ctx);
     if (e) {
         vm->broken = arena_strdup(vm->arena, ctx->err.detail);
         return e;

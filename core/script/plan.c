@@ -25,8 +25,39 @@ void plan_release(struct plan *plan)
 {
     if (!plan || --plan->users > 0)
         return;
+    struct plan *below = plan->below;
     arena_free(plan->arena);
     free(plan);
+    plan_release(below);
+}
+
+struct plan *plan_over(struct plan *below)
+{
+    struct plan *plan = calloc(1, sizeof *plan);
+    ASSERT_MEMORY(plan);
+    *plan = *below;
+    plan->arena = arena_new_small();
+    plan->users = 1;
+    plan->below = below;
+    plan->codes = NULL;
+    plan->scripts_count = 0;
+    plan->hooks = hooks_over(plan->arena, below->hooks);
+    map_copy(&plan->services, plan->arena, &below->services, 0);
+    map_copy(&plan->actions, plan->arena, &below->actions, 0);
+    map_copy(&plan->functions, plan->arena, &below->functions, 0);
+    plan->slots_room = plan->slots_count + 16; /* what bundles add is little */
+    plan->slots =
+        arena_grow(plan->arena, below->slots, (size_t)below->slots_count * sizeof *plan->slots,
+                   (size_t)plan->slots_room * sizeof *plan->slots);
+    return plan;
+}
+
+void *plan_list(const struct plan *plan, void *list, const void *of_below, int count, int max,
+                size_t size)
+{
+    if (list && !(plan->below && list == of_below))
+        return list;
+    return arena_grow(plan->arena, list, (size_t)count * size, (size_t)max * size);
 }
 
 static void release(void *plan)
@@ -119,6 +150,9 @@ bool bind_again(lua_State *L, struct script *script, int at)
     const struct plan *plan = vm->plan;
     if (!script->is_planned)
         return false;
+    const struct frame *frame = vm_frame(vm);
+    if (!frame || frame->script != script) /* it would take another one's slot */
+        luaL_error(L, "%s registers while another plugin loads its file", script->id);
     if (script->next >= plan->slots_count || plan->slots[script->next] != script->index)
         luaL_error(L, "%s registers more than it did when it was loaded first", script->id);
     int ref = bind_function(L, at);
@@ -146,15 +180,16 @@ static int first_slot(const struct plan *plan, int script)
 
 void plan_begin(struct vm *vm, struct plan *plan, bool is_shared)
 {
+    int known = is_shared ? vm->scripts_count : plan->below ? plan->below->scripts_count : 0;
     vm->plan = plan;
-    if (!is_shared) {
+    if (is_shared) {
+        vm->hooks = hooks_view(vm->arena, plan->hooks, vm);
+    } else {
         hooks_own(plan->hooks, vm);
         vm->hooks = plan->hooks;
-        return;
     }
-    vm->hooks = hooks_view(vm->arena, plan->hooks, vm);
     refs_grow(vm);
-    for (int i = 0; i < vm->scripts_count; i++) {
+    for (int i = 0; i < known; i++) {
         vm->scripts[i].is_planned = true;
         vm->scripts[i].next = first_slot(plan, i);
     }

@@ -6,6 +6,9 @@
  * functions is first called, and fills its slots in the order in which it registered them. A script
  * that then registers anything else is not the one that the plan was made of: the VM ends.
  *
+ * A tenant with bundles of its own goes by the plan of its products, which all have, and a plan of
+ * its own on top, which its bundles fill.
+ *
  * Nothing of a tenant is in here: what a call sees comes from its VM.
  *
  * SPDX-License-Identifier: MIT
@@ -17,10 +20,12 @@
 struct plan {
     struct arena *arena; /* owned: all that registrations keep */
     int users;
-    bool is_alone; /* a function of one script in another's place: its VM keeps it to itself */
+    struct plan *below; /* one use of it; its registrations come first. NULL: there is none */
+    bool is_alone;      /* a function of one script in another's place: its VM keeps it to itself */
     struct hooks *hooks;
-    struct map services, actions, functions; /* → struct bound * */
-    struct schedule *tasks;                  /* jobs that plugins offer, and their functions */
+    struct map services, actions; /* → struct bound * */
+    struct map functions;         /* number of a computed field → struct bound * */
+    struct schedule *tasks;       /* jobs that plugins offer, and their functions */
     struct bound *tasks_bound;
     int tasks_count;
     struct check_rule *checks; /* invariants that plugins name, and their functions */
@@ -41,6 +46,11 @@ void plan_release(struct plan *plan);
 /* The plan that another VM of this model has left, once more in use, if its code is that of these
  * scripts and none of them is set aside; else NULL. */
 struct plan *plan_find(const struct model *model, const struct script *scripts, int count);
+/* A plan that begins with another one, whose use it takes over; in use once. */
+struct plan *plan_over(struct plan *below);
+/* Room for `max` items: the list itself, or a copy where it is still that of the plan below. */
+void *plan_list(const struct plan *plan, void *list, const void *of_below, int count, int max,
+                size_t size);
 /* The VM goes by this plan, whose use it takes over; is_shared: it is found, not to be filled. */
 void plan_begin(struct vm *vm, struct plan *plan, bool is_shared);
 /* All scripts of the VM have loaded: what they registered is there for others. */

@@ -183,12 +183,41 @@ void vm_free(void *arg)
     free(vm);
 }
 
-/* By the plan that another VM has left, or by running every script. */
-static void load(struct vm *vm, struct ctx *ctx)
+/* A VM for the products alone, run only so that what they register is known to all. */
+static void make_below(struct ctx *ctx, const struct model *below)
+{
+    const struct model *before = ctx->model;
+    struct err_info info = ctx->err;
+    struct vm *vm;
+    const char *why;
+    ctx->model = below;
+    if (!vm_beside(ctx, &vm, &why))
+        plan_leave(vm);
+    vm_free(vm);
+    ctx->model = before;
+    ctx->err = info;
+}
+
+/* What the VM begins with where its tenant has scripts of its own; NULL: nothing. */
+static struct plan *plan_below(struct vm *vm, struct ctx *ctx)
+{
+    struct model below;
+    if (!model_below(vm->model, &below) || vm->scripts_count < below.plugins_count)
+        return NULL;
+    struct plan *plan = plan_find(&below, vm->scripts, below.plugins_count);
+    if (!plan)
+        make_below(ctx, &below);
+    return plan ? plan : plan_find(&below, vm->scripts, below.plugins_count);
+}
+
+/* By the plan that another VM has left, on top of that of its products (may_lie), or by running
+ * every script. */
+static void load(struct vm *vm, struct ctx *ctx, bool may_lie)
 {
     struct err_info before = ctx->err;
     struct plan *plan = plan_find(vm->model, vm->scripts, vm->scripts_count);
-    plan_begin(vm, plan ? plan : plan_new(), plan != NULL);
+    struct plan *below = plan || !may_lie ? NULL : plan_below(vm, ctx);
+    plan_begin(vm, plan ? plan : below ? plan_over(below) : plan_new(), plan != NULL);
     enum err e = vm_protect(vm, NULL, ctx, VM_LOAD, "libraries", open_state, NULL);
     if (!e && !plan)
         e = load_all(vm, ctx);
@@ -196,7 +225,7 @@ static void load(struct vm *vm, struct ctx *ctx)
         plan_leave(vm);
     if (e && !vm->broken)
         vm->broken = arena_strdup(vm->arena, ctx->err.detail);
-    if (e) {
+    if (e && !(below && !vm->is_dead)) { /* else it is tried once more */
         vm->broken_at_us = clock_mono_us();
         log_error("tenant %s: scripts do not load: %s", ctx->tenant->name, vm->broken);
     }
@@ -216,6 +245,18 @@ static bool is_current(const struct vm *vm, const struct ctx *ctx)
                       : !vm->is_dead;
 }
 
+static struct vm *vm_loaded(struct ctx *ctx, int slow, bool may_lie)
+{
+    struct vm *vm = vm_new(ctx);
+    vm->slow_loads = slow;
+    ctx->tenant->vm = vm;
+    ctx->tenant->vm_free = vm_free;
+    vm->tenant = ctx->tenant;
+    used_put(vm);
+    load(vm, ctx, may_lie);
+    return vm;
+}
+
 enum err vm_get(struct ctx *ctx, const char *home, struct vm **out)
 {
     ASSERT(ctx->tenant && ctx->model);
@@ -226,13 +267,11 @@ enum err vm_get(struct ctx *ctx, const char *home, struct vm **out)
         bool again = vm && vm->broken && vm->is_dead && vm->version == ctx->model->version;
         int slow = again ? vm->slow_loads + 1 : 0;
         vm_free(vm);
-        vm = vm_new(ctx);
-        vm->slow_loads = slow;
-        ctx->tenant->vm = vm;
-        ctx->tenant->vm_free = vm_free;
-        vm->tenant = ctx->tenant;
-        used_put(vm);
-        load(vm, ctx);
+        vm = vm_loaded(ctx, slow, true);
+        if (vm->broken && vm->plan->below && !vm->is_dead) {
+            vm_free(vm); /* perhaps it needs that its products' scripts have run */
+            vm = vm_loaded(ctx, slow, false);
+        }
         vm_trim(SCRIPT_VMS_BYTES_MAX);
     } else if (used.newest != vm) {
         used_drop(vm);
@@ -351,7 +390,7 @@ static enum err run_computed(struct ctx *ctx, const struct field *field, struct 
 {
     struct vm *vm = arg;
     const struct bound *bound =
-        map_get(&vm->plan->functions, slice_of((const char *)&field, sizeof field));
+        map_get(&vm->plan->functions, slice_of((const char *)&field->n, sizeof field->n));
     ASSERT(bound); /* all of the model's were found while loading */
     struct computing computing = {field, record, NULL, ctx->arena};
     struct vm_call call = {.ctx = ctx,

@@ -4,7 +4,10 @@
  */
 #include "stage.h"
 
+#include <stdio.h>
+
 #include "script/plan.h"
+#include "tenant/folder.h"
 
 static const char counting[] =
     "local seen = 0\n"
@@ -225,6 +228,153 @@ static void test_plan__an_error_while_loading_late_names_the_line(void **state)
     stage_fails(stage, "local x = nil; return x.y", "t/init.lua:2:");
 }
 
+/* --- a bundle on top --- */
+
+static void own_file(struct stage *stage, const char *name, const char *text)
+{
+    const char *folder = arena_printf(stage->arena, "%s/custom/own/1.0.0", stage->tenant->folder);
+    const char *path = arena_printf(stage->arena, "%s/%s", folder, name);
+    char *slash = strrchr(path, '/');
+    OK(folder_make(arena_slice(stage->arena, slice_of(path, (size_t)(slash - path))).at));
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* bolt has a bundle with this init.lua besides; acme is as in two_tenants. */
+static struct vm *with_bundle(struct stage *stage, const char *lua)
+{
+    stage_switch(stage, "bolt");
+    stage_enable(stage, "t");
+    own_file(stage, "plugin.json",
+             "{\"id\":\"own\",\"version\":\"1.0.0\",\"api\":1,\"title\":\"Own\","
+             "\"requires\":{\"t\":\"^1\"}}");
+    own_file(stage, "entities/all.json",
+             "[{\"extend\":\"thing\",\"fields\":[{\"no\":1,\"name\":\"x_seen\",\"type\":\"text\"},"
+             "{\"no\":2,\"name\":\"x_long\",\"type\":\"computed\",\"result\":\"int\","
+             "\"fn\":\"calc.long\",\"deps\":[\"name\"]}]},"
+             "{\"name\":\"x_note\",\"title\":\"name\",\"fields\":[{\"no\":1,\"name\":\"name\","
+             "\"type\":\"text\"}]}]");
+    own_file(stage, "calc.lua", "return { long = function(r) return #r.name end }\n");
+    own_file(stage, "init.lua", lua);
+    stage_enable(stage, "own");
+    return stage_vm(stage);
+}
+
+static const char adding[] =
+    "crm.on('thing', 'before_create', { id = 'mark', before = 't:number' }, function(ev)\n"
+    "  ev.record.x_seen = tostring(ev.record.amount)\n"
+    "end)\n"
+    "crm.on('*', 'validate', { id = 'every' }, function(ev)\n"
+    "  if ev.record.name == 'no' then ev:fail('name', '@bad') end\n"
+    "end)\n"
+    "crm.wrap('run', function(next, arg) return { next(arg)[1], 'wrapped' } end)\n"
+    "crm.service('own', function() return { 'own' } end)\n"
+    "crm.job('own', { every = '1h' }, function() end)\n"
+    "crm.check('own', { entity = 'thing' }, function() end)\n"
+    "crm.route('GET', '/own', { auth = 'session' }, function() return {} end)\n";
+
+static void test_plan__a_bundle_lies_on_what_its_products_register(void **state)
+{
+    struct stage *stage = *state;
+    const char *answer;
+    int64_t id;
+    stage_write(stage, "t/init.lua", counting);
+    struct vm *acme = stage_vm(stage);
+    struct vm *bolt = with_bundle(stage, adding);
+    assert_ptr_equal(bolt->plan->below, acme->plan);
+    assert_false(script_t(bolt)->is_loaded);
+    assert_true(vm_script(bolt, "own")->is_loaded);
+    assert_int_equal(bolt->plan->tasks_count, 2);
+    assert_int_equal(bolt->plan->checks_count, 2);
+    assert_int_equal(bolt->plan->endpoints_count, 2);
+    assert_int_equal(acme->plan->tasks_count, 1);
+    assert_int_equal(acme->plan->checks_count, 1);
+    assert_int_equal(acme->plan->endpoints_count, 1);
+    OK(stage_create(stage, "thing", "{'name':'four','amount':3}", &id));
+    assert_string_equal(stage_field(stage, "thing", id, "amount"), "107"); /* t:number, behind */
+    assert_string_equal(stage_field(stage, "thing", id, "x_seen"), "\"3\"");
+    assert_string_equal(stage_field(stage, "thing", id, "x_long"), "4");
+    assert_int_equal(stage_create(stage, "thing", "{'name':'no'}", NULL), ERR_VALIDATION);
+    assert_int_equal(stage_create(stage, "x_note", "{'name':'no'}", NULL), ERR_VALIDATION);
+    assert_int_equal(stage_create(stage, "thing", "{'name':'x','level':'c'}", NULL),
+                     ERR_VALIDATION);
+    OK(stage_create(stage, "part", "{'name':'p','amount':21}", &id));
+    assert_string_equal(stage_field(stage, "part", id, "twice"), "42");
+    OK(stage_run(stage, &answer));
+    assert_string_equal(answer, "[\"bolt\",\"wrapped\"]");
+    stage_switch(stage, "acme");
+    OK(stage_create(stage, "thing", "{'name':'no'}", NULL));
+    OK(stage_run(stage, &answer));
+    assert_string_equal(answer, "[\"acme\",1]");
+    assert_false(hook_wants(vm_hooks(acme), "part", HOOK_VALIDATE));
+    assert_null(map_get(&acme->plan->services, SLICE("own")));
+}
+
+/* Whoever comes first, and also when its VM is made anew. */
+static void test_plan__a_bundle_needs_nobody_before_it(void **state)
+{
+    struct stage *stage = *state;
+    const char *answer;
+    int64_t id;
+    stage_write(stage, "t/init.lua", counting);
+    struct vm *bolt = with_bundle(stage, adding);
+    const struct plan *plan = bolt->plan;
+    assert_non_null(plan->below);
+    assert_false(script_t(bolt)->is_loaded);
+    stage->tenant->vm_free(stage->tenant->vm);
+    stage->tenant->vm = NULL;
+    bolt = stage_vm(stage);
+    assert_ptr_equal(bolt->plan, plan);
+    assert_false(vm_script(bolt, "own")->is_loaded);
+    OK(stage_create(stage, "thing", "{'name':'four','amount':3}", &id));
+    assert_string_equal(stage_field(stage, "thing", id, "x_seen"), "\"3\"");
+    OK(stage_run(stage, &answer));
+    assert_string_equal(answer, "[\"bolt\",\"wrapped\"]");
+    stage_switch(stage, "acme");
+    assert_ptr_equal(stage_vm(stage)->plan, plan->below);
+}
+
+/* A module that registers for its plugin when somebody else loads it: all scripts are run then. */
+static void test_plan__a_bundle_that_needs_all_scripts_to_run(void **state)
+{
+    struct stage *stage = *state;
+    const char *answer;
+    stage_write(stage, "t/init.lua",
+                "crm.service('run', function() return { 'run' } end)\nrequire 'late'\n");
+    stage_write(stage, "t/late.lua",
+                "crm.service('late', function() return { 'late' } end)\nreturn {}\n");
+    struct vm *bolt = with_bundle(stage, "require 't.late'\ncrm.service('own', function() end)\n");
+    assert_null(bolt->plan->below);
+    assert_true(script_t(bolt)->is_loaded);
+    assert_non_null(map_get(&bolt->plan->services, SLICE("late")));
+    assert_non_null(map_get(&bolt->plan->services, SLICE("own")));
+    OK(stage_run(stage, &answer));
+    assert_string_equal(answer, "[\"run\"]");
+}
+
+/* A mistake in it is told as ever, and nobody else has it. */
+static void test_plan__a_bundle_that_does_not_load(void **state)
+{
+    struct stage *stage = *state;
+    const char *answer;
+    stage_write(stage, "t/init.lua", counting);
+    (void)with_bundle(stage, "crm.service('own', function() end)\n");
+    own_file(stage, "init.lua",
+             "crm.on('thing', 'validate', { id = 'x', after = 't:nubmer' }, "
+             "function() end)\n");
+    stage->tenant->vm_free(stage->tenant->vm);
+    stage->tenant->vm = NULL;
+    const char *why = stage_broken(stage);
+    assert_non_null(why);
+    assert_non_null(strstr(why, "there is no handler called"));
+    stage_switch(stage, "acme");
+    stage_enable(stage, "t");
+    OK(stage_run(stage, &answer));
+    assert_string_equal(answer, "[\"acme\",0]");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +389,10 @@ int main(void)
         T(what_another_plugin_offers_is_wrapped),
         T(who_registers_otherwise_is_told_once),
         T(an_error_while_loading_late_names_the_line),
+        T(a_bundle_lies_on_what_its_products_register),
+        T(a_bundle_needs_nobody_before_it),
+        T(a_bundle_that_needs_all_scripts_to_run),
+        T(a_bundle_that_does_not_load),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
