@@ -7,9 +7,11 @@
 #include "api/admin.h"
 #include "api/body.h"
 #include "api/bundle_tests.h"
+#include "api/custom_doc.h"
 #include "api/migrations.h"
 #include "base/clock.h"
 #include "hook/outbox.h"
+#include "script/lint.h"
 #include "script/vm.h"
 
 /* --- trying -------------------------------------------------------------------------------------
@@ -76,6 +78,35 @@ static void put_warnings(const struct activation *a, const struct model *model)
     }
 }
 
+struct texts_missing {
+    const char *first;
+    int count;
+};
+
+static void note_text(void *arg, const char *text)
+{
+    struct texts_missing *missing = arg;
+    if (!missing->count++)
+        missing->first = text;
+}
+
+/* A company's people may read either language. What administrators word in the console is theirs
+ * to word in one. */
+static enum err check_texts(struct call *call, const struct activation *a,
+                            const struct model *model, const struct plugin *plugin)
+{
+    struct texts_missing missing = {0};
+    const char *why = NULL;
+    if (plugin->layer != PLUGIN_TENANT || strcmp(plugin->id, CUSTOM_ID) == 0)
+        return ERR_OK;
+    if (lint_texts(call->ctx, model, plugin, note_text, &missing, &why))
+        return refuse(call, a, why);
+    if (missing.count > 1)
+        missing.first =
+            arena_printf(call->ctx->arena, "%s (and %d more)", missing.first, missing.count - 1);
+    return missing.count ? refuse(call, a, missing.first) : ERR_OK;
+}
+
 /* This is where a bundle is judged; whatever more is asked of one belongs here. */
 static enum err judge(struct call *call, const struct activation *a, const struct model *model)
 {
@@ -84,9 +115,14 @@ static enum err judge(struct call *call, const struct activation *a, const struc
     if (e)
         return e;
     const struct plugin *plugin = a->subject ? find_plugin(model, a->subject) : NULL;
+    e = plugin ? check_texts(call, a, model, plugin) : ERR_OK;
+    if (e)
+        return e;
     if (vm_try(call->ctx, model, plugin, &why))
         return refuse(call, a, why);
-    e = plugin ? bundle_tests(call->ctx, call->app->config->home, model, plugin, &why) : ERR_OK;
+    bool *park = call->may_park ? &call->is_parked : NULL;
+    e = plugin ? bundle_tests(call->ctx, call->app->config->home, model, plugin, park, &why)
+               : ERR_OK;
     if (e)
         return e == ERR_PLUGIN ? refuse(call, a, why) : e;
     put_warnings(a, model);

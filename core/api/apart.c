@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -30,12 +32,14 @@ struct apart_page {
 };
 
 struct apart {
-    const struct apart_bounds *bounds;
+    struct apart_bounds bounds;
     struct apart_page *page; /* owned: shared with the child */
     struct buf *said;
     size_t said_before;
+    int64_t until_us;
     pid_t child;
     int fd; /* where the child is heard */
+    enum apart_end how;
 };
 
 /* --- the child ----------------------------------------------------------------------------------
@@ -59,10 +63,22 @@ static void reset_signals(void)
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* Of data, beside what it is a copy of: that has been paid for, and in builds with sanitizers it is
+ * most of the address space. */
+static int64_t data_bytes(void)
+{
+    long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+    if (!file || fscanf(file, "%*d %*d %*d %*d %*d %ld", &pages) != 1)
+        _exit(1);
+    (void)fclose(file);
+    return (int64_t)pages * sysconf(_SC_PAGESIZE);
+}
+
 static void run_there(struct apart *apart, pid_t parent, int fd, void (*fn)(void *arg, int fd),
                       void *arg)
 {
-    const struct apart_bounds *bounds = apart->bounds;
+    const struct apart_bounds *bounds = &apart->bounds;
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
         _exit(1);
     reset_signals();
@@ -75,9 +91,7 @@ static void run_there(struct apart *apart, pid_t parent, int fd, void (*fn)(void
     bound(RLIMIT_CORE, 0);
     bound(RLIMIT_CPU, bounds->cpu_s);
     bound(RLIMIT_FSIZE, bounds->file_bytes);
-#ifndef PERIGEE_SANITIZE
-    bound(RLIMIT_DATA, bounds->bytes);
-#endif
+    bound(RLIMIT_DATA, data_bytes() + bounds->bytes);
     fn(arg, fd);
     _exit(0);
 }
@@ -92,7 +106,7 @@ static bool hangs(const struct apart *apart)
 }
 
 /* true while there may be more. */
-static bool hear(struct apart *apart, int wait_ms, enum apart_end *how)
+static bool hear(struct apart *apart, int wait_ms)
 {
     char bytes[APART_READ_BYTES];
     struct pollfd one = {.fd = apart->fd, .events = POLLIN};
@@ -104,41 +118,37 @@ static bool hear(struct apart *apart, int wait_ms, enum apart_end *how)
         return errno == EINTR;
     if (!got)
         return false;
-    if (apart->said->len - apart->said_before + (size_t)got > apart->bounds->said_bytes) {
-        *how = APART_SAID;
+    if (apart->said->len - apart->said_before + (size_t)got > apart->bounds.said_bytes) {
+        apart->how = APART_SAID;
         return false;
     }
     buf_put_slice(apart->said, slice_of(bytes, (size_t)got));
     return true;
 }
 
-static enum apart_end listen_to(struct apart *apart)
+bool apart_is_over(struct apart *apart, int wait_ms)
 {
-    enum apart_end how = APART_DONE;
-    int64_t until_us = clock_mono_us() + apart->bounds->wall_ms * 1000;
-    bool more = true;
-    while (more && how == APART_DONE) {
-        int64_t left_ms = (until_us - clock_mono_us()) / 1000;
-        if (left_ms <= 0 || hangs(apart))
-            how = APART_SLOW;
-        else
-            more = hear(apart, left_ms < APART_LOOK_MS ? (int)left_ms : APART_LOOK_MS, &how);
+    ASSERT(apart);
+    int64_t left_ms = (apart->until_us - clock_mono_us()) / 1000;
+    if (left_ms <= 0 || hangs(apart)) {
+        apart->how = APART_SLOW;
+        return true;
     }
-    return how;
+    return !hear(apart, left_ms < wait_ms ? (int)left_ms : wait_ms);
 }
 
 /* What it was listened to for may be over while it still lives: nothing of it stays. */
-static enum apart_end end_it(struct apart *apart, enum apart_end how)
+static enum apart_end wait_for(const struct apart *apart)
 {
     int status = 0;
-    if (how != APART_DONE)
+    if (apart->how != APART_DONE)
         (void)kill(apart->child, SIGKILL);
     pid_t ended;
     do {
         ended = waitpid(apart->child, &status, 0);
     } while (ended < 0 && errno == EINTR);
-    if (how != APART_DONE)
-        return how;
+    if (apart->how != APART_DONE)
+        return apart->how;
     if (ended == apart->child && WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return APART_DONE;
     int signum = ended == apart->child && WIFSIGNALED(status) ? WTERMSIG(status) : 0;
@@ -148,27 +158,62 @@ static enum apart_end end_it(struct apart *apart, enum apart_end how)
     return signum == SIGXFSZ ? APART_FILE : APART_LOST;
 }
 
-enum err apart_run(const struct apart_bounds *bounds, void (*fn)(void *arg, int fd), void *arg,
-                   struct buf *said, enum apart_end *how)
+enum err apart_begin(const struct apart_bounds *bounds, void (*fn)(void *arg, int fd), void *arg,
+                     struct buf *said, struct apart **out)
 {
     ASSERT(bounds && fn);
-    ASSERT(said && how);
-    struct apart apart = {.bounds = bounds, .said = said, .said_before = said->len};
+    ASSERT(said && out);
     int ends[2];
     pid_t parent = getpid();
     if (pipe2(ends, O_CLOEXEC) != 0)
         return ERR_BUSY;
-    apart.page =
-        mmap(NULL, sizeof *apart.page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    apart.fd = ends[0];
-    apart.child = apart.page == MAP_FAILED ? -1 : fork();
-    if (apart.child == 0)
-        run_there(&apart, parent, ends[1], fn, arg);
+    struct apart *apart = calloc(1, sizeof *apart);
+    ASSERT_MEMORY(apart);
+    *apart = (struct apart){.bounds = *bounds, .said = said, .said_before = said->len};
+    apart->until_us = clock_mono_us() + bounds->wall_ms * 1000;
+    apart->page =
+        mmap(NULL, sizeof *apart->page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    apart->fd = ends[0];
+    apart->child = apart->page == MAP_FAILED ? -1 : fork();
+    if (apart->child == 0)
+        run_there(apart, parent, ends[1], fn, arg);
     close(ends[1]);
-    if (apart.child > 0)
-        *how = end_it(&apart, listen_to(&apart));
+    if (apart->child > 0) {
+        *out = apart;
+        return ERR_OK;
+    }
     close(ends[0]);
-    if (apart.page != MAP_FAILED)
-        (void)munmap(apart.page, sizeof *apart.page);
-    return apart.child > 0 ? ERR_OK : ERR_BUSY;
+    if (apart->page != MAP_FAILED)
+        (void)munmap(apart->page, sizeof *apart->page);
+    free(apart);
+    return ERR_BUSY;
+}
+
+void apart_stop(struct apart *apart)
+{
+    apart->how = APART_SLOW;
+}
+
+enum apart_end apart_end(struct apart *apart)
+{
+    ASSERT(apart);
+    enum apart_end how = wait_for(apart);
+    close(apart->fd);
+    (void)munmap(apart->page, sizeof *apart->page);
+    free(apart);
+    return how;
+}
+
+enum err apart_run(const struct apart_bounds *bounds, void (*fn)(void *arg, int fd), void *arg,
+                   struct buf *said, enum apart_end *how)
+{
+    struct apart *apart;
+    ASSERT(how);
+    enum err e = apart_begin(bounds, fn, arg, said, &apart);
+    if (e)
+        return e;
+    while (!apart_is_over(apart, APART_LOOK_MS))
+        ;
+    *how = apart_end(apart);
+    return ERR_OK;
 }

@@ -14,7 +14,7 @@
 struct apart_bounds {
     int64_t wall_ms;
     int cpu_s;
-    int64_t bytes;      /* of memory it may write to; not kept in sanitizer builds */
+    int64_t bytes;      /* of memory it may write to, beside what it is a copy of */
     int64_t file_bytes; /* of one file it writes */
     size_t said_bytes;  /* more is not listened to */
 };
@@ -33,3 +33,13 @@ enum apart_end {
  * wall_ms. ERR_BUSY when no process can be had. */
 MUST_USE enum err apart_run(const struct apart_bounds *bounds, void (*fn)(void *arg, int fd),
                             void *arg, struct buf *said, enum apart_end *how);
+
+/* The same for who has something else to do meanwhile: begins it; looks whether it is over, waiting
+ * so long for a word of it; ends what is over, or is not to go on. `said` is the caller's until
+ * then. */
+struct apart;
+MUST_USE enum err apart_begin(const struct apart_bounds *bounds, void (*fn)(void *arg, int fd),
+                              void *arg, struct buf *said, struct apart **out);
+bool apart_is_over(struct apart *apart, int wait_ms);
+void apart_stop(struct apart *apart); /* its end will be APART_SLOW */
+enum apart_end apart_end(struct apart *apart);

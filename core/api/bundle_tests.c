@@ -5,6 +5,9 @@
  */
 #include "api/bundle_tests.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "api/apart.h"
@@ -179,48 +182,186 @@ static void sweep(struct arena *arena, const char *tmp)
     }
 }
 
-static enum err run_in(struct ctx *ctx, struct testing *t, const char **why)
+static const struct apart_bounds BOUNDS = {.wall_ms = BUNDLE_TESTS_WALL_MS,
+                                           .cpu_s = BUNDLE_TESTS_CPU_S,
+                                           .bytes = BUNDLE_TESTS_BYTES,
+                                           .file_bytes = BUNDLE_TESTS_FILE_BYTES,
+                                           .said_bytes = BUNDLE_TESTS_SAID_BYTES};
+
+static enum err judge(struct ctx *ctx, struct slice said, enum apart_end how, const char **why)
 {
-    static const struct apart_bounds bounds = {.wall_ms = BUNDLE_TESTS_WALL_MS,
-                                               .cpu_s = BUNDLE_TESTS_CPU_S,
-                                               .bytes = BUNDLE_TESTS_BYTES,
-                                               .file_bytes = BUNDLE_TESTS_FILE_BYTES,
-                                               .said_bytes = BUNDLE_TESTS_SAID_BYTES};
-    struct buf said = BUF_INIT;
     struct verdict v = {.failures = BUF_INIT};
-    enum apart_end how = APART_DONE;
-    enum err e = apart_run(&bounds, run_there, t, &said, &how);
-    if (!e) {
-        struct slice rest = buf_slice(&said);
-        while (rest.len)
-            read_line(ctx, &v, slice_split(&rest, '\n'));
-        *why = sentence(ctx, &v, how);
-        e = *why ? ERR_PLUGIN : ERR_OK;
-    }
+    while (said.len)
+        read_line(ctx, &v, slice_split(&said, '\n'));
+    *why = sentence(ctx, &v, how);
     buf_release(&v.failures);
+    return *why ? ERR_PLUGIN : ERR_OK;
+}
+
+static const char *base_of(struct ctx *ctx)
+{
+    char id[ID_TEXT_LEN + 1];
+    const char *tmp = tenant_path(ctx->tenant, ctx->arena, "tmp", NULL);
+    id_text(id_next(), id);
+    sweep(ctx->arena, tmp);
+    return arena_printf(ctx->arena, "%s/" TESTS_FOLDER "%s", tmp, id);
+}
+
+static void remove_base(const char *base)
+{
+    if (folder_remove(base)) /* what was stopped could not do it */
+        log_warn("%s could not be removed", base);
+}
+
+static enum err run_here(struct ctx *ctx, struct testing *t, const char **why)
+{
+    struct buf said = BUF_INIT;
+    enum apart_end how = APART_DONE;
+    enum err e = folder_make(t->spec.base);
+    if (!e)
+        e = apart_run(&BOUNDS, run_there, t, &said, &how);
+    if (!e)
+        e = judge(ctx, buf_slice(&said), how, why);
     buf_release(&said);
+    remove_base(t->spec.base);
     return e;
 }
 
+/* --- beside other work --------------------------------------------------------------------------
+ */
+
+struct run {
+    char tenant[NAME_BYTES_MAX + 1];
+    char *folder, *base;   /* owned */
+    int64_t model_version; /* what it was tried beside */
+    struct apart *apart;   /* owned; NULL: it is over */
+    struct buf said;
+    enum apart_end how;
+    int64_t over_at_us;
+    struct run *next;
+};
+
+static struct run *runs; /* of this process */
+
+static struct run *run_new(const struct ctx *ctx, const struct testing *t)
+{
+    struct run *run = calloc(1, sizeof *run);
+    ASSERT_MEMORY(run);
+    (void)snprintf(run->tenant, sizeof run->tenant, "%s", ctx->tenant->name);
+    run->folder = strdup(t->spec.folder);
+    run->base = strdup(t->spec.base);
+    ASSERT_MEMORY(run->folder && run->base);
+    run->model_version = ctx->model->version;
+    return run;
+}
+
+static void run_end(struct run *run)
+{
+    run->how = apart_end(run->apart);
+    run->apart = NULL;
+    run->over_at_us = clock_mono_us();
+    remove_base(run->base);
+}
+
+static void run_free(struct run *run)
+{
+    if (run->apart) {
+        apart_stop(run->apart);
+        run_end(run);
+    }
+    struct run **link = &runs;
+    while (*link && *link != run)
+        link = &(*link)->next;
+    if (*link)
+        *link = run->next;
+    buf_release(&run->said);
+    free(run->folder);
+    free(run->base);
+    free(run);
+}
+
+static bool has_place(const char *tenant)
+{
+    int count = 0;
+    for (const struct run *run = runs; run; run = run->next) {
+        if (!run->apart)
+            continue;
+        if (strcmp(run->tenant, tenant) == 0)
+            return false;
+        count++;
+    }
+    return count < BUNDLE_TESTS_AT_ONCE;
+}
+
+static enum err begin(struct ctx *ctx, struct testing *t)
+{
+    enum err e = folder_make(t->spec.base);
+    if (e)
+        return e;
+    struct run *run = run_new(ctx, t);
+    e = apart_begin(&BOUNDS, run_there, t, &run->said, &run->apart);
+    if (e) {
+        remove_base(run->base);
+        run_free(run);
+        return e;
+    }
+    run->next = runs;
+    runs = run;
+    return ERR_OK;
+}
+
+static enum err run_beside(struct ctx *ctx, struct testing *t, bool *park, const char **why)
+{
+    struct run *run = runs;
+    while (run &&
+           (strcmp(run->tenant, ctx->tenant->name) != 0 ||
+            strcmp(run->folder, t->spec.folder) != 0 || run->model_version != ctx->model->version))
+        run = run->next;
+    if (run && !run->apart) {
+        enum err e = judge(ctx, buf_slice(&run->said), run->how, why);
+        run_free(run);
+        return e;
+    }
+    enum err e = run || !has_place(ctx->tenant->name) ? ERR_OK : begin(ctx, t);
+    *park = !e;
+    return e ? e : ERR_BUSY;
+}
+
+bool bundle_tests_look(void)
+{
+    bool over = false;
+    for (struct run *run = runs, *next; run; run = next) {
+        next = run->next;
+        if (!run->apart && clock_mono_us() - run->over_at_us > (int64_t)BUNDLE_TESTS_KEPT_MS * 1000)
+            run_free(run);
+        else if (run->apart && apart_is_over(run->apart, 0)) {
+            run_end(run);
+            over = true;
+        }
+    }
+    return over;
+}
+
+bool bundle_tests_any(void)
+{
+    return runs != NULL;
+}
+
+void bundle_tests_stop(void)
+{
+    while (runs)
+        run_free(runs);
+}
+
 enum err bundle_tests(struct ctx *ctx, const char *home, const struct model *model,
-                      const struct plugin *plugin, const char **why)
+                      const struct plugin *plugin, bool *park, const char **why)
 {
     ASSERT(ctx && ctx->tenant && model);
     ASSERT(plugin && why);
-    struct arena *arena = ctx->arena;
-    char id[ID_TEXT_LEN + 1];
-    if (plugin->layer != PLUGIN_TENANT || !has_tests(arena, plugin))
+    if (plugin->layer != PLUGIN_TENANT || !has_tests(ctx->arena, plugin))
         return ERR_OK;
-    const char *tmp = tenant_path(ctx->tenant, arena, "tmp", NULL);
-    id_text(id_next(), id);
-    const char *base = arena_printf(arena, "%s/" TESTS_FOLDER "%s", tmp, id);
-    sweep(arena, tmp);
-    enum err e = folder_make(base);
     struct testing t = {
-        .ctx = ctx, .spec = {.home = home, .folder = plugin->folder, .base = base, .model = model}};
-    if (!e)
-        e = run_in(ctx, &t, why);
-    if (folder_remove(base)) /* what was stopped could not do it */
-        log_warn("%s could not be removed", base);
-    return e;
+        .ctx = ctx,
+        .spec = {.home = home, .folder = plugin->folder, .base = base_of(ctx), .model = model}};
+    return park ? run_beside(ctx, &t, park, why) : run_here(ctx, &t, why);
 }

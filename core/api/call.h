@@ -38,11 +38,13 @@ struct call {
     bool seen_due;         /* the session's last-seen should be noted */
     struct events *events; /* of an answer that goes on as a stream (events.h) */
     bool model_pending;    /* ERR_BUSY because the owner must apply the model first */
-    bool owns_tx;          /* private to pipeline: a read transaction is open for this call */
-    bool has_idem;         /* private to replay: an Idempotency-Key is to be kept */
-    bool has_begun;        /* private to replay: it stands with the first effect */
-    int kept_status;       /* private to replay: what was kept with the effect; 0 = nothing yet */
-    size_t kept_bytes;     /* …and how long the answer was then */
+    bool may_park;     /* it may go away until what it waits for is over (bundle_tests.h), and… */
+    bool is_parked;    /* …does: nothing has been done, it is to be made anew then */
+    bool owns_tx;      /* private to pipeline: a read transaction is open for this call */
+    bool has_idem;     /* private to replay: an Idempotency-Key is to be kept */
+    bool has_begun;    /* private to replay: it stands with the first effect */
+    int kept_status;   /* private to replay: what was kept with the effect; 0 = nothing yet */
+    size_t kept_bytes; /* …and how long the answer was then */
     struct slice replay_body; /* private to replay: what the key's body is compared by */
 };
 

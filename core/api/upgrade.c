@@ -241,7 +241,7 @@ static enum err run_tests(struct rehearsal *r)
         const struct plugin *plugin = model->plugins[i];
         if (plugin->broken)
             continue;
-        e = bundle_tests(&r->ctx, r->app.config->home, model, plugin, &why);
+        e = bundle_tests(&r->ctx, r->app.config->home, model, plugin, NULL, &why);
         if (e == ERR_PLUGIN) {
             put_broken(r, plugin->id, layer_name(plugin->layer), why);
             e = ERR_OK;

@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "api/bundle_tests.h"
 #include "api/jobs.h"
 #include "base/clock.h"
 #include "base/hash.h"
@@ -20,6 +21,7 @@
 #include "process/sandbox.h"
 #include "process/slot.h"
 #include "process/work.h"
+#include "script/vm.h"
 
 #define RUNNER_NICE      5 /* of the long lane */
 #define RUNNER_DUE_MAX   4096
@@ -35,6 +37,8 @@ struct runner {
     struct slot slot;
     struct work *first, *last;
     int queued;
+    struct work *parked; /* until tests of a bundle are over: made anew then */
+    struct loop_timer *parked_timer;
     const char *last_tenant; /* served last: others go first */
     char last_tenant_name[NAME_BYTES_MAX + 1];
     int worker_fds[SLOTS_PER_ROLE_MAX]; /* blocking links for write turns; -1 = not connected */
@@ -308,6 +312,17 @@ static int queued_of(const struct runner *runner, const char *tenant)
     return count;
 }
 
+static void runner_push(struct runner *runner, struct work *work)
+{
+    work->next = NULL;
+    if (runner->last)
+        runner->last->next = work;
+    else
+        runner->first = work;
+    runner->last = work;
+    runner->queued++;
+}
+
 static void runner_request(struct runner *runner, struct work *work)
 {
     if (runner->queued >= RUNNER_QUEUE_MAX ||
@@ -316,13 +331,36 @@ static void runner_request(struct runner *runner, struct work *work)
         work_free(work);
         return;
     }
-    work->next = NULL;
-    if (runner->last)
-        runner->last->next = work;
-    else
-        runner->first = work;
-    runner->last = work;
-    runner->queued++;
+    runner_push(runner, work);
+}
+
+/* What it waits for runs in a process of its own; others are served meanwhile. */
+static void runner_park(struct runner *runner, struct work *work)
+{
+    work_again(work);
+    work->next = runner->parked;
+    runner->parked = work;
+    loop_timer_again(runner->parked_timer, BUNDLE_TESTS_LOOK_MS);
+}
+
+static void runner_unpark(void *arg)
+{
+    struct runner *runner = arg;
+    if (bundle_tests_look() || runner->stopping)
+        while (runner->parked) {
+            struct work *work = runner->parked;
+            runner->parked = work->next;
+            runner_push(runner, work);
+        }
+    if (runner->parked || bundle_tests_any())
+        loop_timer_again(runner->parked_timer, BUNDLE_TESTS_LOOK_MS);
+}
+
+static void cancel(struct work *work, const struct work_peer *peer, const uint64_t *tag)
+{
+    for (; work; work = work->next)
+        if (work->peer == peer && (!tag || work->tag == *tag))
+            work->is_cancelled = true;
 }
 
 static void runner_frame(struct link *link, enum frame_kind kind, uint64_t tag, struct slice body)
@@ -334,9 +372,8 @@ static void runner_frame(struct link *link, enum frame_kind kind, uint64_t tag, 
         if (work)
             runner_request(runner, work);
     } else if (kind == FRAME_CANCEL) {
-        for (struct work *work = runner->first; work; work = work->next)
-            if (work->peer == peer && work->tag == tag)
-                work->is_cancelled = true;
+        cancel(runner->first, peer, &tag);
+        cancel(runner->parked, peer, &tag);
     }
 }
 
@@ -344,9 +381,8 @@ static void runner_closed(struct link *link)
 {
     struct work_peer *peer = link_user(link);
     struct runner *runner = peer->owner;
-    for (struct work *work = runner->first; work; work = work->next)
-        if (work->peer == peer)
-            work->is_cancelled = true;
+    cancel(runner->first, peer, NULL);
+    cancel(runner->parked, peer, NULL);
     work_peer_closed(peer);
 }
 
@@ -389,16 +425,26 @@ static void runner_run(struct runner *runner, struct work *work)
         work_free(work);
         return;
     }
+    if (work->is_again && runner->stopping) {
+        work_refuse(work, ERR_BUSY, 1);
+        work_free(work);
+        return;
+    }
     slot_busy(slot, work->tenant);
     log_trace(work->req.trace);
     work->call = pipeline_call_new(&slot->app, work->arena, &work->req, &work->resp);
     work->call->is_operator = work->is_operator;
+    work->call->may_park = !runner->stopping;
     int64_t body_max;
     enum err e = pipeline_admit(work->call, false, &body_max);
     if (!e)
         e = pipeline_run(work->call);
     log_trace(NULL);
     slot_busy(slot, NULL);
+    if (e && work->call->is_parked) {
+        runner_park(runner, work);
+        return;
+    }
     if (e && work->call->model_pending)
         work_return(work);
     else
@@ -457,6 +503,7 @@ static void runner_trim(void *arg)
 {
     struct runner *runner = arg;
     tenants_trim(runner->slot.app.tenants, TENANTS_OPEN_MAX, TENANTS_BYTES_MAX);
+    tenants_freed(runner->slot.app.tenants, vm_rest());
     tenants_rest(runner->slot.app.tenants);
 }
 
@@ -473,6 +520,8 @@ static void runner_stop(void *arg)
     if (runner->stopping)
         return;
     runner->stopping = true;
+    bundle_tests_stop();
+    runner_unpark(runner);
     loop_timer_new(runner->slot.loop, 1, 10, runner_try_end, runner);
 }
 
@@ -510,6 +559,7 @@ int runner_main(int index)
         BUG("the slot's socket is unusable");
     loop_signal(slot->loop, SIGTERM, runner_stop, &runner);
     loop_signal(slot->loop, SIGHUP, slot_reload, slot);
+    runner.parked_timer = loop_timer_new(slot->loop, INT32_MAX, 0, runner_unpark, &runner);
     runner.due_timer = loop_timer_new(slot->loop, 1000, 0, runner_tick, &runner);
     runner.is_swept = !slot_is_long(&slot->config, index);
     loop_timer_new(slot->loop, 50, RUNNER_SWEEP_MS / 40, runner_sweep, &runner);

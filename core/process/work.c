@@ -53,6 +53,16 @@ struct work *work_new(struct work_peer *peer, uint64_t tag, struct slice body)
     return work;
 }
 
+void work_again(struct work *work)
+{
+    if (work->call)
+        pipeline_end(work->call);
+    work->call = NULL;
+    work->is_again = true;
+    resp_release(&work->resp);
+    resp_init(&work->resp, work->arena);
+}
+
 void work_free(struct work *work)
 {
     struct work_peer *peer = work->peer;

@@ -31,6 +31,7 @@ struct work {
     bool is_operator;
     bool is_prepare; /* WORK_PREPARE */
     bool is_cancelled;
+    bool is_again;      /* it has been begun before */
     bool failed;        /* nothing of it is in the turn's transaction */
     const char *tenant; /* "" without one */
     struct req req;
@@ -54,4 +55,6 @@ void work_answer(struct work *work);
 void work_refuse(struct work *work, enum err e, int retry_after_s);
 /* "Not mine any more: ask again." */
 void work_return(struct work *work);
+/* Ready to be begun from the beginning. */
+void work_again(struct work *work);
 void work_free(struct work *work);

@@ -192,6 +192,46 @@ end)
 `;
 const lines = (...all) => all.join("\n");
 
+test("a text that one language lacks, and a key that nobody has, are refused by name", async () => {
+  const refused = async (files, told) => {
+    const answer = await deploy(bundle(ID, { "entities/lead.json": level, ...files }));
+    assert.equal(answer.status, 422, answer.text);
+    assert.equal(answer.json.error.code, "bundle_refused");
+    assert.match(answer.json.error.message, told);
+  };
+  const files = rules("three");
+  const without = { ...files };
+  delete without["i18n/en.json"];
+  const lacks = /acme\.sales\/i18n\/zh-CN\.json:\d+: "word" lacks its text in i18n\/en\.json/;
+  await refused(without, lacks);
+  await refused({ ...files, "i18n/en.json": { other: "Other" } }, /"word" lacks .* \(and \d more\)/);
+  const misspelt = files["rules.lua"].replace("@word", "@wrod");
+  await refused(
+    { ...files, "rules.lua": misspelt },
+    /acme\.sales\/rules\.lua:3: there is no text "@wrod" \(did you mean "word"\?\)/,
+  );
+  const menu = { menu: "main", item: { id: "x_menu", label: "@nowhere", entity: "lead" } };
+  await refused(
+    { ...files, "views/menu.json": [menu] },
+    /acme\.sales\/views\/menu\.json:\d+: there is no text "@nowhere"/,
+  );
+  assert.equal((await lead({ company: "three" })).status, 201, "the one before goes on");
+});
+
+test("whoever only tries a bundle takes nothing from who deploys the same", async () => {
+  for (let round = 0; round < 5; round += 1) {
+    const files = bundle("acme.raced", { "init.lua": `local round = ${round}\n` });
+    const asked = ["?check=true", "", "?check=true"].map((query) =>
+      deploy(files, { id: "acme.raced", query }),
+    );
+    const [before, taken, after] = await Promise.all(asked);
+    assert.equal(taken.status, 201, taken.text);
+    for (const tried of [before, after]) assert.equal(tried.status, 200, tried.text);
+    assert.ok(folders("acme.raced").includes(taken.json.hash), `round ${round}`);
+  }
+  assert.equal((await lead({})).status, 201);
+});
+
 test("a bundle whose own tests fail is refused, by name, file and line", async () => {
   const bad = {
     ...second(),

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -16,7 +17,7 @@
 /* May store and say what a bundle's own tests may. */
 static const struct apart_bounds ROOMY = {.wall_ms = 60000,
                                           .cpu_s = 30,
-                                          .bytes = 1LL << 30,
+                                          .bytes = BUNDLE_TESTS_BYTES,
                                           .file_bytes = BUNDLE_TESTS_FILE_BYTES,
                                           .said_bytes = BUNDLE_TESTS_SAID_BYTES};
 
@@ -149,6 +150,48 @@ static void test_apart__its_files_are_bounded(void **state)
     buf_release(&said);
 }
 
+/* Of memory it writes to, beside what it began with: a little less than the bound, and more. */
+static void grows(void *arg, int fd)
+{
+    const size_t slack = 16 << 20;
+    size_t most = BUNDLE_TESTS_BYTES;
+    (void)arg;
+    for (size_t bytes = most - slack; bytes <= most + slack; bytes += 2 * slack) {
+        void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        say(fd, at == MAP_FAILED ? "none " : "some ");
+        if (at != MAP_FAILED)
+            (void)munmap(at, bytes);
+    }
+}
+
+static void test_apart__its_memory_is_bounded(void **state)
+{
+    (void)state;
+    struct buf said = BUF_INIT;
+    assert_int_equal(ROOMY.bytes, BUNDLE_TESTS_BYTES);
+    assert_int_equal(run(&ROOMY, grows, NULL, &said), APART_DONE);
+    assert_string_equal(buf_cstr(&said), "some none ");
+    buf_release(&said);
+}
+
+static void test_apart__others_are_served_meanwhile(void **state)
+{
+    (void)state;
+    struct apart *apart, *other;
+    struct buf said = BUF_INIT, said_too = BUF_INIT;
+    assert_int_equal(apart_begin(&ROOMY, sleeps, NULL, &said, &apart), ERR_OK);
+    assert_int_equal(apart_begin(&ROOMY, answer, &(int){0}, &said_too, &other), ERR_OK);
+    while (!apart_is_over(other, 1))
+        assert_false(apart_is_over(apart, 0));
+    assert_int_equal(apart_end(other), APART_DONE);
+    assert_string_equal(buf_cstr(&said_too), "half and half");
+    apart_stop(apart);
+    assert_int_equal(apart_end(apart), APART_SLOW);
+    buf_release(&said);
+    buf_release(&said_too);
+}
+
 static void dies(void *arg, int fd)
 {
     (void)arg;
@@ -199,6 +242,8 @@ int main(void)
         cmocka_unit_test(test_apart__a_script_that_hangs_is_noticed_before),
         cmocka_unit_test(test_apart__it_may_say_so_much_and_no_more),
         cmocka_unit_test(test_apart__its_files_are_bounded),
+        cmocka_unit_test(test_apart__its_memory_is_bounded),
+        cmocka_unit_test(test_apart__others_are_served_meanwhile),
         cmocka_unit_test(test_apart__its_death_is_told),
         cmocka_unit_test(test_apart__it_has_nothing_of_what_is_open),
     };
