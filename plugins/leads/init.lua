@@ -30,10 +30,11 @@ on("lead", "before_create", { id = "score" }, scoring.fill)
 on("lead", "before_update", { id = "score", fields = scoring.fields }, scoring.fill)
 on("lead", "before_create", { id = "sources" }, following.sources)
 on("lead", "before_update", { id = "sources", fields = { "source" } }, following.sources)
-local status = { id = "own_status", fields = { "own_status", "status" } }
+local refined = { own_status = { ne = crm.null } }
+local status = { id = "own_status", when = refined, fields = { "own_status", "status" } }
 on("lead", "before_create", { id = "place" }, routing.place)
 on("lead", "before_update", { id = "place", fields = { "owner", "pool" } }, routing.moved)
-on("lead", "before_create", { id = "own_status" }, states.refine)
+on("lead", "before_create", { id = "own_status", when = refined }, states.refine)
 on("lead", "before_update", status, states.refine)
 on("lead", "validate", { id = "identity" }, rules.identity)
 on("lead", "validate", { id = "dead_reason", when = { status = "dead" } }, rules.dead_reason)

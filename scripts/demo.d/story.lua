@@ -6,6 +6,7 @@
 package.path = arg[0]:gsub("[^/]*$", "") .. "?.lua"
 local kit = require("kit")
 local contracts = require("contracts")
+local pools = require("pools")
 local sales = require("sales")
 local service = require("service")
 local shop = require("shop")
@@ -26,7 +27,9 @@ for _, login in ipairs { "liu.min", "zhao.lei" } do led(login, "sun.yan") end
 led("he.xin", "gao.feng")
 
 local hook = service.integrations(users)
-contracts.make(sales.make(users), users)
+local customers = sales.make(users)
+contracts.make(customers, users)
+pools.make(users, customers)
 service.make(users)
 service.erp_goes(hook, kit.ids("admin", "opportunity", "kind=open&sort=-created_at"))
 shop.make()
