@@ -14,6 +14,8 @@ struct jobs_open {
     struct arena *arena; /* owned; the job and what its function keeps */
     struct job job;
     int64_t model_serial; /* of the last step; another model: state is built anew */
+    int64_t stepped_us;   /* monotonic: when the last step began */
+    int64_t looked_us;    /* whether another job is due */
     void *state;          /* the function's own */
     void (*state_free)(void *state);
 };

@@ -20,6 +20,7 @@
 #define JOB_TRIES_MAX    8
 #define JOB_RETRY_MS     2000
 #define JOB_RETRY_MS_MAX (5 * 60 * 1000)
+#define JOBS_BESIDE_US   1000000 /* between two looks for what is due beside an import */
 
 static const struct jobs_queue QUEUES[] = {
     {"import", jobs_import_step, jobs_import_failed},
@@ -37,12 +38,19 @@ static struct jobs_open *open_jobs; /* of this process */
 
 /* --- open jobs --- */
 
-static struct jobs_open *open_find(const struct tenant *tenant)
+/* The tenant's that waits longest for its next step. */
+static struct jobs_open *open_find(const struct tenant *tenant, int *count)
 {
-    for (struct jobs_open *open = open_jobs; open; open = open->next)
-        if (strcmp(open->tenant, tenant->name) == 0)
-            return open;
-    return NULL;
+    struct jobs_open *found = NULL;
+    *count = 0;
+    for (struct jobs_open *open = open_jobs; open; open = open->next) {
+        if (strcmp(open->tenant, tenant->name) != 0)
+            continue;
+        if (!found || open->stepped_us < found->stepped_us)
+            found = open;
+        ++*count;
+    }
+    return found;
 }
 
 static void open_clear(struct jobs_open *open)
@@ -219,6 +227,7 @@ static void run_step(struct jobs_run *run)
 {
     struct jobs_open *open = run->open;
     const struct jobs_queue *queue = queue_of(&open->job);
+    open->stepped_us = clock_mono_us();
     enum err e = act_as(run->ctx, &open->job);
     /* Not by address or version: a tenant that was closed and opened again may have the same. */
     if (open->model_serial != run->ctx->model->serial)
@@ -247,6 +256,35 @@ static enum err step_begin(struct app *app, struct ctx *ctx)
     return e;
 }
 
+/* An import may last for an hour: letters, reminders and deliveries do not wait for its end. What
+ * is due beside it gets steps in turn. The import was stepped just now, so its lease holds. */
+static bool may_look(const struct jobs_open *open, int count)
+{
+    int64_t now_us = clock_mono_us();
+    return count == 1 && strcmp(open->job.queue, "import") == 0 &&
+           now_us - open->stepped_us < (int64_t)JOB_LEASE_MS * 1000 / 4 &&
+           now_us - open->looked_us >= JOBS_BESIDE_US;
+}
+
+/* *out: the next job, opened; NULL: none is due before *next_ms. */
+static enum err open_lease(struct app *app, struct ctx *ctx, struct jobs_open **out,
+                           int64_t *next_ms)
+{
+    struct lease wanted = {.owner = (int64_t)getpid(), .by_clock = app->role == APP_RUNNER};
+    enum err e = ERR_OK;
+    *out = NULL;
+    if (app->role == APP_RUNNER)
+        e = jobs_script_sync(app, ctx);
+    if (!e && app->role == APP_RUNNER)
+        e = jobs_aside_tell(app, ctx);
+    if (!e)
+        e = lease(app, ctx, &wanted);
+    *next_ms = wanted.next_ms;
+    if (!e && wanted.job)
+        *out = open_new(ctx->tenant, wanted.job);
+    return e;
+}
+
 enum err jobs_step(struct app *app, struct tenant *tenant, struct arena *arena, bool *more,
                    int64_t *next_ms)
 {
@@ -263,21 +301,19 @@ enum err jobs_step(struct app *app, struct tenant *tenant, struct arena *arena, 
     enum err e = step_begin(app, &ctx);
     if (e)
         return e;
-    run.open = open_find(tenant);
-    if (!run.open && app->role == APP_RUNNER) {
-        e = jobs_script_sync(app, &ctx);
-        if (!e)
-            e = jobs_aside_tell(app, &ctx);
-        if (e)
-            return e;
-    }
+    int count;
+    run.open = open_find(tenant, &count);
     if (!run.open) {
-        struct lease wanted = {.owner = run.owner, .by_clock = app->role == APP_RUNNER};
-        e = lease(app, &ctx, &wanted);
-        *next_ms = wanted.next_ms;
-        if (e || !wanted.job)
+        e = open_lease(app, &ctx, &run.open, next_ms);
+        if (e || !run.open)
             return e;
-        run.open = open_new(tenant, wanted.job);
+    } else if (app->role == APP_RUNNER && may_look(run.open, count)) {
+        struct jobs_open *beside;
+        run.open->looked_us = clock_mono_us();
+        if (open_lease(app, &ctx, &beside, next_ms))
+            err_info_clear(&ctx.err); /* the import goes on all the same */
+        else if (beside)
+            run.open = beside;
     }
     run_step(&run);
     if (run.ended)

@@ -243,3 +243,38 @@ test("a disabled plugin answers nothing and runs nothing", async () => {
     return items.every(({ plugin }) => plugin !== "acme.desk");
   });
 });
+
+test("what is due beside a long import does not wait for its end", async () => {
+  const imports = "/api/v1/imports";
+  const rows = Array.from({ length: 20000 }, (_, at) => `长 ${w.acme.mark} ${at},${at}`);
+  const made = await w.acme.as("admin", "POST", `${imports}?entity=lead`, {
+    body: ["name,company", ...rows].join("\n"),
+    headers: { "content-type": "text/csv" },
+  });
+  assert.equal(made.status, 201, made.text);
+  const path = `${imports}/${made.json.id}`;
+  await w.acme.ok("admin", "PUT", `${path}/mapping`, {});
+  await w.acme.ok("admin", "POST", `${path}/run`, {});
+  const { job } = await until(async () => {
+    const now = await w.acme.ok("admin", "GET", path);
+    return now.state === "running" && now.counts.rows > 0 && now;
+  });
+  const name = `gina ${w.acme.mark}`;
+  await w.acme.create("admin", "greeting", { name });
+  await until(async () => {
+    const { items } = await w.acme.ok("admin", "GET", "/api/v1/jobs");
+    return items.find(({ state, result }) => state === "done" && result?.name === name);
+  });
+  assert.equal((await w.acme.ok("admin", "GET", path)).state, "running");
+  await w.acme.ok("admin", "DELETE", `/api/v1/jobs/${job}`);
+  const { counts, state } = await w.acme.settled("admin", path);
+  assert.equal(state, "failed");
+  const { count } = await w.acme.ok(
+    "admin",
+    "GET",
+    `/api/v1/records/lead?count=true&limit=1&filter=${encodeURIComponent(
+      JSON.stringify({ name: { prefix: `长 ${w.acme.mark}` } }),
+    )}`,
+  );
+  assert.equal(count, counts.created, "each row once");
+});
