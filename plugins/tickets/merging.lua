@@ -152,7 +152,7 @@ function merging.split(ev, ctx)
     subject = ev.params.subject, channel = ticket.channel, type = ticket.type,
     priority = ticket.priority, account = ticket.account, contact = ticket.contact,
     requester_name = ticket.requester_name, requester_email = ticket.requester_email,
-    requester_phone = ticket.requester_phone, owner = ticket.owner, team = ticket.team,
+    requester_phone = ticket.requester_phone, owner = ticket.owner, -- whose team it is then
     split_from = ticket.id,
   })
   for _, id in ipairs(moving) do

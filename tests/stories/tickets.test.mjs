@@ -255,7 +255,8 @@ test("the service desk of two companies", async (t) => {
   );
 
   await t.test("one ticket becomes two, and the messages say where they came from", async () => {
-    const id = await open(acme, "两件事");
+    const owner = acme.users.sales1; // who is in a team
+    const id = await open(acme, "两件事", { owner });
     const one = await write(acme, id, "第一件");
     const two = await write(acme, id, "第二件");
     await refused(acme, id, "split", { subject: "x", messages: [] }, "messages");
@@ -266,7 +267,8 @@ test("the service desk of two companies", async (t) => {
       [one.id],
     );
     assert.equal((await messages(acme, ticket))[0].came_from, id);
-    assert.equal((await read(acme, ticket)).split_from, id);
+    const part = await read(acme, ticket);
+    assert.deepEqual([part.split_from, part.owner], [id, owner]);
   });
 
   await t.test("the same mail is never taken in twice", async () => {
@@ -400,6 +402,7 @@ test("the service desk of two companies", async (t) => {
       });
       assert.equal(wrong.status, 422, wrong.text);
       assert.deepEqual(Object.keys(wrong.json.error.fields), [field]);
+      if (more.email) assert.match(wrong.json.error.fields.email[0].message, /邮箱/);
     }
   });
 
