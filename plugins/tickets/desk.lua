@@ -122,6 +122,7 @@ end
 
 function desk.assign(ev, ctx)
   local ticket = ev.record
+  if not states.is_live(ticket.status) then return end -- it came in from elsewhere, and is over
   local found = ctx.call("ticket.dispatch", {
     id = ticket.id, team = ticket.team, type = ticket.type, priority = ticket.priority,
     category = ticket.category, product = ticket.product,
