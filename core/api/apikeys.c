@@ -33,6 +33,7 @@ static void put_list(struct buf *out, const char *key, const struct store_row *r
 static bool put_key(struct page *page, const struct store_row *row)
 {
     static const char *const times[] = {"created_at", "seen_at", "expires_at", "revoked_at"};
+    static const char *const counts[] = {"calls", "refused", "limited"};
     struct buf *out = &page->call->resp->body;
     char id[ID_TEXT_LEN + 1];
     id_text(store_row_int(row, 0), id);
@@ -43,6 +44,9 @@ static bool put_key(struct page *page, const struct store_row *row)
     json_put_string(out, store_row_bytes(row, 10));
     for (int i = 0; i < 4; i++)
         put_time(out, times[i], row, 2 + i);
+    put_time(out, "limited_at", row, 14);
+    for (int i = 0; i < 3; i++)
+        buf_printf(out, ",\"%s\":%lld", counts[i], (long long)store_row_int(row, 11 + i));
     json_put_key(out, "name");
     json_put_string(out, store_row_bytes(row, 6));
     json_put_key(out, "prefix");
@@ -60,7 +64,8 @@ enum err apikeys_list(struct call *call)
         {.column = {0, "id"}},        {.column = {0, "user"}},       {.column = {0, "created_at"}},
         {.column = {0, "seen_at"}},   {.column = {0, "expires_at"}}, {.column = {0, "revoked_at"}},
         {.column = {0, "name"}},      {.column = {0, "prefix"}},     {.column = {0, "scopes"}},
-        {.column = {0, "addresses"}}, {.column = {1, "name"}},
+        {.column = {0, "addresses"}}, {.column = {1, "name"}},       {.column = {0, "calls"}},
+        {.column = {0, "refused"}},   {.column = {0, "limited"}},    {.column = {0, "limited_at"}},
     };
     static const struct query_join users[] = {{.table = "user", .from = {0, "user"}, .to = "id"}};
     static const struct query_order newest[] = {{.column = {0, "id"}, .descending = true}};
@@ -68,7 +73,7 @@ enum err apikeys_list(struct call *call)
     int64_t user;
     struct query query = {.table = "api_key",
                           .select = columns,
-                          .select_count = 11,
+                          .select_count = 15,
                           .joins = users,
                           .joins_count = 1,
                           .order = newest,

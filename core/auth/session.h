@@ -59,6 +59,11 @@ MUST_USE enum err session_key_create(struct ctx *ctx, int64_t user, const char *
                                      const struct json *scopes, const struct json *addresses,
                                      int64_t expires_at_ms, struct session_new *out);
 MUST_USE enum err session_key_revoke(struct ctx *ctx, int64_t id);
+/* In a write turn: adds to what the key has asked in all, how much of it was refused, and how much
+ * of that because of the rate. *name and *user are set when it was limited and nobody has been told
+ * for KEY_LIMITED_MS; else *name is NULL. A key that is gone is no error. */
+MUST_USE enum err session_key_used(struct ctx *ctx, int64_t id, int64_t calls, int64_t refused,
+                                   int64_t limited, const char **name, int64_t *user);
 
 struct session_key {
     int64_t id, user, created_at_ms, seen_at_ms, expires_at_ms, revoked_at_ms; /* 0 = not set */

@@ -140,6 +140,34 @@ enum err session_key_revoke(struct ctx *ctx, int64_t id)
     return e;
 }
 
+enum err session_key_used(struct ctx *ctx, int64_t id, int64_t calls, int64_t refused,
+                          int64_t limited, const char **name, int64_t *user)
+{
+    ASSERT(ctx && ctx->tenant);
+    ASSERT(name && user);
+    ASSERT(store_in_tx(ctx->tenant->store));
+    static const char *const columns[] = {"calls",      "refused", "limited",
+                                          "limited_at", "name",    "user"};
+    struct expr where = row_eq("id", value_int(id));
+    struct value v[6];
+    *name = NULL;
+    enum err e = row_read(ctx->tenant->store, ctx->arena, "api_key", columns, 6, &where, v);
+    if (e)
+        return e == ERR_NOT_FOUND ? ERR_OK : e;
+    bool tells = limited > 0 && ctx->now_ms - v[3].integer >= KEY_LIMITED_MS;
+    struct store_set sets[] = {
+        {.column = "calls", .value = value_int(v[0].integer + calls)},
+        {.column = "refused", .value = value_int(v[1].integer + refused)},
+        {.column = "limited", .value = value_int(v[2].integer + limited)},
+        {.column = "limited_at", .value = value_int(ctx->now_ms)},
+    };
+    if (tells) {
+        *name = arena_str(ctx->arena, v[4].bytes);
+        *user = v[5].integer;
+    }
+    return store_update(ctx->tenant->store, "api_key", &where, sets, tells ? 4 : 3, NULL, NULL);
+}
+
 struct keys {
     struct arena *arena;
     struct session_key *items; /* LIST_MAX of them */

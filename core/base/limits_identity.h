@@ -21,6 +21,7 @@
 #define SESSION_IDLE_MS         (8 * 3600 * 1000LL)
 #define SESSION_LIFE_MS         (24 * 3600 * 1000LL)
 #define SESSION_SEEN_MS         60000              /* last_seen is stored at most so often */
+#define KEY_LIMITED_MS          (3600 * 1000LL)    /* that one is limited is told so often */
 #define SESSION_DENGBAO_IDLE_MS (30 * 60 * 1000LL) /* the stricter profile of a tenant */
 #define SESSION_DENGBAO_LIFE_MS (12 * 3600 * 1000LL)
 #define TOTP_STEP_MS            30000              /* RFC 6238: what every app takes */

@@ -43,6 +43,7 @@ const char *hook_moment_name(enum hook_moment moment);
     X(PLUGIN_INSTALLED, "plugin.installed")                                                        \
     X(PLUGIN_UPGRADED, "plugin.upgraded")                                                          \
     X(PLUGIN_DISABLED, "plugin.disabled")                                                          \
+    X(API_KEY_LIMITED, "api_key.limited")                                                          \
     X(IMPORT_BEFORE_ROW, "import.before_row")                                                      \
     X(MAIL_RECEIVED, "mail.received")                                                              \
     X(EXPORT_WRITTEN, "export.written")
@@ -90,9 +91,9 @@ struct hooks *hooks_new(struct arena *arena);
 void hooks_own(struct hooks *hooks, void *owner);
 /* The same handlers, sealed, for somebody else. `hooks` lives longer. */
 struct hooks *hooks_view(struct arena *arena, const struct hooks *hooks, void *owner);
-/* Names are copied. Duplicate name for the same event: ERR_CONFLICT. */
 /* Begins with the handlers of others that are sealed, and takes more. `below` lives longer. */
 struct hooks *hooks_over(struct arena *arena, const struct hooks *below);
+/* Names are copied. Duplicate name for the same event: ERR_CONFLICT. */
 MUST_USE enum err hook_add(struct hooks *hooks, const struct hook_spec *spec, hook_cb cb,
                            void *arg);
 /* Orders everything; a cycle or unknown name: ERR_MALFORMED and *why with names. */

@@ -17,6 +17,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "net/tls.h"
+#include "process/keyuse.h"
 #include "process/live.h"
 #include "process/sandbox.h"
 
@@ -168,6 +169,8 @@ static void exchange_note(struct exchange *x)
     const struct actor *actor = call->ctx->actor;
     if (!actor || !call->ctx->tenant)
         return;
+    if (actor->api_key)
+        keyuse_count(x->gateway->forward, call->ctx->tenant->name, actor->api_key, x->resp.status);
     int64_t before = 0;
     bool refused = x->resp.status == 403 && call->route && refusal_is_due(call, &before);
     if (!call->seen_due && !refused)
@@ -282,6 +285,7 @@ static void gateway_stop(void *arg)
     gateway->commands = NULL;
     live_stop(gateway->live);
     clients_close_idle(gateway);
+    keyuse_flush(gateway->forward);
     loop_timer_new(gateway->slot.loop, 20, 20, gateway_poll_end, gateway);
     loop_timer_new(gateway->slot.loop, STOP_GRACE_MS - 500, 0, gateway_late, gateway);
 }
@@ -314,6 +318,12 @@ static void gateway_tls(struct gateway *gateway)
         fprintf(stderr, "perigee: TLS: %s\n", why ? why : "certificate or key unreadable");
         exit(1);
     }
+}
+
+static void gateway_tell_keys(void *arg)
+{
+    struct gateway *gateway = arg;
+    keyuse_flush(gateway->forward);
 }
 
 static void gateway_trim(void *arg)
@@ -350,6 +360,7 @@ int gateway_main(int index)
         link_listen(slot->loop, SLOT_FD_COMMAND, command_open, &gateway, &gateway.commands))
         BUG("the command socket is unusable");
     loop_timer_new(slot->loop, 5000, 5000, gateway_trim, &gateway);
+    loop_timer_new(slot->loop, KEY_USE_MS, KEY_USE_MS, gateway_tell_keys, &gateway);
     sandbox_enter(BOARD_GATEWAY, &slot->config);
     link_send(slot->supervisor, FRAME_STATUS, 0, SLICE("ready"));
     loop_run(slot->loop);

@@ -8,7 +8,9 @@
 #include "auth/session.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "hook/hook.h"
 #include "hook/job.h"
+#include "hook/outbox.h"
 
 /* Refuses everything that waits: the tenant cannot be written to now. Notes go with it, or the lane
  * would be ready again at once, for ever. */
@@ -52,11 +54,32 @@ static enum err turn_prepare(struct slot *slot, struct lane *lane, struct tenant
     return e;
 }
 
-/* 's' seen, 'r' refused: written by exchange_note. */
+/* What a key has asked since the last note; who looks after keys is told when one is limited. */
+static enum err note_key(struct ctx *ctx, struct reader *r)
+{
+    int64_t key = reader_i64(r), calls = reader_i64(r), refused = reader_i64(r);
+    int64_t limited = reader_i64(r), user = 0;
+    const char *name = NULL;
+    if (r->bad)
+        return ERR_MALFORMED;
+    enum err e = session_key_used(ctx, key, calls, refused, limited, &name, &user);
+    if (e || !name)
+        return e;
+    struct json *payload = json_new(ctx->arena, JSON_OBJECT);
+    json_add(ctx->arena, payload, "key", json_new_int(ctx->arena, key));
+    json_add(ctx->arena, payload, "name", json_new_str(ctx->arena, slice_str(name)));
+    json_add(ctx->arena, payload, "user", json_new_int(ctx->arena, user));
+    json_add(ctx->arena, payload, "refused", json_new_int(ctx->arena, limited));
+    return outbox_announce(ctx, HOOK_EVENT_API_KEY_LIMITED, 0, payload);
+}
+
+/* 's' seen, 'r' refused: written by exchange_note. 'k' used: by keyuse.c. */
 static enum err note_apply(struct tenant *tenant, struct ctx *ctx, struct slice note)
 {
     struct reader r = {.rest = note};
     uint8_t kind = reader_u8(&r);
+    if (kind == 'k')
+        return note_key(ctx, &r);
     int64_t user = reader_i64(&r);
     int64_t session = reader_i64(&r);
     int64_t api_key = reader_i64(&r);

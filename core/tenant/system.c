@@ -97,9 +97,9 @@ static const struct store_index session_indexes[] = {
 };
 
 static const struct store_column api_key_columns[] = {
-    INT("id"),      INT_SET("user", "0"), TEXT("name"),      BLOB("hash"),
-    TEXT("prefix"), TEXT("scopes"),       TEXT("addresses"), INT("expires_at"),
-    INT("seen_at"), INT("created_at"),    INT("revoked_at"),
+    INT("id"),         INT_SET("user", "0"), TEXT("name"),      BLOB("hash"),   TEXT("prefix"),
+    TEXT("scopes"),    TEXT("addresses"),    INT("expires_at"), INT("seen_at"), INT("created_at"),
+    INT("revoked_at"), INT("calls"),         INT("refused"),    INT("limited"), INT("limited_at"),
 };
 static const struct store_index api_key_indexes[] = {
     {"api_key_hash", "hash", NULL, true},

@@ -21,7 +21,7 @@
  *   team        record columns, name name_s lead
  *   session     id user hash(blob, unique) csrf created_at seen_at expires_at address agent mfa_at
  *   api_key     id user name hash(blob, unique) prefix scopes(JSON) addresses(JSON) expires_at
- *               seen_at created_at revoked_at
+ *               seen_at created_at revoked_at calls refused limited limited_at
  *   role        name(key) body(JSON) updated_at: tenant-made or overriding roles
  *   signin_fail key(key) count until first_at
  *   vault_key   id class kind(data, index) version state(active, retired) vault(blob)

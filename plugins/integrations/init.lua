@@ -31,6 +31,7 @@ on("connection.failed", { id = "notice" }, notices.failed)
 on("connection.recovered", { id = "notice" }, notices.recovered)
 on("webhook.paused", { id = "notice" }, notices.paused)
 on("webhook.dead", { id = "notice" }, notices.dead)
+on("api_key.limited", "after_commit", { id = "notice" }, notices.limited)
 
 crm.action("webhook", "pause", webhooks.pause)
 crm.action("webhook", "resume", webhooks.resume)

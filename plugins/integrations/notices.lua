@@ -20,4 +20,14 @@ function notices.paused(ev, ctx) tell(ev, ctx, "webhook", "@notice.paused", "dan
 
 function notices.dead(ev, ctx) tell(ev, ctx, "webhook", "@notice.dead", "warning") end
 
+-- Whose program asks too often is told so, once an hour at most.
+function notices.limited(ev, ctx)
+  local key = ev.payload
+  if not key.user then return end
+  ctx.notify(key.user, {
+    text = "@notice.limited", args = { what = key.name, count = key.refused }, tone = "warning",
+    kind = "limited", key = "limited:" .. crm.id_text(key.key),
+  })
+end
+
 return notices

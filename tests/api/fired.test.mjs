@@ -119,6 +119,14 @@ async function deploy(version) {
 /* How each is made to happen. Where it takes one of the others before it, it does that itself. */
 const DRIVERS = {
   "auth.login": () => w.acme.signIn("admin"),
+  "api_key.limited": async () => {
+    const { token } = await w.acme.ok("admin", "POST", `${ADMIN}/api-keys`, { name: "busy" });
+    const body = { name: "again and again" };
+    await until("it is too often", async () => {
+      const { status } = await w.acme.as(null, "POST", "/api/v1/x/leads/web", { token, body });
+      return status === 429;
+    });
+  },
   "tenant.provisioned": () => {
     const host = ["--host", "third.example.com", "--plugins", "witness"];
     w.server.must(["tenant", "create", "third", ...host], { env });

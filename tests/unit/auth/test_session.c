@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "auth/password.h"
+#include "auth/row.h"
 #include "auth/session.h"
 #include "base/limits.h"
 #include "office.h"
@@ -245,6 +246,36 @@ static void test_session__list_shows_a_users_own(void **state)
     assert_int_equal(count, 0);
 }
 
+static const char *used(struct office *o, int64_t id, int64_t calls, int64_t limited)
+{
+    const char *name;
+    int64_t user;
+    office_begin(o);
+    enum err e = session_key_used(&o->ctx, id, calls, limited, limited, &name, &user);
+    assert_int_equal(office_end(o, e), ERR_OK);
+    return name;
+}
+
+static void test_session__what_keys_ask_adds_up_and_their_limit_is_told_once_an_hour(void **state)
+{
+    struct office *o = *state;
+    struct session_new api = key(o, office_user(o, "anna", NULL), NULL, NULL, 0);
+    assert_null(used(o, api.id, 5, 0));
+    assert_string_equal(used(o, api.id, 70, 10), "erp");
+    office_wait(o, KEY_LIMITED_MS - 1);
+    assert_null(used(o, api.id, 70, 10));
+    office_wait(o, 1);
+    assert_string_equal(used(o, api.id, 1, 1), "erp");
+    assert_null(used(o, api.id + 1, 1, 1));
+    static const char *const columns[] = {"calls", "refused", "limited"};
+    struct expr where = row_eq("id", value_int(api.id));
+    struct value v[3];
+    assert_int_equal(row_read(o->acme->store, o->arena, "api_key", columns, 3, &where, v), ERR_OK);
+    assert_int_equal(v[0].integer, 146);
+    assert_int_equal(v[1].integer, 21);
+    assert_int_equal(v[2].integer, 21);
+}
+
 static void test_session__keys_have_scopes_addresses_and_an_end(void **state)
 {
     struct office *o = *state;
@@ -317,6 +348,7 @@ int main(void)
         T(test_session__signing_out_ends_it_at_once),
         T(test_session__disabling_and_new_passwords_end_sessions),
         T(test_session__list_shows_a_users_own),
+        T(test_session__what_keys_ask_adds_up_and_their_limit_is_told_once_an_hour),
         T(test_session__keys_have_scopes_addresses_and_an_end),
         T(test_session__revoked_keys_are_nobody),
         T(test_session__bad_keys_are_refused),
