@@ -135,7 +135,7 @@ struct field {
     const struct json *fallback; /* default value as JSON, or "$me", "$now", "$today"; NULL none */
     const char *import_alias;    /* comma-separated other column headings */
     int64_t min, max;            /* INT64_MIN/MAX = none; in units of the type */
-    int length_max;              /* characters */
+    int length_min, length_max;  /* characters */
     int scale;                   /* decimal, percent */
     const char *ref_entity;      /* ref, refs, user, team */
     int ref_at;                  /* resolved: its place among the model's, see model_ref */

@@ -60,9 +60,12 @@ enum err field_check_range(struct ctx *ctx, const struct field *field, const cha
 enum err field_check_length(struct ctx *ctx, const struct field *field, const char *path,
                             struct slice s)
 {
-    if (field->length_max == 0 || text_chars(s) <= (size_t)field->length_max)
-        return ERR_OK;
-    return field_bad(ctx, path, "too_long", "\"max\":%d", field->length_max);
+    size_t chars = text_chars(s);
+    if (field->length_max && chars > (size_t)field->length_max)
+        return field_bad(ctx, path, "too_long", "\"max\":%d", field->length_max);
+    if (chars && chars < (size_t)field->length_min) /* empty is none */
+        return field_bad(ctx, path, "too_short", "\"min\":%d", field->length_min);
+    return ERR_OK;
 }
 
 struct slice field_one_line(struct arena *arena, struct slice s)

@@ -171,6 +171,10 @@ static void put_type(struct ctx *ctx, const struct field *field, struct buf *out
     if (field->length_max && field->type->kind == KIND_TEXT && !field->options) {
         json_put_key(out, "length");
         json_put_int(out, field->length_max);
+        if (field->length_min) {
+            json_put_key(out, "length_min");
+            json_put_int(out, field->length_min);
+        }
     }
     put_operators(field, out);
 }

@@ -160,7 +160,12 @@ static enum err read_length(struct build *b, struct field *field, const struct j
     if (length < 1 || length > most)
         return build_fail(b, doc->line, "length of the field \"%s\" must be 1 to %lld", field->name,
                           (long long)most);
+    int64_t least = json_int(doc, "length_min", 0);
+    if (least < 0 || least > length)
+        return build_fail(b, doc->line, "length_min of the field \"%s\" must be 0 to its length",
+                          field->name);
     field->length_max = (int)length;
+    field->length_min = (int)least;
     return ERR_OK;
 }
 

@@ -13,7 +13,7 @@ static const char *const changes[] = {
     "name",   "required",    "required_when", "readonly",     "readonly_when",
     "hidden", "hidden_when", "min",           "max",          "length",
     "label",  "help",        "default",       "values",       "import_alias",
-    "quick",  "inline",      "placeholder",   "visible_when",
+    "quick",  "inline",      "placeholder",   "visible_when", "length_min",
 };
 
 static enum err check_members(struct build *b, const struct field *field, const struct json *doc)
@@ -68,7 +68,11 @@ static enum err tighten_bounds(struct build *b, struct field *field, const struc
     int64_t length = json_int(doc, "length", field->length_max);
     if (length > field->length_max || length < 1)
         return loosens(b, field, "length", doc->line);
+    int64_t least = json_int(doc, "length_min", field->length_min);
+    if (least < field->length_min || least > length)
+        return loosens(b, field, "length_min", doc->line);
     field->length_max = (int)length;
+    field->length_min = (int)least;
     return ERR_OK;
 }
 

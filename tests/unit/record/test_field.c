@@ -58,7 +58,8 @@ static const char entity_json[] =
     "\"sum\","
     "\"field\":\"decimal\"},"
     "{\"no\":38,\"name\":\"lookup\",\"type\":\"lookup\",\"path\":\"ref.enum\"},"
-    "{\"no\":39,\"name\":\"texts\",\"type\":\"text\",\"multiple\":true}]}";
+    "{\"no\":39,\"name\":\"texts\",\"type\":\"text\",\"multiple\":true},"
+    "{\"no\":40,\"name\":\"code\",\"type\":\"text\",\"length\":4,\"length_min\":2}]}";
 
 static int setup(void **state)
 {
@@ -139,6 +140,10 @@ static void test_field__texts(void **state)
     gives(p, "name", "\"一二三四五六七八九十\"", "\"一二三四五六七八九十\"");
     refuses(p, "name", "\"12345678901\"", "too_long");
     refuses(p, "name", "[]", "not_a_text");
+    gives(p, "code", "\"一二\"", "\"一二\"");
+    gives(p, "code", "\"\"", "null");
+    refuses(p, "code", "\"一\"", "too_short");
+    refuses(p, "code", "\"12345\"", "too_long");
     gives(p, "texts", "[\"b\",\"a\",\"b\"]", "[\"b\",\"a\"]");
     gives(p, "texts", "[]", "null");
     refuses(p, "texts", "[1,{}]", "not_a_text");

@@ -302,7 +302,7 @@ static void test_model__a_tenant_adds_and_tightens(void **state)
            "{\"extend\":\"lead\",\"fields\":["
            "{\"no\":1,\"name\":\"x_level\",\"type\":\"enum\",\"values\":[\"A\",\"B\",\"C\"],"
            "\"default\":\"C\"},"
-           "{\"name\":\"company\",\"required\":true,\"length\":60},"
+           "{\"name\":\"company\",\"required\":true,\"length\":60,\"length_min\":2},"
            "{\"name\":\"source\",\"values\":[\"fair\"]}],"
            "\"indexes\":[{\"name\":\"level\",\"fields\":[\"x_level\",\"-score\"]}]}");
     const struct field *level = place_field(p, "lead", "x_level");
@@ -311,6 +311,7 @@ static void test_model__a_tenant_adds_and_tightens(void **state)
     assert_true(level->slot >= SLOT_FIELDS);
     assert_true(place_field(p, "lead", "company")->is_required);
     assert_int_equal(place_field(p, "lead", "company")->length_max, 60);
+    assert_int_equal(place_field(p, "lead", "company")->length_min, 2);
     const struct field *source = place_field(p, "lead", "source");
     assert_string_equal(source->options[source->options_count - 1].value, "fair");
 }
@@ -333,6 +334,7 @@ static void test_model__a_tenant_field_has_its_prefix(void **state)
 static void test_model__an_extension_cannot_loosen(void **state)
 {
     extension_fails(*state, "{\"name\":\"company\",\"length\":4000}", "may only tighten");
+    extension_fails(*state, "{\"name\":\"company\",\"length_min\":4000}", "may only tighten");
 }
 
 static void test_model__an_extension_cannot_retype(void **state)
