@@ -488,7 +488,7 @@ async function logged(from, told) {
       .filter((line) => line.includes(`"plugin":"${ID}"`))
       .map((line) => JSON.parse(line).msg);
     if (messages.some((msg) => told.test(msg))) return;
-    assert.ok(tries < 100, `${told} in vain: ${messages.join("\n").slice(0, 2000)}`);
+    assert.ok(tries < 3000, `${told} in vain: ${messages.join("\n").slice(0, 2000)}`);
     await new Promise((done) => setTimeout(done, 20));
   }
 }

@@ -100,7 +100,7 @@ test("handlers see all that comes back, once, and nothing is created anew", asyn
   assert.deepEqual(await notes("created "), before);
   assert.equal((await restore("x_box", id)).status, 200, "it is there already");
   assert.equal((await notes("restored ")).length, 2);
-  for (let tries = 0; tries < 500 && (await notes("told restore")).length === 0; tries += 1)
+  for (let tries = 0; tries < 3000 && (await notes("told restore")).length === 0; tries += 1)
     await new Promise((done) => setTimeout(done, 20));
   assert.deepEqual(await notes("told restore"), ["told restore whole"]);
   const feed = await w.acme.ok("admin", "GET", "/api/v1/changes?since=0&limit=200");

@@ -116,12 +116,11 @@ test(
 );
 
 test("cells and sections are dragged; a section gets words and a condition", place, async () => {
-  await admin(async (page) => {
+  await admin(async (page, screen) => {
     await page.goto("/admin/layouts/lead");
     const main = page.locator('[data-section="section.main"]');
     const follow = page.locator('ul[data-section="2"]');
-    await main.locator('[data-cell="title"] .cell-grip').waitFor();
-    await page.waitForTimeout(300); // the library that drags is loaded behind the screen
+    await screen.draggable(main.locator('[data-cell="title"] .cell-grip'));
     await main.locator('[data-cell="title"] .cell-grip').dragTo(follow.locator("li").first());
     await follow.locator('[data-cell="title"]').waitFor();
     await button(page, "添加分区").click();

@@ -68,7 +68,7 @@ test("a card is dragged to the next column with a finger", place, async () => {
   await onPhone("/e/lead?mode=board", async (page, screen) => {
     const card = page.locator(`[data-id="${made.id}"]`);
     await card.waitFor();
-    await page.waitForTimeout(300); // until it can be dragged
+    await screen.draggable(card);
     const finger = await Finger.on(screen, card);
     await finger.down(400);
     await finger.to(376, finger.at.y, 14);
@@ -85,7 +85,7 @@ test("a task is dragged to another day of the calendar with a finger", place, as
   await onPhone("/e/task?mode=calendar&d=2026-03-18&p=day", async (page, screen) => {
     const item = page.locator(`[data-id="${made.id}"]`);
     await item.waitFor();
-    await page.waitForTimeout(300);
+    await screen.draggable(item);
     const finger = await Finger.on(screen, item);
     await finger.down(450);
     await finger.to(finger.at.x + 10, finger.at.y - 10, 3);

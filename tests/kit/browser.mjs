@@ -102,6 +102,16 @@ export class Screen {
     await this.page.locator("#main h1").first().waitFor();
   }
 
+  /** Until it can be dragged: the library that does it is loaded behind the screen. */
+  async draggable(locator) {
+    const isHeld = (element) => {
+      for (let at = element; at; at = at.parentElement)
+        if (Object.keys(at).some((key) => key.startsWith("Sortable") && at[key])) return true;
+      return false;
+    };
+    while (!(await locator.evaluate(isHeld))) await this.page.waitForTimeout(20);
+  }
+
   /** Fails on anything that has gone wrong so far. */
   async sound() {
     const violations = await this.page.evaluate(() => window.__violations ?? []);
