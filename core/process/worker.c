@@ -20,6 +20,7 @@
 #include "process/turn.h"
 #include "record/blob.h"
 #include "record/idem.h"
+#include "script/vm.h"
 #include "tenant/folder.h"
 #include "tenant/kv.h"
 
@@ -363,22 +364,30 @@ static void lane_scrub(struct worker *worker, struct lane *lane)
     tenants_unpin(worker->slot.app.tenants, tenant);
 }
 
+static void lane_settle(struct worker *worker, struct lane *lane)
+{
+    bool busy;
+    lane->is_dirty = false;
+    (void)lane_checkpoint(worker, lane, STORE_CHECKPOINT_IDLE, &busy);
+    lane_scrub(worker, lane);
+}
+
 static void worker_idle(void *arg)
 {
     struct worker *worker = arg;
-    bool busy;
+    struct tenants *tenants = worker->slot.app.tenants;
     int64_t now_ms = clock_mono_us() / 1000;
     for (int i = 0; i < worker->lanes.count; i++) {
         struct lane *lane = worker->lanes.order[i];
         if (!lane->is_dirty || lane->first || lane->lent || lane->loans ||
             now_ms - lane->active_at_ms < WORKER_CHECKPOINT_MS)
             continue;
-        lane->is_dirty = false;
-        (void)lane_checkpoint(worker, lane, STORE_CHECKPOINT_IDLE, &busy);
-        lane_scrub(worker, lane);
+        if (tenants_is_open(tenants, lane->name)) /* else who borrowed the turn has copied it */
+            lane_settle(worker, lane);
     }
-    tenants_trim(worker->slot.app.tenants, TENANTS_OPEN_MAX, TENANTS_BYTES_MAX);
-    tenants_rest(worker->slot.app.tenants);
+    tenants_freed(tenants, vm_rest());
+    tenants_trim(tenants, TENANTS_OPEN_MAX, TENANTS_BYTES_MAX);
+    tenants_rest(tenants);
 }
 
 /* Bodies and answers whose process was killed before it could remove them. */
@@ -418,23 +427,38 @@ static enum err lane_sweep(struct tenant *tenant, int64_t audit_days)
     return store_commit(tenant->store);
 }
 
+/* One that only runners write to is not kept open for that; what they erased leaves its file. */
+static void lane_settle_cold(struct worker *worker, struct lane *lane)
+{
+    lane_settle(worker, lane);
+    tenants_drop(worker->slot.app.tenants, lane->name);
+}
+
 static void worker_sweep(void *arg)
 {
     struct worker *worker = arg;
+    struct tenants *tenants = worker->slot.app.tenants;
     for (int i = 0; i < worker->lanes.count; i++) {
         struct lane *lane = worker->lanes.order[i];
         struct tenant *tenant = NULL;
-        if (!*lane->name || lane->lent || lane->is_leaving || !lane->is_stale)
+        if (!*lane->name || lane->lent || lane->is_leaving)
+            continue;
+        bool is_cold = !tenants_is_open(tenants, lane->name);
+        if (!lane->is_stale && lane->is_dirty && is_cold)
+            lane_settle_cold(worker, lane);
+        if (!lane->is_stale)
             continue;
         lane->is_stale = false;
-        if (tenants_by_name(worker->slot.app.tenants, slice_str(lane->name), &tenant))
+        if (tenants_by_name(tenants, slice_str(lane->name), &tenant))
             continue;
         lane_sweep_files(lane, tenant);
         enum err e = lane_sweep(tenant, worker->slot.config.audit_keep_days);
         if (e)
             log_warn("sweeping %s: %s", lane->name, err_code(e));
-        tenants_unpin(worker->slot.app.tenants, tenant);
+        tenants_unpin(tenants, tenant);
         lane->is_dirty = true;
+        if (is_cold)
+            lane_settle_cold(worker, lane);
     }
 }
 

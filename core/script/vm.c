@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/tuning.h"
 #include "record/rights.h"
 #include "script/bind.h"
 #include "script/code.h"
@@ -79,6 +80,27 @@ void vm_trim(size_t bytes_max)
         vm->tenant->vm = NULL;
         vm_free(vm);
     }
+}
+
+/* A cycle that was under way keeps what died during it, so the one behind it is due, too. */
+static void collect(struct vm *vm, int64_t until_us)
+{
+    while (vm->cycles_due > 0 && clock_mono_us() < until_us)
+        vm->cycles_due -= lua_gc(vm->L, LUA_GCSTEP, 0) != 0;
+}
+
+size_t vm_rest(void)
+{
+    int64_t until_us = clock_mono_us() + VM_REST_US, now_ms = clock_now_ms();
+    size_t freed = 0;
+    for (struct vm *vm = used.oldest; vm && clock_mono_us() < until_us; vm = vm->newer) {
+        size_t before = vm->bytes;
+        if (vm->depth || vm->is_dead || now_ms - vm->tenant->used_at_ms < VM_REST_MS)
+            continue;
+        collect(vm, until_us);
+        freed += before > vm->bytes ? before - vm->bytes : 0;
+    }
+    return freed;
 }
 
 /* --- making --- */

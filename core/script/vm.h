@@ -50,6 +50,10 @@ const struct limit *vm_limits(const struct vm *vm);
 void vm_trim(size_t bytes_max);
 
 /* After the commit (hook/outbox.h). */
+/* A process that has nothing to do collects the garbage of VMs that nobody has used for VM_REST_MS:
+ * for VM_REST_US at a time, so that whoever comes meanwhile waits no longer. Gives how many bytes
+ * were freed. */
+size_t vm_rest(void);
 struct vm_delivery {
     const struct job *job;
     const char *reason; /* why it failed, by ev:fail; NULL = it did not */

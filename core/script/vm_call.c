@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "base/tuning.h"
 #include "script/fuse.h"
 #include "script/plan.h"
 #include "script/vm_in.h"
@@ -451,6 +452,7 @@ static void frame_end(struct vm *vm, const struct vm_call *call, const struct ou
     vm->bytes_limit = VM_BYTES_MAX;
     vm->wall_us = 0;
     vm->collect_due = false;
+    vm->cycles_due = VM_REST_CYCLES;
     vm->was_killed = vm->stop >= VM_LIMIT;
     vm->stop = VM_GOES;
     vm->used.ticks += watch_ticks() - outer->started;

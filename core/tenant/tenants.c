@@ -378,6 +378,18 @@ void tenants_rest(struct tenants *tenants)
     (void)malloc_trim(0); /* small blocks, freed in between: glibc keeps their pages otherwise */
 }
 
+void tenants_freed(struct tenants *tenants, size_t bytes)
+{
+    ASSERT(tenants);
+    tenants->rested += bytes;
+}
+
+bool tenants_is_open(const struct tenants *tenants, const char *name)
+{
+    ASSERT(tenants && name);
+    return map_get(&tenants->open_by_name, slice_str(name)) != NULL;
+}
+
 void tenants_drop(struct tenants *tenants, const char *name)
 {
     ASSERT(tenants && name);

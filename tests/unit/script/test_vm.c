@@ -7,8 +7,10 @@
 #include "stage.h"
 
 #include "base/limits.h"
+#include "base/tuning.h"
 #include "hook/late.h"
 #include "script/code.h"
+#include "script/vm_in.h"
 #include "tenant/quarantine.h"
 
 static const char counting[] = "local n = 0\n"
@@ -59,6 +61,31 @@ static void test_vm__has_so_many_bytes(void **state)
     assert_non_null(strstr(stage->ctx.err.detail, "it used more memory than it may"));
     assert_true(count > (VM_BYTES_MAX >> 20) / 2);
     assert_true(SCRIPT_VMS_BYTES_MAX >= 2 * VM_BYTES_MAX); /* vm_trim keeps to it */
+}
+
+/* At rest what calls have left goes, a piece at a time; what scripts keep stays. */
+static void test_vm__rests(void **state)
+{
+    struct stage *stage = *state;
+    stage_script(stage, "local n = 0\n"
+                        "crm.service('run', function()\n"
+                        "  local all = {}\n"
+                        "  for i = 1, 2000 do all[i] = { i, 'text ' .. i } end\n"
+                        "  n = n + 1 return { n } end)");
+    assert_string_equal(ran(stage), "[1]");
+    struct vm *vm = stage_vm(stage);
+    size_t before = vm_bytes(vm);
+    clock_fix(STAGE_NOW + VM_REST_MS - 1);
+    assert_int_equal(vm_rest(), 0);
+    assert_int_equal(vm_bytes(vm), before);
+    clock_fix(STAGE_NOW + VM_REST_MS);
+    size_t freed = 0;
+    while (vm->cycles_due > 0)
+        freed += vm_rest();
+    assert_true(freed > 50000);
+    assert_int_equal(vm_bytes(vm), before - freed);
+    assert_int_equal(vm_rest(), 0); /* nothing has run since */
+    assert_string_equal(ran(stage), "[2]");
 }
 
 static void test_vm__is_made_anew_after_a_kill(void **state)
@@ -133,6 +160,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(test_vm__##name, stage_setup, stage_teardown)
         T(the_one_used_longest_ago_goes_first),
         T(has_so_many_bytes),
+        T(rests),
         T(is_made_anew_after_a_kill),
         T(code_that_was_set_aside_fails_closed),
         T(code_that_hung_while_loading_is_not_even_loaded),
