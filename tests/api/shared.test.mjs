@@ -12,6 +12,18 @@ const PLUGINS = "/api/v1/admin/plugins";
 const LEADS = "/api/v1/records/lead";
 const FIELD = "x_colour";
 
+const VISIT = {
+  name: "x_visit",
+  title: "name",
+  label: "Visit",
+  owner: true,
+  fields: [
+    { no: 1, name: "name", type: "text", label: "Name" },
+    { no: 2, name: "account", type: "ref", entity: "account", label: "Account" },
+    { no: 3, name: "tier", type: "lookup", path: "account.x_tier", label: "Tier" },
+  ],
+};
+
 const rule = (text) => ({
   "init.lua": `crm.on("lead", "before_create", { id = "colour" }, function(ev, ctx)
   ev.record.company = "${text} " .. ctx.tenant.name
@@ -22,8 +34,13 @@ const files = (text) =>
   bundle(ID, {
     "entities/lead.json": {
       extend: "lead",
-      fields: [{ no: 1, name: FIELD, type: "text", length: 20, label: "Colour" }],
+      fields: [{ no: 1, name: FIELD, type: "text", length: 20, label: "Colour", search: true }],
     },
+    "entities/account.json": {
+      extend: "account",
+      fields: [{ no: 1, name: "x_tier", type: "text", label: "Tier" }],
+    },
+    "entities/visit.json": VISIT,
     ...rule(text),
   });
 const deploy = async (text) => {
@@ -88,6 +105,46 @@ test("a filter by the other's field is unknown, also behind a cache of statement
   assert.equal(mine.items.length, 1);
   const theirs = await w.globex.as("sales1", "GET", `${LEADS}?${FIELD}=red`);
   assert.ok([400, 422].includes(theirs.status), theirs.text);
+});
+
+test("what both have leads to what one of them added", async () => {
+  const api = "/api/v1/records";
+  const tiered = encodeURIComponent('{"account.x_tier":"gold"}');
+  const account = await w.acme.ok("admin", "POST", `${api}/account`, {
+    name: `${w.acme.mark} Qiming`,
+    x_tier: "gold",
+  });
+  const contact = await w.acme.ok("admin", "POST", `${api}/contact`, {
+    name: "Wang",
+    account: account.id,
+  });
+  const visit = await w.acme.ok("admin", "POST", `${api}/x_visit`, {
+    name: "First",
+    account: account.id,
+  });
+  assert.equal((await w.acme.ok("admin", "GET", `${api}/x_visit/${visit.id}`)).tier, "gold");
+  const found = await w.acme.ok("admin", "GET", `${api}/contact?filter=${tiered}`);
+  assert.deepEqual(
+    found.items.map(({ id }) => id),
+    [contact.id],
+  );
+  const path = `${api}/account/${account.id}/related/x_visit.account`;
+  assert.equal((await w.acme.ok("admin", "GET", path)).items.length, 1);
+  const { groups } = await w.acme.ok("sales1", "GET", "/api/v1/search?q=red");
+  assert.ok(groups.some(({ items }) => items.length > 0));
+
+  const theirs = await w.globex.ok("admin", "POST", `${api}/account`, {
+    name: `${w.globex.mark} Qiming`,
+  });
+  assert.ok(!("x_tier" in theirs));
+  const asked = await w.globex.as("admin", "GET", `${api}/contact?filter=${tiered}`);
+  assert.ok([400, 422].includes(asked.status), asked.text);
+  const relation = `${api}/account/${theirs.id}/related/x_visit.account`;
+  assert.equal((await w.globex.as("admin", "GET", relation)).status, 404);
+  assert.equal((await w.globex.as("admin", "GET", `${api}/x_visit`)).status, 404);
+  const meta = await w.globex.as("admin", "GET", "/api/v1/meta/account");
+  assert.ok(!/x_tier|x_visit/.test(meta.text));
+  assert.match((await w.acme.as("admin", "GET", "/api/v1/meta/account")).text, /x_visit\.account/);
 });
 
 test("only administrators of plugins of that company change it", async () => {
