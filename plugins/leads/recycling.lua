@@ -102,7 +102,11 @@ local function consider(ctx, db, kind, record)
   }), ctx.now()
   if not found.due or not is_taken(db, kind, found.pool) then return forget(db, kind, record) end
   if found.due <= now then
-    assert(picking.put_back(ctx, kind, record, found.pool, "recycled", found.reasons[1]))
+    -- What is locked by others (an approval that runs) waits for another night.
+    local done, why = picking.put_back(ctx, kind, record, found.pool, "recycled", found.reasons[1])
+    if not done then
+      ctx.log.info("not recycled", { id = crm.id_text(record.id), why = why })
+    end
     return
   end
   if found.warn_at > now then return end

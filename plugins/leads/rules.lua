@@ -74,7 +74,11 @@ function rules.ways(ev)
 end
 
 function rules.created(ev, ctx)
-  ctx.emit("lead.created", { lead = ev.record.id })
+  local lead = ev.record
+  ctx.emit("lead.created", { lead = lead.id })
+  if lead.owner and lead.moved_reason == "routed" then
+    ctx.emit("lead.assigned", { lead = lead.id, owner = lead.owner })
+  end
 end
 
 function rules.moved(ev, ctx)

@@ -123,7 +123,8 @@ test("approvals of two companies", async (t) => {
     manager: acme.users.manager,
   });
 
-  await t.test("a flow that could stall is refused when it is saved", async () => {
+  const ends = "Every path ends: a flow that could stall is refused when it is saved";
+  await t.test(ends, async () => {
     const good = members(acme, "manager");
     for (const [nodes, more, field] of [
       [[], {}, "nodes"],
@@ -167,7 +168,8 @@ test("approvals of two companies", async (t) => {
     assert.deepEqual(Object.keys(answer.json.error.fields), ["about"]);
   });
 
-  await t.test("all of a node decide (会签); meanwhile the record is locked", async () => {
+  const locks = "While an instance runs, the record's guarded fields are locked";
+  await t.test(`all of a node decide (会签): ${locks}`, async () => {
     await use(acme, [
       { id: "a", name: "会签", approvers: members(acme, "manager", "viewer", "admin") },
     ]);
@@ -195,7 +197,7 @@ test("approvals of two companies", async (t) => {
   const use3 = (mode, more) =>
     use(acme, [{ id: "a", name: "一", mode, approvers: members(acme, "manager", "sales3") }], more);
 
-  await t.test("one of a node is enough (或签); each task is decided once", async () => {
+  await t.test("one of a node is enough (或签): One decision per task", async () => {
     await use3("any");
     const { id, account } = await handed(acme, "sales1");
     const [first, second] = [await task(acme, id, "manager"), await task(acme, id, "sales3")];
@@ -209,6 +211,20 @@ test("approvals of two companies", async (t) => {
     await acme.ok("sales1", "PATCH", `${RECORDS}/account/${account}`, { name: `改 ${acme.mark}` });
     const compared = await done(acme, "sales1", "approval", id, "compare");
     assert.deepEqual(Object.keys(compared.since), ["name"]);
+    await check(acme);
+  });
+
+  await t.test("Approvers decide on a frozen snapshot with a visible diff", async () => {
+    const nodes = [{ id: "a", name: "一", approvers: members(acme, "manager") }];
+    await use(acme, nodes, { guarded: ["name"] });
+    const { id, account } = await handed(acme, "sales1");
+    const { snapshot } = await read(acme, "approval", id);
+    assert.ok(snapshot.name);
+    await acme.ok("sales1", "PATCH", `${RECORDS}/account/${account}`, { size: "s20_99" });
+    const seen = await done(acme, "manager", "approval", id, "compare");
+    assert.deepEqual(Object.keys(seen.since), ["size"]);
+    await approve(acme, "manager", id);
+    assert.deepEqual((await read(acme, "approval", id)).snapshot, snapshot);
     await check(acme);
   });
 
@@ -351,7 +367,7 @@ test("approvals of two companies", async (t) => {
     }
   });
 
-  await t.test("a leaver's tasks are rerouted; nobody found goes to the fallback", async () => {
+  await t.test("A leaver's tasks are rerouted; nobody found goes to the fallback", async () => {
     const body = {
       login: "leaver",
       name: `离职 ${acme.mark}`,

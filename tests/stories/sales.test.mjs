@@ -90,7 +90,7 @@ test("leads of two companies", async (t) => {
   const lead = async (body, login = "admin") => (await acme.create(login, "lead", body)).id;
   const free = (name, more) => lead({ name, owner: null, ...more });
 
-  await t.test("a lead has an owner or lies in a pool", async () => {
+  await t.test("Exactly one of owner and pool is set", async () => {
     const id = await free("张一");
     const { owner, pool } = await get(acme, id);
     assert.equal(owner, null);
@@ -107,7 +107,8 @@ test("leads of two companies", async (t) => {
     await check(acme);
   });
 
-  await t.test("of many who pick one lead, one gets it", async () => {
+  const atomic = "Pick and capacity check are one atomic step; two pickers cannot both win";
+  await t.test(atomic, async () => {
     const id = await free("抢手");
     const logins = ["sales1", "sales2", "sales3"];
     const answers = await Promise.all(
@@ -335,7 +336,11 @@ test("leads of two companies", async (t) => {
     await check(acme);
   });
 
-  await t.test("a lead converts once, takes everything along, and back", async () => {
+  const converts =
+    "Convert is one transaction and idempotent: match or create account, contact and optional " +
+    "opportunity; activities and files move along; the links to the result never change; the " +
+    "source lead stays readable";
+  await t.test(converts, async () => {
     const id = await free("王转化", {
       company: "转化科技",
       phones: ["13712345678"],
@@ -423,7 +428,8 @@ test("leads of two companies", async (t) => {
     await check(acme);
   });
 
-  await t.test("two leads about one person merge, and part again", async () => {
+  const merges = "Merge leaves a redirect and is undoable for N days: of leads";
+  await t.test(merges, async () => {
     const winner = await lead({ name: "赵合", phones: ["13611112222"] });
     const loser = await lead({
       name: "赵合并",
@@ -868,7 +874,8 @@ test("opportunities of two companies", async (t) => {
     await checkDeals(acme);
   });
 
-  await t.test("stages are neither skipped nor rolled back unless allowed", async () => {
+  const skips = "A stage is skipped or rolled back only where a transition allows it";
+  await t.test(skips, async () => {
     const id = await deal();
     assert.equal((await move(id, s[2].id)).status, 422);
     assert.equal((await patch(id, { stage: s[2].id })).status, 422, "nor by hand");
@@ -890,7 +897,7 @@ test("opportunities of two companies", async (t) => {
     await checkDeals(acme);
   });
 
-  await t.test("lost needs a reason; won needs account and amount", async () => {
+  await t.test("Lost needs a reason; won needs account and amount", async () => {
     const id = await deal({ account: null });
     await refused(acme, "sales1", id, "lose", {}, "reason", "opportunity");
     await refused(acme, "sales1", id, "win", {}, "amount", "opportunity");
@@ -905,7 +912,7 @@ test("opportunities of two companies", async (t) => {
     await checkDeals(acme);
   });
 
-  await t.test("a closed deal opens again where it was, for those who may", async () => {
+  await t.test("closed_at is set on entering won or lost and cleared on reopen", async () => {
     const id = await deal();
     await done(acme, "sales1", id, "move", { stage: s[1].id }, "opportunity");
     await done(acme, "sales1", id, "lose", { reason: "price", note: "贵" }, "opportunity");
@@ -920,7 +927,8 @@ test("opportunities of two companies", async (t) => {
     await checkDeals(acme);
   });
 
-  await t.test("a probability by hand counts, and the other one is kept", async () => {
+  const manual = "A computed score never overwrites a manual probability; both are kept";
+  await t.test(manual, async () => {
     const id = await deal({ amount: yuan("100.00"), probability_manual: 85 });
     const first = await read(id);
     assert.deepEqual([first.probability, first.probability_auto], [85, 10]);
@@ -946,7 +954,7 @@ test("opportunities of two companies", async (t) => {
     assert.equal(said.reasons.length, 1);
   });
 
-  await t.test("lines are the amount, priced by the customer's list", async () => {
+  await t.test("Where lines exist, amount = Σ lines; priced by the customer's list", async () => {
     const product = (await acme.create("admin", "product", { name: "主机", price: yuan("100.00") }))
       .id;
     const list = (await acme.create("admin", "price_list", { name: "大客户价", account })).id;
@@ -1005,7 +1013,8 @@ test("opportunities of two companies", async (t) => {
     assert.equal(await see(), 404);
   });
 
-  await t.test("another pipeline maps the stage", async () => {
+  const maps = "The stage belongs to the pipeline; switching pipelines maps every stage";
+  await t.test(maps, async () => {
     const pipeline = (await acme.create("admin", "pipeline", { name: "项目" })).id;
     const stages = [];
     for (const [name, order, kind, probability] of [

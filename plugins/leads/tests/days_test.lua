@@ -84,7 +84,7 @@ crm.test("a first answer is warned about, then late, then the manager hears of i
   t.eq(t.db.task:count {}, 2)
 end)
 
-crm.test("a merge can be undone for thirty days", function(t)
+crm.test("Merge leaves a redirect and is undoable for N days", function(t)
   t.clock.set("2026-03-02T02:00:00Z")
   local one = t.db.lead:insert { name = "One", company = "X" }
   local two = t.db.lead:insert { name = "Two", company = "Y" }
@@ -111,7 +111,7 @@ crm.test("a merge takes the fields that were chosen, and gives them back", funct
   t.eq(before.title, nil)
 end)
 
-crm.test("who has been taken off the list stays off it after a merge", function(t)
+crm.test("Unsubscribe and do-not-call survive merge and convert", function(t)
   local kept = t.db.lead:insert { name = "Kept" }
   local other = t.db.lead:insert { name = "Other", do_not_call = true }
   t.db.consent:insert { about = { entity = "lead", id = other.id }, purpose = "mail",
@@ -119,5 +119,12 @@ crm.test("who has been taken off the list stays off it after a merge", function(
   t.action("lead", other.id, "merge", { into = crm.id_text(kept.id) })
   t.eq(t.db.lead:get(kept.id).do_not_call, true)
   local word = t.db.consent:find { where = { about = kept.id, purpose = "mail" } }[1]
+  t.eq({ word.given, word.proof }, { false, "link" })
+  t.db.lead:update(kept.id, { owner = t.user { login = "ann", roles = { "sales" } } })
+  t.db.lead:update(kept.id, { status = "working" })
+  local made = t.action("lead", kept.id, "convert")
+  local contact = t.db.contact:get(crm.id_parse(made.contact))
+  t.eq(contact.do_not_call, true)
+  word = t.db.consent:find { where = { about = contact.id, purpose = "mail" } }[1]
   t.eq({ word.given, word.proof }, { false, "link" })
 end)

@@ -95,3 +95,46 @@ crm.test("a lead on hold counts against the capacity, and is neither late nor re
   local now = t.db.lead:get(held.id)
   t.eq({ now.owner, now.no_action_at }, { ann, nil })
 end)
+
+crm.test("Owner history has no gap and no overlap", function(t)
+  t.clock.set("2026-03-02T02:00:00Z")
+  local ann = t.user { login = "ann", roles = { "sales" } }
+  local bob = t.user { login = "bob", roles = { "sales" } }
+  local id = t.db.lead:insert { name = "X" }.id
+  local function went(owner)
+    t.clock.advance { hours = 5 }
+    t.db.lead:update(id, { owner = owner })
+  end
+  went(ann)
+  went(bob)
+  t.clock.advance { hours = 5 }
+  t.action("lead", id, "return")
+  went(ann)
+  local list = t.db.lead_owner:find { where = { lead = id }, order = "id" }
+  local holders = {}
+  for index, stretch in ipairs(list) do
+    holders[index] = stretch.holder or "pool"
+    t.eq(stretch.to_at, list[index + 1] and list[index + 1].from_at)
+  end
+  t.eq(holders, { "pool", ann, bob, "pool", ann })
+  t.eq(t.check(), {})
+end)
+
+crm.test("Unconvert restores the lead while the created records are untouched", function(t)
+  local ann = t.user { login = "ann", roles = { "sales" } }
+  local id = t.db.lead:insert { name = "X", company = "Y", owner = ann, status = "qualified" }.id
+  local before = crm.data(t.db.lead:get(id))
+  local made = t.action("lead", id, "convert")
+  t.action("lead", id, "unconvert")
+  local now = t.db.lead:get(id)
+  for _, field in ipairs { "name", "company", "owner", "status" } do
+    t.eq(crm.data(now)[field], before[field], field)
+  end
+  t.eq({ now.converted_at, now.converted_account }, {})
+  t.eq(t.db.account:get(crm.id_parse(made.account)), nil)
+  made = t.action("lead", id, "convert")
+  t.db.account:update(crm.id_parse(made.account), { level = "a" })
+  t.expect_fail(function() t.action("lead", id, "unconvert") end,
+    { status = "@converted_touched" })
+  t.eq(t.check(), {})
+end)

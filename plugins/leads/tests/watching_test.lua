@@ -45,9 +45,15 @@ crm.test("a lead that lies idle asks its owner, and days later the manager", fun
   t.eq({ asked(sales), asked(boss) }, { 1, 1 })
 end)
 
-crm.test("a lead says who it is, and a dead one why", function(t)
+crm.test("At least one of name, company, email, phone is set", function(t)
   t.expect_fail(function() t.db.lead:insert { region = nil } end,
     { name = "@identity_required", phones = "@identity_required" })
+  for field, value in pairs { name = "X", company = "Y", emails = { "a@example.com" } } do
+    t.ok(t.db.lead:insert { [field] = value })
+  end
+end)
+
+crm.test("Dead needs a reason", function(t)
   local one = lead(t)
   t.expect_fail(function() t.db.lead:update(one.id, { status = "dead" }) end,
     { lost_reason = true })

@@ -1,7 +1,7 @@
 -- days_test - deals over days: visits with their durations, and deals that stay too long.
 -- SPDX-License-Identifier: MIT
 
-crm.test("each stay in a stage is kept with its duration", function(t)
+crm.test("Every stage visit is stored with its duration", function(t)
   t.clock.set("2026-03-02T02:00:00Z")
   local id = t.db.opportunity:insert { name = "Deal", amount = crm.money("99.99") }.id
   local deal = t.db.opportunity:get(id)

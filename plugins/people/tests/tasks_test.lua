@@ -38,7 +38,7 @@ crm.test("what was done or canceled is not reminded of", function(t)
   t.eq(told(t, "reminded_at"), 0)
 end)
 
-crm.test("a task that is completed twice has one activity", function(t)
+crm.test("Completing a plan creates its follow-up record once", function(t)
   local contact = t.db.contact:insert { name = "Li" }
   local task = t.db.task:insert { subject = "Call", contact = contact.id }
   local first = t.action("task", task.id, "complete", { method = "call", content = "Agreed" })
