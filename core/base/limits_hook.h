@@ -58,6 +58,10 @@
 #define TRIP_WHY_BYTES_MAX  1000   /* of a reason that is kept */
 #define TRIPS_LISTED_MAX    1000   /* paused handlers and jobs shown at once */
 
+/* What one bundle of a company writes in a day (hook/pace.h). */
+#define BUNDLE_RECORDS_PER_DAY 500000
+#define BUNDLE_NOTICES_PER_DAY 50000
+
 /* Notifications. */
 #define NOTIFY_USERS_MAX  200  /* told by one call */
 #define NOTIFY_TITLE_MAX  200  /* characters of the line that is shown */

@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "base/text.h"
+#include "hook/pace.h"
 #include "record/list.h"
 #include "script/trial_in.h"
 
@@ -72,6 +73,7 @@ static bool is_expected(enum err e)
     case ERR_VERSION:
     case ERR_VALIDATION:
     case ERR_TOO_LARGE:
+    case ERR_TOO_MANY:
         return true;
     default:
         return false;
@@ -388,7 +390,12 @@ struct writing {
 static enum err insert_fn(struct ctx *ctx, void *arg)
 {
     struct writing *w = arg;
-    enum err e = record_new(ctx, w->table->entity, &w->record);
+    const struct plugin *plugin = w->table->script->plugin;
+    enum err e = ERR_OK;
+    if (plugin->layer == PLUGIN_TENANT)
+        e = pace_take(ctx, plugin->id, PACE_RECORDS, 1);
+    if (!e)
+        e = record_new(ctx, w->table->entity, &w->record);
     if (!e)
         e = set_all(ctx, w->table, w->record, w->body);
     return e ? e : record_save(ctx, w->record, 0);

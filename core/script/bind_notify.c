@@ -5,6 +5,7 @@
 #include "record/notify.h"
 
 #include "base/limits.h"
+#include "hook/pace.h"
 #include "script/bind.h"
 
 static struct script *script_of(lua_State *L)
@@ -83,6 +84,7 @@ static bool is_tone(const char *tone)
 }
 
 struct telling {
+    const struct plugin *plugin;
     const struct notify *notify;
     const int64_t *users;
     int count, written;
@@ -91,7 +93,10 @@ struct telling {
 static enum err put(struct ctx *ctx, void *arg)
 {
     struct telling *t = arg;
-    return notify_put(ctx, t->notify, t->users, t->count, &t->written);
+    enum err e = notify_put(ctx, t->notify, t->users, t->count, &t->written);
+    return e || t->plugin->layer != PLUGIN_TENANT
+               ? e
+               : pace_take(ctx, t->plugin->id, PACE_NOTICES, t->written);
 }
 
 /*** Tells people something: each gets a notification of their own, in their language, which nobody
@@ -130,7 +135,7 @@ static int context_notify(lua_State *L)
         notify.dedupe = arena_printf(ctx->arena, "%s:%.120s", script->id, notify.dedupe);
     take_args(L, ctx->arena, &notify);
     take_about(L, &notify);
-    struct telling telling = {&notify, users, told_users(L, 1, users), 0};
+    struct telling telling = {script->plugin, &notify, users, told_users(L, 1, users), 0};
     enum err e = vm_write(L, put, &telling);
     if (e)
         vm_veto(L, e);

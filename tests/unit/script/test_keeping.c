@@ -6,8 +6,10 @@
 
 #include "base/limits.h"
 #include "hook/job.h"
+#include "hook/pace.h"
 #include "hook/post.h"
 #include "hook/schedule.h"
+#include "tenant/kv.h"
 
 static void test_keeping__says_what_is_wrong(void **state)
 {
@@ -119,6 +121,58 @@ static void test_keeping__so_many_letters_wait_and_no_more(void **state)
     assert_int_equal(stage_create(stage, "thing", "{'name':'full','amount':1}", NULL), ERR_PLUGIN);
 }
 
+/* As many as a bundle has written in that day. */
+static void has_written(struct stage *stage, const char *key, int64_t count)
+{
+    int64_t sum;
+    stage_begin(stage);
+    enum err e = kv_add(&stage->ctx, "core", key, count, STAGE_NOW + 86400000, &sum);
+    OK(stage_end(stage, e));
+}
+
+static const char floods[] =
+    "crm.on('thing', 'after_create', { id = 'more', when = { name = 'one' } }, function(ev, ctx)\n"
+    "  local made, why, name = ctx.db.thing:insert { name = 'two' }\n"
+    "  if not made then ev:abort(why .. ' ' .. name) end\n"
+    "end)\n";
+
+static void test_keeping__a_bundle_writes_so_much_in_a_day(void **state)
+{
+    struct stage *stage = *state;
+    struct plugin *plugin = NULL;
+    stage->ctx.lang = LANG_EN;
+    stage_script(stage, floods);
+    (void)stage_vm(stage);
+    for (int i = 0; i < stage->model->plugins_count; i++)
+        if (strcmp(stage->model->plugins[i]->id, "t") == 0)
+            plugin = (struct plugin *)stage->model->plugins[i];
+    has_written(stage, "pace.records:t", BUNDLE_RECORDS_PER_DAY);
+    OK(stage_create(stage, "thing", "{'name':'one'}", NULL)); /* the product's is not counted */
+    plugin->layer = PLUGIN_TENANT;
+    assert_int_equal(stage_create(stage, "thing", "{'name':'one'}", NULL), ERR_VALIDATION);
+    assert_non_null(strstr(stage->ctx.err.message, "t has made as many records today as it may."));
+    assert_int_equal(stage_count(stage, "thing"), 2); /* and nothing was made */
+    has_written(stage, "pace.records:t", -1);
+    OK(stage_create(stage, "thing", "{'name':'one'}", NULL)); /* at the limit */
+    assert_int_equal(stage_create(stage, "thing", "{'name':'one'}", NULL), ERR_VALIDATION);
+    stage->ctx.now_ms += 86400000;
+    OK(stage_create(stage, "thing", "{'name':'one'}", NULL)); /* another day */
+}
+
+static void test_keeping__a_bundle_tells_so_many_in_a_day(void **state)
+{
+    struct stage *stage = *state;
+    stage_begin(stage);
+    enum err e = pace_take(&stage->ctx, "t", PACE_NOTICES, BUNDLE_NOTICES_PER_DAY);
+    OK(stage_end(stage, e));
+    stage_begin(stage);
+    e = pace_take(&stage->ctx, "t", PACE_NOTICES, 1);
+    assert_int_equal(stage_end(stage, e), ERR_TOO_MANY);
+    stage_begin(stage);
+    e = pace_take(&stage->ctx, "other", PACE_NOTICES, 1);
+    OK(stage_end(stage, e));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, stage_setup, stage_teardown)
@@ -128,6 +182,8 @@ int main(void)
         TEST(test_keeping__stays_in_its_tenant),
         TEST(test_keeping__so_many_jobs_wait_and_no_more),
         TEST(test_keeping__so_many_letters_wait_and_no_more),
+        TEST(test_keeping__a_bundle_writes_so_much_in_a_day),
+        TEST(test_keeping__a_bundle_tells_so_many_in_a_day),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
