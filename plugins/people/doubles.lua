@@ -64,6 +64,7 @@ doubles.children = moving.of {
   account = {
     { entity = "contact", fields = { "account" } },
     { entity = "account", fields = { "parent" } },
+    { entity = "address", fields = { "account" } },
     { entity = "activity", fields = { "account", "about" } },
     { entity = "task", fields = { "account", "about" } },
   },

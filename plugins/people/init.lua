@@ -1,6 +1,7 @@
 -- people - the table of contents.
 -- SPDX-License-Identifier: MIT
 local activities = require("activities")
+local care = require("care")
 local doubles = require("doubles")
 local forms = require("forms")
 local letters = require("letters")
@@ -24,6 +25,7 @@ on("activity", "after_create", { id = "followed" }, activities.followed)
 on("segment", "validate", { id = "filter", fields = { "of", "filter" } }, segments.check)
 on("consent", "before_create", { id = "label" }, activities.consent)
 
+on("account", "before_update", { id = "care", fields = { "last_follow_at" } }, care.talked)
 local ways = { id = "merged", fields = { "status" } }
 on("account", "validate", ways, doubles.ways)
 
@@ -37,6 +39,7 @@ on("activity", "after_create", { id = "mentioned", when = { mentions = { ne = cr
   notices.mentioned)
 on("task.reminded", { id = "notice" }, notices.reminded)
 on("task.overdue", { id = "notice" }, notices.overdue)
+on("account.churn_warned", { id = "notice" }, notices.churn_warned)
 
 crm.action("task", "complete", tasks.complete)
 crm.action("task", "cancel", tasks.cancel)
@@ -62,6 +65,9 @@ crm.service("mail.link", letters.link)
 on("mail.received", { id = "link" }, letters.received)
 
 crm.job("remind", { every = "5m" }, tasks.remind)
+crm.job("birthdays", { cron = "5 6 * * *", catch_up = "once" }, care.birthdays)
+crm.job("visits", { cron = "10 6 * * *", catch_up = "once" }, care.visits)
+crm.job("churn", { cron = "15 6 * * *", catch_up = "once" }, care.churn)
 
 local doubled = { duplicate_of = { ne = crm.null } }
 crm.check("account.merged", { entity = "account", where = doubled }, doubles.check("account"))

@@ -50,6 +50,16 @@ function notices.overdue(ev, ctx)
   notices.tell(ctx, task.record.owner, task, "@notice.overdue", "warning")
 end
 
+-- The owner, and whom the owner reports to.
+function notices.churn_warned(ev, ctx)
+  local db, told = ctx.db:as_system(), ev.payload
+  local account = { entity = "account", record = db.account:get(told.account) }
+  local owner = db.user:get(told.owner)
+  for _, user in ipairs { told.owner, owner and owner.manager } do
+    notices.tell(ctx, user, account, "@notice.churn_warned", "warning", { days = told.days })
+  end
+end
+
 function notices.mentioned(ev, ctx)
   local activity = { entity = "activity", record = ev.record }
   for _, user in ipairs(ev.record.mentions or {}) do

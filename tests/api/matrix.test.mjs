@@ -31,7 +31,7 @@ const fresh = (tenant) => `${tenant.mark}${letters(++counter)}`;
 const greeting = (t) => t.create("admin", "greeting", { name: `${HIDDEN} ${fresh(t)}` });
 const record = async (t) => `${R}/${(await greeting(t)).id}`;
 const related = async (t) => {
-  const body = { name: `${HIDDEN} ${t.mark}`, owner: null };
+  const body = { name: `${HIDDEN} ${t.mark}`, owner: t.users.viewer }; // of nobody: in a pool
   return `/api/v1/records/account/${(await t.create("admin", "account", body)).id}/related/contact`;
 };
 const assigning = async (t) => {
