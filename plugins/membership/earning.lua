@@ -66,8 +66,8 @@ function earning.bonus(book, event, day, key)
   local value, why = points.of_event(book.db, book.program, event, day)
   if value == 0 or ledger.by_key(book, key) then return false end
   earning.book(book, {
-    points = value, source = "bonus", on = day, rule = why[1], reason = event, key = key,
-    qualifying = 0,
+    points = value, source = "bonus", on = day, rule = why[1],
+    reason = table.concat(why, ", "), key = key, qualifying = 0,
   })
   return true
 end

@@ -89,6 +89,7 @@ local function deals_of(stages, list, accounts)
     deals[i] = { owner = account.owner, name = one[1], account = account.id, fields = {
       name = one[1], account = account.id, pipeline = stages.id, stage = stages[begins(i, one)],
       expected_close_on = kit.day(one[5]), opened_on = kit.day(opened), source = "referral",
+      next_contact_at = i % 4 == 1 and kit.at(-(i % 3), "11:00") or nil,
       priority = i % 3 == 0 and "high" or "normal", next_step = "约见信息主管，确认范围与预算" } }
   end
   for i, id in ipairs(kit.create_owned("opportunity", deals)) do
@@ -160,6 +161,17 @@ local function customers(count)
   return list
 end
 
+-- Whom each seller has to call today; the first of them has waited since yesterday.
+local function calls(users)
+  for _, owner in ipairs(SELLERS) do
+    local ids = kit.ids("admin", "lead", "status=working&owner=" .. users[owner])
+    for i = 1, math.min(3, #ids) do
+      local at = kit.at(i == 1 and -1 or 0, "1" .. i .. ":30")
+      kit.change(owner, "lead", ids[i], { next_contact_at = at })
+    end
+  end
+end
+
 -- Gives the customers, for the contracts.
 function sales.make(users)
   sales.users = users
@@ -167,6 +179,7 @@ function sales.make(users)
   local deals = deals_of(pipeline(), products(), list)
   around(deals)
   work(deals)
+  calls(users)
   return list
 end
 

@@ -4,6 +4,7 @@ import { BarChart, FunnelChart, LineChart, PieChart } from "echarts/charts";
 import { GridComponent, TooltipComponent } from "echarts/components";
 import { type ECharts, init, use } from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
+import { grouped } from "@/logic/format";
 import type { ReportRow } from "@/logic/report";
 
 use([BarChart, FunnelChart, LineChart, PieChart, GridComponent, TooltipComponent, SVGRenderer]);
@@ -18,7 +19,9 @@ function series(kind: string, rows: ReportRow[]) {
   const label = { color: color("--text") };
   if (kind === "pie") return { type: "pie" as const, radius: ["45%", "72%"], data, label };
   if (kind === "funnel") {
-    const text = { ...label, position: "right" as const, formatter: "{b}  {c}" };
+    const told = (one: { name: string; value?: unknown }) =>
+      `${one.name}  ${grouped(String(one.value ?? ""))}`;
+    const text = { ...label, position: "right" as const, formatter: told as never };
     return {
       type: "funnel" as const,
       left: 12,

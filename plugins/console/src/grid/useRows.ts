@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 import { ref, shallowRef } from "vue";
 import { useI18n } from "vue-i18n";
+import type { Change } from "@/api/events";
 import { ApiError } from "@/api/http";
 import type { Entity, Rec, View } from "@/api/types";
 import { same } from "@/logic/form";
@@ -15,6 +16,8 @@ export function useRows(entity: Entity, list: List) {
   const { name } = entity;
   const scope = useScope()(name);
   const stale = ref(false); // something of this kind was changed elsewhere
+  const own = new Map<string, number>(); // versions that were saved here: no news
+  const isOwn = (change: Change) => (change.version ?? Infinity) <= (own.get(change.id) ?? 0);
   const acting = shallowRef<{ action: View; row: Rec } | null>(null);
   const actions = actionsAt(entity, "row");
   const canAct = (action: View, row: Rec) => isEnabled(action, row, scope);
@@ -29,6 +32,7 @@ export function useRows(entity: Entity, list: List) {
     const before = row[field];
     try {
       const fresh = await update(name, row, { [field]: value });
+      own.set(row.id, fresh.version);
       const shown = list.rows.value.find((one) => one?.id === row.id);
       list.replace({ id: row.id, version: fresh.version, [field]: fresh[field] ?? null } as Rec);
       const again = { ...(shown ?? row), version: fresh.version, [field]: fresh[field] } as Rec;
@@ -58,5 +62,5 @@ export function useRows(entity: Entity, list: List) {
     else run(action, row, {}).catch(sayError);
   }
 
-  return { stale, acting, actions, canAct, refresh, save, run, start };
+  return { isOwn, stale, acting, actions, canAct, refresh, save, run, start };
 }

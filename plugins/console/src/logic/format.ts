@@ -53,6 +53,16 @@ export function money(value: unknown): string {
   return amount.startsWith("-") ? `-${sign}${amount.slice(1)}` : sign + amount;
 }
 
+const LONG_AMOUNT = 1_000_000;
+
+/** Where there is little room: ¥1.4亿, ¥139.9M. Smaller amounts stay as they are. */
+export function shortMoney(value: unknown, lang: string): string {
+  const amount = isObject(value) ? Number(value.amount) : Number.NaN;
+  if (!isObject(value) || !(Math.abs(amount) >= LONG_AMOUNT)) return money(value);
+  const how = { notation: "compact", maximumFractionDigits: 1 } as const;
+  return money({ ...value, amount: new Intl.NumberFormat(lang, how).format(amount) });
+}
+
 /** "2026-03-11 09:05", the same in both languages; this year's year is left out in lists. */
 export function moment(value: unknown, locale: Locale, short = false): string {
   const at = Date.parse(String(value));

@@ -3,19 +3,20 @@
 //
 // Who was overtaken by somebody else (412) loses nothing: what does not touch the same fields is
 // saved over theirs, what does is shown as a difference.
-import { computed, type Ref, ref, shallowRef } from "vue";
+import { computed, type Ref, ref, shallowRef, watch } from "vue";
 import { useI18n } from "vue-i18n";
 import { ApiError } from "@/api/http";
 import type { Entity, Field, Rec, Section, View } from "@/api/types";
-import { matches, type Tree } from "@/logic/filter";
+import { idOf, matches, type Tree } from "@/logic/filter";
 import { differences, missingFor, nextStates } from "@/logic/form";
-import { titleOf } from "@/logic/format";
+import { isReference, titleOf } from "@/logic/format";
 import { viewOf } from "@/logic/liststate";
 import { loadEntity } from "@/stores/meta";
 import { remember } from "@/stores/own";
 import { say } from "@/ui/toast";
 import { useScope } from "@/widgets/locale";
 import { act, actionsAt, byOrder, isEnabled, read, update } from "./actions";
+import { type Step, stepsOf } from "./steps";
 import type { Conflict } from "./useForm";
 
 const PANELS = 6; // of an entity without a page: its first relations
@@ -73,10 +74,18 @@ export function useRecord(name: string, id: Ref<string>) {
     const all = [...actionsAt(entity.value, "record"), ...actionsAt(entity.value, "row")];
     return byOrder(all).filter((action) => isEnabled(action, record.value!, scopeOf(name)));
   });
+  const steps = shallowRef<Step[]>([]); // of a path whose states are records
   const states = computed(() => {
     const field = pathField.value;
     if (!field || !record.value) return [];
-    const now = record.value[field.name];
+    const now = idOf(record.value[field.name]);
+    if (isReference(field)) {
+      const may = entity.value!.rights.update && !field.readonly;
+      return steps.value.map((step) => {
+        const isNow = step.value === now;
+        return { ...step, isNow, can: may && !isNow };
+      });
+    }
     const next = new Set(nextStates(field, now));
     const can = entity.value!.rights.update && !field.readonly;
     return (field.options ?? [])
@@ -86,6 +95,11 @@ export function useRecord(name: string, id: Ref<string>) {
         isNow: option.value === now,
         can: can && next.has(option.value),
       }));
+  });
+
+  watch([record, pathField], async ([now, field]) => {
+    if (!now || !field || !isReference(field)) return;
+    steps.value = await stepsOf(entity.value!, field, now);
   });
 
   async function load() {
