@@ -152,7 +152,7 @@ static int call_run(struct client *client, struct req *req, const char *tenant,
         local_call(client->local, arena, req, &resp);
     }
     if (e)
-        return cli_refuse(client->cli, "the server did not answer: %s", err_text(e, LANG_EN));
+        return cli_refuse(client->cli, "the server went away before it answered (%s)", err_code(e));
     *answer = (struct client_answer){.status = resp.status,
                                      .body = arena_slice(arena, buf_slice(&resp.body)),
                                      .file_path = arena_strdup(arena, resp.file_path),

@@ -105,8 +105,10 @@ static int import_finish(struct cli *cli, struct client *client, const char *id)
     struct client_answer answer;
     const char *path = arena_printf(cli_arena(cli), IMPORTS "/%s", id);
     int status = client_wait(client, path, cli_arg(cli, 0), &answer);
-    if (status)
+    if (status) {
+        fprintf(stderr, "The import goes on by itself while a server runs; ask %s.\n", path);
         return status;
+    }
     if (cli_json(cli))
         print_object(cli, &answer);
     else

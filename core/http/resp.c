@@ -4,7 +4,9 @@
  */
 #include "http/resp.h"
 
+#include <ctype.h>
 #include <stdio.h>
+#include <string.h>
 #include <strings.h>
 
 #include "base/clock.h"
@@ -69,12 +71,21 @@ static void text_put_json(struct buf *b, const char *text)
     json_put_string(b, text_is_utf8(slice_str(text)) ? slice_str(text) : SLICE("?"));
 }
 
+/* A script may complain in a sentence of its own, which is nothing that programs could know. */
+static bool is_code(const char *text)
+{
+    for (; *text; text++)
+        if (!isalnum((unsigned char)*text) && !strchr("_.:-", *text))
+            return false;
+    return true;
+}
+
 static void complaint_put(struct buf *b, const struct err_field *field)
 {
     json_put_comma(b);
     buf_put_char(b, '{');
     json_put_key(b, "code");
-    text_put_json(b, field->code);
+    text_put_json(b, is_code(field->code) ? field->code : "refused");
     json_put_key(b, "message");
     text_put_json(b, field->message ? field->message : field->code);
     if (field->args) {

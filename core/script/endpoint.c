@@ -195,8 +195,13 @@ static const char *check_one(const struct ctx *ctx, enum endpoint_type type,
 
 static void complain(struct ctx *ctx, const char *name, const char *code)
 {
-    const char *args = arena_printf(ctx->arena, "{\"max\":%d,\"scale\":%d,\"digits\":2}",
-                                    LONGTEXT_BYTES_MAX, ENDPOINT_DECIMAL_SCALE);
+    const char *args = NULL; /* what the sentence of that code names */
+    if (strcmp(code, "too_long") == 0)
+        args = arena_printf(ctx->arena, "{\"max\":%d}", LONGTEXT_BYTES_MAX);
+    else if (strcmp(code, "not_a_decimal") == 0)
+        args = arena_printf(ctx->arena, "{\"scale\":%d}", ENDPOINT_DECIMAL_SCALE);
+    else if (strcmp(code, "bad_money") == 0)
+        args = "{\"digits\":2}";
     (void)!err_field(&ctx->err, name, code, args);
 }
 

@@ -185,11 +185,15 @@ test("a form of the web site that is filled in badly", async () => {
     [{}, "name"],
     [{ name: "赵六", phone: "12" }, "phone"],
     [{ name: "赵六", email: "nobody" }, "email"],
+    [{ name: "赵六", colour: "red" }, "colour"],
   ]) {
     const answer = await send(body);
     assert.equal(answer.status, 422, answer.text);
     assert.deepEqual(Object.keys(answer.json.error.fields), [field]);
     assert.doesNotMatch(answer.text, /VALIDATION|phones|emails/, "as the form calls it");
+    const [told] = answer.json.error.fields[field];
+    assert.match(told.code, /^[\w.:]+$/, "a code, not a sentence");
+    assert.equal(told.args, undefined, "nothing that the sentence does not name");
   }
   assert.equal((await send({ name: "赵六", phone: "13900002222" })).status, 202);
 });
