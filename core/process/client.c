@@ -21,6 +21,7 @@
 #include "http/parser.h"
 #include "process/gateway.h"
 #include "process/live.h"
+#include "tenant/folder.h"
 
 /* Which deadline runs: set when it begins, not with every byte, or a byte a second would hold it
  * off for ever. */
@@ -306,6 +307,12 @@ static enum err client_head(void *user, struct req *req, int64_t *body_max)
     return ERR_OK;
 }
 
+/* A full disk, or a file that may not grow, is told as such; anything else is a fault of ours. */
+static enum err spool_err(int error)
+{
+    return folder_err(error) == ERR_FULL ? ERR_FULL : ERR_IO;
+}
+
 static enum err client_spool_open(struct client *client, struct req *req)
 {
     struct call *call = client->exchange.call;
@@ -313,7 +320,7 @@ static enum err client_spool_open(struct client *client, struct req *req)
                              arena_printf(call->ctx->arena, "body-%s", req->trace));
     client->spool_fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (client->spool_fd < 0)
-        return errno == ENOSPC ? ERR_FULL : ERR_IO;
+        return spool_err(errno);
     req->body_path = path;
     return ERR_OK;
 }
@@ -325,7 +332,7 @@ static enum err client_spool(struct client *client, struct slice bytes)
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return errno == ENOSPC || errno == EDQUOT ? ERR_FULL : ERR_IO;
+            return spool_err(errno);
         bytes.at += n;
         bytes.len -= (size_t)n;
     }

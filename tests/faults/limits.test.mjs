@@ -5,7 +5,7 @@ import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import net from "node:net";
 import { test } from "node:test";
-import { Client } from "../kit/client.mjs";
+import { Client, multipart } from "../kit/client.mjs";
 import * as faults from "../kit/faults.mjs";
 import { HOSTS, makeFolder } from "../kit/world.mjs";
 
@@ -104,7 +104,14 @@ test("a file that may not grow refuses writes, ends no process, and may grow aga
     };
     await faults.until("a write is refused", isRefused);
     assert.deepEqual([refused.status, refused.json.error.code], [503, "storage_full"]);
+    const content = Buffer.alloc(3 << 20, "x");
+    const type = "application/octet-stream";
+    const form = multipart([{ name: "file", filename: "large.bin", type, content }]);
+    const upload = () => client.request("POST", "/api/v1/files", { token: office.token, ...form });
+    const large = await upload();
+    assert.deepEqual([large.status, large.json.error.code], [503, "storage_full"], large.text);
     may(2 ** 38);
+    assert.equal((await upload()).status, 201);
     for (const id of made) {
       const path = `/api/v1/records/lead/${id}`;
       assert.equal((await client.request("DELETE", path, { token: office.token })).status, 204);
