@@ -16,6 +16,7 @@
 #include "auth/audit.h"
 #include "hook/schedule.h"
 #include "hook/trip.h"
+#include "script/vm.h"
 
 /* --- reading ------------------------------------------------------------------------------------
  */
@@ -101,8 +102,34 @@ static bool count_paused(void *arg, const struct trip *trip)
     return true;
 }
 
+/* Why the company's scripts do not load; NULL: they do. */
+static const char *scripts_fault(struct call *call)
+{
+    struct ctx *ctx = call->ctx;
+    struct vm *vm;
+    const char *fault = NULL;
+    if (vm_get(ctx, call->app->config->home, &vm) == ERR_PLUGIN && ctx->err.detail)
+        fault = arena_strdup(ctx->arena, ctx->err.detail);
+    err_info_clear(&ctx->err);
+    return fault;
+}
+
+/* The model's reason, or that of its Lua files. */
+static const char *why_not(struct call *call, const struct pluginset *set,
+                           const struct plugin *plugin, const char *fault)
+{
+    const char *why = pluginset_why(call, plugin);
+    struct slice rest = fault ? slice_str(fault) : (struct slice){0};
+    size_t len = strlen(plugin->id);
+    bool is_its = slice_starts(rest, slice_str(plugin->id)) && rest.len > len &&
+                  (rest.at[len] == ':' || rest.at[len] == '/');
+    if (why || !is_its || !pluginset_is_enabled(set, slice_str(plugin->id)))
+        return why;
+    return vm_sentence(call->ctx, fault);
+}
+
 static enum err put_plugin(struct call *call, const struct pluginset *set,
-                           const struct plugin *plugin)
+                           const struct plugin *plugin, const char *fault)
 {
     struct buf *out = &call->resp->body;
     struct arena *arena = call->ctx->arena;
@@ -127,7 +154,7 @@ static enum err put_plugin(struct call *call, const struct pluginset *set,
     json_put_key(out, "state");
     json_put_cstr(out, pluginset_is_enabled(set, slice_str(plugin->id)) ? "enabled" : "disabled");
     json_put_key(out, "why");
-    json_put_cstr(out, pluginset_why(call, plugin));
+    json_put_cstr(out, why_not(call, set, plugin, fault));
     json_put_key(out, "paused");
     json_put_int(out, paused.count);
     json_put_key(out, "set_aside");
@@ -144,9 +171,10 @@ enum err plugins_list(struct call *call)
     enum err e = pluginset_read(call, &set);
     if (e)
         return e;
+    const char *fault = scripts_fault(call);
     page_open(call);
     for (int i = 0; i < set.count && !e; i++)
-        e = put_plugin(call, &set, set.items[i]);
+        e = put_plugin(call, &set, set.items[i], fault);
     page_close(call);
     return e;
 }

@@ -170,7 +170,7 @@ static const struct route ROUTES[] = {
      departments_update, "Change a department"},
     {HTTP_DELETE, V1 "/admin/departments/{id}", WK, ADMIN("users"), BODY_NONE, 0,
      departments_delete, "Delete a department"},
-    {HTTP_GET, V1 "/admin/plugins", GW, ADMIN("plugins"), BODY_NONE, 0, plugins_list, "Plugins"},
+    {HTTP_GET, V1 "/admin/plugins", QL, ADMIN("plugins"), BODY_NONE, 0, plugins_list, "Plugins"},
     {HTTP_POST, V1 "/admin/plugins/{id}/enable", LL, ADMIN("plugins"), BODY_JSON, 0,
      plugins_enable, "Enable a plugin"},
     {HTTP_POST, V1 "/admin/plugins/{id}/disable", LL, ADMIN("plugins"), BODY_JSON, 0,

@@ -32,6 +32,8 @@ struct vm_host {
  * before unit_begin: limits of reads, writes, rows and time begin anew. Never on gateways. */
 MUST_USE enum err vm_get(struct ctx *ctx, const char *home, struct vm **out);
 void vm_free(void *vm);
+/* Such a failure's detail without the handler's name before file:line. */
+const char *vm_sentence(struct ctx *ctx, const char *detail);
 /* Loads the scripts of a model that is not in use in a VM of their own, beside the tenant's, and
  * compiles every Lua file of that plugin (NULL: none), tests and migrations too. ERR_PLUGIN with a
  * sentence that begins with file:line, in ctx's arena. Not inside a unit. */
@@ -48,12 +50,12 @@ const struct limit *vm_limits(const struct vm *vm);
  * never the newest, one that runs or whose tenant is in use. vm_get keeps to SCRIPT_VMS_BYTES_MAX.
  */
 void vm_trim(size_t bytes_max);
-
-/* After the commit (hook/outbox.h). */
 /* A process that has nothing to do collects the garbage of VMs that nobody has used for VM_REST_MS:
  * for VM_REST_US at a time, so that whoever comes meanwhile waits no longer. Gives how many bytes
  * were freed. */
 size_t vm_rest(void);
+
+/* After the commit (hook/outbox.h). */
 struct vm_delivery {
     const struct job *job;
     const char *reason; /* why it failed, by ev:fail; NULL = it did not */

@@ -123,8 +123,6 @@ MUST_USE enum err load_all(struct vm *vm, struct ctx *ctx);
 void load_chunk(lua_State *L, struct script *script, const char *name);
 /* A VM of ctx->model that is not the tenant's; *out is to be freed also after a failure. */
 MUST_USE enum err vm_beside(struct ctx *ctx, struct vm **out, const char **why);
-/* A failure's detail without the handler's name before file:line. */
-const char *vm_sentence(struct ctx *ctx, const char *detail);
 /* Compiles every Lua file of a loaded plugin without running it. */
 MUST_USE enum err load_compile(struct vm *vm, struct ctx *ctx, const char *plugin);
 int load_require(lua_State *L); /* require; upvalue 1: struct script */

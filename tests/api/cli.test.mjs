@@ -289,6 +289,16 @@ function commands(tenant) {
   writeFileSync(join(made_bundle, "notes.txt"), "mine");
   refused(data, ["plugin", "pack", made_bundle, "--output", packed], 1, /notes\.txt is no part/);
   assert.equal(plugins()["acme.sales"], "enabled");
+  if (tenant === "alone") {
+    const why = () => list(["plugin", "list", tenant]).find(({ id }) => id === "acme.sales").why;
+    const active = join(data, "tenants", tenant, "custom", "acme.sales", history[0].hash);
+    const init = readFileSync(join(active, "init.lua"), "utf8");
+    assert.equal(why(), null);
+    writeFileSync(join(active, "init.lua"), `${init}\ncrm.on()\n`);
+    assert.match(why(), /^acme\.sales\/init\.lua:\d+: /, "scripts that do not load say why");
+    writeFileSync(join(active, "init.lua"), init);
+    assert.equal(why(), null);
+  }
   ok(data, ["plugin", "disable", tenant, "acme.sales"]);
 
   const csv = join(data, "rows.csv");
