@@ -54,6 +54,13 @@ test("a list is filtered, changed, saved, and its link reproduces it", place, as
     await page.getByRole("button", { name: "列", exact: true }).click();
     await page.locator(".chooser .more").getByRole("button", { name: "预计金额" }).click();
     await page.waitForURL(/[?&]c=/);
+    await page.getByLabel("预计金额的列宽（像素）").selectOption("280");
+    await page.getByRole("button", { name: "固定预计金额" }).focus();
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/estimated_amount:280p/);
+    await page.locator('[data-column="estimated_amount"] [aria-pressed="true"]').waitFor();
+    await screen.axe("the columns of a list");
+    await screen.shot("columns");
     await page.keyboard.press("Escape");
     await page.getByRole("button", { name: "预计金额", exact: true }).click();
     await page.waitForURL(/s=estimated_amount/);
@@ -72,6 +79,17 @@ test("a list is filtered, changed, saved, and its link reproduces it", place, as
     const first = page.locator(".grid tbody tr").first();
     assert.match(await first.innerText(), /¥31,000\.00/);
     await page.getByRole("button", { name: "大单", exact: true }).waitFor();
+    const head = page.locator("th.pin", { hasText: "预计金额" });
+    assert.ok(Math.abs((await head.boundingBox()).width - 280) < 30, "as wide as it was saved");
+    const name = await page.locator("th.pin").first().boundingBox();
+    assert.equal((await head.boundingBox()).x, name.x + name.width, "pinned beside the name");
+    const edge = await head.locator(".edge").boundingBox();
+    await page.mouse.move(edge.x + 4, edge.y + 8);
+    await page.mouse.down();
+    await page.mouse.move(edge.x - 96, edge.y + 8, { steps: 4 });
+    await page.mouse.up();
+    await page.waitForURL(/estimated_amount:1[5-9]\dp/);
+    await again.shot("columns-narrower");
   });
 });
 

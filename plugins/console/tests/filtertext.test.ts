@@ -67,6 +67,28 @@ it.each([
   expect(told(tree as Tree, "en")).toBe(english);
 });
 
+it("columns travel in the address with their width and pin, those pinned first", () => {
+  const columns = [
+    { field: "subject" },
+    { field: "owner", width: 220, pin: true },
+    { field: "amount", pin: false },
+  ];
+  const query = liststate.queryOf({ ...liststate.stateOf({}), columns });
+  expect(query.c).toBe("subject,owner:220p,amount:");
+  expect(liststate.stateOf(query).columns).toEqual(columns);
+  expect(liststate.stateOf({ c: "a:9999,b:p,c:x,:" }).columns).toEqual([
+    { field: "a", width: liststate.WIDTH_MAX, pin: false },
+    { field: "b", pin: true },
+    { field: "c", pin: false },
+    { field: "", pin: false },
+  ]);
+  const view = { kind: "list", columns: [{ field: "amount", pin: true, width: 90 }] };
+  const shown = liststate.columnsOf(task, view as never, columns);
+  expect(shown.map((one) => one.field)).toEqual(["owner", "subject", "amount"]);
+  expect(liststate.columnsOf(task, view as never, [{ field: "amount" }])).toEqual(view.columns);
+  expect(liststate.columnDoc({ field: "amount", pin: false })).toEqual({ field: "amount" });
+});
+
 it("a view of one's own shows its conditions, can be without them, and keeps quick filters", () => {
   const body = { kind: "list", filter: { owner: "$me" } };
   const saved = [{ id: "1", name: "我的", body }] as unknown as Parameters<

@@ -6,7 +6,7 @@ import type { Tree } from "./filter";
 export interface Column {
   field: string;
   width?: number;
-  pin?: boolean;
+  pin?: boolean; // false: said by who chose it, also where the view says otherwise
 }
 
 export const MODES = ["list", "board", "calendar"] as const;
@@ -19,7 +19,7 @@ export interface ListState {
   quick: string[];
   filter: Tree | undefined; // undefined: the view's own
   sort: string | undefined;
-  columns: string[] | undefined;
+  columns: Column[] | undefined;
   day?: string; // of a calendar
   span?: string; // day, week or month
 }
@@ -37,6 +37,28 @@ const EMPTY: ListState = {
 };
 
 const split = (text: string | undefined) => (text ? text.split(",").filter(Boolean) : []);
+
+export const WIDTH_MIN = 60;
+export const WIDTH_MAX = 800;
+export const widthIn = (px: number) => Math.round(Math.min(WIDTH_MAX, Math.max(WIDTH_MIN, px)));
+
+/** "name", or "name:220p" where width and pin were chosen. */
+function columnText({ field, width, pin }: Column): string {
+  if (width === undefined && pin === undefined) return field;
+  return `${field}:${width ?? ""}${pin ? "p" : ""}`;
+}
+
+function columnIn(text: string): Column {
+  const [, field, width, pin] = /^([^:]*)(?::(\d{0,4})(p?).*)?$/.exec(text) ?? [];
+  if (width === undefined) return { field };
+  return { field, ...(width ? { width: widthIn(Number(width)) } : {}), pin: Boolean(pin) };
+}
+
+/** As it is kept: what is not said needs no member. */
+export const columnDoc = ({ pin, ...rest }: Column): Column => ({
+  ...rest,
+  ...(pin ? { pin } : {}),
+});
 
 function parseTree(text: string | undefined): Tree | undefined {
   if (!text) return undefined;
@@ -57,7 +79,7 @@ export function stateOf(query: Query): ListState {
     quick: split(query.qf),
     filter: parseTree(query.f),
     sort: query.s,
-    columns: query.c === undefined ? undefined : split(query.c),
+    columns: query.c === undefined ? undefined : split(query.c).map(columnIn),
     day: query.d,
     span: query.p,
   };
@@ -71,7 +93,7 @@ export function queryOf(state: ListState): Query {
     qf: state.quick.join(",") || undefined,
     f: state.filter ? JSON.stringify(state.filter) : undefined,
     s: state.sort,
-    c: state.columns?.join(","),
+    c: state.columns?.map(columnText).join(","),
     d: state.day,
     p: state.span,
   };
@@ -98,15 +120,19 @@ export function baseView(entity: Entity, saved: SavedView[], id: string, kind = 
   return { kind, entity: entity.name, columns: usual.map((field) => field.name) };
 }
 
-/** Columns in their order; a field that is not there (any more) is left out. */
-export function columnsOf(entity: Entity, view: View, chosen: string[] | undefined): Column[] {
+/** Columns in their order, those that are pinned first; a field that is not there is left out. */
+export function columnsOf(entity: Entity, view: View, chosen: Column[] | undefined): Column[] {
   const declared = (view.columns ?? []).map((one) =>
     typeof one === "string" ? { field: one } : one,
   );
   const by = new Map(declared.map((column) => [column.field, column]));
-  const wanted = chosen?.map((name) => by.get(name) ?? { field: name }) ?? declared;
+  const said = (one: Column) =>
+    one.pin === undefined && one.width === undefined ? (by.get(one.field) ?? one) : one;
   const known = new Set(entity.fields.map((field) => field.name));
-  return wanted.filter((column) => known.has(column.field.split(".")[0]));
+  const there = (chosen?.map(said) ?? declared).filter((column) =>
+    known.has(column.field.split(".")[0]),
+  );
+  return [...there.filter((one) => one.pin), ...there.filter((one) => !one.pin)];
 }
 
 /** The conditions that people see and change: those of the address, else the view's own. */
@@ -132,7 +158,7 @@ export function filterOf(view: View, state: ListState): Tree | undefined {
 /** What is kept of a list as a view. */
 export const savedBody = (view: View, state: ListState, columns: Column[]): View => ({
   kind: "list",
-  columns: columns.map((one) => ({ ...one })),
+  columns: columns.map(columnDoc),
   sort: state.sort ?? view.sort,
   filter: filterOf(view, state),
 });

@@ -26,6 +26,7 @@ export const ICONS: Record<string, string> = {
   hand:
     "M7 12V6.5a1.5 1.5 0 0 1 3 0V11 4.5a1.5 1.5 0 0 1 3 0V11 5.5a1.5 1.5 0" +
     " 0 1 3 0V14c0 4-2 7-5.5 7S6 19 4 14.5c1.5-1 2.5 0 3 1z",
+  pin: "M9 4h6l-1 6 3 3v2H7v-2l3-3zM12 15v6",
   check: "M5 12.5l4.5 4.5L19 7.5",
   x: "M6 6l12 12M18 6L6 18",
   plus: "M12 5v14M5 12h14",
