@@ -95,7 +95,7 @@ test(
   "a field of a plugin is made stricter and renamed; the draft is taken back",
   place,
   async () => {
-    await admin(async (page) => {
+    await admin(async (page, screen) => {
       await page.goto("/admin/fields/lead");
       await page.locator('tr[data-field="company"]').getByRole("button").first().click();
       const dialog = page.getByRole("dialog");
@@ -107,7 +107,19 @@ test(
       await row.getByText("必填").waitFor();
       await page.goto("/admin/publish");
       await button(page, "放弃草稿").click();
-      await page.getByRole("dialog").getByRole("button", { name: "放弃草稿" }).click();
+      const asked = page.getByRole("dialog");
+      await asked.getByText(/处修改会丢失/).waitFor();
+      await screen.axe("throwing a draft away");
+      await screen.shot("draft-discard");
+      await button(asked, "取消").click();
+      await asked.waitFor({ state: "detached" });
+      const draft = await w.acme.ok("admin", "GET", "/api/v1/admin/customization");
+      assert.ok(draft.draft, "it stays until somebody means it");
+      await button(page, "放弃草稿").click();
+      await page.keyboard.press("Escape");
+      await asked.waitFor({ state: "detached" });
+      await button(page, "放弃草稿").click();
+      await button(asked, "放弃草稿").click();
       await page.getByText("没有待发布的修改").waitFor();
       await page.goto("/admin/fields/lead");
       await row.getByText("公司", { exact: true }).waitFor();
