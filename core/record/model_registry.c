@@ -34,15 +34,40 @@ struct registry {
     struct map entities_taken, fields_taken; /* the numbers themselves → the same */
 };
 
+/* Thousands of them for a model: printf would take longer than all the rest. */
+static char *put_part(char *to, const char *part, size_t len)
+{
+    memcpy(to, part, len);
+    return to + len;
+}
+
 static struct slice entity_key(struct arena *arena, const char *plugin, const char *name)
 {
-    return slice_str(arena_printf(arena, "%s|%s", plugin, name));
+    size_t first = strlen(plugin), second = strlen(name);
+    char *key = arena_alloc(arena, first + second + 2), *at = put_part(key, plugin, first);
+
+    *at++ = '|';
+    return slice_of(key, (size_t)(put_part(at, name, second) - key));
 }
 
 static struct slice field_key(struct arena *arena, const char *plugin, const char *entity,
                               int64_t no)
 {
-    return slice_str(arena_printf(arena, "%s|%s|%lld", plugin, entity, (long long)no));
+    char digits[24];
+    char *first = digits + sizeof digits;
+    size_t plugin_len = strlen(plugin), entity_len = strlen(entity);
+
+    ASSERT(no >= 0);
+    do
+        *--first = (char)('0' + no % 10);
+    while ((no /= 10) > 0);
+    *--first = '|';
+    size_t digits_len = (size_t)(digits + sizeof digits - first);
+    char *key = arena_alloc(arena, plugin_len + entity_len + digits_len + 2);
+    char *at = put_part(key, plugin, plugin_len);
+    *at++ = '|';
+    at = put_part(put_part(at, entity, entity_len), first, digits_len);
+    return slice_of(key, (size_t)(at - key));
 }
 
 static void keep_number(struct registry *r, struct map *taken, struct slice key, int64_t n)

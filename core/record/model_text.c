@@ -7,7 +7,6 @@
  */
 #include "record/model_build.h"
 
-#include <stdio.h>
 #include <sys/stat.h>
 
 #define TEXT_KEY_MAX 256 /* longer names are not shared */
@@ -40,14 +39,19 @@ static const char *intern(const char *name)
 static const char *text_key(struct build *b, struct slice key)
 {
     char name[TEXT_KEY_MAX];
-    int len = slice_find(key, SLICE(":")) >= 0
-                  ? snprintf(name, sizeof name, SLICE_FMT, SLICE_ARG(key))
-                  : snprintf(name, sizeof name, "%s:" SLICE_FMT, b->plugin->id, SLICE_ARG(key));
-    if (len > 0 && len < TEXT_KEY_MAX && b->plugin->layer != PLUGIN_TENANT)
-        return intern(name);
-    if (slice_find(key, SLICE(":")) >= 0)
-        return arena_str(b->arena, key);
-    return arena_printf(b->arena, "%s:" SLICE_FMT, b->plugin->id, SLICE_ARG(key));
+    bool is_whole = slice_find(key, SLICE(":")) >= 0;
+    size_t before = is_whole ? 0 : strlen(b->plugin->id) + 1;
+
+    if (b->plugin->layer == PLUGIN_TENANT || before + key.len >= TEXT_KEY_MAX)
+        return is_whole ? arena_str(b->arena, key)
+                        : arena_printf(b->arena, "%s:" SLICE_FMT, b->plugin->id, SLICE_ARG(key));
+    if (!is_whole) {
+        memcpy(name, b->plugin->id, before - 1);
+        name[before - 1] = ':';
+    }
+    memcpy(name + before, key.at, key.len);
+    name[before + key.len] = 0;
+    return intern(name);
 }
 
 static enum err read_texts(struct build *b, enum lang lang)
@@ -65,6 +69,7 @@ static enum err read_texts(struct build *b, enum lang lang)
     if (doc->type != JSON_OBJECT)
         return build_fail(b, doc->line, "texts are one object of keys and texts");
     struct model *model = b->model;
+    map_reserve(&model->texts[lang], model->texts[lang].count + (size_t)doc->count);
     json_each(text, doc)
     {
         if (text->type != JSON_STRING)

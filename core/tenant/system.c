@@ -446,6 +446,14 @@ static void hash_text(struct buf *b, const char *s)
     buf_put_char(b, s ? '\n' : '\r');
 }
 
+/* Small ones, thousands of times: printf would take longer than all the rest. */
+static void hash_digit(struct buf *b, int n, char end)
+{
+    ASSERT(n >= 0 && n <= 9);
+    buf_put_char(b, (char)('0' + n));
+    buf_put_char(b, end);
+}
+
 uint64_t system_hash(const struct store_table *all, int count)
 {
     ASSERT(all);
@@ -455,19 +463,21 @@ uint64_t system_hash(const struct store_table *all, int count)
     for (int t = 0; t < count; t++) {
         hash_text(&b, all[t].name);
         hash_text(&b, all[t].key);
-        buf_printf(&b, "%d %d\n", all[t].tokens, all[t].append_only);
+        hash_digit(&b, all[t].tokens, ' ');
+        hash_digit(&b, all[t].append_only, '\n');
         for (int i = 0; i < all[t].columns_count; i++) {
             const struct store_column *c = &all[t].columns[i];
             hash_text(&b, c->name);
             hash_text(&b, c->fallback);
-            buf_printf(&b, "%d %d\n", (int)c->type, c->not_null);
+            hash_digit(&b, (int)c->type, ' ');
+            hash_digit(&b, c->not_null, '\n');
         }
         for (int i = 0; i < all[t].indexes_count; i++) {
             const struct store_index *x = &all[t].indexes[i];
             hash_text(&b, x->name);
             hash_text(&b, x->columns);
             hash_text(&b, x->where);
-            buf_printf(&b, "%d\n", x->unique);
+            hash_digit(&b, x->unique, '\n');
         }
     }
     uint64_t hash = hash_stable(buf_slice(&b));
