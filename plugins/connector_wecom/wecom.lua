@@ -119,6 +119,9 @@ function wecom.push(given, ctx)
   return { id = given.id or said.msgid, version = "sent" }
 end
 
+-- A group is told what happens, not what there was before anybody asked for it.
+function wecom.traits() return { from_now = true } end
+
 -- Nothing is read from WeCom.
 function wecom.pull() return { items = {}, more = false } end
 

@@ -189,13 +189,22 @@ local function pull(ctx, map, connection, cursor)
   return count, true
 end
 
+-- A connector of messages tells what happens from the day of its mapping on, not what there was.
+local function told_from(ctx, map, connection)
+  local traits = connections.call(ctx, connection, "traits", {})
+  return traits.from_now and map.created_at or nil
+end
+
 local function push(ctx, map, connection, cursor)
+  local from = told_from(ctx, map, connection)
   local count, at = 0, math.tointeger(tonumber(cursor.position or "0"))
   while not is_tired(ctx) do
     local items, last, newest = ctx.changes { since = at, limit = 200 }
     for _, item in ipairs(items) do
       local came_from_there = connection.peer and item.actor == connection.peer
-      if item.entity == map.entity_name and item.source ~= "restore" and not came_from_there then
+      local is_past = from and item.at < from
+      if item.entity == map.entity_name and item.source ~= "restore" and not came_from_there
+        and not is_past then
         if is_tired(ctx) then return count, true end
         local done, fault = pcall(sync.give, ctx, map, connection, item.id, item.op)
         if done and fault and of_connection(fault) then return count, false, fault end

@@ -593,6 +593,7 @@ test("messages to WeCom", async (t) => {
 
   await t.test("a robot tells its group once", async () => {
     const robot = await connect("群机器人", { credential: facts.key });
+    await acme.create("admin", "account", { name: "群客户早已在册" });
     await map(robot, "robot", "群客户");
     await acme.create("admin", "account", { name: "群客户一" });
     await sync(robot);
@@ -600,6 +601,7 @@ test("messages to WeCom", async (t) => {
     await sync(robot);
     await rests(acme);
     assert.equal(told("群客户一").length, 1);
+    assert.equal(told("早已在册").length, 0, "no news of what was there before");
     assert.deepEqual(told("群客户一")[0].markdown, { content: "新客户 **群客户一**" });
   });
 
