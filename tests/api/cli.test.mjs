@@ -1,7 +1,7 @@
 // cli - the command line: every command, with a server beside it and without.
 // SPDX-License-Identifier: MIT
 import assert from "node:assert/strict";
-import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import {
   closeSync,
   existsSync,
@@ -18,7 +18,7 @@ import net from "node:net";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Client } from "../kit/client.mjs";
-import { binary, command, folder, must, Server } from "../kit/server.mjs";
+import { begin, binary, command, folder, must, Server } from "../kit/server.mjs";
 import { PASSWORD } from "../kit/world.mjs";
 
 /* Commands that ran with success here; the last test compares them with what --help lists. */
@@ -504,14 +504,17 @@ test("the tools of a plugin's author", async () => {
   refused(data, ["repl", "nobody"], 1, undefined, { input: "1\n" });
 
   refused(data, ["dev", "author", "absent"], 1, /no plugin\.json/, at);
-  const dev = spawn(binary(), ["dev", "author", "acme.tools"], {
+  const dev = begin(binary(), ["dev", "author", "acme.tools"], {
     cwd: place,
     env: { ...process.env, PERIGEE_DATA: data },
   });
   let said = "";
   dev.stdout.setEncoding("utf8").on("data", (text) => (said += text));
   const ended = new Promise((done) => dev.on("close", (code) => done(code)));
-  while (!said.includes("-- active")) await new Promise((done) => setTimeout(done, 25));
+  for (let tries = 0; !said.includes("-- active"); tries += 1) {
+    assert.ok(tries < 4000, said);
+    await new Promise((done) => setTimeout(done, 25));
+  }
   dev.kill("SIGINT");
   assert.equal(await ended, 0);
   ran.add("dev");

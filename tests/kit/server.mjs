@@ -25,6 +25,13 @@ export function binary() {
 }
 
 /**
+ * Starts a program that ends with this process, however that ends: a file of tests that takes too
+ * long is ended by its runner, and what it has started would go on for ever.
+ */
+export const begin = (file, args, options) =>
+  spawn("setpriv", ["--pdeathsig", "TERM", "--", file, ...args], options);
+
+/**
  * Rates and sessions are raised, because a test asks faster than any person; those about them lower
  * them.
  */
@@ -76,6 +83,7 @@ export function reportIn(log) {
 }
 
 const SECRETS = /\bp[sk]_[\w-]{43}|Perigee-Test-2026/;
+const STOP_MS_MAX = 120_000; // ten times what the server gives itself
 const DEATHS = /\(pid \d+\) ended after .*/;
 
 export class Server {
@@ -93,7 +101,7 @@ export class Server {
     const wanted =
       (listen ? 1 : 0) + args.filter((arg) => /^--(tls|operator)-listen/.test(arg)).length;
     this.urls = [];
-    this.child = spawn(binary(), all, {
+    this.child = begin(binary(), all, {
       env: environment({ PERIGEE_DATA: this.data, ...env }),
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -124,11 +132,13 @@ export class Server {
     process.kill(this.child.pid, name);
   }
 
-  /** SIGTERM, then the verdict: exit code 0 and a clean log. */
+  /** SIGTERM, then the verdict: exit code 0 and a clean log. One that stays is killed and told. */
   async stop({ deaths = false } = {}) {
     if (!this.child) return;
     this.signal("SIGTERM");
+    const patience = setTimeout(() => this.signal("SIGKILL"), STOP_MS_MAX);
     const { code, signal } = await this.exited;
+    clearTimeout(patience);
     this.child = undefined;
     assert.equal(reportIn(this.log), null, `the server's log:\n${this.log.slice(-8000)}`);
     if (!deaths) assert.doesNotMatch(this.log, DEATHS);

@@ -18,6 +18,7 @@ export const PASSWORD = "Perigee-Test-2026!";
 export const MARKS = { acme: "zqacmezq", globex: "zqglobexzq" };
 export const HOSTS = { acme: "acme.example.com", globex: "globex.example.com" };
 const PLUGINS = "people,leads,hello";
+const SETTLED_MS_MAX = 240_000; // below what a whole file of tests may take
 const STAFF = {
   sales1: { roles: ["sales"], team: "east", department: "sales" },
   sales2: { roles: ["sales"], team: "east", department: "sales" },
@@ -79,9 +80,11 @@ export class Tenant {
   /** Polls what `path` shows until it has come to an end. */
   async settled(login, path) {
     const over = ["done", "failed", "cancelled", "undone", "mapped"];
+    const end = Date.now() + SETTLED_MS_MAX;
     for (let wait = 20; ; wait = Math.min(wait * 2, 500)) {
       const job = await this.ok(login, "GET", path);
       if (over.includes(job.state)) return job;
+      assert.ok(Date.now() < end, `${path} comes to no end: ${JSON.stringify(job)}`);
       await new Promise((done) => setTimeout(done, wait));
     }
   }

@@ -2,12 +2,11 @@
 // found before anything ran, while the sellers go on working.
 // SPDX-License-Identifier: MIT
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { binary, command } from "../kit/server.mjs";
+import { begin, binary, command } from "../kit/server.mjs";
 import { world } from "../kit/world.mjs";
 
 const w = world();
@@ -111,7 +110,7 @@ test("a broken bundle is refused and the old one goes on; rollback goes back", a
 });
 
 test("dev does it on every save", async () => {
-  const dev = spawn(binary(), ["dev", "acme", "acme.sales"], {
+  const dev = begin(binary(), ["dev", "acme", "acme.sales"], {
     cwd: place,
     env: { ...process.env, PERIGEE_DATA: w.server.data },
   });

@@ -2,7 +2,6 @@
 // anything is switched, and companies are brought over one by one, also when that is interrupted.
 // SPDX-License-Identifier: MIT
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import {
   cpSync,
   existsSync,
@@ -18,7 +17,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { bundle, packed } from "../kit/pack.mjs";
-import { binary, command, folder, must, ROOT, Server } from "../kit/server.mjs";
+import { begin, binary, command, folder, must, ROOT, Server } from "../kit/server.mjs";
 import { PASSWORD, Tenant } from "../kit/world.mjs";
 
 const RETAIL = "industry_retail";
@@ -193,7 +192,7 @@ const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 async function interrupted(name, ms, act) {
   const backups = join(data, "tenants", name, "backups");
   const before = new Set(existsSync(backups) ? readdirSync(backups) : []);
-  const child = spawn(binary(), ["upgrade", name], {
+  const child = begin(binary(), ["upgrade", name], {
     env: { ...process.env, PERIGEE_DATA: data, PERIGEE_HOME: next },
     stdio: "ignore",
   });
