@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "http/multipart.h"
 #include "record/blob.h"
+#include "tenant/quarantine.h"
 
 #define DEPLOY_HASH_MIN 6 /* digits of a hash that name a deploy */
 
@@ -106,6 +107,25 @@ static enum err check_id(struct call *call, struct slice id)
                                    "a word of yours and a dot, such as \"acme.sales\"",
                                    SLICE_ARG(id)));
     return ERR_OK;
+}
+
+/* Code that has to be stopped with its process takes work of others along, and so would code that
+ * differs from it by a blank: who has had so many set aside in a day looks first. */
+static enum err check_marks(struct call *call)
+{
+    struct ctx *ctx = call->ctx;
+    const struct quarantine **marks;
+    int count;
+    enum err e = quarantine_list(ctx->arena, ctx->tenant->folder,
+                                 clock_now_ms() - QUARANTINES_WINDOW_MS, &marks, &count);
+    if (e || count < QUARANTINES_MAX)
+        return e;
+    return refuse(call, ERR_CONFLICT, "bundle_refused",
+                  arena_printf(ctx->arena,
+                               "code of this company had to be stopped together with its process "
+                               "%d times within a day; disable what hangs, then release it: "
+                               "perigee plugin release %s %s",
+                               count, ctx->tenant->name, marks[0]->plugin));
 }
 
 /* The manifest is looked at before its files go anywhere: its id is the folder's name. */
@@ -291,6 +311,8 @@ enum err deploys_create(struct call *call)
     enum err e = read_pack(call, &pack);
     if (!e)
         e = check_manifest(call, &take);
+    if (!e)
+        e = check_marks(call);
     if (e)
         return e;
     take.check_only = slice_is(req_query(call->req, "check"), "true");

@@ -70,6 +70,10 @@
 #define EVAL_DEPTH_MAX        6     /* tables in tables that `perigee repl` shows */
 #define TRIAL_EQUAL_DEPTH_MAX 16    /* tables in tables that t.eq looks into */
 
+/* Codes of one company that had to be stopped with their process: then no other is deployed. */
+#define QUARANTINES_MAX       5
+#define QUARANTINES_WINDOW_MS (24LL * 3600 * 1000)
+
 /* The process in which a bundle's own tests run before it is switched to. */
 #define BUNDLE_TESTS_WALL_MS    60000
 #define BUNDLE_TESTS_CPU_S      10

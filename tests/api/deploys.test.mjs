@@ -1,7 +1,7 @@
 // deploys - a company's own bundles: taken in, checked, switched to while it is served, and back.
 // SPDX-License-Identifier: MIT
 import assert from "node:assert/strict";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { multipart } from "../kit/client.mjs";
@@ -168,7 +168,7 @@ const refusals = () => [
     }),
     "x_shop",
   ],
-  ["an endless load", bundle(ID, { "init.lua": "while true do end" }), "CPU time"],
+  ["an endless load", bundle(ID, { "init.lua": "while true do end" }), "time than it may"],
   ["bytecode", bundle(ID, { "init.lua": "\u001bLua" }), "init.lua"],
   ["another id", bundle("acme.other"), "acme.other"],
   ["broken JSON", { ...first(), "entities/lead.json": '{"extend":' }, `${ID}/entities/lead.json:1`],
@@ -230,6 +230,29 @@ test("whoever only tries a bundle takes nothing from who deploys the same", asyn
     assert.ok(folders("acme.raced").includes(taken.json.hash), `round ${round}`);
   }
   assert.equal((await lead({})).status, 201);
+});
+
+test("who had so many codes stopped with their process looks first", async () => {
+  const place = join(w.server.data, "tenants", "acme", "quarantine");
+  const most = limit("QUARANTINES_MAX");
+  const mark = (n, at) =>
+    writeFileSync(
+      join(place, `acme.stuck@${String(n).padStart(64, "0")}.json`),
+      JSON.stringify({ loading: false, at }),
+    );
+  const files = (n) => bundle("acme.next", { "init.lua": `local n = ${n}\n` });
+  mkdirSync(place, { recursive: true });
+  mark(0, Date.now() - limit("QUARANTINES_WINDOW_MS") - 1000); // long ago: it does not count
+  for (let n = 1; n < most; n += 1) mark(n, Date.now());
+  assert.equal((await deploy(files(1), { id: "acme.next" })).status, 201);
+  mark(most, Date.now());
+  const answer = await deploy(files(2), { id: "acme.next" });
+  assert.equal(answer.status, 409, answer.text);
+  assert.match(answer.json.error.message, /perigee plugin release acme acme\.stuck/);
+  const other = await deploy(files(2), { tenant: w.globex, id: "acme.next" });
+  assert.equal(other.status, 201, "another company is not held up");
+  rmSync(place, { recursive: true });
+  assert.equal((await deploy(files(2), { id: "acme.next" })).status, 201);
 });
 
 test("a bundle whose own tests fail is refused, by name, file and line", async () => {
