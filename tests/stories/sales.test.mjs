@@ -4,9 +4,9 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { multipart } from "../kit/client.mjs";
+import { Client, multipart } from "../kit/client.mjs";
 import { command, must } from "../kit/server.mjs";
-import { world } from "../kit/world.mjs";
+import { MARKS, PASSWORD, Tenant, world } from "../kit/world.mjs";
 
 const RECORDS = "/api/v1/records";
 const w = world({
@@ -661,6 +661,32 @@ test("customers of two companies lie in pools and merge", async (t) => {
       for (const one of await all(globex, entity)) assert.ok(!mine.includes(one.id));
     }
   });
+});
+
+test("customers that were there before their pools come into one", async () => {
+  const { server } = w;
+  const host = "third.example.com";
+  server.must(["tenant", "create", "third", "--host", host, "--plugins", "people"]);
+  const admin = ["user", "create", "third", "admin", "--role", "admin", "--password-stdin"];
+  server.must(admin, { input: `${PASSWORD}\n` });
+  const file = join(server.data, "third.csv");
+  writeFileSync(file, "name\n老客户一\n老客户二\n");
+  server.must(["import", "third", "account", file], { cwd: server.data });
+  server.must(["plugin", "enable", "third", "leads"]);
+  const third = new Tenant("third", server);
+  third.client = new Client({ port: server.port, host, foreign: Object.values(MARKS) });
+  const places = async () => (await all(third, "account")).map(({ owner, pool }) => [owner, !!pool]);
+  assert.deepEqual(await places(), [
+    [null, false],
+    [null, false],
+  ]);
+  await job(third, "leads", "settle");
+  assert.deepEqual(await places(), [
+    [null, true],
+    [null, true],
+  ]);
+  assert.match(server.must(["check", "third"]), /^ok +leads:account\.ownership, 2 records$/m);
+  third.close();
 });
 
 // The seed is printed with every failure; PERIGEE_SALES_STEPS asks for a longer history.
