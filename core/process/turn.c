@@ -43,10 +43,13 @@ static enum err turn_prepare(struct slot *slot, struct lane *lane, struct tenant
     const struct model *model;
     const char *why = NULL;
     e = tenant_refresh(*out);
+    if (!(*out)->model) /* a new release's tables and sums may take long: nothing hangs there */
+        slot_busy(slot, NULL);
     if (!e && is_asked_to_prepare(lane))
         e = model_settle(*out, slot->config.home, &why);
     if (!e)
         e = model_get(*out, slot->config.home, true, &model, &why);
+    slot_busy(slot, lane->name);
     if (e) {
         log_error("tenant %s cannot be served: %s", lane->name, why ? why : err_code(e));
         tenants_unpin(slot->app.tenants, *out);
