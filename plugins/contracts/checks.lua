@@ -26,6 +26,9 @@ function checks.sums(contract, ctx)
   if wrong then return wrong end
   if count > 0 then
     wrong = differ("total", sums.minor(contract.total), sums.minor(lines.total(ctx, contract)))
+    local cost, missing = lines.costs(db, contract)
+    wrong = wrong or differ("cost", sums.minor(contract.cost), cost)
+      or differ("cost_missing", contract.cost_missing or 0, missing)
     if wrong then return wrong end
   end
   if received < 0 then return "more was reversed than came in" end

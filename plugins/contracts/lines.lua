@@ -55,6 +55,33 @@ function lines.price(ev)
   line.amount = amount
 end
 
+-- What a piece costs us, where nobody has said it: as the product of that code says.
+local function product_cost(line, ctx)
+  if not line.sku or not ctx.has("quotes") then return nil end
+  local product = ctx.db:as_system().product:find { where = { code = line.sku }, limit = 1 }[1]
+  local cost = product and product.cost
+  return cost and cost.currency == line.unit_price.currency and cost or nil
+end
+
+-- Not a term of the contract: it may be mended when that is fixed.
+function lines.cost(ev, ctx)
+  local line = ev.record
+  if not line.unit_price or not line.quantity then return end
+  local is_asked = not ev.old or ev.changed("sku")
+  if not line.unit_cost and is_asked then line.unit_cost = product_cost(line, ctx) end
+  line.cost = line.unit_cost and line.unit_cost * line.quantity or nil
+end
+
+-- What all lines cost in minor units, and of how many nobody knows it.
+function lines.costs(db, contract)
+  local sum, missing = 0, 0
+  for _, line in ipairs(rows(db, contract)) do
+    sum = sum + sums.minor(line.cost)
+    if not line.cost then missing = missing + 1 end
+  end
+  return sum, missing
+end
+
 local function is_locked(contract)
   return contract and not contract.amending
     and (sums.is_fixed(contract) or sums.is_closed(contract))
@@ -86,7 +113,7 @@ function lines.check(ev, ctx)
   local currency = first and first.unit_price.currency
     or (contract.lines_count or 0) > 0 and sums.currency(contract, ctx)
     or line.unit_price.currency
-  for _, field in ipairs { "unit_price", "discount" } do
+  for _, field in ipairs { "unit_price", "discount", "unit_cost" } do
     local money = line[field]
     if money and money.currency ~= currency then
       ev:fail(field, "@currency", { currency = currency })
@@ -108,8 +135,10 @@ function lines.changed(ev, ctx)
   local contract = db.contract:get(ev.record.contract)
   if not contract then return end -- it is being deleted with its lines
   local count = #rows(db, contract)
+  local cost, missing = lines.costs(db, contract)
   local ok, why = db.contract:update(contract.id, {
-    lines_count = count,
+    lines_count = count, cost_missing = missing,
+    cost = count > missing and sums.money(cost, sums.currency(contract, ctx)) or crm.null,
     total = count > 0 and lines.total(ctx, contract) or sums.money(0, sums.currency(contract, ctx)),
   })
   if not ok then ev:abort(why) end -- less than was received or billed, say

@@ -22,6 +22,18 @@ function rules.prepare(ev, ctx)
   contract.total = total
 end
 
+-- What the contract contributes: its total without tax, less what its lines cost, where that is
+-- known. `cost_missing` says of how many lines it is not.
+function rules.profit(ev)
+  local contract = ev.record
+  local total, tax, cost = contract.total, contract.tax, contract.cost
+  if not total or not cost or total.currency ~= cost.currency then
+    contract.profit = nil
+    return
+  end
+  contract.profit = (tax and total - tax or total) - cost
+end
+
 local function check_currency(ev, ctx)
   local currency = sums.currency(ev.record, ctx)
   for _, field in ipairs { "discount", "tax" } do
