@@ -8,11 +8,11 @@ local must, write, now = kit.must, kit.write, kit.now
 
 local company = {
   seconds = tonumber(os.getenv("PERIGEE_BENCH_SECONDS")) or 5,
-  perigee = (os.getenv("PERIGEE_BENCH_BUILD") or "build/benchmark") .. "/perigee",
+  build = os.getenv("PERIGEE_BENCH_BUILD") or "build/benchmark",
   folder = os.getenv("PERIGEE_BENCH_DATA") or "build/bench_modules",
   sets = os.getenv("PERIGEE_DATASETS") or "../shared/data",
 }
-company.data = company.folder .. "/data"
+company.data, company.perigee = company.folder .. "/data", company.build .. "/perigee"
 
 local PASSWORD = "Lamp-over-water-9"
 local url, token, pid
@@ -78,6 +78,18 @@ function company.import(entity, path, more)
   must(string.format("%s import bench %s %s %s --data %s", company.perigee, entity, path,
     more or "", company.data))
   return now() - started
+end
+
+-- An import as a row: rows a second, and how much that is of SQLite alone writing the same rows
+-- (tests/bench/limit copy): the record, its search tokens and what lies in `tables` for each.
+function company.import_row(name, entity, count, path, more, tables)
+  local rate = count / company.import(entity, path, more)
+  local store = must("ls " .. company.data .. "/tenants/*/tenant.db"):match("%S+")
+  local bare = tonumber((must(string.format("%s/tests/limit copy %s/copy.db %d 500 %s %s %s",
+    company.build, company.folder, math.min(count, 50000), store, entity, tables))))
+  must("rm -f " .. company.folder .. "/copy.db*")
+  company.row("import: " .. name, rate, "rows/s", ">= 35 %", string.format("%.0f %% of %d",
+    100 * rate / bare, bare))
 end
 
 -- Lines as a file of the bench's folder; gives its path.

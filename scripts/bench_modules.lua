@@ -30,10 +30,11 @@ local function import_purchases()
       end
     end
   end
-  row("import: members of cdnow",
-    (#members - 1) / import("member", company.file("members.csv", members)), "rows/s")
-  row("import: " .. count .. " purchases, each earns",
-    count / import("purchase", company.file("bought.csv", bought)), "rows/s")
+  company.import_row("members of cdnow", "member", #members - 1,
+    company.file("members.csv", members), nil, "change visit import_item")
+  company.import_row(count .. " purchases, each earns", "purchase", count,
+    company.file("bought.csv", bought), nil,
+    "points_entry points_lot points_draw change import_item")
   if more_lots == 0 then return end
   local lines = { bought[1] }
   for i = 1, more_lots do
@@ -115,12 +116,12 @@ local function main()
   liability()
   local lines = { "subject,body,status" }
   for i = 1, tickets do lines[i + 1] = "Ticket " .. i .. ",It leaks,open" end
-  row("import: open tickets, each with two clocks",
-    tickets / import("ticket", company.file("tickets.csv", lines)), "rows/s")
+  local each = "ticket_clock ticket_message change visit import_item"
+  company.import_row("open tickets, each with two clocks", "ticket", tickets,
+    company.file("tickets.csv", lines), nil, each)
   recount(calendar)
-  row("import: support_tickets.csv", 8469 / import("ticket",
-    company.sets .. "/support_tickets.csv",
-    "--map tests/fixtures/import/support_tickets.json"), "rows/s")
+  company.import_row("support_tickets.csv", "ticket", 8469, company.sets .. "/support_tickets.csv",
+    "--map tests/fixtures/import/support_tickets.json", each)
   local started = kit.now()
   kit.must(company.perigee .. " check bench --data " .. company.data)
   row("perigee check of it all", kit.now() - started, "s")

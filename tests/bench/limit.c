@@ -159,15 +159,21 @@ static char *text_of(const char *format, const char *a, const char *b)
     return text;
 }
 
-/* The table and its indexes, as they stand in the store. */
+/* The table and its indexes, as they stand in the store; samples come again, so none is unique. */
 static void copy_schema(sqlite3 *db, sqlite3 *store, const char *name)
 {
     char *query = text_of("SELECT sql FROM sqlite_schema WHERE tbl_name = '%q' AND sql NOT NULL "
                           "ORDER BY type = 'index'",
                           name, "");
     sqlite3_stmt *each = prepare(store, query);
-    while (sqlite3_step(each) == SQLITE_ROW)
-        sql(db, (const char *)sqlite3_column_text(each, 0));
+    while (sqlite3_step(each) == SQLITE_ROW) {
+        const char *text = (const char *)sqlite3_column_text(each, 0);
+        static const char unique[] = "CREATE UNIQUE INDEX";
+        int is_unique = strncmp(text, unique, sizeof(unique) - 1) == 0;
+        char *plain = text_of("CREATE INDEX%s", is_unique ? text + sizeof(unique) - 1 : "", "");
+        sql(db, is_unique ? plain : text);
+        sqlite3_free(plain);
+    }
     sqlite3_finalize(each);
     sqlite3_free(query);
 }
@@ -207,8 +213,6 @@ static void table_load(sqlite3 *db, sqlite3 *store, const char *name, struct tab
             out->values[out->rows * out->columns + i] =
                 sqlite3_value_dup(sqlite3_column_value(rows, i));
     sqlite3_finalize(rows);
-    if (!out->rows)
-        die("the store has no such rows");
     query = text_of("INSERT INTO \"%w\" VALUES (%s)", name, places);
     out->insert = prepare(db, query);
     sqlite3_free(query);
@@ -273,7 +277,19 @@ static char *table_of(sqlite3 *store, const char *entity)
     return name;
 }
 
-/* names[0] is an entity: it has the tokens. */
+/* An entity has no table before its first record. */
+static int is_there(sqlite3 *store, const char *name)
+{
+    char *query =
+        text_of("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = '%q'", name, "");
+    sqlite3_stmt *found = prepare(store, query);
+    int there = sqlite3_step(found) == SQLITE_ROW;
+    sqlite3_finalize(found);
+    sqlite3_free(query);
+    return there;
+}
+
+/* names[0] is an entity: it has the tokens. What is not there is left out. */
 static double copy_rows(sqlite3 *db, int64_t rows, int64_t group, const char *path, char **names,
                         int count)
 {
@@ -283,11 +299,20 @@ static double copy_rows(sqlite3 *db, int64_t rows, int64_t group, const char *pa
     if (count < 1 || count > 8 ||
         sqlite3_open_v2(path, &store, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
         die("a store and up to eight of its tables, please");
+    int wanted = count;
+    count = 0;
+    for (int i = 0; i < wanted; i++) {
+        names[count] = table_of(store, names[i]);
+        count += is_there(store, names[count]);
+    }
+    if (count < 1)
+        die("the store has no such rows");
     for (int i = 0; i < count; i++) {
-        names[i] = table_of(store, names[i]);
         table_load(db, store, names[i], &tables[i]);
         /* Two lines in the log for a lead and its first owner, and a few for the company itself. */
         int64_t records = rows_of(store, names[0]);
+        if (!records)
+            die("the store has no such records");
         tables[i].each = (rows_of(store, names[i]) + records / 2) / records;
     }
     tokens_load(db, store, names[0], tokens);
