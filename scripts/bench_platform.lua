@@ -204,8 +204,8 @@ local function beside_attacker()
   local later = wrk(url, script, 4, 20)
   stop(pid)
   say("beside an attacker on the same worker: p99 %.1f ms (%.1f beside nobody) while its " ..
-    "scripts are harmless, %.1f in its first 10 s (bar 2x + 250), %.1f afterwards (bar 2x; it lives " ..
-    "on worker %s of 0-1); %.0f requests/s, %d, %d, %d, %d refused", harmless.p99, alone.p99,
+    "scripts are harmless, %.1f in its first 10 s (bar 2x + 250), %.1f afterwards (bar 2x; it " ..
+    "lives on worker %s of 0-1); %.0f requests/s, %d, %d, %d, %d refused", harmless.p99, alone.p99,
     first.p99, later.p99, moved or "?", later.rate, alone.bad, harmless.bad, first.bad, later.bad)
 end
 

@@ -23,7 +23,6 @@ local WITHOUT_TEST = {
   TRIAL_STEPS_MAX = "ten thousand transactions take a minute under sanitizers",
   CHECK_CPU_S_MAX = "behind the limits of scripts, for what no hook sees; a minute of one core",
   CHECK_BYTES_MAX = "behind the limits of scripts; sanitizers need the addresses themselves",
-  BUNDLE_TESTS_BYTES = "sanitizers need the addresses themselves",
   TENANTS_REST_BYTES = "how often the heap is asked to give pages back; nothing else follows",
   IMPORT_DRY_KEYS_MAX = "a table of a million rows with a key each",
 }

@@ -204,7 +204,8 @@ test("a text that one language lacks, and a key that nobody has, are refused by 
   delete without["i18n/en.json"];
   const lacks = /acme\.sales\/i18n\/zh-CN\.json:\d+: "word" lacks its text in i18n\/en\.json/;
   await refused(without, lacks);
-  await refused({ ...files, "i18n/en.json": { other: "Other" } }, /"word" lacks .* \(and \d more\)/);
+  const both = { ...files, "i18n/en.json": { other: "Other" } };
+  await refused(both, /"word" lacks .* \(and \d more\)/);
   const misspelt = files["rules.lua"].replace("@word", "@wrod");
   await refused(
     { ...files, "rules.lua": misspelt },
