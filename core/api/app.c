@@ -13,6 +13,7 @@
 #include "record/meta.h"
 #include "record/model.h"
 #include "script/code.h"
+#include "script/vm.h"
 
 #define API_PREFIX    "/api/v1"
 #define RECORD_PREFIX API_PREFIX "/records/{entity}"
@@ -92,6 +93,14 @@ enum err app_config_check(struct arena *arena, const struct config *config, cons
         e = ERR_MALFORMED;
     }
     return e;
+}
+
+void app_rest(struct app *app)
+{
+    ASSERT(app && app->tenants);
+    tenants_freed(app->tenants, vm_rest());
+    tenants_trim(app->tenants, TENANTS_OPEN_MAX, TENANTS_BYTES_MAX);
+    tenants_rest(app->tenants);
 }
 
 void app_release(struct app *app)

@@ -58,6 +58,9 @@ struct app {
 void app_init(struct app *app, enum app_role role, const struct config *config,
               struct tenants *tenants, const struct app_services *services);
 void app_release(struct app *app);
+/* Now and then, while there is nothing to do: keeps open tenants within their bounds, and gives
+ * back what those at rest need no more (tenants_rest, vm_rest). */
+void app_rest(struct app *app);
 /* In a process that ends with it: puts what every process reads of home's plugins onto the shelf.
  */
 void app_shelve(const char *home);

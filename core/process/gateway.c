@@ -329,8 +329,7 @@ static void gateway_tell_keys(void *arg)
 static void gateway_trim(void *arg)
 {
     struct gateway *gateway = arg;
-    tenants_trim(gateway->slot.app.tenants, TENANTS_OPEN_MAX, TENANTS_BYTES_MAX);
-    tenants_rest(gateway->slot.app.tenants);
+    app_rest(&gateway->slot.app);
 }
 
 int gateway_main(int index)

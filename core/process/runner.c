@@ -21,7 +21,6 @@
 #include "process/sandbox.h"
 #include "process/slot.h"
 #include "process/work.h"
-#include "script/vm.h"
 
 #define RUNNER_NICE      5 /* of the long lane */
 #define RUNNER_DUE_MAX   4096
@@ -502,9 +501,7 @@ static void runner_tick(void *arg)
 static void runner_trim(void *arg)
 {
     struct runner *runner = arg;
-    tenants_trim(runner->slot.app.tenants, TENANTS_OPEN_MAX, TENANTS_BYTES_MAX);
-    tenants_freed(runner->slot.app.tenants, vm_rest());
-    tenants_rest(runner->slot.app.tenants);
+    app_rest(&runner->slot.app);
 }
 
 static void runner_try_end(void *arg)

@@ -20,7 +20,6 @@
 #include "process/turn.h"
 #include "record/blob.h"
 #include "record/idem.h"
-#include "script/vm.h"
 #include "tenant/folder.h"
 #include "tenant/kv.h"
 
@@ -385,9 +384,7 @@ static void worker_idle(void *arg)
         if (tenants_is_open(tenants, lane->name)) /* else who borrowed the turn has copied it */
             lane_settle(worker, lane);
     }
-    tenants_freed(tenants, vm_rest());
-    tenants_trim(tenants, TENANTS_OPEN_MAX, TENANTS_BYTES_MAX);
-    tenants_rest(tenants);
+    app_rest(&worker->slot.app);
 }
 
 /* Bodies and answers whose process was killed before it could remove them. */

@@ -102,7 +102,7 @@ struct vm {
     int scripts_count;
     size_t bytes, bytes_limit; /* what the allocator gave; where it asks for a look */
     bool collect_due, is_dead;
-    int cycles_due; /* of the collector, until what the calls have left is gone */
+    int cycles_due;        /* of the collector, until what the calls have left is gone */
     bool is_trial;         /* what fails is told to who asked and is nothing for the log */
     bool seed_due;         /* math.random begins anew */
     uint32_t marks;        /* late_marks() when it was made: what is set aside may have changed */
