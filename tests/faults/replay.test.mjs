@@ -4,7 +4,7 @@
 // FAULTS_POINTS asks for more points, FAULTS_SEED for another series. The last test takes all syncs
 // back, as if the store ran without them, and wants losses to be found: the method can fail.
 import assert from "node:assert/strict";
-import { cpSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Client } from "../kit/client.mjs";
@@ -29,6 +29,19 @@ const STRACE = faults.can(
 const kept = []; // folders to remove
 let base; // the data folder before the recording
 let calls;
+
+/** strace stands beside what it follows (-D), so its end is nobody's to be told. */
+const isWriting = (log) =>
+  readdirSync("/proc")
+    .filter((pid) => /^\d+$/.test(pid))
+    .some((pid) => {
+      try {
+        const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+        return words[0] === "strace" && words.includes(log);
+      } catch {
+        return false; // it has ended meanwhile
+      }
+    });
 
 before(async () => {
   if (!STRACE) return;
@@ -62,7 +75,7 @@ before(async () => {
     if (office.server.child) faults.end(office.server.child.pid);
     unwrap();
   }
-  await faults.sleep(300); // strace writes its last lines
+  await faults.until("strace has written its last lines", () => !isWriting(log));
   calls = replay.parse(log, join(data, "tenants/acme"));
 });
 
