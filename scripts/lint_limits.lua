@@ -4,12 +4,10 @@
 -- A test that meets a limit names it, so that both move together. The few that no test can meet
 -- stand below with the reason; a reason that is no longer needed is a finding too.
 
-local OWN_FILES = "it is of files that the system itself brings"
+local OWN_FILES = "it is of a file that the system itself brings"
 local LONG = "a bench alone could wait for it; its shorter sisters are met in tests/faults/waits"
 local APART = "up to a minute of waiting; test_apart meets shorter ones"
 local WITHOUT_TEST = {
-  ZONE_FILE_BYTES_MAX = OWN_FILES,
-  ZONE_TRANSITIONS_MAX = OWN_FILES,
   PASSWORD_LIST_BYTES_MAX = OWN_FILES,
   OVERSTAY_LONG_MS = LONG,
   LONG_WAIT_MS = LONG,
@@ -23,7 +21,6 @@ local WITHOUT_TEST = {
   TRIAL_STEPS_MAX = "ten thousand transactions take a minute under sanitizers",
   CHECK_CPU_S_MAX = "behind the limits of scripts, for what no hook sees; a minute of one core",
   CHECK_BYTES_MAX = "behind the limits of scripts; sanitizers need the addresses themselves",
-  TENANTS_REST_BYTES = "how often the heap is asked to give pages back; nothing else follows",
   IMPORT_DRY_KEYS_MAX = "a table of a million rows with a key each",
 }
 

@@ -41,6 +41,9 @@ struct zone; /* private */
 /* NULL when the name is unknown or unsafe. Cached; never freed. "UTC" always works. */
 const struct zone *zone_find(const char *name);
 const char *zone_name(const struct zone *zone); /* by which zone_find finds it */
+/* A zone file from anywhere, without a name and not kept: the caller's. NULL: it is none. */
+struct zone *zone_open(const char *path);
+void zone_free(struct zone *zone);
 /* Seconds east of UTC at that instant. */
 int zone_offset_s(const struct zone *zone, int64_t utc_ms);
 void zone_parts(const struct zone *zone, int64_t utc_ms, struct time_parts *out);

@@ -21,7 +21,6 @@
 #define TENANTS_OPEN_MAX       200        /* open stores per process */
 #define TENANTS_BYTES_MAX      (32 << 20) /* they hold; those used longest ago are closed first */
 #define TENANTS_REST_MS        5000 /* unused for so long, an open one gives cached pages back */
-#define TENANTS_REST_BYTES     (1 << 20) /* so given back, the heap is asked to return pages */
 #define IMPORT_COLUMNS_MAX     400
 #define IMPORT_DRY_KEYS_MAX    1000000 /* values a dry run remembers of rows that are not there */
 #define CSV_CELL_BYTES_MAX     (1 << 20)

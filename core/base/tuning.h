@@ -71,6 +71,7 @@
 #define WAL_REOPEN_PAGES      100000 /* runners are told to end their snapshots */
 #define TMP_KEEP_MS           (3600LL * 1000) /* a file in tmp/ nobody writes to any more */
 #define TENANTS_CHECK_MS      1000            /* control.db is asked for news at most so often */
+#define TENANTS_REST_BYTES    (1 << 20)       /* so given back, the heap is asked to return pages */
 
 /* The index that an entity's reports are answered from. */
 #define REPORT_COLUMNS    24  /* more are looked up in the row */

@@ -284,30 +284,46 @@ static bool file_read(const char *path, struct buf *out)
     return n == 0;
 }
 
-static void zone_free(struct zone *zone)
+void zone_free(struct zone *zone)
 {
+    if (!zone)
+        return;
     free(zone->at);
     free(zone->offset);
     free(zone);
 }
 
-static struct zone *zone_load(const char *name)
+static struct zone *zone_new(void)
 {
-    char path[sizeof(ZONE_FOLDER) + NAME_BYTES_MAX];
-    struct buf file = BUF_INIT;
     struct zone *zone = calloc(1, sizeof(*zone));
 
     if (!zone)
         BUG("out of memory");
-    snprintf(path, sizeof(path), ZONE_FOLDER "%s", name);
-    bool good =
-        strcmp(name, "UTC") == 0 || (file_read(path, &file) && zone_read(buf_slice(&file), zone));
+    return zone;
+}
+
+struct zone *zone_open(const char *path)
+{
+    struct buf file = BUF_INIT;
+    struct zone *zone = zone_new();
+    bool good = file_read(path, &file) && zone_read(buf_slice(&file), zone);
+
     buf_release(&file);
     if (!good) {
         zone_free(zone);
         return NULL;
     }
     return zone;
+}
+
+static struct zone *zone_load(const char *name)
+{
+    char path[sizeof(ZONE_FOLDER) + NAME_BYTES_MAX];
+
+    if (strcmp(name, "UTC") == 0)
+        return zone_new();
+    snprintf(path, sizeof(path), ZONE_FOLDER "%s", name);
+    return zone_open(path);
 }
 
 const struct zone *zone_find(const char *name)

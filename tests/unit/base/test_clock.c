@@ -4,9 +4,13 @@
  */
 #include "cmocka_all.h"
 
+#include "base/buf.h"
 #include "base/clock.h"
+#include "base/limits.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 static int64_t at(const char *text)
 {
@@ -195,6 +199,66 @@ static void test_clock__a_day_starts_at_its_first_instant(void **state)
     }
 }
 
+/* One block of a zone file: how many transitions, types and characters, at an hour's distance. */
+static void put_block(struct buf *out, int times, int types, int chars, int width)
+{
+    const int counts[] = {0, 0, 0, times, types, chars};
+    buf_put_str(out, "TZif2");
+    for (int i = 0; i < 15; i++)
+        buf_put_char(out, 0);
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        for (int shift = 24; shift >= 0; shift -= 8)
+            buf_put_char(out, (char)(counts[i] >> shift));
+    for (int i = 0; i < times; i++)
+        for (int shift = 8 * (width - 1); shift >= 0; shift -= 8)
+            buf_put_char(out, (char)((i * INT64_C(3600)) >> shift));
+    for (int i = 0; i < times + types * 6 + chars; i++)
+        buf_put_char(out, 0);
+}
+
+static bool opens(const struct buf *file)
+{
+    char path[] = "/tmp/perigee-zone-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, file->at, file->len), file->len);
+    close(fd);
+    struct zone *zone = zone_open(path);
+    bool is_zone = zone != NULL;
+    if (zone)
+        assert_int_equal(zone_offset_s(zone, 0), 0);
+    zone_free(zone);
+    unlink(path);
+    return is_zone;
+}
+
+static bool opens_with(int times, int more)
+{
+    struct buf file = BUF_INIT;
+    put_block(&file, ZONE_TRANSITIONS_MAX, 256, 4095, 4);
+    put_block(&file, times, 256, 1 + more, 8);
+    buf_put_str(&file, "\nUTC0\n");
+    bool is_zone = opens(&file);
+    buf_release(&file);
+    return is_zone;
+}
+
+static void test_clock__zone_files_are_bounded(void **state)
+{
+    (void)state;
+    assert_true(opens_with(ZONE_TRANSITIONS_MAX, 0));
+    assert_false(opens_with(ZONE_TRANSITIONS_MAX + 1, 0));
+    struct buf file = BUF_INIT;
+    put_block(&file, ZONE_TRANSITIONS_MAX, 256, 4095, 4);
+    put_block(&file, ZONE_TRANSITIONS_MAX, 256, 1, 8);
+    int more = ZONE_FILE_BYTES_MAX - (int)file.len - 6; /* six are the footer */
+    buf_release(&file);
+    assert_true(opens_with(ZONE_TRANSITIONS_MAX, more));
+    assert_false(opens_with(ZONE_TRANSITIONS_MAX, more + 1));
+    assert_null(zone_open("/nonexistent"));
+    zone_free(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +267,7 @@ int main(void)
         cmocka_unit_test(test_clock__dates_are_parsed_strictly),
         cmocka_unit_test(test_clock__times_are_rfc_3339),
         cmocka_unit_test(test_clock__zone_names_are_checked),
+        cmocka_unit_test(test_clock__zone_files_are_bounded),
         cmocka_unit_test(test_clock__shanghai_and_utc_are_steady),
         cmocka_unit_test(test_clock__new_york_changes_by_table_and_by_rule),
         cmocka_unit_test(test_clock__gaps_move_forward_and_overlaps_take_the_earlier),
