@@ -3,6 +3,7 @@
 local checks = require("checks")
 local deals = require("deals")
 local forecasting = require("forecasting")
+local grading = require("grading")
 local guards = require("guards")
 local lines = require("lines")
 local moving = require("people.moving")
@@ -79,11 +80,13 @@ crm.wrap("record.move", moving.of {
   },
 })
 
+crm.service("account.grade", grading.grade)
 crm.service("target.actual", targets.actual)
 crm.service("target.condition", targets.condition)
 crm.service("target.changed", targets.changed)
 
 crm.job("targets", { cron = "40 2 * * *", catch_up = "once" }, targets.count)
+crm.job("grade", { cron = "20 3 1 * *", catch_up = "once" }, grading.run)
 crm.job("stale", { cron = "10 3 * * *", catch_up = "once" }, visits.find_stale)
 
 local placed = { entity = "opportunity", where = { stage = { ne = crm.null } } }
