@@ -675,7 +675,8 @@ test("customers that were there before their pools come into one", async () => {
   server.must(["plugin", "enable", "third", "leads"]);
   const third = new Tenant("third", server);
   third.client = new Client({ port: server.port, host, foreign: Object.values(MARKS) });
-  const places = async () => (await all(third, "account")).map(({ owner, pool }) => [owner, !!pool]);
+  const place = ({ owner, pool }) => [owner, pool !== null];
+  const places = async () => (await all(third, "account")).map(place);
   assert.deepEqual(await places(), [
     [null, false],
     [null, false],
