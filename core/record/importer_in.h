@@ -57,8 +57,8 @@ MUST_USE enum err importer_map(struct ctx *ctx, struct importer *importer);
 MUST_USE enum err importer_cell(struct ctx *ctx, struct importer *importer,
                                 const struct import_column *column, struct slice cell,
                                 struct value out[4], bool *is_empty);
-/* importer_word.c: what a cell calls a value, by itself or by its label in any language, becomes the
- * value; else complains "no_such_value", naming the choices. Does nothing to other fields. */
+/* importer_word.c: what a cell calls a value, by itself or by its label in any language, becomes
+ * the value; else complains "no_such_value", naming the choices. Does nothing to other fields. */
 MUST_USE enum err importer_word(struct ctx *ctx, const struct field *field, const struct json **in);
 /* importer_row.c: one row in its own savepoint. ERR_OK also when the row failed (it is counted and
  * its reason told); an error only when the whole step must stop. */

@@ -91,8 +91,8 @@ end
 
 -- The team's, where the ticket has one; else all who have the role that takes requests.
 local function agents_for(db, ticket, ctx)
-  local of = ticket.team and { team = ticket.team } or { roles = { has = ctx.config.dispatch_role } }
-  of.active = true
+  local of = { active = true, team = ticket.team }
+  if not ticket.team then of.roles = { has = ctx.config.dispatch_role } end
   return db.user:find { where = of, order = "id", limit = 100 }
 end
 
