@@ -61,6 +61,31 @@ test("the workbench shows what is due, and a task is done there", place, async (
   });
 });
 
+test("a deal stands on the path of its pipeline and is moved along it", place, async () => {
+  const pipeline = await w.acme.create("admin", "pipeline", { name: "渠道流程" });
+  const stages = [];
+  for (const [order, name, kind] of [
+    [10, "接触", "open"],
+    [20, "报价中", "open"],
+    [30, "成交", "won"],
+  ]) {
+    const stage = { pipeline: pipeline.id, order, name, kind, probability: order };
+    stages.push(await w.acme.create("admin", "stage", stage));
+  }
+  const deal = { name: "路径上的单", pipeline: pipeline.id, stage: stages[0].id };
+  const made = await w.acme.create("sales1", "opportunity", { ...deal, amount: cny("800.00") });
+  await working(DESKTOP, "sales1", async (page) => {
+    await page.goto(`/e/opportunity/${made.id}`);
+    const path = page.locator(".path");
+    await path.getByText("成交").waitFor();
+    assert.deepEqual(await path.locator("li").allInnerTexts(), ["接触", "报价中", "成交"]);
+    await path.locator(".now", { hasText: "接触" }).waitFor();
+    await path.getByRole("button", { name: "报价中" }).click();
+    await path.locator(".now", { hasText: "报价中" }).waitFor();
+    assert.equal((await read("opportunity", made.id)).stage, stages[1].id);
+  });
+});
+
 test("calls are written down, drafts stay, a task is planned and completed", place, async () => {
   const lead = await w.acme.create("sales1", "lead", { name: "时间线", status: "working" });
   await working(DESKTOP, "sales1", async (page) => {
@@ -207,7 +232,7 @@ test("on the record page somebody else's change is shown before mine is saved", 
   });
 });
 
-test("two tickets, and two cards, are merged field by field as well", place, async () => {
+test("two tickets, cards and customers are merged field by field as well", place, async () => {
   const ticket = (fields) => w.acme.create("admin", "ticket", fields);
   const one = await ticket({ subject: "老水管漏水", requester_name: "报修人甲", serial: "SN-1" });
   const two = await ticket({ subject: "漏水（重复）", requester_name: "报修人乙", serial: "SN-2" });
@@ -215,6 +240,11 @@ test("two tickets, and two cards, are merged field by field as well", place, asy
   const card = (name, email) =>
     w.acme.create("admin", "member", { name, email, program: program.id });
   const [old, left] = [await card("旧卡", "old@x.cn"), await card("新卡", "new@x.cn")];
+  const firm = (name, website) => w.acme.create("sales1", "account", { name, website });
+  const [stays, goes] = [
+    await firm("并入之家有限公司", "https://stays.example.com"),
+    await firm("并出之家有限公司", "https://goes.example.com"),
+  ];
   const merge = async (page, from, into, title, label, action) => {
     await page.goto(from);
     await page.locator(".record-title").waitFor();
@@ -244,6 +274,18 @@ test("two tickets, and two cards, are merged field by field as well", place, asy
     const now = await read("member", left.id);
     assert.deepEqual([now.name, now.email], ["新卡", "old@x.cn"]);
     await screen.fits("the card");
+    const [from, into] = [at("account", goes), at("account", stays)];
+    await merge(page, from, into, "并入之家", "网址: 并出之家有限公司", "合并");
+    const customer = await read("account", stays.id);
+    assert.deepEqual(
+      [customer.name, customer.website],
+      ["并入之家有限公司", "https://goes.example.com"],
+    );
+    await screen.axe("a customer that another was merged into");
+    await screen.shot("account-merged");
+    await page.getByRole("button", { name: "撤销", exact: true }).click();
+    await page.waitForURL((url) => url.pathname === from);
+    assert.equal((await read("account", stays.id)).website, "https://stays.example.com");
   });
 });
 
