@@ -119,7 +119,9 @@ end
 function pools.moved(ev, ctx)
   local record, db, kind = ev.record, ctx.db:as_system(), kinds.of(ev.entity)
   if not record.owner and not record.pool then
-    assert(db[kind.entity]:update(record.id, { pool = find_or_make(ctx, db, kind).id }))
+    local pool = find_or_make(ctx, db, kind)
+    local placed, why = db[kind.entity]:update(record.id, { pool = pool.id })
+    if not placed then ev:fail("pool", why) end
     return
   end
   note(ev, ctx, kind)

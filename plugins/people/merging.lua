@@ -148,8 +148,11 @@ local function merge(spec, ev, ctx)
   -- First the other one gives way: what may be there once is then free.
   local fields = { duplicate_of = winner.id, merged_at = ctx.now() }
   if spec.ends then spec.ends(loser, fields) end
-  assert(db[spec.entity]:update(loser.id, fields))
-  if next(after) then assert(db[spec.entity]:update(winner.id, values_of(spec, after))) end
+  local done, why = db[spec.entity]:update(loser.id, fields)
+  if done and next(after) then
+    done, why = db[spec.entity]:update(winner.id, values_of(spec, after))
+  end
+  if not done then return ev:fail(spec.on, why) end -- an approval that runs, say
   entry.moved = spec.move(db, loser.id, winner.id, ctx)
   keep_consents(db, spec.entity, loser.id, winner.id)
   local made = assert(db[spec.record]:insert(entry))
@@ -191,7 +194,8 @@ local function unmerge(spec, ev, ctx)
   local fields = { duplicate_of = crm.null, merged_at = crm.null }
   if spec.revives then spec.revives(loser, fields) end
   local status = fields[spec.on]
-  assert(db[spec.entity]:update(loser.id, fields))
+  local done, why = db[spec.entity]:update(loser.id, fields)
+  if not done then return ev:fail(spec.on, why) end
   spec.move_back(db, loser.id, winner.id, entry, ctx)
   assert(db[spec.record]:update(entry.id, { state = "undone", undone_at = ctx.now() }))
   ctx.emit(spec.entity .. ".unmerged", { [spec.entity] = loser.id, into = winner.id })

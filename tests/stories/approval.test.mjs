@@ -180,6 +180,10 @@ test("approvals of two companies", async (t) => {
     assert.equal(locked.status, 422, locked.text);
     assert.deepEqual(Object.keys(locked.json.error.fields), ["name"]);
     assert.equal((await acme.as("sales1", "DELETE", `${RECORDS}/account/${account}`)).status, 422);
+    const other = await acme.create("sales1", "account", { name: `另一家 ${acme.mark}` });
+    await refused(acme, "admin", "account", account, "merge", { into: other.id }, "status");
+    await refused(acme, "sales1", "account", account, "return", {}, "pool");
+    assert.equal((await read(acme, "account", other.id)).version, 1, "nothing of it stays");
     const about = { entity: "account", id: account };
     const twice = await acme.as("sales1", "POST", `${RECORDS}/approval`, { body: { about } });
     assert.equal(twice.status, 422);
