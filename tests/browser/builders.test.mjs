@@ -198,7 +198,7 @@ test("the menu: order, a group of one's own, what is hidden, and for whom", plac
     await row("task").getByRole("button", { name: /的操作/ }).click();
     await page.getByRole("menuitem", { name: "谁能看到" }).click();
     await page.getByLabel("只有这些角色").check();
-    await page.getByLabel("销售", { exact: true }).check();
+    await page.getByRole("checkbox", { name: "销售", exact: true }).check();
     await screen.axe("who sees it");
     await screen.shot("menu-roles");
     await button(page.getByRole("dialog"), "完成").click();

@@ -93,6 +93,74 @@ test("a list is filtered, changed, saved, and its link reproduces it", place, as
   });
 });
 
+test("a view says what it asks for, is changed, and deleted when that is meant", place, async () => {
+  const body = {
+    kind: "list",
+    columns: ["name", "source"],
+    filter: { and: [{ source: "referral" }, { status: "new" }, { owner: "$me" }] },
+  };
+  const made = { entity: "lead", kind: "list", name: "转介绍", scope: "mine", body };
+  const view = await w.acme.ok("sales1", "POST", "/api/v1/views", made);
+  const wanted = async (filter) => {
+    const asked = { filter, count: true, limit: 1 };
+    return (await w.acme.ok("sales1", "POST", `${LEADS}/query`, asked)).count;
+  };
+  const me = { owner: w.acme.users.sales1 };
+  const [few, more] = [
+    await wanted({ and: [{ source: "referral" }, { status: "new" }, me] }),
+    await wanted({ and: [{ source: "referral" }, me] }),
+  ];
+  await ending(await signedIn(DESKTOP), async (page) => {
+    await page.goto(`/e/lead?view=${view.id}`);
+    await page.getByText("负责人：我").waitFor();
+    await page.getByText("来源：转介绍").waitFor();
+    if (!few) await page.getByText("这个视图里现在没有记录").waitFor();
+    await page.getByRole("button", { name: "移除条件：状态：新线索" }).click();
+    await page.getByText(`共 ${more} 条`).waitFor();
+    await page.getByRole("button", { name: "保存修改" }).click();
+    await page.getByText("视图“转介绍”已更新").waitFor();
+    await page.waitForURL((url) => !url.searchParams.has("f"));
+    await page.reload();
+    await page.getByText(`共 ${more} 条`).waitFor();
+    const drop = page.getByRole("button", { name: "删除视图“转介绍”" });
+    const dialog = page.getByRole("dialog");
+    await drop.click();
+    await dialog.getByRole("button", { name: "取消" }).click();
+    await dialog.waitFor({ state: "detached" });
+    await drop.click();
+    await dialog.getByRole("button", { name: "删除视图“转介绍”" }).click();
+    await page.waitForURL((url) => !url.searchParams.has("view"));
+    await page.getByRole("button", { name: "转介绍", exact: true }).waitFor({ state: "detached" });
+  });
+});
+
+test("on a phone a list is filtered, its lines are chosen, and the view is kept", place, async () => {
+  const screen = await signedIn(PHONE);
+  await ending(screen, async (page) => {
+    await page.goto("/e/lead?qf=new");
+    await page.locator(".cards [data-row]").first().waitFor();
+    await page.getByRole("button", { name: "筛选", exact: true }).tap();
+    const builder = page.locator(".builder");
+    await builder.getByLabel("字段").selectOption("owner");
+    await builder.getByLabel("条件").selectOption("eq");
+    await builder.getByLabel("是谁").selectOption("$me");
+    await builder.getByRole("button", { name: "应用" }).tap();
+    await page.getByText("负责人：我").waitFor();
+    await page.getByRole("button", { name: "列", exact: true }).tap();
+    await page.locator(".chooser .more").getByRole("button", { name: "预计金额" }).tap();
+    await page.keyboard.press("Escape");
+    await page.locator(".card-line", { hasText: "预计金额" }).first().waitFor();
+    await page.getByRole("button", { name: "另存为视图" }).tap();
+    await page.locator("#view-name").fill("手机上的");
+    await page.getByRole("button", { name: "保存", exact: true }).tap();
+    await page.waitForURL(/view=/);
+    await page.locator(".card-line", { hasText: "预计金额" }).first().waitFor();
+    await page.getByText("负责人：我").waitFor();
+    await screen.fits("a list with a view of one's own");
+    await screen.axe("a list with a view of one's own");
+  });
+});
+
 test("a cell is changed in place, kept when leaving it, and taken back", place, async () => {
   await ending(await signedIn(DESKTOP), async (page) => {
     await page.goto("/e/lead?s=name");
@@ -116,6 +184,8 @@ test("all that matches is selected and assigned", place, async () => {
     await page.getByLabel("选择已加载的全部").check();
     await page.getByText("已选 20 条").waitFor();
     await page.locator(".bulk").getByRole("button", { name: "分配" }).click();
+    await page.locator("button[form='bulk-form']").click();
+    await page.getByRole("dialog").getByText("此项必填").waitFor(); // and nobody has lost a lead
     await page.getByRole("dialog").getByRole("combobox").fill("sales2");
     await page.getByRole("option", { name: /sales2/ }).click();
     await page.locator("button[form='bulk-form']").click();
