@@ -130,9 +130,9 @@ end
 
 -- Program by program, each in a step of its own: one of millions of lots takes seconds.
 function daily.liability(job, ctx)
-  local done = job.cursor or 0
+  local behind = job.cursor and { gt = job.cursor } or nil
   for _, program in ipairs(ctx.db:as_system().program:find {
-    where = { active = true, id = { gt = done } }, order = "id", limit = 200,
+    where = { active = true, id = behind }, order = "id", limit = 200,
   }) do
     local key, _, points = "liability:" .. crm.id_text(program.id), figures.count(ctx, program)
     local before = ctx.kv:get(key) or 0

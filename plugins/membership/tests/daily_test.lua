@@ -251,6 +251,21 @@ crm.test("what a program owes is worth what a point is worth, month by month", f
   t.eq(tostring(rows[2].worth), "5.00 CNY")
 end)
 
+crm.test("each night every program is counted", function(t)
+  t.clock.set("2026-01-10T02:00:00Z")
+  local one, two = program(t, { name = "One" }), program(t, { name = "Two" })
+  bought(t, t.db.member:insert { name = "A", program = one.id }, "100")
+  bought(t, t.db.member:insert { name = "B", program = two.id }, "40")
+  for _ = 1, 2 do t.run_job("liability") end
+  t.clock.set("2026-01-11T02:00:00Z")
+  t.run_job("liability")
+  local owed = {}
+  for i, row in ipairs(t.db.program_figures:find { order = "on,id" }) do
+    owed[i] = row.outstanding
+  end
+  t.eq(owed, { 100, 40, 100, 40 })
+end)
+
 crm.test("a ledger that does not add up is found, and said where", function(t)
   local member = t.db.member:insert { name = "A", program = program(t, {}).id }
   bought(t, member, "100")
