@@ -161,11 +161,13 @@ test(
       await right.first().waitFor();
       const of = async () => (await right.locator("h2").allInnerTexts()).join(" ");
       assert.match(await of(), /联系人/);
-      assert.equal(await right.count(), 1, await of());
+      await right.filter({ hasText: "归属历史" }).waitFor();
+      assert.doesNotMatch(await of(), /下级公司/);
       await page.goto(`/e/account/${head.id}`);
-      const two = () => document.querySelectorAll(".record-right .panel").length === 2;
-      await page.waitForFunction(two);
-      assert.match(await right.last().locator("h2").innerText(), /联系人/);
+      await right.filter({ hasText: "下级公司" }).waitFor();
+      assert.match(await of(), /地址.*联系人/, "moved down by one");
+      const history = right.filter({ hasText: "归属历史" });
+      assert.equal(await history.getByRole("button").count(), 0, "nobody adds to a history");
       await looked(screen, "page-built");
     });
   },

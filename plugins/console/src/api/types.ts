@@ -76,6 +76,7 @@ export interface Panel {
   relation: string;
   label?: string;
   columns?: Cell[];
+  add?: boolean; // false: nobody adds to it by hand
   visible_when?: Tree;
 }
 

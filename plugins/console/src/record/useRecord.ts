@@ -6,7 +6,7 @@
 import { computed, type Ref, ref, shallowRef, watch } from "vue";
 import { useI18n } from "vue-i18n";
 import { ApiError } from "@/api/http";
-import type { Entity, Field, Rec, Section, View } from "@/api/types";
+import type { Entity, Field, Panel, Rec, Section, View } from "@/api/types";
 import { idOf, matches, type Tree } from "@/logic/filter";
 import { differences, missingFor, nextStates } from "@/logic/form";
 import { isReference, titleOf } from "@/logic/format";
@@ -63,7 +63,7 @@ export function useRecord(name: string, id: Ref<string>) {
     const history = { id: "tab.history", label: t("record.history"), widget: "history" };
     return declared.length ? declared : [history];
   });
-  const panels = computed(() => {
+  const panels = computed<Panel[]>(() => {
     if (page.value?.panels) return page.value.panels.filter(isShown);
     return (entity.value?.relations ?? [])
       .slice(0, PANELS)
