@@ -519,7 +519,7 @@ static enum err join_role(struct build *b, struct json *role, const struct json 
     return ERR_OK;
 }
 
-/* The words for a role are those of the plugin that declared it first. */
+/* The words for a role are those of the plugin that named it first. */
 static void own_label(struct build *b, struct json *role)
 {
     const char *label = json_cstr(role, "label", "");
@@ -548,6 +548,11 @@ static enum err add_role(struct build *b, const struct json *doc, struct map *do
         json_add(b->arena, empty, "grants", json_new(b->arena, JSON_OBJECT));
         set_members(b, role, empty);
         map_put(docs, name, role);
+    } else if (!e && !json_get(role, "label") && json_get(doc, "label")) {
+        struct json *named = json_new(b->arena, JSON_OBJECT);
+        json_add(b->arena, named, "label", json_copy(b->arena, json_get(doc, "label")));
+        set_members(b, role, named);
+        own_label(b, role);
     }
     e = e ? e : join_role(b, role, doc, granters);
     if (e)

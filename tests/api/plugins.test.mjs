@@ -42,4 +42,10 @@ test("every plugin works beside all others, and nothing of them is left aside", 
   }
   const boot = await w.acme.ok("admin", "GET", "/api/v1/boot");
   assert.ok(boot.menu.flatMap(({ items = [] }) => items).length > 20);
+  const sales = boot.menu.filter(({ id }) => id === "sales"); // one group that plugins share
+  const order = sales[0].items.map(({ id }) => id).filter((id) => /^(lead|opportunity)$/.test(id));
+  assert.deepEqual([sales.length, ...order], [1, "lead", "opportunity"]);
+  const roles = (await w.acme.ok("admin", "GET", "/api/v1/admin/roles")).items;
+  const nameless = roles.filter(({ name, label }) => !label || label === name);
+  assert.deepEqual(nameless.map(({ name }) => name), []);
 });

@@ -46,6 +46,15 @@ const DOCUMENT = {
   texts: { "zh-CN": { "menu.group.x1": "客户" }, en: { "menu.group.x1": "Customers" } },
 };
 
+test("what is set up stands in the menu of who may set it up", async () => {
+  const admin = ids(await menuOf("admin"));
+  const sales = ids(await menuOf("sales1"));
+  assert.ok(admin.includes("pool") && admin.includes("lead"), String(admin));
+  assert.ok(sales.includes("lead") && !sales.includes("pool"), String(sales));
+  const pools = await w.acme.as("sales1", "GET", "/api/v1/records/pool");
+  assert.equal(pools.status, 200, "no right hangs on it");
+});
+
 test("a draft of menu and dashboards is shown to who administers, and to nobody else", async () => {
   await keep(DOCUMENT);
   const [base, draft] = [await look("base"), await look("draft")];
