@@ -137,6 +137,8 @@ test("a view says what it asks for, is changed, and deleted when that is meant",
 test("on a phone a list is filtered, its lines are chosen, and the view is kept", place, async () => {
   const screen = await signedIn(PHONE);
   await ending(screen, async (page) => {
+    const bar = await page.locator(".nav-bar").boundingBox(); // of the workbench, too
+    assert.ok(bar.y + bar.height <= PHONE.viewport.height, JSON.stringify(bar));
     await page.goto("/e/lead?qf=new");
     await page.locator(".cards [data-row]").first().waitFor();
     await page.getByRole("button", { name: "筛选", exact: true }).tap();
