@@ -8,8 +8,9 @@ set(test_environment CMOCKA_MESSAGE_OUTPUT=TAP
 
 # A test that waits for what never comes: cmocka takes this signal for a failure of the case that
 # runs ("Bad system call"), so the log names it. What it has started ends with it, and it is killed
-# if it hangs on. The slowest takes half a minute on two cores.
-set(test_runner timeout --signal=SYS --kill-after=10 120)
+# if it hangs on. The slowest takes half a minute on two
+# cores, and five times that where they are shared.
+set(test_runner timeout --signal=SYS --kill-after=10 270)
 
 if(PERIGEE_TESTS)
   pkg_check_modules(cmocka QUIET IMPORTED_TARGET cmocka)
@@ -32,7 +33,7 @@ if(PERIGEE_TESTS)
       set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY tests)
       string(REGEX REPLACE "^test_" "" noun "${noun}")
       add_test(NAME unit/${name}/${noun} COMMAND ${test_runner} $<TARGET_FILE:${target}>)
-      set_tests_properties(unit/${name}/${noun} PROPERTIES TIMEOUT 150
+      set_tests_properties(unit/${name}/${noun} PROPERTIES TIMEOUT 290
         ENVIRONMENT "${test_environment}")
     endforeach()
 
@@ -64,7 +65,7 @@ if(PERIGEE_TESTS)
     set_target_properties(test_process_sandbox_release PROPERTIES RUNTIME_OUTPUT_DIRECTORY tests)
     add_test(NAME unit/process/sandbox_release COMMAND ${test_runner}
       $<TARGET_FILE:test_process_sandbox_release>)
-    set_tests_properties(unit/process/sandbox_release PROPERTIES TIMEOUT 150
+    set_tests_properties(unit/process/sandbox_release PROPERTIES TIMEOUT 290
       ENVIRONMENT "${test_environment}")
   endif()
 
