@@ -128,23 +128,33 @@ end
 
 -- --- liability ---
 
--- Program by program, each in a step of its own: one of millions of lots takes seconds.
+local function tell_owed(ctx, program, points)
+  local key = "liability:" .. crm.id_text(program.id)
+  local before = ctx.kv:get(key) or 0
+  if points == before then return end
+  ctx.tx(function()
+    ctx.kv:set(key, points)
+    ctx.emit("program.liability_changed", {
+      program = program.id, points = points, before = before,
+    })
+  end)
+end
+
+-- Program by program: `done` is the last that was counted, `program` the one being counted.
 function daily.liability(job, ctx)
-  local behind = job.cursor and { gt = job.cursor } or nil
+  local kept = job.cursor or {}
+  if math.type(kept) then kept = { done = kept } end -- what an earlier release kept
   for _, program in ipairs(ctx.db:as_system().program:find {
-    where = { active = true, id = behind }, order = "id", limit = 200,
+    where = { active = true, id = kept.done and { gt = kept.done } or nil },
+    order = "id", limit = 200,
   }) do
-    local key, _, points = "liability:" .. crm.id_text(program.id), figures.count(ctx, program)
-    local before = ctx.kv:get(key) or 0
-    if points ~= before then
-      ctx.tx(function()
-        ctx.kv:set(key, points)
-        ctx.emit("program.liability_changed", {
-          program = program.id, points = points, before = before,
-        })
-      end)
-    end
-    job:save(program.id)
+    local state = kept.program == program.id and kept.state or nil
+    local points = figures.count(ctx, program, state, function(now)
+      job:save { done = kept.done, program = program.id, state = now }
+    end)
+    tell_owed(ctx, program, points)
+    kept = { done = program.id }
+    job:save(kept)
   end
 end
 
