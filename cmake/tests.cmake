@@ -8,8 +8,8 @@ set(test_environment CMOCKA_MESSAGE_OUTPUT=TAP
 
 # A test that waits for what never comes: cmocka takes this signal for a failure of the case that
 # runs ("Bad system call"), so the log names it. What it has started ends with it, and it is killed
-# if it hangs on. The slowest takes half a minute on two
-# cores, and five times that where they are shared.
+# if it hangs on. The slowest takes half a minute on two cores, and five times that where they are
+# shared.
 set(test_runner timeout --signal=SYS --kill-after=10 270)
 
 if(PERIGEE_TESTS)
