@@ -5,6 +5,7 @@
 #include "base/text.h"
 
 #include "base/limits.h"
+#include "base/tuning.h"
 
 /* Decodes one code point at the front; its bytes, or 0 when they are not strict UTF-8. */
 static size_t decode(struct slice s, uint32_t *out)
@@ -209,4 +210,25 @@ int text_distance(struct slice a, struct slice b, int most)
         }
     }
     return row[b.len] <= most ? row[b.len] : most + 1;
+}
+
+/* The words of a name are divided so: "lead.first_seen", "leads:assign". */
+static bool is_word_end(struct slice name, size_t at)
+{
+    return at >= name.len || strchr("_.:", name.at[at]);
+}
+
+static bool has_word(struct slice name, struct slice word)
+{
+    for (size_t i = 0; word.len >= TEXT_WORD_BYTES_MIN && i + word.len <= name.len; i++)
+        if ((i == 0 || is_word_end(name, i - 1)) && is_word_end(name, i + word.len) &&
+            memcmp(name.at + i, word.at, word.len) == 0)
+            return true;
+    return false;
+}
+
+int text_nearness(struct slice asked, struct slice known, int most)
+{
+    int distance = text_distance(asked, known, most);
+    return most > 0 && distance > 1 && has_word(known, asked) ? 1 : distance;
 }

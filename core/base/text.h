@@ -27,3 +27,6 @@ bool text_is_han(uint32_t code_point);
 /* Edit distance in bytes, capped at `most` + 1; for "did you mean". Texts over
  * TEXT_DISTANCE_BYTES_MAX count as different. */
 int text_distance(struct slice a, struct slice b, int most);
+/* The same for what was asked and a name there is: one too where the name has what was asked among
+ * its words ("amount", "estimated_amount"), which is no slip of the hand but as near. */
+int text_nearness(struct slice asked, struct slice known, int most);

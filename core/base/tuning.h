@@ -12,6 +12,8 @@
 #define JSON_READ_BYTES        16384 /* asked for at a time */
 #define JSONSCHEMA_SHOWN_CHARS 60    /* of a value quoted in a complaint */
 #define JSONSCHEMA_NEAR        3     /* edit distance of "did you mean" */
+#define SCRIPT_PLACE_LEVELS    16    /* calls gone up for the line at which a script was ended */
+#define TEXT_WORD_BYTES_MIN    3     /* of a word by which a longer name is suggested */
 
 #define LOG_WAIT_MS 100 /* for who reads the log; then lines are lost until it does */
 

@@ -15,6 +15,7 @@
 #include "base/text.h"
 
 #define HOOK_AT_DEFAULT 500
+#define HOOK_SHOWN      8 /* handlers named beside one that is not there */
 
 struct handler {
     struct hook_spec spec; /* copied into the arena */
@@ -286,6 +287,24 @@ static enum err chain_order(struct arena *arena, const char *entity, enum hook_m
     return ERR_OK;
 }
 
+/* "; leads has identity, dead_reason", of the plugin that a name without a likeness begins with. */
+static const char *others_text(const struct hooks *hooks, struct arena *arena,
+                               const struct handler *handler, const char *name)
+{
+    const struct entity_hooks *entity = map_get(&hooks->entities, slice_str(handler->spec.entity));
+    const struct chain *chain = entity ? &entity->chains[handler->spec.moment] : NULL;
+    const char *colon = strchr(name, ':'), *text = "";
+    for (int i = 0, shown = 0; colon && chain && i < chain->count && shown < HOOK_SHOWN; i++) {
+        const struct handler *other = chain->items[i];
+        if (other == handler || strncmp(other->name, name, (size_t)(colon + 1 - name)) != 0)
+            continue;
+        const char *id = other->name + (colon + 1 - name);
+        text = shown++ ? arena_printf(arena, "%s, %s", text, id)
+                       : arena_printf(arena, "; %.*s has %s", (int)(colon - name), name, id);
+    }
+    return text;
+}
+
 /* A constraint names a handler of the same event, or one that could be there: a name that no
  * handler of this moment has anywhere is a slip. */
 static enum err name_check(struct hooks *hooks, struct arena *arena, const struct handler *handler,
@@ -303,7 +322,7 @@ static enum err name_check(struct hooks *hooks, struct arena *arena, const struc
         for (int i = 0; i < chain->count; i++) {
             if (strcmp(chain->items[i]->name, name) == 0)
                 return ERR_OK;
-            int distance = text_distance(slice_str(name), slice_str(chain->items[i]->name), 3);
+            int distance = text_nearness(slice_str(name), slice_str(chain->items[i]->name), 3);
             if (distance < least) {
                 least = distance;
                 near = chain->items[i]->name;
@@ -313,8 +332,8 @@ static enum err name_check(struct hooks *hooks, struct arena *arena, const struc
     const char *where = handler->spec.where ? handler->spec.where : handler->name;
     *why = arena_printf(arena, "%s: %s %s: there is no handler called \"%s\"", where,
                         handler->spec.entity, hook_moment_name(handler->spec.moment), name);
-    if (near)
-        *why = arena_printf(arena, "%s (did you mean \"%s\"?)", *why, near);
+    *why = near ? arena_printf(arena, "%s (did you mean \"%s\"?)", *why, near)
+                : arena_printf(arena, "%s%s", *why, others_text(hooks, arena, handler, name));
     return ERR_MALFORMED;
 }
 

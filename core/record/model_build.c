@@ -72,7 +72,7 @@ const char *build_suggest_field(struct arena *arena, const struct entity *entity
     int least = SUGGEST_DISTANCE + 1;
 
     for (int i = 0; i < entity->fields_count; i++) {
-        int d = text_distance(name, slice_str(entity->fields[i]->name), SUGGEST_DISTANCE);
+        int d = text_nearness(name, slice_str(entity->fields[i]->name), SUGGEST_DISTANCE);
         if (d < least) {
             least = d;
             best = entity->fields[i]->name;
@@ -87,7 +87,7 @@ const char *build_suggest_entity(struct arena *arena, const struct model *model,
     int least = SUGGEST_DISTANCE + 1;
 
     for (int i = 0; i < model->entities_count; i++) {
-        int d = text_distance(name, slice_str(model->entity_list[i]->name), SUGGEST_DISTANCE);
+        int d = text_nearness(name, slice_str(model->entity_list[i]->name), SUGGEST_DISTANCE);
         if (d < least) {
             least = d;
             best = model->entity_list[i]->name;

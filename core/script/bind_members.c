@@ -20,7 +20,7 @@ static const char *nearest(const char *name, const char *const *known)
     const char *near = NULL;
     int least = SUGGEST_DISTANCE;
     for (; *known; known++) {
-        int distance = text_distance(slice_str(name), slice_str(*known), SUGGEST_DISTANCE);
+        int distance = text_nearness(slice_str(name), slice_str(*known), SUGGEST_DISTANCE);
         if (distance < least) {
             least = distance;
             near = *known;

@@ -42,12 +42,33 @@ static enum vm_moment moment_kind(enum hook_moment moment)
     }
 }
 
+static _Noreturn void moment_unknown(lua_State *L, const char *text)
+{
+    const char *near = NULL;
+    for (int i = 0, least = 4; i < HOOK_EVENT; i++) {
+        const char *name =
+            i == HOOK_TRANSITION ? "transition:<field>" : hook_moment_name((enum hook_moment)i);
+        int distance = i == HOOK_TRANSITION && strncmp(text, "transition", 10) == 0
+                           ? 0
+                           : text_nearness(slice_str(text), slice_str(name), 3);
+        if (distance < least) {
+            least = distance;
+            near = name;
+        }
+    }
+    luaL_argerror(L, 2,
+                  lua_pushfstring(L, "there is no moment \"%s\"%s%s%s", text,
+                                  near ? " (did you mean \"" : "", near ? near : "",
+                                  near ? "\"?)" : ""));
+    BUG("luaL_argerror came back");
+}
+
 static enum hook_moment read_moment(lua_State *L, const struct entity *entity, const char **field)
 {
     const char *text = luaL_checkstring(L, 2);
     enum hook_moment moment = HOOK_VALIDATE;
     if (!moment_find(text, &moment, field))
-        luaL_argerror(L, 2, lua_pushfstring(L, "there is no moment \"%s\"", text));
+        moment_unknown(L, text);
     if (*field && entity)
         *field = record_field(L, entity, slice_str(*field))->name;
     return moment;
@@ -61,7 +82,7 @@ static const char *event_suggest(const struct model *model, const char *name)
     for (int i = 0; i < model->views_count; i++) {
         const struct model_view *view = model->view_list[i];
         int distance = strcmp(view->kind, "event") == 0
-                           ? text_distance(slice_str(name), slice_str(view->name), 3)
+                           ? text_nearness(slice_str(name), slice_str(view->name), 3)
                            : least;
         if (distance < least) {
             least = distance;
@@ -119,7 +140,7 @@ const struct entity *bind_entity_named(lua_State *L, const char *name)
     const struct entity *entity = model_entity(model, slice_str(name));
     const char *near = NULL;
     for (int i = 0, least = 4; i < model->entities_count && !entity; i++) {
-        int distance = text_distance(slice_str(name), slice_str(model->entity_list[i]->name), 3);
+        int distance = text_nearness(slice_str(name), slice_str(model->entity_list[i]->name), 3);
         if (distance < least) {
             least = distance;
             near = model->entity_list[i]->name;

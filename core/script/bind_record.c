@@ -20,7 +20,7 @@ const char *record_suggest(const struct entity *entity, struct slice name)
     const char *near = NULL;
     int least = SUGGEST_DISTANCE + 1;
     for (int i = 0; i < entity->fields_count; i++) {
-        int distance = text_distance(name, slice_str(entity->fields[i]->name), SUGGEST_DISTANCE);
+        int distance = text_nearness(name, slice_str(entity->fields[i]->name), SUGGEST_DISTANCE);
         if (distance < least) {
             least = distance;
             near = entity->fields[i]->name;

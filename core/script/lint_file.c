@@ -144,7 +144,7 @@ static const struct entity *find_entity(const struct scan *s, int i)
         return entity;
     const char *near = NULL;
     for (int k = 0, least = 4; k < model->entities_count; k++) {
-        int distance = text_distance(name, slice_str(model->entity_list[k]->name), 3);
+        int distance = text_nearness(name, slice_str(model->entity_list[k]->name), 3);
         if (distance < least) {
             least = distance;
             near = model->entity_list[k]->name;
@@ -431,7 +431,7 @@ static void check_config(const struct scan *s, int i)
     json_each(setting, json_get(s->lint->plugin->manifest, "config"))
     {
         struct slice declared_name = json_str(setting, "name", SLICE(""));
-        int distance = text_distance(name, declared_name, 3);
+        int distance = text_nearness(name, declared_name, 3);
         if (slice_eq(name, declared_name))
             return;
         if (distance < least) {

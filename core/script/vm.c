@@ -239,6 +239,7 @@ static void load(struct vm *vm, struct ctx *ctx, bool may_lie)
     struct err_info before = ctx->err;
     struct plan *plan = plan_find(vm->model, vm->scripts, vm->scripts_count);
     struct plan *below = plan || !may_lie ? NULL : plan_below(vm, ctx);
+    vm->is_guess = below;
     plan_begin(vm, plan ? plan : below ? plan_over(below) : plan_new(), plan != NULL);
     enum err e = vm_protect(vm, NULL, ctx, VM_LOAD, "libraries", open_state, NULL);
     if (!e && !plan)
@@ -247,10 +248,13 @@ static void load(struct vm *vm, struct ctx *ctx, bool may_lie)
         plan_leave(vm);
     if (e && !vm->broken)
         vm->broken = arena_strdup(vm->arena, ctx->err.detail);
-    if (e && !(below && !vm->is_dead)) { /* else it is tried once more */
-        vm->broken_at_us = clock_mono_us();
+    vm->is_guess = false;
+    vm->broken_at_us = e ? clock_mono_us() : 0;
+    if (e && below && !vm->is_dead)
+        log_info("tenant %s: what its bundles add does not load alone, all scripts run: %s",
+                 ctx->tenant->name, vm->broken);
+    else if (e)
         log_error("tenant %s: scripts do not load: %s", ctx->tenant->name, vm->broken);
-    }
     ctx->err = before;
 }
 

@@ -40,12 +40,25 @@ static void push_token(lua_State *L)
     lua_pushlightuserdata(L, vm_of(L));
 }
 
+/* "leads/rules.lua:7: ", the innermost line of Lua; "" without one. Allocates nothing. */
+static void note_place(struct vm *vm, lua_State *L)
+{
+    lua_Debug ar;
+    vm->place[0] = 0;
+    for (int level = 0; level < SCRIPT_PLACE_LEVELS && lua_getstack(L, level, &ar); level++)
+        if (lua_getinfo(L, "Sl", &ar) && ar.currentline > 0) {
+            (void)snprintf(vm->place, sizeof vm->place, "%s:%d: ", ar.short_src, ar.currentline);
+            return;
+        }
+}
+
 _Noreturn void vm_stop(lua_State *L, enum vm_stop how, const char *why)
 {
     struct vm *vm = vm_of(L);
     if (how > vm->stop) {
         vm->stop = how;
         vm->why = why;
+        note_place(vm, L);
     }
     push_token(L);
     lua_error(L);
@@ -229,7 +242,7 @@ static enum err fail(struct vm *vm, const struct vm_call *call, const char *text
         vm->trace[0] = 0;
     }
     if (!vm->is_trial)
-        log_line(LOG_ERROR, buf_cstr(&members), "%s", ctx->err.detail);
+        log_line(vm->is_guess ? LOG_DEBUG : LOG_ERROR, buf_cstr(&members), "%s", ctx->err.detail);
     buf_release(&members);
     return ERR_PLUGIN;
 }
@@ -313,6 +326,7 @@ static enum err conclude(struct vm *vm, const struct vm_call *call, int status)
     if (status == LUA_ERRMEM && vm->stop < VM_KILLED) {
         vm->stop = VM_KILLED;
         vm->why = "it used more memory than it may";
+        vm->place[0] = 0;
     }
     if (vm->stop == VM_VETO) {
         vm->stop = VM_GOES;
@@ -326,7 +340,7 @@ static enum err conclude(struct vm *vm, const struct vm_call *call, int status)
         vm->is_dead = true;
         note_kill(vm, vm_frame(vm)->script, call);
     }
-    return fail(vm, call, vm->why);
+    return fail(vm, call, arena_printf(call->ctx->arena, "%s%s", vm->place, vm->why));
 }
 
 /* --- entering --- */

@@ -104,14 +104,16 @@ struct vm {
     bool collect_due, is_dead;
     int cycles_due;        /* of the collector, until what the calls have left is gone */
     bool is_trial;         /* what fails is told to who asked and is nothing for the log */
+    bool is_guess;         /* it loads on its products' plan, and without it if that fails */
     bool seed_due;         /* math.random begins anew */
     uint32_t marks;        /* late_marks() when it was made: what is set aside may have changed */
     struct tenant *tenant; /* whose tenant->vm this is; NULL: on trial */
     struct vm *newer, *older; /* by last use, of this process */
     enum vm_stop stop;
     enum err veto;
-    const char *why;    /* of VM_LIMIT and VM_KILLED: a constant */
-    const char *broken; /* why the scripts did not load; NULL = they did */
+    const char *why;             /* of VM_LIMIT and VM_KILLED: a constant */
+    char place[LUA_IDSIZE + 16]; /* where that was: "leads/rules.lua:7: ", or "" */
+    const char *broken;          /* why the scripts did not load; NULL = they did */
     int64_t broken_at_us;
     int slow_loads; /* times in a row that loading was ended by force before this one */
     struct frame frames[VM_FRAMES_MAX];

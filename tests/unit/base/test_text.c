@@ -143,6 +143,24 @@ static void test_text__html_is_text_again(void **state)
     buf_release(&b);
 }
 
+static void test_text__a_word_of_a_name_is_near_it(void **state)
+{
+    struct slice name = SLICE("estimated_amount");
+
+    (void)state;
+    assert_int_equal(text_nearness(SLICE("amount"), name, 3), 1);
+    assert_int_equal(text_nearness(SLICE("estimated"), name, 3), 1);
+    assert_int_equal(text_nearness(name, name, 3), 0);
+    assert_int_equal(text_nearness(SLICE("amount"), name, 0), 1);
+    assert_int_equal(text_nearness(SLICE("mount"), name, 3), 4);
+    assert_int_equal(text_nearness(SLICE("estimate"), name, 3), 4);
+    assert_int_equal(text_nearness(SLICE("scored"), SLICE("lead.scored"), 3), 1);
+    assert_int_equal(text_nearness(SLICE("b_c"), SLICE("aaaa_b_c"), 3), 1);
+    assert_int_equal(text_nearness(SLICE("to"), SLICE("aaaa_to_bbbb"), 3), 4);
+    assert_int_equal(text_nearness(SLICE(""), SLICE("abcd"), 3), 4);
+    assert_int_equal(text_nearness(SLICE("naem"), SLICE("name"), 3), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -152,6 +170,7 @@ int main(void)
         cmocka_unit_test(test_text__folding_makes_equal_what_people_take_for_equal),
         cmocka_unit_test(test_text__folding_appends),
         cmocka_unit_test(test_text__distance_is_capped),
+        cmocka_unit_test(test_text__a_word_of_a_name_is_near_it),
         cmocka_unit_test(test_text__html_is_text_again),
     };
 

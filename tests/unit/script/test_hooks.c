@@ -217,7 +217,7 @@ static void test_hooks__a_loop_in_a_hook_costs_one_save(void **state)
                         "  end\n"
                         "end)");
     assert_int_equal(stage_create(stage, "thing", "{'name':'loop'}", NULL), ERR_PLUGIN);
-    ASSERT_HAS(detail(stage), "t:loop it used more CPU time than it may");
+    ASSERT_HAS(detail(stage), "t:loop t/init.lua:2: it used more CPU time than it may");
     assert_int_equal(stage_create(stage, "thing", "{'name':'deep'}", NULL), ERR_PLUGIN);
     OK(stage_create(stage, "thing", "{'name':'fine'}", NULL));
     assert_int_equal(stage_count(stage, "thing"), 1);
@@ -261,8 +261,10 @@ static void limit_is(struct stage *stage, const char *body, int most, const char
 static void test_hooks__so_many_reads_writes_and_rows_and_no_more(void **state)
 {
     struct stage *stage = *state;
-    limit_is(stage, "ctx.db.thing:count()", SCRIPT_READS_MAX, "it read more often than it may");
-    limit_is(stage, "ctx.db.part:delete(1)", HOOK_WRITES_MAX, "it wrote more often than it may");
+    limit_is(stage, "ctx.db.thing:count()", SCRIPT_READS_MAX,
+             "t/init.lua:2: it read more often than it may");
+    limit_is(stage, "ctx.db.part:delete(1)", HOOK_WRITES_MAX,
+             "t/init.lua:2: it wrote more often than it may");
 }
 
 static void test_hooks__rows_are_counted_over_all_reads(void **state)
@@ -298,7 +300,7 @@ static void test_hooks__counts_begin_anew_with_each_record(void **state)
         OK(record_create_json(&stage->ctx, entity, body, NULL, NULL));
     OK(stage_end(stage, ERR_OK));
     assert_int_equal(stage_create(stage, "thing", "{'amount':120}", NULL), ERR_PLUGIN);
-    ASSERT_HAS(detail(stage), "t:more it read more often than it may");
+    ASSERT_HAS(detail(stage), "t:more t/init.lua:5: it read more often than it may");
 }
 
 static void test_hooks__records_die_with_their_call(void **state)
@@ -373,7 +375,13 @@ static void test_hooks__registrations_are_checked_while_loading(void **state)
     load_slip(s, "crm.on('thng', 'validate', { id = 'x' }, error)",
               "t/init.lua:1: there is no entity \"thng\" (did you mean \"thing\"?)");
     load_slip(s, "crm.on('thing', 'validating', { id = 'x' }, error)",
-              "there is no moment \"validating\"");
+              "there is no moment \"validating\" (did you mean \"validate\"?)");
+    load_slip(s, "crm.on('thing', 'whenever', { id = 'x' }, error)",
+              "there is no moment \"whenever\")");
+    load_slip(s, "crm.on('thing', 'after_created', { id = 'x' }, error)",
+              "there is no moment \"after_created\" (did you mean \"after_create\"?)");
+    load_slip(s, "crm.on('thing', 'transition', { id = 'x' }, error)",
+              "there is no moment \"transition\" (did you mean \"transition:<field>\"?)");
     load_slip(s, "crm.on('thing', 'validate', {}, error)", "needs an \"id\"");
     load_slip(s, "crm.on('thing', 'validate', { id = 'x', wen = {} }, error)",
               "there is no option \"wen\" (did you mean \"when\"?): id, before, after, at, when");
@@ -388,6 +396,11 @@ static void test_hooks__registrations_are_checked_while_loading(void **state)
               "t/init.lua:2: thing validate has a handler \"x\" already");
     load_slip(s, "crm.on('thing', 'validate', { id = 'x', after = 't:nobody' }, error)",
               "there is no handler called \"t:nobody\"");
+    load_slip(s,
+              "crm.on('thing', 'validate', { id = 'x', after = 't:nobody' }, error)\n"
+              "crm.on('thing', 'validate', { id = 'first' }, error)\n"
+              "crm.on('thing', 'validate', { id = 'second' }, error)",
+              "there is no handler called \"t:nobody\"; t has first, second");
     load_slip(s, "require('nowhere')", "there is no module t/nowhere.lua");
     load_slip(s, "require('../../secret')", "a module's name is small letters");
     load_slip(s, "require('core.anything')", "t does not declare core among");
