@@ -36,8 +36,10 @@
 #define EXPANDS_MAX             10    /* references shown as objects in one answer */
 #define UNINDEXED_SORT_ROWS_MAX 100000
 #define BOARD_COLUMNS_MAX       50
-#define BOARD_ITEMS             20  /* first items of a column, unless asked otherwise */
-#define CHANGES_MAX             200 /* entries of the change feed in one answer */
+#define BOARD_ITEMS             20        /* first items of a column, unless asked otherwise */
+#define CHANGES_MAX             200       /* entries of the change feed in one answer */
+#define CHANGES_WALK_MAX        10000     /* looked at for one answer about one entity */
+#define CHANGES_BYTES_MAX       (4 << 20) /* of diffs read at once */
 #define SEARCH_PER_ENTITY       20
 #define DECIMAL_SCALE_MAX       18 /* 10^18 is the largest power of ten in 64 bits */
 

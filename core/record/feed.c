@@ -24,30 +24,37 @@ enum {
 
 struct reading {
     struct ctx *ctx;
+    struct arena *arena; /* of what is kept */
     struct feed *feed;
     const struct entity *entity; /* whose visible records are being read */
-    bool is_whole;               /* with diffs */
+    int only;                    /* number of the entity that is walked for; 0 = all */
+    int limit, looked;
+    size_t bytes_max; /* of the arena */
+    bool is_whole;    /* with diffs */
 };
 
 static bool item_row(void *arg, const struct store_row *row)
 {
     struct reading *reading = arg;
     struct feed *feed = reading->feed;
-    struct feed_item *item = &feed->items[feed->count++];
+    reading->looked++;
     feed->last = store_row_int(row, FEED_SEQ);
+    if (reading->only && store_row_int(row, FEED_ENTITY) != reading->only)
+        return true;
+    struct feed_item *item = &feed->items[feed->count++];
     *item = (struct feed_item){
         .seq = feed->last,
         .at = store_row_int(row, FEED_AT),
         .entity = model_entity_by_number(reading->ctx->model, (int)store_row_int(row, FEED_ENTITY)),
         .record = store_row_int(row, FEED_RECORD),
-        .op = arena_slice(reading->ctx->arena, store_row_bytes(row, FEED_OP)),
+        .op = arena_slice(reading->arena, store_row_bytes(row, FEED_OP)),
         .version = store_row_int(row, FEED_VERSION),
         .actor = store_row_int(row, FEED_ACTOR),
-        .source = arena_slice(reading->ctx->arena, store_row_bytes(row, FEED_SOURCE)),
+        .source = arena_slice(reading->arena, store_row_bytes(row, FEED_SOURCE)),
     };
     if (reading->is_whole)
-        item->diff = arena_slice(reading->ctx->arena, store_row_bytes(row, FEED_DIFF));
-    return true;
+        item->diff = arena_slice(reading->arena, store_row_bytes(row, FEED_DIFF));
+    return feed->count < reading->limit && arena_used(reading->arena) < reading->bytes_max;
 }
 
 static bool seen_row(void *arg, const struct store_row *row)
@@ -95,8 +102,9 @@ static bool is_first_of(const struct feed *feed, int at)
     return true;
 }
 
-static enum err read_items(struct ctx *ctx, int64_t since, int limit, bool is_whole,
-                           struct feed **out)
+/* The rows are skipped here and not by the store, which would look for an entity's in the index by
+ * record: all of them, to put them in the order of the log. */
+static enum err read_items(struct reading *reading, int64_t since, int limit)
 {
     static const struct query_column columns[FEED_COLUMNS] = {
         [FEED_SEQ] = {.column = {0, "seq"}},       [FEED_AT] = {.column = {0, "at"}},
@@ -105,38 +113,49 @@ static enum err read_items(struct ctx *ctx, int64_t since, int limit, bool is_wh
         [FEED_ACTOR] = {.column = {0, "actor"}},   [FEED_SOURCE] = {.column = {0, "source"}},
         [FEED_DIFF] = {.column = {0, "diff"}},
     };
-    ASSERT(ctx->model);
-    struct feed *feed = arena_make(ctx->arena, struct feed);
-    struct reading reading = {.ctx = ctx, .feed = feed, .is_whole = is_whole};
+    struct ctx *ctx = reading->ctx;
     struct query_order oldest = {{0, "seq"}, NULL, false};
-    if (limit <= 0 || limit > CHANGES_MAX)
-        limit = CHANGES_MAX;
-    feed->last = since;
+    ASSERT(ctx->model);
+    reading->limit = limit <= 0 || limit > CHANGES_MAX ? CHANGES_MAX : limit;
+    reading->feed = arena_make(reading->arena, struct feed);
+    reading->feed->last = since;
+    reading->bytes_max = arena_used(reading->arena) + CHANGES_BYTES_MAX;
+    int rows = reading->only ? CHANGES_WALK_MAX : reading->limit;
     struct query q = {.table = "change",
                       .select = columns,
-                      .select_count = is_whole ? FEED_COLUMNS : FEED_DIFF,
-                      .where = expr_cmp(ctx->arena, EXPR_GT, "seq", value_int(since)),
+                      .select_count = reading->is_whole ? FEED_COLUMNS : FEED_DIFF,
+                      .where = expr_cmp(reading->arena, EXPR_GT, "seq", value_int(since)),
                       .order = &oldest,
                       .order_count = 1,
-                      .limit = limit};
-    enum err e = store_read(ctx->tenant->store, &q, item_row, &reading);
-    for (int i = 0; i < feed->count && !e; i++) {
-        if (feed->items[i].entity && is_first_of(feed, i))
-            e = look_at(&reading, feed->items[i].entity);
-    }
-    feed->is_full = feed->count == limit;
-    *out = feed;
+                      .limit = rows};
+    enum err e = store_read(ctx->tenant->store, &q, item_row, reading);
+    struct feed *feed = reading->feed;
+    feed->is_full = feed->count == reading->limit || reading->looked == rows ||
+                    arena_used(reading->arena) >= reading->bytes_max;
     return e;
 }
 
 enum err feed_read(struct ctx *ctx, int64_t since, int limit, struct feed **out)
 {
-    return read_items(ctx, since, limit, false, out);
+    struct reading reading = {.ctx = ctx, .arena = ctx->arena};
+    enum err e = read_items(&reading, since, limit);
+    struct feed *feed = reading.feed;
+    for (int i = 0; i < feed->count && !e; i++) {
+        if (feed->items[i].entity && is_first_of(feed, i))
+            e = look_at(&reading, feed->items[i].entity);
+    }
+    *out = feed;
+    return e;
 }
 
-enum err feed_read_whole(struct ctx *ctx, int64_t since, int limit, struct feed **out)
+enum err feed_walk(struct ctx *ctx, struct arena *arena, const struct feed_walk *walk,
+                   struct feed **out)
 {
-    return read_items(ctx, since, limit, true, out);
+    struct reading reading = {
+        .ctx = ctx, .arena = arena, .only = walk->entity ? walk->entity->n : 0, .is_whole = true};
+    enum err e = read_items(&reading, walk->since, walk->limit);
+    *out = reading.feed;
+    return e;
 }
 
 enum err feed_newest(struct ctx *ctx, int64_t *out)

@@ -117,20 +117,25 @@ static void set_left(lua_State *L, const char *name, int64_t left)
 }
 
 /*** What is left to this call: reads, writes, rows and http of its unit of work, cpu_ms of its
- * handler, heap_kb.
+ * handler, heap_kb, kept_kb (what the core keeps for it until it ends: rows, answers, texts), and
+ * wall_ms where time counts.
  * @return table
  */
 static int context_limits(lua_State *L)
 {
     const struct vm *vm = vm_of(L);
     const struct limit *limit = vm_limit(vm);
-    lua_createtable(L, 0, 6);
+    lua_createtable(L, 0, 8);
     set_left(L, "reads", limit->reads - vm->used.reads);
     set_left(L, "writes", limit->writes - vm->used.writes);
     set_left(L, "rows", limit->rows - vm->used.rows);
     set_left(L, "http", limit->http - vm->used.http);
     set_left(L, "cpu_ms", (int64_t)(vm->deadline - watch_ticks()) * WATCH_TICK_US / 1000);
     set_left(L, "heap_kb", ((int64_t)vm->bytes_limit - (int64_t)vm->bytes) / 1024);
+    set_left(L, "kept_kb",
+             ((int64_t)vm->arena_limit - (int64_t)arena_used(vm_ctx(L)->arena)) / 1024);
+    if (vm->wall_us)
+        set_left(L, "wall_ms", (vm->wall_us - clock_mono_us()) / 1000);
     return 1;
 }
 

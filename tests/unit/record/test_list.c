@@ -299,21 +299,27 @@ static void test_list__parameters_become_a_query(void **state)
 
 /* --- around a record --- */
 
-static void log_change(struct fixture *f, int64_t seq, int64_t record, const char *diff)
+static void log_of(struct fixture *f, const struct entity *entity, int64_t seq, int64_t record,
+                   const char *diff)
 {
     struct store_set sets[] = {
         {.column = "seq", .value = value_int(seq)},
         {.column = "at", .value = value_int(FIXTURE_NOW)},
         {.column = "actor", .value = value_int(1)},
-        {.column = "entity", .value = value_int(f->deal->n)},
+        {.column = "entity", .value = value_int(entity->n)},
         {.column = "record", .value = value_int(record)},
         {.column = "version", .value = value_int(seq)},
         {.column = "op", .value = value_text(SLICE("update"))},
         {.column = "diff", .value = value_text(slice_str(diff))},
         {.column = "source", .value = value_text(SLICE("api"))},
     };
-    assert_int_equal(store_begin(f->tenant.store, true), ERR_OK);
     assert_int_equal(store_insert(f->tenant.store, "change", sets, 9, NULL), ERR_OK);
+}
+
+static void log_change(struct fixture *f, int64_t seq, int64_t record, const char *diff)
+{
+    assert_int_equal(store_begin(f->tenant.store, true), ERR_OK);
+    log_of(f, f->deal, seq, record, diff);
     assert_int_equal(store_commit(f->tenant.store), ERR_OK);
 }
 
@@ -510,6 +516,73 @@ static void test_list__the_feed_gives_so_many_at_once(void **state)
     }
 }
 
+static const struct feed *walk(struct fixture *f, const struct entity *entity, int64_t since,
+                               int limit)
+{
+    struct feed_walk walk = {.since = since, .limit = limit, .entity = entity};
+    struct feed *feed;
+    assert_int_equal(feed_walk(&f->ctx, f->arena, &walk, &feed), ERR_OK);
+    return feed;
+}
+
+static void test_list__a_walk_for_one_entity_keeps_nothing_of_others(void **state)
+{
+    struct fixture *f = &((struct pair *)*state)->a;
+    assert_int_equal(store_begin(f->tenant.store, true), ERR_OK);
+    for (int i = 1; i <= 20; i++)
+        log_of(f, i % 5 ? f->deal : f->account, i, i, "{\"1\":[null,\"x\"]}");
+    assert_int_equal(store_commit(f->tenant.store), ERR_OK);
+    const struct feed *feed = walk(f, f->account, 0, 3);
+    assert_int_equal(feed->count, 3);
+    assert_int_equal(feed->last, 15);
+    assert_true(feed->is_full);
+    assert_string_equal(feed->items[0].diff.at, "{\"1\":[null,\"x\"]}");
+    feed = walk(f, f->account, 15, 3);
+    assert_int_equal(feed->count, 1);
+    assert_int_equal(feed->items[0].record, 20);
+    assert_false(feed->is_full);
+    feed = walk(f, f->account, 20, 3);
+    assert_int_equal(feed->count, 0);
+    assert_int_equal(feed->last, 20);
+    assert_int_equal(walk(f, NULL, 0, 50)->count, 20);
+    assert_int_equal(walk(f, f->deal, 15, 50)->last, 20); /* past what is not its own */
+}
+
+static void test_list__a_walk_looks_at_so_many_rows(void **state)
+{
+    struct fixture *f = &((struct pair *)*state)->a;
+    assert_int_equal(store_begin(f->tenant.store, true), ERR_OK);
+    for (int i = 1; i <= CHANGES_WALK_MAX; i++)
+        log_of(f, f->deal, i, 32, "{}");
+    log_of(f, f->account, CHANGES_WALK_MAX + 1, 1, "{}");
+    assert_int_equal(store_commit(f->tenant.store), ERR_OK);
+    const struct feed *feed = walk(f, f->account, 0, 10);
+    assert_int_equal(feed->count, 0);
+    assert_int_equal(feed->last, CHANGES_WALK_MAX);
+    assert_true(feed->is_full);
+    feed = walk(f, f->account, feed->last, 10);
+    assert_int_equal(feed->count, 1);
+    assert_false(feed->is_full);
+    assert_int_equal(walk(f, f->account, 1, 10)->count, 1); /* the last row it may look at */
+}
+
+static void test_list__a_walk_reads_so_many_bytes(void **state)
+{
+    struct fixture *f = &((struct pair *)*state)->a;
+    char *diff = arena_alloc(f->arena, CHANGES_BYTES_MAX / 4 + 1);
+    memset(diff, 'x', CHANGES_BYTES_MAX / 4);
+    assert_int_equal(store_begin(f->tenant.store, true), ERR_OK);
+    for (int i = 1; i <= 6; i++)
+        log_of(f, f->deal, i, 32, diff);
+    assert_int_equal(store_commit(f->tenant.store), ERR_OK);
+    const struct feed *feed = walk(f, NULL, 0, 50);
+    assert_int_equal(feed->count, 4);
+    assert_true(feed->is_full);
+    feed = walk(f, NULL, feed->last, 50);
+    assert_int_equal(feed->count, 2);
+    assert_false(feed->is_full);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(test_list__##name, setup, teardown)
@@ -517,6 +590,9 @@ int main(void)
         T(newest_come_first),
         T(a_page_has_so_many_rows),
         T(the_feed_gives_so_many_at_once),
+        T(a_walk_for_one_entity_keeps_nothing_of_others),
+        T(a_walk_looks_at_so_many_rows),
+        T(a_walk_reads_so_many_bytes),
         T(pages_meet_without_gap_or_overlap),
         T(a_page_mark_fits_its_query_and_tenant_alone),
         T(counts_only_when_asked),

@@ -78,6 +78,8 @@ static void test_limit__holds_for_its_tenant(void **state)
     assert_int_equal(json_int(left, "http", -1), 0);
     assert_true(json_int(left, "heap_kb", -1) > 0);
     assert_true(json_int(left, "cpu_ms", -1) > 0);
+    assert_true(json_int(left, "kept_kb", -1) > 0);
+    assert_null(json_get(left, "wall_ms")); /* inside a transaction CPU time counts alone */
     stage_fails(stage, "for i = 1, 4 do ctx.db.thing:count() end", "read more often than it may");
     stage_switch(stage, "bolt");
     stage_enable(stage, "t");

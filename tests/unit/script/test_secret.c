@@ -47,6 +47,38 @@ static void test_changes__need_a_capability(void **state)
     stage_fails(stage, "ctx.queue:push('none', {}, { again = true })", "offers no job");
 }
 
+static const char passing_on[] = "{\"id\":\"t\",\"version\":\"1.0.0\",\"api\":1,\"title\":\"T\","
+                                 "\"capabilities\":[\"changes\",\"db:*:rw\"]}";
+
+/* Page by page: what one page made the core keep is gone with it. */
+static void test_changes__of_one_entity_page_by_page(void **state)
+{
+    struct stage *stage = *state;
+    stage_write(stage, "t/plugin.json", passing_on);
+    stage_enable(stage, "t");
+    OK(stage_create(stage, "team", "{'name':'east'}", NULL));
+    for (int i = 0; i < 5; i++)
+        OK(stage_create(stage, "thing", "{'name':'one'}", NULL));
+    OK(stage_create(stage, "team", "{'name':'west'}", NULL));
+    stage_script(stage, "crm.service('run', function(_, ctx)\n"
+                        "  local _, _, newest = ctx.changes { limit = 1 }\n"
+                        "  local one, at = ctx.changes { since = newest - 7, entity = 'thing',\n"
+                        "    limit = 2 }\n"
+                        "  local two, last = ctx.changes { since = at, entity = 'thing' }\n"
+                        "  local three = ctx.changes { since = newest - 7, entity = 'team' }\n"
+                        "  local before, kept = ctx.limits().kept_kb\n"
+                        "  for _ = 1, 150 do ctx.changes { since = 0, entity = 'thing' } end\n"
+                        "  kept = before - ctx.limits().kept_kb\n"
+                        "  return { #one, #two, last == newest, #three, one[1].entity,\n"
+                        "    one[1].fields[1], kept < 16 }\n"
+                        "end)");
+    const char *answer;
+    OK(stage_run(stage, &answer));
+    assert_string_equal(answer, "[2,3,true,2,\"thing\",\"name\",true]");
+    stage_fails(stage, "ctx.changes { entity = 'thign' }", "did you mean \"thing\"");
+    stage_fails(stage, "ctx.changes { entities = 'thing' }", "has no \"entities\"");
+}
+
 static const char waking[] =
     "crm.job('look', { every = '1h', changes = true }, function() end)\n"
     "crm.job('other', {}, function() end)\n"
@@ -93,6 +125,7 @@ int main(void)
         TEST(test_secret__json_is_its_bytes),
         TEST(test_secret__only_of_own_records),
         TEST(test_changes__need_a_capability),
+        TEST(test_changes__of_one_entity_page_by_page),
         TEST(test_changes__own_ones_wake_nobody),
         TEST(test_changes__of_others_wake_once),
         TEST(test_job__changes_is_a_flag),
