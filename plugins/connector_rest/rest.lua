@@ -3,6 +3,7 @@
 local rest = {}
 
 local API = "/api/v1"
+local FEED_PAGE = 200
 
 -- What an answer says of itself, as a fault of the connector interface.
 local function fault_of(answer, why, name)
@@ -53,10 +54,8 @@ end
 local function items_of(ctx, given, changes)
   local order, last = {}, {}
   for _, change in ipairs(changes) do
-    if change.entity == given.remote then
-      if not last[change.id] then order[#order + 1] = change.id end
-      last[change.id] = change
-    end
+    if not last[change.id] then order[#order + 1] = change.id end
+    last[change.id] = change
   end
   if #order == 0 then return {} end
   local filter = escape(crm.json_encode { id = { ["in"] = order } })
@@ -77,14 +76,29 @@ local function items_of(ctx, given, changes)
   return items
 end
 
+-- The changes of so many records, and the place behind them: of a page most may be of other
+-- entities, so a page is as long as the other side allows.
+local function changes_of(given, feed)
+  local changes, known, count = {}, {}, 0
+  for _, change in ipairs(feed.items) do
+    if change.entity == given.remote then
+      if not known[change.id] and count == given.limit then return changes, change.seq - 1 end
+      if not known[change.id] then count = count + 1 end
+      known[change.id], changes[#changes + 1] = true, change
+    end
+  end
+  return changes, feed.next
+end
+
 function rest.pull(given, ctx)
   local since = math.tointeger(tonumber(given.position or "0")) or 0
   local feed, answer, why, name = call(ctx, given.connection, "get",
-    "/changes?since=" .. since .. "&limit=" .. given.limit)
+    "/changes?since=" .. since .. "&limit=" .. FEED_PAGE)
   if not feed then return fault_of(answer, why, name) end
-  local items, fault = items_of(ctx, given, feed.items)
+  local changes, next = changes_of(given, feed)
+  local items, fault = items_of(ctx, given, changes)
   if not items then return fault end
-  return { items = items, position = tostring(feed.next), more = feed.next > since }
+  return { items = items, position = tostring(next), more = next > since }
 end
 
 -- Tells the other side which record of ours it was, so that it does not take it for news. A server

@@ -1,4 +1,4 @@
--- sync - one stream of one mapping: from its cursor to its end, item by item.
+-- sync - one item of a mapping, theirs or ours, and the job that takes a mapping's items.
 -- SPDX-License-Identifier: MIT
 --
 -- The tag that keeps a change from coming back is the pair of versions in external_ref: ours that
@@ -6,12 +6,9 @@
 local connections = require("connections")
 local failed = require("failed")
 local maps = require("maps")
+local streams = require("streams")
 
 local sync = {}
-
-local PAGE = 20 -- items of a page
-local HTTP_LEFT = 4 -- calls a step keeps in reserve
-local WRITES_LEFT = 100
 
 -- Script points, which a company's bundle may wrap.
 function sync.transform(given) return given.fields end
@@ -139,93 +136,7 @@ function sync.give(ctx, map, connection, id, op)
   end)
 end
 
--- --- streams -------------------------------------------------------------------------------------
-
-local function cursor_of(ctx, map, stream)
-  local db = ctx.db:as_system()
-  local key = crm.id_text(map.id) .. ":" .. stream
-  local found = db.sync_cursor:find { where = { stream_key = key }, limit = 1 }[1]
-  return found or
-    assert(db.sync_cursor:insert { mapping = map.id, stream = stream, stream_key = key })
-end
-
--- Nothing where somebody has taken the cursor away meanwhile: then it goes on from the beginning.
-local function move(ctx, cursor, position, lag)
-  local fields = { looked_at = ctx.now(), lag = lag }
-  if position and position ~= cursor.position then
-    fields.position, fields.moved_at = position, ctx.now()
-  end
-  local db = ctx.db:as_system()
-  return db.sync_cursor:get(cursor.id) and assert(db.sync_cursor:update(cursor.id, fields))
-end
-
-local function is_tired(ctx)
-  local left = ctx.limits()
-  return left.http < HTTP_LEFT or left.writes < WRITES_LEFT or left.reads < WRITES_LEFT
-end
-
-local function of_connection(fault) return fault.code == "auth" or fault.code == "retry" end
-
--- Gives items done, and whether there is more.
-local function pull(ctx, map, connection, cursor)
-  local count = 0
-  while not is_tired(ctx) do
-    local page = connections.call(ctx, connection, "pull",
-      { remote = map.remote, position = cursor.position, limit = PAGE })
-    if page.fault then return count, false, page.fault end
-    for _, item in ipairs(page.items or {}) do
-      local done, why = pcall(sync.take, ctx, map, item)
-      if done then
-        failed.done(ctx, map, "pull", item.id)
-      else
-        failed.keep(ctx, map, "pull", item.id, item, why)
-      end
-      count = count + 1
-    end
-    cursor = move(ctx, cursor, page.position, page.lag)
-    if not cursor then return count, true end
-    if not page.more then return count, false end
-  end
-  return count, true
-end
-
--- A connector of messages tells what happens from the day of its mapping on, not what there was.
-local function told_from(ctx, map, connection)
-  local traits = connections.call(ctx, connection, "traits", {})
-  return traits.from_now and map.created_at or nil
-end
-
-local function push(ctx, map, connection, cursor)
-  local from = told_from(ctx, map, connection)
-  local count, at = 0, math.tointeger(tonumber(cursor.position or "0"))
-  while not is_tired(ctx) do
-    local items, last, newest = ctx.changes { since = at, limit = 200 }
-    for _, item in ipairs(items) do
-      local came_from_there = connection.peer and item.actor == connection.peer
-      local is_past = from and item.at < from
-      if item.entity == map.entity_name and item.source ~= "restore" and not came_from_there
-        and not is_past then
-        if is_tired(ctx) then return count, true end
-        local done, fault = pcall(sync.give, ctx, map, connection, item.id, item.op)
-        if done and fault and of_connection(fault) then return count, false, fault end
-        local changed = done and fault and fault.code == "changed" -- pulling it decides
-        if done and not fault then
-          failed.done(ctx, map, "push", crm.id_text(item.id))
-        elseif not changed then
-          failed.keep(ctx, map, "push", crm.id_text(item.id), nil, fault)
-        end
-        count, at = count + 1, item.seq
-        cursor = move(ctx, cursor, tostring(at), newest - at)
-        if not cursor then return count, true end
-      end
-    end
-    at = last
-    cursor = move(ctx, cursor, tostring(at), newest - at)
-    if not cursor then return count, true end
-    if #items == 0 or last >= newest then return count, false end
-  end
-  return count, true
-end
+-- --- the job -------------------------------------------------------------------------------------
 
 -- One item that is tried again, or one record that has to be told; what does not go through is
 -- kept. Gives a fault of the connection, or nil.
@@ -248,10 +159,8 @@ local function one(ctx, map, connection, args)
   if done and not why then return failed.done(ctx, map, stream, id) end
   if done and args.record and why.code == "changed" then return end -- pulling it decides
   failed.keep(ctx, map, stream, id, payload, why)
-  return done and of_connection(why) and why or nil
+  return done and streams.of_connection(why) and why or nil
 end
-
-local WALKS = { push = push, pull = pull }
 
 -- Where both ways are gone, what we have is told before theirs is asked for: a push that was not
 -- noted, because its process died behind it, is repeated and noted first. Its record would else
@@ -269,9 +178,10 @@ function sync.run(job, ctx)
     return fault and connections.fails(ctx, connection, fault)
   end
   if not may_go then return end
-  local total = 0
+  local total, tired = 0, streams.budget(ctx)
+  local items = { push = sync.give, pull = sync.take }
   for _, stream in ipairs(args.stream == "both" and { "push", "pull" } or { args.stream }) do
-    local count, more, fault = WALKS[stream](ctx, map, connection, cursor_of(ctx, map, stream))
+    local count, more, fault = streams[stream](ctx, map, connection, items[stream], tired)
     if fault then return connections.fails(ctx, connection, fault) end
     connections.works(ctx, db.connection:get(map.connection))
     if more then
