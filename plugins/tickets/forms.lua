@@ -69,12 +69,15 @@ local function is_empty(value) return value == nil or value == "" end
 -- What the form requires is there: of a new ticket, of another type, of what is solved, and none of
 -- it is emptied later.
 function forms.guard(ev, ctx)
-  local ticket, old = ev.record, ev.old
+  local ticket, old, db = ev.record, ev.old, ctx.db:as_system()
   if not ticket.form then return end
   local solved = ev.changed("status") and states.of(ticket.status) == "resolved"
   local all = solved or not old and ticket.channel ~= "mail" or old and ev.changed("type")
-  for _, row in ipairs(rows_of(ctx.db:as_system(), ticket.form)) do
-    if row.required and (all or old and ev.changed(row.field)) and is_empty(ticket[row.field]) then
+  local shown = not old and ticket.channel == "portal"
+  if shown and not db.ticket_form:get(ticket.form).portal then return end
+  for _, row in ipairs(rows_of(db, ticket.form)) do
+    local now = all and (row.portal or not shown) or old and ev.changed(row.field)
+    if row.required and now and is_empty(ticket[row.field]) then
       ev:fail(row.field, "@text_required")
     end
   end

@@ -26,7 +26,9 @@ portal.request_options = {
   },
 }
 
-local TYPES = { question = true, incident = true, complaint = true, request = true, refund = true }
+local TYPES = {
+  question = true, incident = true, complaint = true, request = true, refund = true, other = true,
+}
 
 -- What a request says about itself: product, serial and type as ever, and what the form of its type
 -- asks, in `fields`. Nil after a refusal.

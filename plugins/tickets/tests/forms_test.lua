@@ -57,3 +57,15 @@ crm.test("a form names fields that people can fill in, and each type has one", f
   t.db.ticket_form:update(made.id, { active = false })
   form(t, "incident", {})
 end)
+
+crm.test("of customers only what they are shown is asked, of an agent the rest", function(t)
+  local made = form(t, "question", { serial = { required = true }, product = { required = true,
+    portal = true } })
+  t.expect_fail(function() open(t, { channel = "portal" }) end, { product = "@text_required" })
+  local ticket = open(t, { channel = "portal", product = "Pump" })
+  t.expect_fail(function() t.action("ticket", ticket.id, "resolve", {}) end, { status = true })
+  t.expect_fail(function() open(t, { channel = "phone", product = "Pump" }) end,
+    { serial = "@text_required" })
+  t.db.ticket_form:update(made.id, { portal = false })
+  t.eq(open(t, { channel = "portal" }).form, made.id)
+end)
