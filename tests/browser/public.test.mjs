@@ -115,3 +115,48 @@ test("a request is made, answered, solved and rated by its link", place, async (
     await page.locator("h1", { hasText: "链接无效或已过期" }).waitFor();
   });
 });
+
+test("the support form asks what the company's forms ask, in both languages", place, async () => {
+  const form = (fields) => w.acme.create("admin", "ticket_form", fields);
+  const ask = (fields) => w.acme.create("admin", "ticket_form_field", { portal: true, ...fields });
+  const own = await form({ name: "咨询 Question", type: "question", order: 1 });
+  await ask({ form: own.id, field: "product", required: true, help: "铭牌上的 On its plate" });
+  await ask({ form: own.id, field: "serial", required: true, portal: false });
+  const refund = await form({ name: "退款 Refund", type: "refund", order: 2 });
+  await ask({ form: refund.id, field: "serial", required: true });
+  await ask({ form: refund.id, field: "priority" });
+  const of = async (subject) =>
+    (await w.acme.ok("admin", "GET", `${R}/ticket?subject=${subject}`)).items[0];
+  await visiting(ENGLISH, async (page, screen) => {
+    await page.goto("/f/support");
+    await page.getByLabel(/E-mail/).fill("customer@example.com");
+    await page.getByLabel(/Subject/).fill("a-question");
+    await page.getByLabel(/Description/).fill("Which oil?");
+    assert.equal(await page.getByLabel(/Serial/).count(), 0);
+    await page.getByText("铭牌上的 On its plate").waitFor();
+    await screen.axe("a form of a company");
+    await page.getByRole("button", { name: "Send" }).click();
+    assert.equal(await page.getByLabel(/Product/).evaluate((at) => at.validity.valueMissing), true);
+    await page.getByLabel(/Product/).fill("Pump");
+    await page.getByRole("button", { name: "Send" }).click();
+    await page.getByRole("link", { name: "See the progress" }).waitFor();
+  });
+  const question = await of("a-question");
+  assert.deepEqual([question.type, question.product, question.form], ["question", "Pump", own.id]);
+  await visiting(PHONE, async (page, screen) => {
+    await page.goto("/f/support");
+    await page.getByLabel(/邮箱/).fill("customer@example.com");
+    await page.getByLabel(/主题/).fill("a-refund");
+    await page.getByLabel(/请求类型/).selectOption("refund");
+    await page.getByLabel(/序列号/).fill("S1");
+    assert.equal(await page.getByLabel(/主题/).inputValue(), "a-refund");
+    assert.equal(await page.getByLabel(/产品/).count(), 0);
+    await page.getByLabel(/优先级/).selectOption("high");
+    await page.getByLabel(/问题描述/).fill("它坏了。");
+    await screen.fits("a form of a company");
+    await page.getByRole("button", { name: "提交" }).click();
+    await page.getByRole("status").getByText("已收到").waitFor();
+  });
+  const made = await of("a-refund");
+  assert.deepEqual([made.type, made.serial, made.priority], ["refund", "S1", "high"]);
+});

@@ -100,6 +100,18 @@ export interface Input {
   required?: boolean;
   complete?: string;
   most?: number;
+  choices?: { value: string; label: string }[]; // picked from a list
+  help?: string;
+}
+
+function controlOf(input: Input, shared: Record<string, string | boolean | undefined>) {
+  if (input.choices) {
+    const options = input.choices.map(({ value, label }) => el("option", { value }, label));
+    return el("select", { ...shared, maxlength: undefined }, ...options);
+  }
+  return input.type === "area"
+    ? el("textarea", { ...shared, rows: "5" })
+    : el("input", { ...shared, type: input.type ?? "text" });
 }
 
 function fieldOf(input: Input): HTMLElement {
@@ -110,12 +122,8 @@ function fieldOf(input: Input): HTMLElement {
     required: input.required,
     maxlength: String(input.most ?? 200),
     autocomplete: input.complete ?? "off",
-    "aria-describedby": `${id}-wrong`,
+    "aria-describedby": input.help ? `${id}-help ${id}-wrong` : `${id}-wrong`,
   };
-  const control =
-    input.type === "area"
-      ? el("textarea", { ...shared, rows: "5" })
-      : el("input", { ...shared, type: input.type ?? "text" });
   return el(
     "div",
     { class: "field" },
@@ -125,7 +133,8 @@ function fieldOf(input: Input): HTMLElement {
       input.label,
       input.required && el("span", { class: "star", "aria-hidden": "true" }, " *"),
     ),
-    control,
+    controlOf(input, shared),
+    input.help && el("p", { class: "muted", id: `${id}-help` }, input.help),
     el("p", { class: "wrong", id: `${id}-wrong` }),
   );
 }
