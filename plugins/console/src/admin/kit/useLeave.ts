@@ -2,16 +2,16 @@
 // SPDX-License-Identifier: MIT
 import { onBeforeUnmount, onMounted } from "vue";
 import { useRouter } from "vue-router";
-import { t } from "@/texts";
+import { mayLeave } from "@/ui/ask";
 
 /** All screens of administration are one route, so leaving one of them is a change of its parts. */
 export function useLeave(isChanged: () => boolean) {
   const router = useRouter();
-  const stays = () => isChanged() && !window.confirm(t("form.leave"));
+  const stays = async () => isChanged() && !(await mayLeave());
   const onUnload = (event: BeforeUnloadEvent) => {
     if (isChanged()) event.preventDefault();
   };
-  const remove = router.beforeEach((to, from) => to.path === from.path || !stays());
+  const remove = router.beforeEach((to, from) => to.path === from.path || stays().then((is) => !is));
   onMounted(() => window.addEventListener("beforeunload", onUnload));
   onBeforeUnmount(() => {
     remove();
