@@ -230,6 +230,90 @@ test(
   },
 );
 
+for (const device of [DESKTOP, PHONE])
+  test(`pickers of a screen ${device.viewport.width} wide are sound when open`, place, async () => {
+    for (let i = 0; i < 12; i++) await w.acme.create("admin", "account", { name: `远景集团${i}` });
+    const screen = await signedIn(device, "admin");
+    await ending(screen, async (page) => {
+      await page.goto("/e/account/new");
+      for (const id of ["owner", "parent"]) {
+        const picker = page.locator(`input#f-${id}`);
+        await picker.click();
+        const list = page.locator(".el-select-dropdown:visible");
+        await list.waitFor();
+        if (id === "parent") {
+          const scrolls = list.locator(".el-select-dropdown__wrap");
+          assert.ok(await scrolls.evaluate((one) => one.scrollHeight > one.clientHeight));
+        }
+        for (const theme of ["light", "dark"]) {
+          await screen.theme(theme);
+          await screen.axe(`${id} open, ${theme}`);
+          await screen.shot(`picker-${device.viewport.width}-${id}-${theme}`);
+        }
+        await picker.press("Escape");
+        await list.waitFor({ state: "hidden" });
+      }
+    });
+  });
+
+test("what is deleted or left behind is asked for first, and Escape keeps it", place, async () => {
+  const one = await w.acme.create("admin", "lead", { name: "不要了", status: "working" });
+  const screen = await signedIn(DESKTOP, "admin");
+  await ending(screen, async (page) => {
+    const question = page.getByRole("dialog");
+    const focused = (locator) => locator.evaluate((element) => element === document.activeElement);
+    await page.goto(`/e/lead/${one.id}`);
+    const more = page.getByRole("button", { name: "更多", exact: true });
+    const remove = async () => {
+      await more.click();
+      await page.getByRole("menuitem", { name: "删除" }).click();
+      await page.getByRole("dialog", { name: "确定删除“不要了”吗？" }).waitFor();
+    };
+    await remove();
+    assert.ok(await focused(question.getByRole("button", { name: "取消", exact: true })));
+    await screen.axe("asks before deleting");
+    await screen.shot("ask-delete");
+    await page.keyboard.press("Escape");
+    await question.waitFor({ state: "detached" });
+    assert.ok(await focused(more), "the focus is back where it was");
+    assert.equal((await w.acme.as("admin", "GET", `${LEADS}/${one.id}`)).status, 200);
+
+    await page.goto(`/e/lead/${one.id}/edit`);
+    await page.locator("#f-name").fill("改到一半");
+    const cancel = page.locator(".edit-foot a");
+    await cancel.click();
+    await question.getByText("有未保存的修改").waitFor();
+    await page.keyboard.press("Escape");
+    await question.waitFor({ state: "detached" });
+    assert.equal(await page.locator("#f-name").inputValue(), "改到一半");
+    assert.ok(await focused(cancel));
+    await cancel.click();
+    await question.getByRole("button", { name: "放弃修改并离开" }).click();
+    await page.waitForURL((url) => url.pathname === `/e/lead/${one.id}`);
+
+    await page.keyboard.press("c");
+    await page.locator("#q-name").fill("没写完");
+    await page.keyboard.press("Escape");
+    const leave = page.getByRole("dialog", { name: "有未保存的修改" });
+    await leave.waitFor();
+    await screen.theme("dark");
+    await screen.axe("asks before leaving");
+    await screen.shot("ask-leave-dark");
+    await page.keyboard.press("Escape");
+    await leave.waitFor({ state: "detached" });
+    assert.equal(await page.locator("#q-name").inputValue(), "没写完");
+    await page.keyboard.press("Escape");
+    await leave.getByRole("button", { name: "放弃修改并离开" }).click();
+    await question.waitFor({ state: "detached" });
+
+    await remove();
+    await question.getByRole("button", { name: "删除", exact: true }).click();
+    await page.locator(".toast").first().waitFor();
+    assert.match(await page.locator(".toast").last().innerText(), /“不要了”已删除/);
+    assert.equal((await w.acme.as("admin", "GET", `${LEADS}/${one.id}`)).status, 404);
+  });
+});
+
 test("a card is dragged, and the next state's fields are asked for", place, async () => {
   const made = await w.acme.create("sales1", "lead", { name: "拖动卡", status: "working" });
   await ending(await signedIn(DESKTOP), async (page) => {
