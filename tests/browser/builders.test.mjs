@@ -166,6 +166,9 @@ test(
       await page.goto(`/e/account/${head.id}`);
       await right.filter({ hasText: "下级公司" }).waitFor();
       assert.match(await of(), /地址.*联系人/, "moved down by one");
+      const history = right.filter({ hasText: "归属历史" });
+      await history.locator("li, .panel-none").first().waitFor();
+      assert.equal(await history.getByRole("button").count(), 0, "nobody adds to a history");
       await looked(screen, "page-built");
     });
   },

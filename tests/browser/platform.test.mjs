@@ -142,7 +142,7 @@ test("a handler that was paused is seen, and let go on", place, async () => {
 test("a job of a plugin is run now, paused and resumed", place, async () => {
   await admin(async (page) => {
     await page.goto("/admin/jobs");
-    const row = page.getByRole("row", { name: /recycle/ });
+    const row = page.getByRole("row", { name: /recycle / });
     await row.getByRole("button", { name: "立即运行" }).click();
     await page.getByText("已完成").first().waitFor();
     await row.getByRole("button", { name: "暂停" }).click();
