@@ -1,6 +1,8 @@
 // integrations - other systems are told, tell us, and are kept in step; whatever fails waits.
 // SPDX-License-Identifier: MIT
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { must } from "../kit/server.mjs";
 import { sign, Target, until } from "../kit/target.mjs";
@@ -24,7 +26,7 @@ const w = world({
 const far = world({
   staff: false,
   env: { PERIGEE_OUTBOUND_PRIVATE: "127.0.0.1" },
-  hosts: { acme: ["localhost"] },
+  hosts: { acme: ["localhost"], globex: ["127.0.0.1"] },
 });
 let target, other;
 before(async () => {
@@ -471,6 +473,86 @@ test("two servers keep accounts in step", async (t) => {
     await rests(acme);
     const over = await acme.ok("admin", "GET", `${RECORDS}/failed_item/${kept.id}`);
     assert.equal(over.state, "done");
+  });
+});
+
+test("a new mapping does not wait for a log of other things", async (t) => {
+  const { globex } = w;
+  const key = await far.globex.ok("admin", "POST", "/api/v1/admin/api-keys", { name: "sync" });
+  await settings(globex, { allow_http: true });
+  const limits = (plan) => must(w.server.data, ["tenant", "limits", "globex", "--set", plan]);
+  let connection, mapping;
+  const told = async (name) =>
+    (await list(far.globex, "account", `name=${encodeURIComponent(name)}`))[0];
+  const positions = async () => {
+    const cursors = await list(globex, "sync_cursor", `mapping=${mapping}`);
+    return cursors.map(({ position }) => position);
+  };
+  const behind = async (position) => {
+    const { items } = await globex.ok("admin", "GET", `/api/v1/changes?since=${position}&limit=200`);
+    return items.filter(({ entity }) => entity === "account");
+  };
+
+  await t.test("what exists is pushed in the first step", async () => {
+    const path = join(w.server.data, "contacts.csv");
+    const rows = Array.from({ length: 12_000 }, (_, i) => `路人${i}`);
+    writeFileSync(path, ["name", ...rows].join("\n"));
+    must(w.server.data, ["import", "globex", "contact", path], { cwd: w.server.data });
+    for (const name of ["新联甲", "新联乙", "新联丙", "不联"])
+      await globex.create("admin", "account", { name });
+    // A step that had to read its way through the log, page by page, would come to its end before.
+    limits('{"job":{"reads":160}}');
+    t.after(() => limits("{}"));
+    connection = (
+      await globex.create("admin", "connection", {
+        name: "总部",
+        connector: "rest",
+        base_url: `http://127.0.0.1:${far.server.port}`,
+        credential: key.token,
+        acts_as: globex.users.admin,
+      })
+    ).id;
+    mapping = (
+      await globex.create("admin", "mapping", {
+        connection,
+        entity_name: "account",
+        remote: "account",
+        direction: "push",
+        field_map: { name: "name", website: "website" },
+        match: { name: { prefix: "新联" } },
+      })
+    ).id;
+    await done(globex, "connection", connection, "sync");
+    const first = await until("the first step", async () => {
+      const { items } = await globex.ok("admin", "GET", "/api/v1/jobs?limit=200");
+      const steps = items.filter(({ queue }) => queue === "job:integrations.sync");
+      return steps.at(-1)?.finished_at && steps.at(-1);
+    });
+    assert.deepEqual(first.result, { items: 3 });
+    for (const name of ["新联甲", "新联乙", "新联丙"]) assert.ok(await told(name), name);
+    assert.equal(await told("不联"), undefined);
+    const [position] = await positions();
+    assert.match(position, /^\d+$/, "and then the log is followed");
+    assert.deepEqual(await behind(position), []);
+  });
+
+  await t.test("a log that has to be walked from its beginning is, step by step", async () => {
+    const [account] = await list(globex, "account", `name=${encodeURIComponent("新联乙")}`);
+    const state = (value) =>
+      globex.ok("admin", "PATCH", `${RECORDS}/connection/${connection}`, { state: value });
+    await state("paused");
+    await rests(globex);
+    const [cursor] = await list(globex, "sync_cursor", `mapping=${mapping}`);
+    await globex.ok("admin", "DELETE", `${RECORDS}/sync_cursor/${cursor.id}`);
+    const path = `${RECORDS}/account/${account.id}`;
+    await globex.ok("admin", "PATCH", path, { website: "https://new.example.com" });
+    await state("ok");
+    await done(globex, "connection", connection, "sync");
+    await until("the change is there", async () => (await told("新联乙")).website);
+    await rests(globex);
+    assert.ok(Number((await positions())[0]) > 12_000);
+    const copies = await list(far.globex, "account", "name[prefix]=新联");
+    assert.equal(copies.length, 3, "and nothing is there twice");
   });
 });
 
