@@ -489,7 +489,8 @@ test("a new mapping does not wait for a log of other things", async (t) => {
     return cursors.map(({ position }) => position);
   };
   const behind = async (position) => {
-    const { items } = await globex.ok("admin", "GET", `/api/v1/changes?since=${position}&limit=200`);
+    const path = `/api/v1/changes?since=${position}&limit=200`;
+    const { items } = await globex.ok("admin", "GET", path);
     return items.filter(({ entity }) => entity === "account");
   };
 
