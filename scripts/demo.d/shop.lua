@@ -54,9 +54,36 @@ local function points()
     valid_to = kit.day(30) })
 end
 
+-- Points for more than buying, and money on a card.
+local function visits()
+  local program = kit.ids("gao.feng", "program", "")[1]
+  local function rule(fields)
+    fields.program, fields.kind = program, "bonus"
+    return kit.create("gao.feng", "earning_rule", fields)
+  end
+  rule { name = "到店签到", event = "check_in", points = 5, per_member = 1, period = "day" }
+  rule { name = "晒单评价", event = "custom", code = "review", points = 30, per_member = 2,
+    period = "month" }
+  local code = kit.create("gao.feng", "qr_code", { name = "门店海报", store = "S001",
+    rule = rule { name = "扫码有礼", event = "qr", points = 20 } })
+  local token = kit.call("gao.feng", "GET", "/records/qr_code/" .. code):match('"token":"(%x+)"')
+  local members = kit.ids("he.xin", "member", "sort=card_no&status=active")
+  for i = 1, 6 do
+    local key = "demo-visit-" .. i
+    kit.act("he.xin", "member", members[i], "check_in", { store = "S001", key = key })
+    kit.act("he.xin", "member", members[i], "scan", { token = token, key = key .. "-scan" })
+    kit.act("he.xin", "member", members[i], "happened", { event = "review", key = key .. "-own" })
+    kit.act("he.xin", "member", members[i], "top_up", { amount = i .. "00.00",
+      reason = "门店充值", key = key .. "-money" })
+  end
+  kit.act("he.xin", "member", members[1], "pay", { amount = "36.00", reason = "饮品",
+    key = "demo-pay" })
+end
+
 function shop.make()
   purchases(stores())
   points()
+  visits()
 end
 
 return shop
