@@ -5,6 +5,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { converted } from "./office.mjs";
 
 export const TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 const OPEN = "http://schemas.openxmlformats.org";
@@ -71,18 +72,14 @@ export const workbook = (rows, edit = (name, text) => text) =>
     return readFileSync(join(folder, "out.xlsx"));
   });
 
-/** Is LibreOffice here? */
-export const hasOffice = () => spawnSync("soffice", ["--version"]).status === 0;
-
 /** What LibreOffice makes of it, as CSV. */
 export const office = (bytes) =>
   inFolder((folder) => {
-    writeFileSync(join(folder, "in.xlsx"), bytes);
-    const to = ["--headless", "--convert-to", "csv:Text - txt - csv (StarCalc):44,34,76"];
-    program("soffice", [...to, "--outdir", folder, join(folder, "in.xlsx")], {
-      env: { ...process.env, HOME: folder },
-    });
-    return readFileSync(join(folder, "in.csv"), "utf8");
+    const file = join(folder, "in.xlsx");
+    writeFileSync(file, bytes);
+    const made = converted(folder, file, "csv:Text - txt - csv (StarCalc):44,34,76");
+    assert.ok(made, "LibreOffice opens it");
+    return made.toString("utf8");
   });
 
 /** The cells of the first sheet: { A1: { type, style, text } }. */
