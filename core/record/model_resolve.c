@@ -166,6 +166,38 @@ static enum err check_conditions(struct build *b, const struct field *field)
     return ERR_OK;
 }
 
+/* What a computed field follows is saved with its record: a roll-up or lookup changes when others
+ * are saved, and what was worked out from it would be stale without a word. */
+static enum err check_deps(struct build *b, const struct field *field)
+{
+    const char *const *deps = NULL;
+    field_computed_fn(field, &deps);
+    for (; *deps; deps++) {
+        const struct field *dep = entity_field(field->entity, slice_str(*deps));
+        if (!dep)
+            return fail(b, field, "%s has no field \"%s\"%s", field->entity->name, *deps,
+                        build_suggest_field(b->arena, field->entity, slice_str(*deps)));
+        bool is_rollup = strcmp(dep->type->name, "rollup") == 0;
+        if (is_rollup || dep->type->columns == 0)
+            return fail(b, field,
+                        "it cannot depend on \"%s\": a %s changes when other records are saved",
+                        *deps, is_rollup ? "rollup" : "lookup");
+    }
+    return ERR_OK;
+}
+
+static enum err check_derived(struct build *b, const struct field *field)
+{
+    if (strcmp(field->type->name, "computed") == 0)
+        return check_deps(b, field);
+    if (strcmp(field->type->name, "rollup") != 0)
+        return ERR_OK;
+    const struct field_rollup *rollup = field_rollup_of(field);
+    const struct entity *from = map_get(&b->model->entities, slice_str(rollup->from));
+    const char *why = "";
+    return tree_fits(b, from, rollup->where, 0, &why) ? ERR_OK : fail(b, field, "%s", why);
+}
+
 /* --- entities --- */
 
 /* The reference to the record that this one is part of; rights may follow it so many times. */
@@ -272,7 +304,8 @@ static enum err resolve_rest(struct build *b, struct field *field)
     bool is_known = b->base && !overlay_adds(b, field);
     if (field->ref_at && field->type->is_ref && !field->is_system && !is_known)
         add_referrer(b, field);
-    return check_conditions(b, field);
+    enum err e = check_conditions(b, field);
+    return e ? e : check_derived(b, field);
 }
 
 enum err build_resolve(struct build *b)
