@@ -107,7 +107,10 @@ static int upgrade_one(struct upgrade *u, const char *name)
     struct client_answer answer;
     int status = client_call(u->client, HTTP_POST, "/api/v1/operator/upgrade", name, "{}", &answer);
     if (status) {
-        fprintf(stderr, "perigee: %s stays as it was; mend it and run this again\n", name);
+        fprintf(stderr,
+                "perigee: %s stays as it was; mend it and run this again. A bundle that fits only "
+                "this release comes behind it: plugin disable, upgrade, plugin deploy\n",
+                name);
         return status;
     }
     const struct json *ran = json_get(answer.json, "migrations");

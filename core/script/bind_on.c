@@ -203,9 +203,11 @@ static void option_when(lua_State *L, const struct entity *entity, struct handle
         if (handler_compile(vm_of(L), ctx, entity, handler)) {
             const struct err_field *f = ctx->err.first;
             const char *dot = f ? strrchr(f->field, '.') : NULL;
+            bool unknown = f && strcmp(f->code, "unknown_field") == 0;
             const char *near =
-                f ? record_suggest(entity, slice_str(dot ? dot + 1 : f->field)) : NULL;
-            luaL_error(L, "%s: %s%s%s%s", f ? f->field : "when", f ? f->code : "it does not fit",
+                unknown ? record_suggest(entity, slice_str(dot ? dot + 1 : f->field)) : NULL;
+            const char *what = unknown ? "there is no such field" : f ? f->code : "it does not fit";
+            luaL_error(L, "%s: %s%s%s%s", f ? f->field : "when", what,
                        near ? " (did you mean \"" : "", near ? near : "", near ? "\"?)" : "");
         }
     }

@@ -63,7 +63,10 @@ static const char *said_all(struct arena *arena, const struct refusal *refusal)
     for (const struct err_field *f = refusal->first; f; f = f->next)
         text = arena_printf(arena, f == refusal->first ? "%s (%s: %s" : "%s, %s: %s", text,
                             *f->field ? f->field : "the record", f->code);
-    return refusal->first ? arena_printf(arena, "%s)", text) : text;
+    if (refusal->first || !refusal->e)
+        return refusal->first ? arena_printf(arena, "%s)", text) : text;
+    return arena_printf(arena, "%s (%s)", text,
+                        *refusal->code ? refusal->code : err_code(refusal->e));
 }
 
 static void expect_field(lua_State *L, const struct trial *trial, const char *field,

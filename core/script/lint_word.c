@@ -71,7 +71,8 @@ static void check_field_words(struct lint *lint, const struct field *field)
         return;
     check_label(lint, field->label, what);
     check_label(lint, field->help, what);
-    for (int i = 0; i < field->options_count && !field->dictionary; i++)
+    bool is_borrowed = field->dictionary || strcmp(field->type->name, "lookup") == 0;
+    for (int i = 0; i < field->options_count && !is_borrowed; i++)
         check_label(lint, field->options[i].label, what);
 }
 

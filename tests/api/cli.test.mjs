@@ -468,7 +468,12 @@ test("the tools of a plugin's author", async () => {
   writeFileSync(
     extra,
     'crm.test("two and two", function(t) t.eq(2 + 2, 5, "sum") end)\n' +
-      'crm.test("nobody is asked", function(t)\n  t.as("nobody")\nend)\n',
+      'crm.test("nobody is asked", function(t)\n  t.as("nobody")\nend)\n' +
+      'crm.test("too late", function(t)\n' +
+      '  local id = t.db.lead:insert { name = "X", phones = { "+8613800000009" } }.id\n' +
+      "  t.expect_fail(function()\n" +
+      '    t.db.lead:update(id, { name = "Y" }, { if_version = 9 })\n' +
+      '  end, "not_found")\nend)\n',
   );
   const failed = command(data, ["plugin", "test", "acme.tools"], at);
   assert.equal(failed.status, 1);
@@ -477,6 +482,7 @@ test("the tools of a plugin's author", async () => {
     /not ok 3 - .*two and two\n {2}# .*wrong_test\.lua:1: sum: expected 5, got 4/,
   );
   assert.match(failed.stdout, /wrong_test\.lua:3: there is no user "nobody"/);
+  assert.match(failed.stdout, /expected not_found, got Someone .* \(version_mismatch\)/);
   rmSync(extra);
 
   ok(data, ["tenant", "create", "author", "--host", "author.example.com", "--plugins", "leads"]);

@@ -387,6 +387,9 @@ static void test_hooks__registrations_are_checked_while_loading(void **state)
               "there is no option \"wen\" (did you mean \"when\"?): id, before, after, at, when");
     load_slip(s, "crm.on('thing', 'validate', { id = 'x', when = { nme = 'a' } }, error)",
               "did you mean \"name\"?");
+    load_slip(s, "crm.on('thing', 'validate', { id = 'x', when = { level = 'z' } }, error)",
+              "when.level: not_in_list");
+    assert_null(strstr(stage_broken(s), "did you mean"));
     load_slip(s, "crm.on('thing', 'validate', { id = 'x', fields = { 'nme' } }, error)",
               "thing has no field \"nme\" (did you mean \"name\"?)");
     load_slip(s, "crm.on('thing', 'validate', { id = 'x' }, nil)", "function expected");

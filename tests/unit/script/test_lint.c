@@ -163,6 +163,30 @@ static void test_lint__a_file_has_so_many_names_for_records(void **state)
     assert_int_equal(names_seen(stage, LINT_ALIASES_MAX + 1), LINT_ALIASES_MAX);
 }
 
+static void tell_all(void *arg, const char *text)
+{
+    struct told *told = arg;
+    told->all = arena_printf(told->arena, "%s%s\n", told->all, text);
+}
+
+/* The choices of a lookup are those of the field it shows, whose plugin has the words for them. */
+static void test_lint__a_lookup_borrows_its_words(void **state)
+{
+    struct stage *stage = *state;
+    struct told told = {stage->arena, ""};
+    const struct plugin *plugin = NULL;
+    const char *why = NULL;
+    stage_script(stage, "");
+    (void)stage_vm(stage);
+    for (int i = 0; i < stage->model->plugins_count; i++)
+        if (strcmp(stage->model->plugins[i]->id, "t") == 0)
+            plugin = stage->model->plugins[i];
+    OK(lint_plugin(&stage->ctx, stage->model, plugin, tell_all, &told, &why));
+    assert_non_null(strstr(told.all, "\"thing.level.a\" of thing.level is missing"));
+    assert_non_null(strstr(told.all, "\"part.level\" of part.level is missing"));
+    assert_null(strstr(told.all, "\"thing.level.a\" of part.level"));
+}
+
 static void test_lint__scripts_that_do_not_load_are_told_with_their_line(void **state)
 {
     struct stage *stage = *state;
@@ -189,6 +213,7 @@ int main(void)
         T(a_function_of_two_entities_may_use_what_either_has),
         T(a_function_has_so_many_entities),
         T(a_file_has_so_many_names_for_records),
+        T(a_lookup_borrows_its_words),
         T(scripts_that_do_not_load_are_told_with_their_line),
 #undef T
     };
