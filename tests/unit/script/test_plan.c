@@ -5,7 +5,9 @@
 #include "stage.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
+#include "base/log.h"
 #include "script/plan.h"
 #include "tenant/folder.h"
 
@@ -336,7 +338,27 @@ static void test_plan__a_bundle_needs_nobody_before_it(void **state)
     assert_ptr_equal(stage_vm(stage)->plan, plan->below);
 }
 
-/* A module that registers for its plugin when somebody else loads it: all scripts are run then. */
+/* What the log says from here on, of this level and above, until log_end. */
+static FILE *log_begin(enum log_level least)
+{
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    log_init(fileno(file), least, "");
+    return file;
+}
+
+static const char *log_end(struct stage *stage, FILE *file)
+{
+    char text[8192];
+    log_init(STDERR_FILENO, LOG_INFO, "");
+    rewind(file);
+    text[fread(text, 1, sizeof text - 1, file)] = 0;
+    (void)fclose(file);
+    return arena_strdup(stage->arena, text);
+}
+
+/* A module that registers for its plugin when somebody else loads it: all scripts are run then, and
+ * that the first try failed is no error. */
 static void test_plan__a_bundle_that_needs_all_scripts_to_run(void **state)
 {
     struct stage *stage = *state;
@@ -345,7 +367,11 @@ static void test_plan__a_bundle_that_needs_all_scripts_to_run(void **state)
                 "crm.service('run', function() return { 'run' } end)\nrequire 'late'\n");
     stage_write(stage, "t/late.lua",
                 "crm.service('late', function() return { 'late' } end)\nreturn {}\n");
+    FILE *log = log_begin(LOG_INFO);
     struct vm *bolt = with_bundle(stage, "require 't.late'\ncrm.service('own', function() end)\n");
+    const char *said = log_end(stage, log);
+    assert_non_null(strstr(said, "does not load alone, all scripts run"));
+    assert_null(strstr(said, "\"level\":\"error\""));
     assert_null(bolt->plan->below);
     assert_true(script_t(bolt)->is_loaded);
     assert_non_null(map_get(&bolt->plan->services, SLICE("late")));
@@ -366,7 +392,9 @@ static void test_plan__a_bundle_that_does_not_load(void **state)
              "function() end)\n");
     stage->tenant->vm_free(stage->tenant->vm);
     stage->tenant->vm = NULL;
+    FILE *log = log_begin(LOG_ERROR);
     const char *why = stage_broken(stage);
+    assert_non_null(strstr(log_end(stage, log), "scripts do not load"));
     assert_non_null(why);
     assert_non_null(strstr(why, "there is no handler called"));
     stage_switch(stage, "acme");
