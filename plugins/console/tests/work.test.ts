@@ -6,6 +6,7 @@ import { daysOf, moveTo, rangeOf, step, weekStart } from "@/logic/calendar";
 import { countdown, faceOf } from "@/logic/clocks";
 import { csvOf, narrowed, tilesOf } from "@/logic/dashboard";
 import { blocksOf, safeHref, spansOf } from "@/logic/markdown";
+import { inOrder } from "@/logic/report";
 import { merged, type Source, subjectOf } from "@/logic/timeline";
 import { stepsOf } from "@/approvals/cases";
 
@@ -217,5 +218,21 @@ describe("approvals", () => {
     const stopped = stepsOf({ id: "1", version: 1, state: "rejected", at: 2, path }, all);
     expect(stopped.map((one) => one.state)).toEqual(["done", "stopped", "ahead"]);
     expect(stepsOf({ id: "1", version: 1, state: "running", path: null }, [])).toEqual([]);
+  });
+});
+
+describe("funnel", () => {
+  it("stands in the order of its stages, within each pipeline, whatever their numbers", () => {
+    const group = (pipeline: string, stage: string, count: number) => ({ pipeline, stage, count });
+    const groups = [
+      group("new", "won", 9),
+      group("new", "talk", 5),
+      group("old", "talk", 7),
+      group("new", "gone", 1),
+      group("new", "offer", 2),
+    ];
+    const stages = new Map(["talk", "offer", "won"].map((one, at) => [one, at]));
+    const sorted = inOrder(groups, { pipeline: new Map(), stage: stages });
+    expect(sorted.map(({ stage }) => stage)).toEqual(["talk", "offer", "won", "gone", "talk"]);
   });
 });

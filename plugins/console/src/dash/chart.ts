@@ -24,6 +24,7 @@ function series(kind: string, rows: ReportRow[]) {
     const text = { ...label, position: "right" as const, formatter: told as never };
     return {
       type: "funnel" as const,
+      sort: "none" as const, // in the order of the stages
       left: 12,
       width: "58%",
       top: 8,

@@ -49,6 +49,25 @@ export function groupsOf(view: View): { field: string; by: string }[] {
   );
 }
 
+/** Groups in the order of their states: those of `ranks`, others as they come. */
+export function inOrder(
+  groups: Record<string, unknown>[],
+  ranks: Record<string, Map<string, number>>,
+) {
+  const seen: Record<string, Map<string, number>> = {};
+  const names = Object.keys(ranks);
+  const rank = (name: string, group: Record<string, unknown>) => {
+    const value = String(group[name]);
+    const first = (seen[name] ??= new Map());
+    if (!first.has(value)) first.set(value, first.size);
+    return ranks[name].get(value) ?? ranks[name].size + first.get(value)!;
+  };
+  return groups
+    .map((group) => ({ group, at: names.map((name) => rank(name, group)) }))
+    .sort((a, b) => a.at.map((one, i) => one - b.at[i]).find((by) => by) ?? 0)
+    .map(({ group }) => group);
+}
+
 export function rowsOf(entity: Entity, view: View, data: ReportData, locale: Locale, none: string) {
   const groups = groupsOf(view);
   const measures = (view.query?.measure ?? ["count"]) as string[];
