@@ -84,6 +84,28 @@ test("a deal stands on the path of its pipeline and is moved along it", place, a
     await path.locator(".now", { hasText: "报价中" }).waitFor();
     assert.equal((await read("opportunity", made.id)).stage, stages[1].id);
   });
+  const account = (await w.acme.create("admin", "account", { name: "渠道客户" })).id;
+  for (const at of [0, 1]) {
+    const more = { name: `渠道单${at}`, account, pipeline: pipeline.id, stage: stages[at].id };
+    await w.acme.create("admin", "opportunity", more);
+  }
+  await working(DESKTOP, "admin", async (page, screen) => {
+    await page.goto("/dash/sales");
+    const funnel = page.locator(".report", { hasText: "销售漏斗" }).first();
+    await funnel.locator(".chart svg").waitFor();
+    await screen.settled();
+    await screen.shot("funnel");
+    await funnel.getByRole("button", { name: "表格" }).click();
+    const rows = await funnel.locator("tbody tr", { hasText: "渠道流程" }).allInnerTexts();
+    assert.equal(rows.length, 2);
+    assert.match(rows[0], /接触\s+1$/, "the stages' order, not that of their numbers");
+    assert.match(rows[1], /报价中\s+2$/);
+    await page.goto(`/e/account/${account}`);
+    for (const name of ["商机 2", "合同 0", "工单 0"])
+      await page.locator(".record-right").getByRole("heading", { name }).waitFor();
+    await screen.axe("a customer's page");
+    await screen.shot("customer-panels");
+  });
 });
 
 test("calls are written down, drafts stay, a task is planned and completed", place, async () => {
