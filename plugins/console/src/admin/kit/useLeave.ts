@@ -11,7 +11,9 @@ export function useLeave(isChanged: () => boolean) {
   const onUnload = (event: BeforeUnloadEvent) => {
     if (isChanged()) event.preventDefault();
   };
-  const remove = router.beforeEach((to, from) => to.path === from.path || stays().then((is) => !is));
+  const remove = router.beforeEach(
+    async (to, from) => to.path === from.path || !(await stays()),
+  );
   onMounted(() => window.addEventListener("beforeunload", onUnload));
   onBeforeUnmount(() => {
     remove();
