@@ -13,6 +13,7 @@
 #include "record/model_build.h"
 
 #include "base/log.h"
+#include "base/text.h"
 
 static const char *const patch_kinds[] = {"list",  "board",    "calendar", "form",      "quick",
                                           "page",  "mobile",   "menu",     "dashboard", "tree",
@@ -246,6 +247,33 @@ static enum err set_view(struct build *b, struct json *body, const struct json *
     return ERR_OK;
 }
 
+/* The id in a view that is nearest to what a patch names. */
+static void near_id(const struct json *node, struct slice anchor, const char **best, int *least)
+{
+    json_each(item, node->type == JSON_OBJECT || node->type == JSON_ARRAY ? node : NULL)
+    {
+        near_id(item, anchor, best, least);
+        bool is_id = item->type == JSON_STRING && slice_is(item->key, "id");
+        int distance = is_id ? text_nearness(anchor, item->text, *least - 1) : *least;
+        if (distance && distance < *least) { /* the same id where none can anchor is no help */
+            *least = distance;
+            *best = item->text.at;
+        }
+    }
+}
+
+static void warn_anchor(struct build *b, const struct json *body, const struct json *patch,
+                        const char *anchor)
+{
+    const char *best = NULL;
+    int least = 4; /* three letters wrong still look alike */
+    near_id(body, slice_str(anchor), &best, &least);
+    warn(b, patch->line,
+         best ? arena_printf(b->arena, "there is no \"%s\" any more (did you mean \"%s\"?)", anchor,
+                             best)
+              : arena_printf(b->arena, "there is no \"%s\" any more", anchor));
+}
+
 static enum err apply_patch(struct build *b, struct json *body, const struct json *patch)
 {
     const struct json *given = payload_of(patch);
@@ -265,7 +293,7 @@ static enum err apply_patch(struct build *b, struct json *body, const struct jso
         return ERR_OK;
     bool adds = !anchor || *word == 'a' || *word == 'b';
     if (anchor && !list)
-        warn(b, patch->line, arena_printf(b->arena, "there is no \"%s\" any more", anchor));
+        warn_anchor(b, body, patch, anchor);
     if (adds && !payload)
         return build_fail(b, patch->line, "a patch needs what it adds, such as \"section\"");
     if (adds && join_group(b, body, payload, anchor && *word == 'b'))
@@ -335,7 +363,10 @@ static enum err patch_view(struct build *b, const struct json *patch)
         view_key(b->arena, entity, kind, name.len ? arena_str(b->arena, name) : "default");
     struct model_view *view = overlay_find_view(b, key);
     if (!view) {
-        warn(b, patch->line, arena_printf(b->arena, "there is no view " SLICE_FMT, SLICE_ARG(key)));
+        bool is_slip = entity && !model_entity(b->model, first);
+        warn(b, patch->line,
+             arena_printf(b->arena, "there is no view " SLICE_FMT "%s", SLICE_ARG(key),
+                          is_slip ? build_suggest_entity(b->arena, b->model, first) : ""));
         return ERR_OK;
     }
     struct json *body = body_of(b, &view);

@@ -553,8 +553,9 @@ static int db_index(lua_State *L)
     const struct entity *entity = bind_entity_named(L, name);
     const char *may = db->as_system ? bind_capability(db->script, name) : "rw";
     if (!may)
-        return luaL_error(L, "%s does not declare the capability \"db:%s:rw\"", db->script->id,
-                          name);
+        return luaL_error(L,
+                          "%s does not declare the capability \"db:%s:rw\", or \"db:%s:r\" to read",
+                          db->script->id, name, name);
     struct table_box *table = lua_newuserdatauv(L, sizeof *table, 0);
     *table = (struct table_box){db->script, entity, db->as_system, strcmp(may, "r") == 0};
     luaL_setmetatable(L, TABLE_META);

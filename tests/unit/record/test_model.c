@@ -497,6 +497,15 @@ static void test_model__lists_are_paged_by_an_index(void **state)
     assert_in_range(lists, 30, 1000);
 }
 
+static void test_model__a_slip_in_an_anchor_is_told(void **state)
+{
+    struct place *p = *state;
+    bundle(p, "views/lead.json",
+           "{\"form\":\"lead\",\"after\":\"section.contcat\",\"section\":{\"id\":\"section.x\","
+           "\"cells\":[]}}");
+    assert_non_null(strstr(p->model->warnings->text, "(did you mean \"section.contact\"?)"));
+}
+
 static void test_model__views_are_patched_by_id(void **state)
 {
     struct place *p = *state;
@@ -766,6 +775,7 @@ int main(void)
         T(every_report_has_its_index),
         T(no_index_for_nothing),
         T(lists_are_paged_by_an_index),
+        T(a_slip_in_an_anchor_is_told),
         T(views_are_patched_by_id),
         T(a_view_and_a_report_are_told_anew),
         T(a_dictionary_takes_more_values),
