@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { certify } from "../kit/certify.mjs";
 import { browserPlace } from "../kit/browser.mjs";
+import { ImapServer } from "../kit/imap.mjs";
 import { bundle, packed } from "../kit/pack.mjs";
 import { SmtpServer } from "../kit/smtp.mjs";
 import { Target } from "../kit/target.mjs";
@@ -69,6 +70,97 @@ test("the mail server is set up, tried, and its password never shown again", pla
     await page.reload();
     assert.equal(await page.locator("#mail-host").inputValue(), "localhost");
     await screen.axe("mail");
+  });
+});
+
+test("a mailbox is set up, refused where it cannot be, looked into, removed", place, async () => {
+  const server = await new ImapServer({ certificate, users: { crm: "Box-1" } }).start();
+  stops.push(() => server.stop());
+  await admin(async (page, screen) => {
+    await page.goto("/admin/mailboxes");
+    await page.getByText("还没有收件箱").waitFor();
+    await button(page, "添加收件箱").click();
+    await page.locator("#mailbox-name").fill("Sales Box");
+    await page.locator("#mailbox-host").fill("not a host");
+    await button(page, "保存").click();
+    await page.locator("#mailbox-name[aria-invalid='true']").waitFor();
+    await page.locator("#mailbox-name").fill("sales");
+    await button(page, "保存").click();
+    await page.locator("#mailbox-host[aria-invalid='true']").waitFor();
+    await page.locator("#mailbox-host").fill("localhost");
+    await page.locator("#mailbox-port").fill(String(server.port));
+    await page.locator("#mailbox-tls").selectOption(server.mode);
+    await page.locator("#mailbox-user").fill("crm");
+    await page.locator("#mailbox-password").fill("Box-1");
+    await screen.axe("a mailbox");
+    await button(page, "保存").click();
+    const card = page.locator(".list-cards .card", { hasText: "sales" });
+    await button(card, "立即查看").click();
+    await until("looked into", async () => {
+      const { items } = await w.acme.ok("admin", "GET", "/api/v1/admin/mailboxes");
+      return items[0]?.looked_at && !items[0].error;
+    });
+    await button(page, "刷新").click();
+    await card.getByText(/上次查看/).waitFor();
+    await button(card, "编辑").click();
+    assert.equal(await page.locator("#mailbox-password").inputValue(), "", "never shown again");
+    await page.locator("#mailbox-minutes").fill("30");
+    await button(page, "保存").click();
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await button(card, "移除收件箱“sales”").click();
+    await button(page.getByRole("dialog"), "删除").click();
+    await page.getByText("还没有收件箱").waitFor();
+  });
+});
+
+test("what is held of a person is exported, and forgotten when that is meant", place, async () => {
+  const one = await w.acme.create("admin", "lead", { name: "请忘记我", status: "working" });
+  await admin(async (page, screen) => {
+    await page.goto("/admin/privacy");
+    await button(page, "永久删除").click();
+    await page.getByText("此项必填").first().waitFor();
+    await page.locator("input#privacy-record").click();
+    await page.locator(".el-select-dropdown__item", { hasText: "请忘记我" }).click();
+    await page.locator("#privacy-reason").fill("本人来信要求");
+    await button(page, "导出全部数据").click();
+    await page.getByRole("link", { name: "查看任务" }).waitFor();
+    await button(page, "永久删除").click();
+    const dialog = page.getByRole("dialog");
+    await dialog.locator("#privacy-confirm").fill("别人");
+    await button(dialog, "确认永久删除").click();
+    await dialog.locator(".error-text, .form-error").first().waitFor();
+    await screen.axe("forgetting a person");
+    await screen.shot("privacy-refused");
+    assert.equal((await w.acme.as("admin", "GET", `/api/v1/records/lead/${one.id}`)).status, 200);
+    await dialog.locator("#privacy-confirm").fill("请忘记我");
+    await button(dialog, "确认永久删除").click();
+    await page.getByText("已永久删除").waitFor();
+    assert.equal((await w.acme.as("admin", "GET", `/api/v1/records/lead/${one.id}`)).status, 404);
+  });
+});
+
+test("letters are worded anew, with what they may say; handlers are listed", place, async () => {
+  await admin(async (page, screen) => {
+    await page.goto("/admin/templates");
+    const row = page.locator("tr", { hasText: "core.password_reset.zh-CN.txt" });
+    await button(row, "编辑 core.password_reset.zh-CN.txt").click();
+    const text = page.locator("#template-text");
+    const before = await text.inputValue();
+    await screen.axe("a letter");
+    await text.fill(`${before}\n{{ nobody.knows }}`);
+    await button(page, "存入草稿").click();
+    await page.getByRole("dialog").locator(".error-text").first().waitFor();
+    await text.fill(`${before}\n祝好`);
+    await button(page, "存入草稿").click();
+    await row.getByText("已改写").waitFor();
+    await button(row, "编辑 core.password_reset.zh-CN.txt").click();
+    await button(page, "恢复原文").click();
+    await row.getByText("插件原文").waitFor();
+    await w.acme.as("admin", "DELETE", "/api/v1/admin/customization/draft");
+    await page.goto("/admin/handlers");
+    await page.getByRole("row", { name: /validate/ }).first().waitFor();
+    await page.getByLabel("对象").selectOption("");
+    await page.getByRole("row", { name: /account/ }).first().waitFor();
   });
 });
 

@@ -95,6 +95,12 @@ export const GROUPS: AreaGroup[] = [
         item: lazy(() => import("./model/Dictionary.vue")),
       },
       {
+        id: "templates",
+        right: "fields",
+        icon: "edit",
+        screen: lazy(() => import("./model/Templates.vue")),
+      },
+      {
         id: "publish",
         right: "fields",
         icon: "upload",
@@ -117,6 +123,12 @@ export const GROUPS: AreaGroup[] = [
         right: "plugins",
         icon: "send",
         screen: lazy(() => import("./platform/Outbox.vue")),
+      },
+      {
+        id: "handlers",
+        right: "plugins",
+        icon: "list",
+        screen: lazy(() => import("./platform/Handlers.vue")),
       },
       {
         id: "jobs",
@@ -153,6 +165,18 @@ export const GROUPS: AreaGroup[] = [
         right: "settings",
         icon: "mail",
         screen: lazy(() => import("./company/Mail.vue")),
+      },
+      {
+        id: "mailboxes",
+        right: "settings",
+        icon: "inbox",
+        screen: lazy(() => import("./company/Mailboxes.vue")),
+      },
+      {
+        id: "privacy",
+        right: "privacy",
+        icon: "user",
+        screen: lazy(() => import("./company/Privacy.vue")),
       },
       {
         id: "audit",
