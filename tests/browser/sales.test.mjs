@@ -93,7 +93,7 @@ test("a list is filtered, changed, saved, and its link reproduces it", place, as
   });
 });
 
-test("a view says what it asks for, is changed, and deleted when that is meant", place, async () => {
+test("a view says what it asks for, is changed, deleted when that is meant", place, async () => {
   const body = {
     kind: "list",
     columns: ["name", "source"],
@@ -134,7 +134,7 @@ test("a view says what it asks for, is changed, and deleted when that is meant",
   });
 });
 
-test("on a phone a list is filtered, its lines are chosen, and the view is kept", place, async () => {
+test("on a phone a list is filtered, its lines chosen, and the view is kept", place, async () => {
   const screen = await signedIn(PHONE);
   await ending(screen, async (page) => {
     const bar = await page.locator(".nav-bar").boundingBox(); // of the workbench, too
