@@ -235,6 +235,8 @@ test("a job of a plugin is run now, paused and resumed", place, async () => {
   await admin(async (page) => {
     await page.goto("/admin/jobs");
     const row = page.getByRole("row", { name: /recycle / });
+    await row.getByText("线索").first().waitFor();
+    await row.getByText("每天 02:30").waitFor();
     await row.getByRole("button", { name: "立即运行" }).click();
     await page.getByText("已完成").first().waitFor();
     await row.getByRole("button", { name: "暂停" }).click();
