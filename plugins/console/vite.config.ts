@@ -43,7 +43,14 @@ export default defineConfig({
     chunkSizeWarningLimit: 700,
     rolldownOptions: {
       input: ["index.html", "form.html", "rate.html", "widget.html"],
-      output: { codeSplitting: { groups, includeDependenciesRecursively: false } },
+      output: {
+        codeSplitting: { groups, includeDependenciesRecursively: false },
+        // a hash with a dash in it is none to the server, and the file is asked for again and again
+        hashCharacters: "hex",
+        entryFileNames: "assets/[name]-[hash:16].js",
+        chunkFileNames: "assets/[name]-[hash:16].js",
+        assetFileNames: "assets/[name]-[hash:16][extname]",
+      },
     },
   },
   server: { proxy: { "/api": "http://127.0.0.1:8080" } },
