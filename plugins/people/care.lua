@@ -64,27 +64,31 @@ local function silent(ctx, days, mark)
   }
 end
 
--- Days after the last talk a visit is due (visit_days; 0: never).
-function care.visits(job, ctx)
-  local db, days = ctx.db:as_system(), ctx.config.visit_days
+-- Each customer silent for so many days (0: never) once: marked as told, then `tell`.
+local function each_silent(job, ctx, days, mark, tell)
   if days == 0 then return end
+  local db = ctx.db:as_system()
   job:each({
-    entity = "account", as_system = true, batch = 100, where = silent(ctx, days, "visit_told_at"),
+    entity = "account", as_system = true, batch = 100, where = silent(ctx, days, mark),
   }, function(account)
-    assert(db.account:update(account.id, { visit_told_at = ctx.now() }))
+    assert(db.account:update(account.id, { [mark] = ctx.now() }))
+    tell(account, db)
+  end)
+end
+
+-- Days after the last talk a visit is due (visit_days).
+function care.visits(job, ctx)
+  local days = ctx.config.visit_days
+  each_silent(job, ctx, days, "visit_told_at", function(account, db)
     remember(ctx, db, { entity = "account", id = account.id }, account.owner, "@care.visit",
       ctx.now(), { name = account.name, days = days })
   end)
 end
 
--- Days after the last talk a customer is about to be lost (churn_days; 0: never).
+-- Days after the last talk a customer is about to be lost (churn_days).
 function care.churn(job, ctx)
-  local db, days = ctx.db:as_system(), ctx.config.churn_days
-  if days == 0 then return end
-  job:each({
-    entity = "account", as_system = true, batch = 100, where = silent(ctx, days, "churn_warned_at"),
-  }, function(account)
-    assert(db.account:update(account.id, { churn_warned_at = ctx.now() }))
+  local days = ctx.config.churn_days
+  each_silent(job, ctx, days, "churn_warned_at", function(account)
     ctx.emit("account.churn_warned", { account = account.id, owner = account.owner, days = days })
   end)
 end
