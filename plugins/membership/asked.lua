@@ -25,11 +25,11 @@ function asked.lacks(ev, book, value)
   return true
 end
 
--- The book of a member who may use the card; nil after a refusal.
-function asked.open_active(ev, ctx)
-  if ev.record.status == "active" then return ledger.open(ctx, ev.record) end
+-- May this card be used? Told on the field.
+function asked.is_closed(ev, book)
+  if book.status == "active" then return false end
   ev:fail("status", "@member_not_active")
-  return nil
+  return true
 end
 
 -- Another record named by a parameter, or nil.
@@ -39,6 +39,7 @@ function asked.id(ev, name)
 end
 
 -- Was an operation with this key done before? Then its answer, or a refusal where it was another.
+-- Asked before anything is judged: what was done stays done, also when the card has been closed.
 function asked.again(ev, book, key, points)
   local before = ledger.by_key(book, key)
   if not before then return false end

@@ -8,9 +8,6 @@ local tiers = require("tiers")
 
 local earning = {}
 
--- Fraction digits of its currency: the core knows them, its text shows them.
-local function digits_of(money) return #(money.amount:match("%.(%d+)$") or "") end
-
 -- Books points as a new lot. spec: points, source, on, purchase, rule, reason, key, qualifying.
 function earning.book(book, spec)
   local lock = spec.source == "purchase" and book.program.lock_days or 0
@@ -54,7 +51,7 @@ local function order_of(book, purchase)
   return {
     program = book.program.id,
     amount = purchase.amount.minor - (purchase.no_points and purchase.no_points.minor or 0),
-    digits = digits_of(purchase.amount), on = purchase.bought_on,
+    digits = numbers.digits(purchase.amount), on = purchase.bought_on,
     channel = purchase.channel, category = purchase.category, store = purchase.store,
     sku = purchase.sku, label = book.tags,
     multiplier = tier and numbers.units(tier.multiplier, 4) or nil,

@@ -128,11 +128,10 @@ end
 
 -- The book of who did it, and what was answered before; nil after a refusal.
 local function begin(ev, ctx, happened)
-  local book = asked.open_active(ev, ctx)
-  if not book then return nil end
+  local book = ledger.open(ctx, ev.record)
   local done, told = again(ev, book, happened)
   if done then return nil, told end
-  return book
+  return not asked.is_closed(ev, book) and book or nil
 end
 
 local function finish(ev, book, happened, field)

@@ -23,8 +23,7 @@ function holds.hold(ev, ctx)
   if math.type(minutes) ~= "integer" or minutes < 1 or minutes > HOLD_MINUTES_MAX then
     return ev:fail("minutes", "@hold_minutes", { max = HOLD_MINUTES_MAX })
   end
-  local book = asked.open_active(ev, ctx)
-  if not book then return end
+  local book = ledger.open(ctx, ev.record)
   local key = asked.key(ev, "hold")
   local before = key and book.db.points_hold:find { where = { key = key }, limit = 1 }[1]
   if before then
@@ -33,6 +32,7 @@ function holds.hold(ev, ctx)
     end
     return hold_answer(book, before)
   end
+  if asked.is_closed(ev, book) then return end
   if asked.lacks(ev, book, value) then return end
   local hold = assert(book.db.points_hold:insert {
     member = book.id, points = value, state = "held", ref = ev.params.ref, key = key,

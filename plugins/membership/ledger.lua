@@ -91,7 +91,7 @@ function ledger.append(book, spec)
     member = book.id, seq = book.seq, kind = spec.kind, points = points, pending_points = pending,
     balance_after = book.balance, pending_after = book.pending, on = spec.on or book.today,
     qualifying = spec.qualifying or 0, purchase = spec.purchase, reverses = spec.reverses,
-    redemption = spec.redemption, rule = spec.rule, reason = spec.reason, key = spec.key,
+    redemption = spec.redemption, rule = spec.rule, amount = spec.amount, reason = spec.reason, key = spec.key,
     previous_hash = book.hash, hash = crm.sha256(text),
     label = string.format("%s %+d", spec.kind, points + pending),
   })
@@ -208,8 +208,8 @@ function ledger.pay_debt(book, lot_id)
   end
 end
 
--- Takes back points of one earning: from its own lot, then as the program says. False when the
--- program blocks a return of points that are spent.
+-- Takes back points of one earning: from its own lot, then as the program says. Gives the entry;
+-- false when the program blocks a return of points that are spent.
 function ledger.reverse_earn(book, points, spec)
   local draws, pending, left = {}, 0, points
   for _, lot in ipairs(book.db.points_lot:find {
@@ -244,12 +244,11 @@ function ledger.reverse_earn(book, points, spec)
     })
     draws[#draws + 1] = ledger.take(book, lot, left, "debt")
   end
-  ledger.append(book, {
+  return ledger.append(book, {
     kind = "reverse_earn", points = -(points - pending), pending = -pending, draws = draws,
     purchase = spec.purchase, reverses = spec.reverses, qualifying = -spec.qualifying,
-    reason = spec.reason, key = spec.key,
+    amount = spec.amount, reason = spec.reason, key = spec.key,
   })
-  return true
 end
 
 return ledger

@@ -7,12 +7,12 @@ local wallet = require("wallet")
 
 local moving = {}
 
--- Moves points with the expiry they have. kinds: { out, into }.
+-- Moves points with the expiry they have. kinds: { out, into }. Gives the entry that took them.
 local function move(from, to, value, kinds, spec)
   local lots = {}
   local draws, missing = ledger.draw(from, value)
   for i, draw in ipairs(draws) do lots[i] = from.db.points_lot:get(draw.lot) end
-  ledger.append(from, {
+  local entry = ledger.append(from, {
     kind = kinds[1], points = -value, draws = draws, reason = spec.reason, key = spec.key,
   })
   local put = {}
@@ -23,7 +23,7 @@ local function move(from, to, value, kinds, spec)
     })
     put[i] = { lot = new.id, points = -draws[i].points }
   end
-  local entry = ledger.append(to, {
+  ledger.append(to, {
     kind = kinds[2], points = value, draws = put, reason = spec.reason,
     key = spec.key and spec.key .. ":in",
   })
@@ -34,24 +34,25 @@ end
 function moving.transfer(ev, ctx)
   local value, key = ev.params.points, asked.key(ev, "transfer")
   if asked.refuses(ev, value) then return end
-  local book = asked.open_active(ev, ctx)
-  if not book then return end
+  local book, id = ledger.open(ctx, ev.record), asked.id(ev, "to")
+  local into = key and ledger.by_key(book, key .. ":in")
+  if into and into.member ~= id then return ev:fail("key", "@key_reused") end
+  local done, answer = asked.again(ev, book, key, -value)
+  if done then return answer end
+  if asked.is_closed(ev, book) then return end
   if not book.program.transfer_allowed then return ev:fail("program", "@transfer_not_allowed") end
-  local id = asked.id(ev, "to")
   local to = id and id ~= book.id and ledger.find(ctx, id)
   if not to or to.program_id ~= book.program_id or to.status ~= "active" then
     return ev:fail("to", "@transfer_target")
   end
-  local done, answer = asked.again(ev, book, key, -value)
-  if done then return answer end
   if asked.lacks(ev, book, value) then return end
-  local _, missing = move(book, to, value, { "transfer_out", "transfer_in" }, {
+  local entry, missing = move(book, to, value, { "transfer_out", "transfer_in" }, {
     reason = ev.params.reason, key = key,
   })
   if missing > 0 then return ev:abort("@too_many_lots") end
   ledger.close(to)
   ledger.close(book)
-  return ledger.answer(book)
+  return ledger.answer(book, entry)
 end
 
 local TAKEN = { "name", "phone", "email", "contact", "birthday", "gender", "referrer", "note" }

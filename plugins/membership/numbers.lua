@@ -26,6 +26,12 @@ function numbers.units(decimal, scale)
   return math.tointeger(tonumber(tostring(shifted:round(0))))
 end
 
+-- Fraction digits of its currency: the core knows them, its text shows them.
+function numbers.digits(money) return #(money.amount:match("%.(%d+)$") or "") end
+
+-- How many minor units its currency's unit has: 100 of most, 1 of the yen.
+function numbers.minor_units(money) return 10 ^ numbers.digits(money) // 1 | 0 end
+
 -- quotient and rest of a division by c, rounded as a program says.
 function numbers.round(quotient, rest, c, how)
   if rest == 0 or how == "down" then return quotient end

@@ -16,6 +16,13 @@ local function amount_of(ev, purchase)
   return ok and amount or nil
 end
 
+-- Is it asked for another amount than was returned with this key? Nobody who names none is.
+local function is_other(ev, purchase, returned)
+  if ev.params.amount == nil or not returned then return false end
+  local amount = amount_of(ev, purchase)
+  return not amount or amount.minor ~= returned.minor
+end
+
 -- How many points are taken back in all once so much has been returned.
 local function target_of(ctx, book, purchase, all)
   local before = purchase.points_reversed or 0
@@ -27,21 +34,21 @@ local function target_of(ctx, book, purchase, all)
 end
 
 -- Takes so much money's worth of a purchase back. spec: key, reason. False where the program blocks
--- it; else the number of points.
+-- it; else the number of points, and the entry where there is one.
 function returns.take_back(ctx, book, purchase, minor, spec)
   local all = (purchase.refunded and purchase.refunded.minor or 0) + minor
   local target = target_of(ctx, book, purchase, all)
-  local back = target - (purchase.points_reversed or 0)
+  local back, entry = target - (purchase.points_reversed or 0), nil
   if back > 0 or spec.key then
     local earned = book.db.points_entry:find {
       where = { purchase = purchase.id, kind = "earn" }, limit = 1,
     }[1]
-    if not ledger.reverse_earn(book, back, {
+    entry = ledger.reverse_earn(book, back, {
       purchase = purchase.id, reverses = earned and earned.id, qualifying = back, key = spec.key,
       reason = spec.reason,
-    }) then
-      return false
-    end
+      amount = crm.money { minor = minor, currency = purchase.amount.currency },
+    })
+    if not entry then return false end
   end
   assert(book.db.purchase:update(purchase.id, {
     refunded = crm.money { minor = all, currency = purchase.amount.currency },
@@ -50,7 +57,15 @@ function returns.take_back(ctx, book, purchase, minor, spec)
   }))
   if book.program.downgrade == "on_return" then tiers.evaluate(book, true) end
   ledger.close(book)
-  return back
+  return back, entry
+end
+
+-- What a person is told: `reversed` are the points of the return, `points` what was left of them to
+-- take; what was not there is the debt.
+local function told(book, entry, back)
+  local answer = ledger.answer(book, entry)
+  answer.reversed, answer.debt = back, book.debt
+  return answer
 end
 
 -- POST …/purchase/{id}/actions/refund { amount, reason, key }. Points go back in proportion to all
@@ -61,21 +76,21 @@ function returns.refund(ev, ctx)
   local key = asked.key(ev, "refund")
   local before = ledger.by_key(book, key)
   if before then
-    if before.purchase ~= purchase.id then return ev:fail("key", "@key_reused") end
-    return ledger.answer(book, before)
+    if before.purchase ~= purchase.id or is_other(ev, purchase, before.amount) then
+      return ev:fail("key", "@key_reused")
+    end
+    return told(book, before, -before.qualifying)
   end
   local done = purchase.refunded and purchase.refunded.minor or 0
   local amount = amount_of(ev, purchase)
   if not amount or amount.minor <= 0 or done + amount.minor > purchase.amount.minor then
     return ev:fail("amount", "@refund_amount")
   end
-  local back = returns.take_back(ctx, book, purchase, amount.minor, {
+  local back, entry = returns.take_back(ctx, book, purchase, amount.minor, {
     key = key, reason = ev.params.reason,
   })
   if not back then return ev:fail("amount", "@points_spent") end
-  return {
-    reversed = back, balance = book.balance, available = ledger.available(book), debt = book.debt,
-  }
+  return told(book, entry, back)
 end
 
 return returns

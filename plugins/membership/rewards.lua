@@ -130,14 +130,14 @@ end
 -- POST …/member/{id}/actions/exchange { reward, points, key, address, note }
 function rewards.exchange(ev, ctx)
   local id, key = asked.id(ev, "reward"), asked.key(ev, "exchange")
-  local book = asked.open_active(ev, ctx)
-  if not book then return end
+  local book = ledger.open(ctx, ev.record)
   local before = ledger.by_key(book, key)
   if before then
     local made = before.redemption and book.db.redemption:get(before.redemption)
     if not made or made.member ~= book.id then return ev:fail("key", "@key_reused") end
     return answer(book, made)
   end
+  if asked.is_closed(ev, book) then return end
   local judged = ctx.call("reward.eligible", { member = book.id, reward = id })
   if not judged.eligible then return ev:fail("reward", judged.reasons[1] or "@reward_closed") end
   local reward = book.db.reward:get(id)

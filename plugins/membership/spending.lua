@@ -20,10 +20,10 @@ end
 function spending.redeem(ev, ctx)
   local value, key = ev.params.points, asked.key(ev, "redeem")
   if asked.refuses(ev, value) then return end
-  local book = asked.open_active(ev, ctx)
-  if not book then return end
+  local book = ledger.open(ctx, ev.record)
   local done, answer = asked.again(ev, book, key, -value)
   if done then return answer end
+  if asked.is_closed(ev, book) then return end
   local entry = spending.draw(ev, book, value, { reason = ev.params.reason, key = key })
   if not entry then return end
   ledger.close(book)

@@ -1,5 +1,7 @@
 -- tiers - which tier a member has reached: by what the program counts, never by what is left.
 -- SPDX-License-Identifier: MIT
+local numbers = require("numbers")
+
 local tiers = {}
 
 -- The sum of nothing is null.
@@ -16,13 +18,14 @@ function tiers.counted(book)
       where = { member = book.id, bought_on = { gte = since }, status = { "done", "partly" } },
     }
   elseif program.tier_basis == "spend" then
-    local spent = 0
+    local spent, unit = 0, 1
     for purchase in book.db.purchase:each {
       where = { member = book.id, bought_on = { gte = since } }, limit = 2000,
     } do
       spent = spent + purchase.amount.minor - (purchase.refunded and purchase.refunded.minor or 0)
+      unit = numbers.minor_units(purchase.amount)
     end
-    return spent // 100
+    return spent // unit
   end
   return measured(book.db.points_entry:aggregate {
     where = { member = book.id, on = { gte = since } }, measure = { "sum.qualifying" },

@@ -99,13 +99,13 @@ end
 -- One movement of one account, asked for by a person.
 local function move(ev, ctx, spec)
   local book = wallet.open(ctx, ev.record.id)
-  if book.status ~= "active" then return ev:fail("status", "@member_not_active") end
   local minor = amount_of(ev, book)
   if not minor then return end
   if spec.out then minor = -minor end
   local key = asked.key(ev, spec.kind)
   local done, told = again(ev, book, key, minor)
   if done then return told end
+  if asked.is_closed(ev, book) then return end
   if book[spec.account] + minor < 0 then
     return ev:fail("amount", "@wallet_lacks", {
       available = tostring(wallet.money(book, book[spec.account])),

@@ -200,8 +200,9 @@ test("points of two companies", async (t) => {
     async () => {
       const id = await member(acme, program, "王芳");
       const bought = await buy(acme, id, "100.00");
-      await done(acme, "purchase", bought.id, "refund", { amount: "33.33", key: "f1" });
-      await done(acme, "purchase", bought.id, "refund", { amount: "33.33", key: "f1" });
+      const ask = { amount: "33.33", key: "f1" };
+      const first = await done(acme, "purchase", bought.id, "refund", ask);
+      assert.deepEqual(await done(acme, "purchase", bought.id, "refund", ask), first);
       assert.equal((await read(acme, id)).balance, 101); // 150 - floor(49.995)
       await done(acme, "member", id, "redeem", { points: 100 });
       const rest = await done(acme, "purchase", bought.id, "refund", {});
@@ -315,8 +316,9 @@ test("points of two companies", async (t) => {
     async () => {
       const [a, b] = [await member(acme, program, "甲"), await member(acme, program, "乙")];
       await buy(acme, a, "100.00", { bought_on: day(-100) });
-      await done(acme, "member", a, "transfer", { to: b, points: 50, key: "t1" });
-      await done(acme, "member", a, "transfer", { to: b, points: 50, key: "t1" });
+      const gift = { to: b, points: 50, key: "t1" };
+      const given = await done(acme, "member", a, "transfer", gift);
+      assert.deepEqual(await done(acme, "member", a, "transfer", gift), given);
       await refused(acme, "member", a, "transfer", { to: a, points: 1 }, "to");
       const lots = await all(acme, "points_lot");
       const until = new Set(
@@ -338,7 +340,8 @@ test("points of two companies", async (t) => {
   );
 
   await t.test(
-    "of many who spend one balance at once, exactly the affordable ones do",
+    "Balance check, lot draw and entry are one atomic step per member; concurrent redeems " +
+      "cannot overdraw.",
     async () => {
       const id = await member(acme, program, "孙悦");
       await done(acme, "member", id, "adjust", { points: 1005, reason: "期初" });
