@@ -91,7 +91,8 @@ function ledger.append(book, spec)
     member = book.id, seq = book.seq, kind = spec.kind, points = points, pending_points = pending,
     balance_after = book.balance, pending_after = book.pending, on = spec.on or book.today,
     qualifying = spec.qualifying or 0, purchase = spec.purchase, reverses = spec.reverses,
-    redemption = spec.redemption, rule = spec.rule, amount = spec.amount, reason = spec.reason, key = spec.key,
+    redemption = spec.redemption, rule = spec.rule, amount = spec.amount, reason = spec.reason,
+    key = spec.key,
     previous_hash = book.hash, hash = crm.sha256(text),
     label = string.format("%s %+d", spec.kind, points + pending),
   })
