@@ -187,7 +187,11 @@ enum err records_changes(struct call *call)
         return err_field(&call->ctx->err, "since", "not_a_number", NULL);
     if (limit_text.len && (!slice_to_int(limit_text, &limit) || limit < 1 || limit > LIST_MAX))
         return err_field(&call->ctx->err, "limit", "out_of_range", NULL);
-    return feed_list(call->ctx, since, (int)limit, &call->resp->body);
+    struct slice name = req_query(call->req, "entity");
+    struct feed_walk walk = {.since = since, .limit = (int)limit};
+    if (name.len && !(walk.entity = model_entity(call->ctx->model, name)))
+        return err_field(&call->ctx->err, "entity", "unknown_entity", NULL);
+    return feed_list(call->ctx, &walk, &call->resp->body);
 }
 
 /* One of several queries: its own error stands in its place, the others are answered. */

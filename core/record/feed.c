@@ -135,10 +135,11 @@ static enum err read_items(struct reading *reading, int64_t since, int limit)
     return e;
 }
 
-enum err feed_read(struct ctx *ctx, int64_t since, int limit, struct feed **out)
+static enum err read_judged(struct ctx *ctx, const struct feed_walk *walk, struct feed **out)
 {
-    struct reading reading = {.ctx = ctx, .arena = ctx->arena};
-    enum err e = read_items(&reading, since, limit);
+    struct reading reading = {
+        .ctx = ctx, .arena = ctx->arena, .only = walk->entity ? walk->entity->n : 0};
+    enum err e = read_items(&reading, walk->since, walk->limit);
     struct feed *feed = reading.feed;
     for (int i = 0; i < feed->count && !e; i++) {
         if (feed->items[i].entity && is_first_of(feed, i))
@@ -146,6 +147,12 @@ enum err feed_read(struct ctx *ctx, int64_t since, int limit, struct feed **out)
     }
     *out = feed;
     return e;
+}
+
+enum err feed_read(struct ctx *ctx, int64_t since, int limit, struct feed **out)
+{
+    struct feed_walk walk = {.since = since, .limit = limit};
+    return read_judged(ctx, &walk, out);
 }
 
 enum err feed_walk(struct ctx *ctx, struct arena *arena, const struct feed_walk *walk,
@@ -200,10 +207,13 @@ static void put_item(const struct feed_item *item, struct buf *out)
     put_what(item, out);
 }
 
-enum err feed_list(struct ctx *ctx, int64_t since, int limit, struct buf *out)
+enum err feed_list(struct ctx *ctx, const struct feed_walk *walk, struct buf *out)
 {
     struct feed *feed;
-    enum err e = feed_read(ctx, since, limit, &feed);
+    int64_t newest = 0;
+    enum err e = read_judged(ctx, walk, &feed);
+    if (!e)
+        e = feed_newest(ctx, &newest);
     if (e)
         return e;
     buf_put_str(out, "{\"items\":[");
@@ -213,6 +223,8 @@ enum err feed_list(struct ctx *ctx, int64_t since, int limit, struct buf *out)
     }
     buf_put_str(out, "],\"next\":");
     buf_put_int(out, feed->last);
+    json_put_key(out, "newest");
+    json_put_int(out, newest);
     buf_put_char(out, '}');
     return ERR_OK;
 }

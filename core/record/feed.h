@@ -44,7 +44,8 @@ MUST_USE enum err feed_walk(struct ctx *ctx, struct arena *arena, const struct f
                             struct feed **out);
 /* The seq of the newest change, 0 when there is none. */
 MUST_USE enum err feed_newest(struct ctx *ctx, int64_t *out);
-/* {"items":[{"seq","at","entity","id","op","version"}],"next": the seq to go on from}. */
-MUST_USE enum err feed_list(struct ctx *ctx, int64_t since, int limit, struct buf *out);
+/* {"items":[{"seq","at","entity","id","op","version"}],"next": the seq to go on from,"newest": that
+ * of the newest change}. With an entity as feed_walk has it: the end is where next is newest. */
+MUST_USE enum err feed_list(struct ctx *ctx, const struct feed_walk *walk, struct buf *out);
 /* {"seq","entity","id","op","version"}: what a live event says, without values. */
 void feed_put_event(const struct feed_item *item, struct buf *out);

@@ -76,8 +76,9 @@ local function items_of(ctx, given, changes)
   return items
 end
 
--- The changes of so many records, and the place behind them: of a page most may be of other
--- entities, so a page is as long as the other side allows.
+-- The changes of so many records, and the place behind them: a page is as long as the other side
+-- allows, because one record may have changed many times. What is asked for is left out there, and
+-- once more here: a server that does not know the question answers with all.
 local function changes_of(given, feed)
   local changes, known, count = {}, {}, 0
   for _, change in ipairs(feed.items) do
@@ -93,12 +94,14 @@ end
 function rest.pull(given, ctx)
   local since = math.tointeger(tonumber(given.position or "0")) or 0
   local feed, answer, why, name = call(ctx, given.connection, "get",
-    "/changes?since=" .. since .. "&limit=" .. FEED_PAGE)
+    "/changes?since=" .. since .. "&limit=" .. FEED_PAGE .. "&entity=" .. escape(given.remote))
   if not feed then return fault_of(answer, why, name) end
   local changes, next = changes_of(given, feed)
   local items, fault = items_of(ctx, given, changes)
   if not items then return fault end
-  return { items = items, position = tostring(next), more = next > since }
+  local newest = feed.newest
+  local more = newest and next < newest or not newest and next > since
+  return { items = items, position = tostring(next), more = more, lag = newest and newest - next }
 end
 
 -- Tells the other side which record of ours it was, so that it does not take it for news. A server

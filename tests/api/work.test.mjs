@@ -352,6 +352,12 @@ scenarios(w, [
   { name: "the feed wants a number", path: "/api/v1/changes?since=yesterday", status: 422 },
   { name: "the feed is bounded", path: "/api/v1/changes?limit=201", status: 422 },
   {
+    name: "the feed of an entity that is none",
+    path: "/api/v1/changes?entity=nothing",
+    status: 422,
+    fields: { entity: "unknown_entity" },
+  },
+  {
     name: "an export of what is not there",
     method: "POST",
     path: "/api/v1/exports",
@@ -387,6 +393,25 @@ test("the change feed is ordered, complete and resumes", async () => {
     [...seqs].sort((a, b) => a - b),
   );
   assert.ok(seen.every((item) => !("changes" in item) && !JSON.stringify(item).includes("feed")));
+});
+
+test("the change feed of one entity passes the others by", async () => {
+  const { newest } = await w.acme.ok("admin", "GET", "/api/v1/changes?since=0&limit=1");
+  const { id } = await w.acme.create("admin", "greeting", { name: "only" });
+  for (const name of ["others", "of another kind"]) await w.acme.create("admin", "lead", { name });
+  const feed = (login, entity) =>
+    w.acme.ok(login, "GET", `/api/v1/changes?since=${newest}&entity=${entity}`);
+  const own = await feed("admin", "greeting");
+  assert.deepEqual(
+    own.items.map((one) => [one.entity, one.id]),
+    [["greeting", id]],
+  );
+  assert.ok(own.next > own.items[0].seq && own.next === own.newest, "behind the others");
+  const theirs = await feed("admin", "lead");
+  assert.ok(theirs.items.length >= 2 && theirs.items.every(({ entity }) => entity === "lead"));
+  const hidden = await feed("sales3", "lead");
+  assert.deepEqual(hidden.items, [], "who may not read them learns nothing");
+  assert.equal((await w.globex.ok("admin", "GET", "/api/v1/changes?entity=lead")).items.length, 0);
 });
 
 test("a dry run knows the rows of its earlier steps: it tells what the run then does", async () => {

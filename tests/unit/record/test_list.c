@@ -359,14 +359,39 @@ static void test_list__the_feed_holds_what_may_be_seen_now(void **state)
     for (int i = 0; i < 6; i++)
         log_change(f, i + 1, 32 + i, "{}");
     fixture_as(f, 1, READ_OWN, NULL);
-    assert_int_equal(feed_list(&f->ctx, 1, 4, &f->out), ERR_OK);
+    assert_int_equal(feed_list(&f->ctx, &(struct feed_walk){1, 4, NULL}, &f->out), ERR_OK);
     assert_string_equal(fixture_out(f),
                         "{\"items\":[{\"seq\":4,\"at\":\"2026-03-11T02:00:00.000Z\",\"entity\":"
                         "\"deal\",\"id\":\"0000000000013\",\"op\":\"update\",\"version\":4}],"
-                        "\"next\":5}");
+                        "\"next\":5,\"newest\":6}");
     fixture_as(f, 1, NULL);
-    assert_int_equal(feed_list(&f->ctx, 0, 100, &f->out), ERR_OK);
-    assert_string_equal(fixture_out(f), "{\"items\":[],\"next\":6}");
+    assert_int_equal(feed_list(&f->ctx, &(struct feed_walk){0, 100, NULL}, &f->out), ERR_OK);
+    assert_string_equal(fixture_out(f), "{\"items\":[],\"next\":6,\"newest\":6}");
+}
+
+static void test_list__the_feed_of_one_entity_walks_past_the_others(void **state)
+{
+    struct fixture *f = &((struct pair *)*state)->a;
+    log_change(f, 1, 32, "{}");
+    log_change(f, 2, 33, "{}");
+    fixture_as(f, 1, READ_ALL, NULL);
+    const struct {
+        struct feed_walk walk;
+        int items, next;
+    } rows[] = {
+        {{0, 1, f->deal}, 1, 1},
+        {{0, 10, f->deal}, 2, 2},
+        {{0, 10, f->account}, 0, 2},
+        {{2, 10, f->deal}, 0, 2},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        buf_clear(&f->out);
+        assert_int_equal(feed_list(&f->ctx, &rows[i].walk, &f->out), ERR_OK);
+        const struct json *answer = fixture_json(f, fixture_out(f));
+        assert_int_equal(json_get(answer, "items")->count, rows[i].items);
+        assert_int_equal(json_int(answer, "next", 0), rows[i].next);
+        assert_int_equal(json_int(answer, "newest", 0), 2);
+    }
 }
 
 static void test_list__related_asks_both_sides(void **state)
@@ -509,7 +534,8 @@ static void test_list__the_feed_gives_so_many_at_once(void **state)
         log_change(f, i, 32, "{}");
     for (int limit = CHANGES_MAX; limit <= CHANGES_MAX + 1; limit++) {
         buf_clear(&f->out);
-        assert_int_equal(feed_list(&f->ctx, 0, limit, &f->out), ERR_OK);
+        struct feed_walk asked = {.limit = limit};
+        assert_int_equal(feed_list(&f->ctx, &asked, &f->out), ERR_OK);
         const struct json *answer = fixture_json(f, fixture_out(f));
         assert_int_equal(json_get(answer, "items")->count, CHANGES_MAX);
         assert_int_equal(json_int(answer, "next", 0), CHANGES_MAX);
@@ -604,6 +630,7 @@ int main(void)
         T(parameters_become_a_query),
         T(history_names_fields_and_leaves_out_hidden_ones),
         T(the_feed_holds_what_may_be_seen_now),
+        T(the_feed_of_one_entity_walks_past_the_others),
         T(related_asks_both_sides),
         T(export_needs_its_right_and_defuses_cells),
         T(export_walks_over_many_pages),
