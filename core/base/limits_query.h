@@ -31,6 +31,7 @@
 #define SORT_KEYS_MAX           3
 #define GROUPS_MAX              2
 #define MEASURES_MAX            8
+#define MEASURE_NAME_MAX        63    /* bytes of the name that a part in percent is given */
 #define GROUP_ROWS_MAX          1000  /* groups in one answer */
 #define CURSOR_BYTES_MAX        65536 /* a page mark: three long sort keys with pinyin */
 #define EXPANDS_MAX             10    /* references shown as objects in one answer */

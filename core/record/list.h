@@ -35,7 +35,10 @@ MUST_USE enum err list_query_param(struct ctx *ctx, struct list_query *query, st
  * and "next" goes on. A reference is its id, expanded an object of
  * the target's readable fields with "title", or null where it may not be seen. With group or
  * measure: {"groups":[{key…, measures…}],"titles":{field:{id: title}}}; a time bucket is its first
- * day, a sum of money is of base amounts. */
+ * day, a sum of money is of base amounts. Measures: "count", "sum.amount" (avg, min, max), and
+ * parts in percent with two decimals, null where there is no whole:
+ * {"as":"win_rate","share":FILTER} of the records,
+ * {"as":"reached","ratio":["sum.actual","sum.amount"]} of another sum. */
 MUST_USE enum err list_run(struct ctx *ctx, const struct list_query *query, struct buf *out);
 /* One record with rights; ERR_NOT_FOUND if absent or not visible. *version for the ETag. */
 MUST_USE enum err list_get(struct ctx *ctx, const struct entity *entity, int64_t id,

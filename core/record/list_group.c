@@ -1,7 +1,7 @@
 /* list_group - groups and measures of a list query.
  *
- * Sums, counts and extremes are the store's; averages are divided here. Buckets of a datetime are
- * those of the tenant's time zone. Money is measured in the tenant's
+ * Sums, counts and extremes are the store's; averages and parts in percent are divided here.
+ * Buckets of a datetime are those of the tenant's time zone. Money is measured in the tenant's
  * currency (base amounts).
  *
  * SPDX-License-Identifier: MIT
@@ -16,7 +16,9 @@
 #include "record/list_bucket.h"
 #include "record/model.h"
 
-#define AVERAGE_SCALE 4 /* fraction digits of the average of whole numbers */
+#define AVERAGE_SCALE 4     /* fraction digits of the average of whole numbers */
+#define PART_SCALE    2     /* and of a part in percent */
+#define PART_OF_WHOLE 10000 /* the whole, in units of that scale */
 
 struct key {
     struct slice name;
@@ -29,8 +31,8 @@ struct key {
 struct measure {
     struct slice name;         /* "sum.amount" */
     const struct field *field; /* NULL for count */
-    bool is_average;
-    int column; /* of the row; an average's count stands behind it */
+    bool is_average, is_part;
+    int column; /* of the row; an average's count and a part's whole stand behind it */
 };
 
 struct grouping {
@@ -130,26 +132,115 @@ static bool is_measurable(const struct field *field, enum query_measure op)
     return op != MEASURE_SUM && (kind == KIND_DATE || kind == KIND_DATETIME);
 }
 
+/* What "sum.amount" asks for: the column of a measure that has its name. */
+static enum err measured_column(struct grouping *g, struct slice text, struct measure *measure,
+                                struct query_column *column)
+{
+    struct list_plan *plan = g->plan;
+    struct slice of;
+    int join;
+    *column = (struct query_column){.measure = MEASURE_NONE};
+    if (!parse_measure(text, &column->measure, &measure->is_average, &of))
+        return bad(plan, "measure", text, "bad_value");
+    measure->field = NULL;
+    if (of.len == 0)
+        return ERR_OK;
+    enum err e = list_plan_path(plan, "measure", of, &measure->field, &join, &column->only_when);
+    if (e)
+        return e;
+    if (!is_measurable(measure->field, column->measure))
+        return bad(plan, "measure", text, "not_measurable");
+    column->column = (struct column_ref){join, list_plan_measured(measure->field)};
+    return ERR_OK;
+}
+
+/* "share": how many of the records a filter lets through. */
+static enum err add_share(struct grouping *g, const struct json *tree, struct measure *measure)
+{
+    struct list_plan *plan = g->plan;
+    struct filter_scope scope = {.entity = plan->entity, .name = "measure.share"};
+    struct query_column part = {.column = {0, "id"}, .measure = MEASURE_COUNT};
+    struct query_column whole = {.measure = MEASURE_COUNT};
+    enum err e = filter_compile(plan->ctx, &scope, tree, &part.only_when);
+    if (e)
+        return e;
+    measure->column = list_plan_column(plan, part);
+    list_plan_column(plan, whole);
+    return ERR_OK;
+}
+
+/* "ratio": one sum, in percent of another of the same unit. */
+static enum err add_ratio(struct grouping *g, const struct json *pair, struct measure *measure)
+{
+    struct list_plan *plan = g->plan;
+    struct measure sides[2] = {{.field = NULL}, {.field = NULL}};
+    struct query_column columns[2];
+    int count = 0;
+    if (pair->type != JSON_ARRAY || pair->count != 2)
+        return bad(plan, "measure", measure->name, "bad_value");
+    json_each(side, pair)
+    {
+        if (side->type != JSON_STRING)
+            return bad(plan, "measure", measure->name, "bad_value");
+        enum err e = measured_column(g, side->text, &sides[count], &columns[count]);
+        if (e)
+            return e;
+        if (sides[count].is_average || columns[count].measure != MEASURE_SUM)
+            return bad(plan, "measure", side->text, "not_measurable");
+        count++;
+    }
+    const struct field *part = sides[0].field, *whole = sides[1].field;
+    if (field_result_type(part)->kind != field_result_type(whole)->kind ||
+        part->scale != whole->scale)
+        return bad(plan, "measure", measure->name, "not_measurable");
+    measure->column = list_plan_column(plan, columns[0]);
+    list_plan_column(plan, columns[1]);
+    return ERR_OK;
+}
+
+static bool is_taken(const struct grouping *g, struct slice name)
+{
+    for (int i = 0; i < g->keys_count; i++)
+        if (slice_eq(g->keys[i].name, name))
+            return true;
+    for (int i = 0; i < g->measures_count; i++)
+        if (slice_eq(g->measures[i].name, name))
+            return true;
+    return false;
+}
+
+/* {"as":"win_rate","share":FILTER}, or "ratio":["sum.paid","sum.total"] in its place; "label" is
+ * for whoever shows it. */
+static enum err add_part(struct grouping *g, const struct json *in, struct measure *measure)
+{
+    const struct json *share = json_get(in, "share"), *ratio = json_get(in, "ratio");
+    struct slice name = json_str(in, "as", SLICE(""));
+    int members = 2 + (json_get(in, "label") != NULL);
+    if (in->count != members || name.len == 0 || name.len > MEASURE_NAME_MAX || (!share && !ratio))
+        return bad(g->plan, "measure", SLICE(""), "bad_value");
+    if (is_taken(g, name))
+        return bad(g->plan, "measure", name, "given_twice");
+    *measure = (struct measure){.name = name, .is_part = true};
+    return share ? add_share(g, share, measure) : add_ratio(g, ratio, measure);
+}
+
 static enum err add_measure(struct grouping *g, const struct json *in)
 {
     struct list_plan *plan = g->plan;
     struct measure *measure = &g->measures[g->measures_count];
-    struct query_column column = {.measure = MEASURE_NONE};
-    struct slice of;
-    if (in->type != JSON_STRING ||
-        !parse_measure(in->text, &column.measure, &measure->is_average, &of))
-        return bad(plan, "measure", in->type == JSON_STRING ? in->text : SLICE(""), "bad_value");
-    measure->name = in->text;
-    measure->field = NULL;
-    if (of.len > 0) {
-        int join;
-        enum err e = list_plan_path(plan, "measure", of, &measure->field, &join, &column.only_when);
-        if (e)
-            return e;
-        if (!is_measurable(measure->field, column.measure))
-            return bad(plan, "measure", in->text, "not_measurable");
-        column.column = (struct column_ref){join, list_plan_measured(measure->field)};
+    struct query_column column;
+    enum err e = ERR_OK;
+    if (in->type == JSON_OBJECT) {
+        e = add_part(g, in, measure);
+        g->measures_count += !e;
+        return e;
     }
+    if (in->type != JSON_STRING)
+        return bad(plan, "measure", SLICE(""), "bad_value");
+    *measure = (struct measure){.name = in->text};
+    e = measured_column(g, in->text, measure, &column);
+    if (e)
+        return e;
     measure->column = list_plan_column(plan, column);
     if (measure->is_average) {
         column.measure = MEASURE_COUNT;
@@ -232,7 +323,7 @@ static enum err having(struct grouping *g, const struct json *in, const struct e
     json_each(member, in)
     {
         const struct measure *measure = find_measure(g, member->key);
-        if (!measure || measure->is_average || member->type != JSON_OBJECT)
+        if (!measure || measure->is_average || measure->is_part || member->type != JSON_OBJECT)
             return bad(plan, "having", member->key, "unknown_field");
         json_each(condition, member)
         {
@@ -267,7 +358,7 @@ static enum err order(struct grouping *g, struct slice sort)
                 column = i;
         }
         const struct measure *measure = find_measure(g, name);
-        if (measure && !measure->is_average)
+        if (measure && !measure->is_average && !measure->is_part)
             column = measure->column;
         if (column < 0)
             return bad(plan, "sort", name, "unknown_field");
@@ -343,11 +434,29 @@ static void put_average(const struct ctx *ctx, const struct field *field, const 
         put_number(ctx, field, units, out);
 }
 
+/* Hundredths of a percent, rounded half to even; empty where there is no whole. */
+static void put_part(const struct store_row *row, int column, struct buf *out)
+{
+    struct value part = store_row_value(row, column), whole = store_row_value(row, column + 1);
+    int64_t units;
+    bool fits = part.type != VALUE_NULL && whole.type == VALUE_INT && whole.integer != 0;
+    if (fits && part.type == VALUE_TEXT)
+        fits = decimal_digits_mul_div(part.bytes, PART_OF_WHOLE, whole.integer, &units);
+    else if (fits)
+        fits = decimal_mul_div(part.integer, PART_OF_WHOLE, whole.integer, &units);
+    if (fits)
+        decimal_put(out, units, PART_SCALE);
+    else
+        buf_put_str(out, "null");
+}
+
 static void put_measure(struct grouping *g, const struct measure *measure,
                         const struct store_row *row)
 {
     struct value value = store_row_value(row, measure->column);
-    if (!measure->field)
+    if (measure->is_part)
+        put_part(row, measure->column, g->out);
+    else if (!measure->field)
         buf_put_int(g->out, value.integer);
     else if (measure->is_average && value.type != VALUE_NULL)
         put_average(g->plan->ctx, measure->field, &value, store_row_int(row, measure->column + 1),

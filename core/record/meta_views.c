@@ -90,8 +90,14 @@ static bool is_cut(const struct cut *c, const struct json *node)
         return names_field(node->key) && !is_visible(c, node->text);
     if (node->type != JSON_OBJECT)
         return false;
-    if (tree_hides(c, json_get(node, "filter")) || tree_hides(c, json_get(node, "enabled_when")))
+    if (tree_hides(c, json_get(node, "filter")) || tree_hides(c, json_get(node, "enabled_when")) ||
+        tree_hides(c, json_get(node, "share")))
         return true;
+    json_each(side, json_get(node, "ratio"))
+    {
+        if (side->type == JSON_STRING && !is_visible(c, side->text))
+            return true;
+    }
     if (!c->entity && is_for_others(c->ctx, node))
         return true;
     struct slice field = json_str(node, "field", SLICE(""));

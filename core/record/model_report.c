@@ -78,6 +78,16 @@ static void add_filter(struct columns *columns, const struct entity *entity,
     }
 }
 
+/* "sum.amount" */
+static void add_measured(struct columns *columns, const struct entity *entity,
+                         const struct json *measure)
+{
+    struct slice of = measure->type == JSON_STRING ? measure->text : SLICE("");
+    slice_split(&of, '.');
+    if (of.len)
+        add_field(columns, entity, of);
+}
+
 static void add_report(struct columns *columns, const struct entity *entity,
                        const struct json *query)
 {
@@ -88,10 +98,9 @@ static void add_report(struct columns *columns, const struct entity *entity,
     }
     json_each(measure, json_get(query, "measure"))
     {
-        struct slice of = measure->type == JSON_STRING ? measure->text : SLICE("");
-        slice_split(&of, '.'); /* "sum.amount" */
-        if (of.len)
-            add_field(columns, entity, of);
+        add_measured(columns, entity, measure);
+        json_each(side, json_get(measure, "ratio")) add_measured(columns, entity, side);
+        add_filter(columns, entity, json_get(measure, "share"), 0);
     }
     add_filter(columns, entity, json_get(query, "filter"), 0);
 }

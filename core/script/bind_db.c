@@ -324,7 +324,8 @@ static int table_count(lua_State *L)
 }
 
 /*** Groups and measures, as POST /records/{entity}/query answers them.
- * @param query table where, group ({"status"}), measure ({"count", "sum.amount"})
+ * @param query table where, group ({"status"}), measure ({"count", "sum.amount", { as = "won",
+ *   share = { kind = "won" } }}: a part in percent; also ratio = { "sum.paid", "sum.total" })
  */
 static int table_aggregate(lua_State *L)
 {

@@ -6,7 +6,7 @@ import { daysOf, moveTo, rangeOf, step, weekStart } from "@/logic/calendar";
 import { countdown, faceOf } from "@/logic/clocks";
 import { csvOf, narrowed, tilesOf } from "@/logic/dashboard";
 import { blocksOf, safeHref, spansOf } from "@/logic/markdown";
-import { inOrder } from "@/logic/report";
+import { inOrder, measureLabel, rowsOf } from "@/logic/report";
 import { merged, type Source, subjectOf } from "@/logic/timeline";
 import { stepsOf } from "@/approvals/cases";
 
@@ -218,6 +218,37 @@ describe("approvals", () => {
     const stopped = stepsOf({ id: "1", version: 1, state: "rejected", at: 2, path }, all);
     expect(stopped.map((one) => one.state)).toEqual(["done", "stopped", "ahead"]);
     expect(stepsOf({ id: "1", version: 1, state: "running", path: null }, [])).toEqual([]);
+  });
+});
+
+describe("measures of a report", () => {
+  const entity = {
+    name: "deal",
+    fields: [{ name: "amount", label: "Amount", type: "money" }],
+  } as unknown as Entity;
+  const part = { as: "win_rate", label: "Win rate", share: { kind: "won" } };
+  const view = {
+    kind: "report",
+    query: { group: ["kind"], measure: ["count", "sum.amount", part] },
+  } as unknown as View;
+
+  it("shows all of them, parts in percent", () => {
+    const groups = [
+      { kind: "a", count: 1200, "sum.amount": { amount: "1500.00" }, win_rate: 66.67 },
+      { kind: "b", count: 0, "sum.amount": null, win_rate: null },
+    ];
+    const rows = rowsOf(entity, view, { groups }, { lang: "en", zone: ZONE } as never, "none");
+    expect(rows.map((row) => row.shown)).toEqual([
+      ["1,200", "1,500.00", "66.67%"],
+      ["0", "0", ""],
+    ]);
+    expect(rows[0].value).toBe(1200);
+  });
+
+  it("names what stands above them", () => {
+    const word = (op: string) => op.toUpperCase();
+    const heads = ["count", "sum.amount", part].map((one) => measureLabel(entity, one, word));
+    expect(heads).toEqual(["COUNT", "Amount (SUM)", "Win rate"]);
   });
 });
 

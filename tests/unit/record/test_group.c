@@ -119,6 +119,45 @@ static void test_group__references_come_with_titles(void **state)
     assert_non_null(strstr(run(f, "{\"group\":[\"owner\"]}"), "\"titles\":{\"owner\":{}}"));
 }
 
+/* Parts of a whole in percent: of the records, and of another sum. */
+static void test_group__parts_are_percent_of_the_whole(void **state)
+{
+    struct fixture *f = *state;
+    fixture_insert(f, f->deal, "{\"status\":\"new\",\"amount\":\"0.00\",\"score\":7}");
+    assert_string_equal(
+        run(f, "{\"group\":[\"status\"],\"measure\":[\"count\","
+               "{\"as\":\"early\",\"label\":\"E\",\"share\":{\"score\":{\"lt\":3}}},"
+               "{\"as\":\"cost_rate\",\"ratio\":[\"sum.cost\",\"sum.cost\"]}]}"),
+        "{\"groups\":[{\"status\":null,\"count\":1,\"early\":0.00,\"cost_rate\":100.00},"
+        "{\"status\":\"new\",\"count\":3,\"early\":66.67,\"cost_rate\":100.00},"
+        "{\"status\":\"won\",\"count\":1,\"early\":0.00,\"cost_rate\":100.00}],"
+        "\"more\":false,\"titles\":{}}");
+    assert_string_equal(run(f, "{\"filter\":{\"score\":99},\"measure\":["
+                               "{\"as\":\"won\",\"share\":{\"status\":\"won\"}},"
+                               "{\"as\":\"paid\",\"ratio\":[\"sum.amount\",\"sum.amount\"]}]}"),
+                        "{\"groups\":[{\"won\":null,\"paid\":null}],\"more\":false,"
+                        "\"titles\":{}}");
+    /* joined records are asked, too, and a whole of more than 64 bits has no part */
+    assert_non_null(strstr(run(f, "{\"measure\":[{\"as\":\"anns\",\"share\":"
+                                  "{\"owner.name\":\"Ann\"}}]}"),
+                           "\"anns\":40.00"));
+}
+
+static void test_group__parts_keep_to_rights(void **state)
+{
+    struct fixture *f = *state;
+    fixture_as(f, 2,
+               "{\"name\":\"r\",\"grants\":{\"deal\":{\"read\":\"all\",\"fields\":{"
+               "\"amount\":\"none\"}}}}",
+               NULL);
+    assert_string_equal(
+        run(f, "{\"measure\":[{\"as\":\"x\",\"share\":{\"amount\":{\"gt\":\"1.00\"}}}]}"),
+        "forbidden");
+    assert_string_equal(
+        run(f, "{\"measure\":[{\"as\":\"x\",\"ratio\":[\"sum.amount\",\"sum.amount\"]}]}"),
+        "forbidden");
+}
+
 static void test_group__having_and_order(void **state)
 {
     struct fixture *f = *state;
@@ -173,6 +212,22 @@ static void test_group__bad_ones_are_named(void **state)
         {"{\"measure\":[\"count\"],\"having\":{\"count\":{\"like\":1}}}",
          "having.count unknown_operator"},
         {"{\"measure\":[\"count\"],\"sort\":\"score\"}", "sort.score unknown_field"},
+        {"{\"measure\":[{\"as\":\"x\"}]}", "measure bad_value"},
+        {"{\"measure\":[{\"share\":{\"score\":1}}]}", "measure bad_value"},
+        {"{\"measure\":[{\"as\":\"x\",\"share\":{\"score\":1},\"of\":1}]}", "measure bad_value"},
+        {"{\"measure\":[\"count\",{\"as\":\"count\",\"share\":{\"score\":1}}]}",
+         "measure.count given_twice"},
+        {"{\"measure\":[{\"as\":\"x\",\"share\":{\"nope\":1}}]}",
+         "measure.share.nope unknown_field"},
+        {"{\"measure\":[{\"as\":\"x\",\"ratio\":[\"sum.cost\"]}]}", "measure.x bad_value"},
+        {"{\"measure\":[{\"as\":\"x\",\"ratio\":[\"sum.cost\",\"sum.score\"]}]}",
+         "measure.x not_measurable"},
+        {"{\"measure\":[{\"as\":\"x\",\"ratio\":[\"avg.cost\",\"sum.cost\"]}]}",
+         "measure.avg.cost not_measurable"},
+        {"{\"measure\":[{\"as\":\"x\",\"share\":{\"score\":1}}],\"sort\":\"x\"}",
+         "sort.x unknown_field"},
+        {"{\"measure\":[{\"as\":\"x\",\"share\":{\"score\":1}}],\"having\":{\"x\":{\"gt\":1}}}",
+         "having.x unknown_field"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_string_equal(run(*state, cases[i][0]), cases[i][1]);
@@ -204,6 +259,8 @@ int main(void)
         T(sums_are_exact_whatever_their_size),
         T(months_are_those_of_the_tenant),
         T(references_come_with_titles),
+        T(parts_are_percent_of_the_whole),
+        T(parts_keep_to_rights),
         T(having_and_order),
         T(keeps_to_rights),
         T(bad_ones_are_named),

@@ -83,10 +83,11 @@ export function freeWidget(taken: string[]): string {
 /* --- the form and back --- */
 
 export function formOfWidget(widget: Partial<Widget> | undefined, words: Words): WidgetForm {
-  const query = (widget?.query ?? {}) as { group?: unknown[]; measure?: string[]; filter?: Tree };
+  const query = (widget?.query ?? {}) as { group?: unknown[]; measure?: unknown[]; filter?: Tree };
+  const measure = query.measure?.[0];
   const first = query.group?.[0];
   const group = typeof first === "string" ? { f: first } : (first as { f: string; by?: string });
-  const [op, ...field] = (query.measure?.[0] ?? "count").split(".");
+  const [op, ...field] = (typeof measure === "string" ? measure : "count").split(".");
   const kind = widget?.kind ?? "kpi";
   const isChart = Boolean(widget?.query) && CHARTS.includes(kind);
   return {

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 import type { Entity, View } from "@/api/types";
 import type { Tree } from "./filter";
-import { formatValue, type Locale } from "./format";
+import { formatValue, grouped, type Locale } from "./format";
 import { dayNumber, dayText } from "./zoned";
 
 export interface ReportData {
@@ -13,10 +13,13 @@ export interface ReportData {
 
 export interface ReportRow {
   label: string;
-  value: number;
-  shown: string;
+  value: number; // of the first measure
+  shown: string[]; // of each
   filter: Tree;
 }
+
+/** "count", "sum.amount", or a part in percent that has a name. */
+export type Measure = string | { as: string; label?: string; share?: Tree; ratio?: string[] };
 
 type Group = string | { f: string; by?: string };
 
@@ -37,9 +40,23 @@ const numberOf = (value: unknown): number => {
   return Number.isFinite(number) ? number : 0;
 };
 
-function shownOf(value: unknown): string {
+function shownOf(measure: Measure, value: unknown): string {
   const plain = typeof value === "object" && value ? (value as { amount?: string }).amount : value;
-  return String(plain ?? 0);
+  if (typeof measure === "object") return plain === null ? "" : `${plain}%`;
+  return grouped(String(plain ?? 0));
+}
+
+export const measuresOf = (view: View) => (view.query?.measure ?? ["count"]) as Measure[];
+
+export const measureName = (measure: Measure) =>
+  typeof measure === "string" ? measure : measure.as;
+
+/** What stands above a measure; `word` has the words for "count", "sum" and their kin. */
+export function measureLabel(entity: Entity, measure: Measure, word: (op: string) => string) {
+  if (typeof measure === "object") return measure.label ?? measure.as;
+  const [op, ...path] = measure.split(".");
+  const field = entity.fields.find((one) => one.name === path.join("."));
+  return field ? `${field.label} (${word(op)})` : word(op);
 }
 
 export function groupsOf(view: View): { field: string; by: string }[] {
@@ -70,7 +87,7 @@ export function inOrder(
 
 export function rowsOf(entity: Entity, view: View, data: ReportData, locale: Locale, none: string) {
   const groups = groupsOf(view);
-  const measures = (view.query?.measure ?? ["count"]) as string[];
+  const measures = measuresOf(view);
   return (data.groups ?? []).map((row): ReportRow => {
     const parts: string[] = [];
     const trees: Tree[] = [];
@@ -86,12 +103,11 @@ export function rowsOf(entity: Entity, view: View, data: ReportData, locale: Loc
       if (by && value !== null) trees.push({ [field]: { between: [day, bucketEnd(day, by)] } });
       else trees.push({ [field]: value });
     }
-    const value = row[measures[0]];
     const filter = trees.length === 1 ? trees[0] : { and: trees };
     return {
       label: parts.join(" · ") || none,
-      value: numberOf(value),
-      shown: shownOf(value),
+      value: numberOf(row[measureName(measures[0])]),
+      shown: measures.map((one) => shownOf(one, row[measureName(one)] ?? null)),
       filter,
     };
   });
