@@ -74,6 +74,58 @@ function checks.draws(entry, ctx)
     entry.points + entry.pending_points)
 end
 
+-- What is spent was there, was spendable that day, and came from what expires soonest first.
+function checks.order(entry, ctx)
+  local db, day, last = ctx.db:as_system(), entry.created_at:date(), nil
+  if entry.balance_after < 0 then return "more was spent than there was" end
+  for _, draw in ipairs(db.points_draw:find {
+    where = { entry = entry.id }, order = "id", limit = 200,
+  }) do
+    local lot = db.points_lot:get(draw.lot)
+    if lot.active_on > day then return "it drew on points that were waiting" end
+    if lot.expires_on and lot.expires_on < day then return "it drew on points that were over" end
+    local at = tostring(lot.draws_on) .. tostring(lot.earned_on)
+    if last and at < last then return "it did not draw on what expires soonest first" end
+    last = at
+  end
+end
+
+-- No more of a redemption is given back than it took.
+function checks.given_back(entry, ctx)
+  local back = sum_of(ctx.db:as_system().points_entry, {
+    reverses = entry.id, kind = "reverse_redeem",
+  }, "points")
+  if back > -entry.points then return "more is given back than was taken" end
+end
+
+-- An opening balance came in as an adjustment with its expiry, once.
+function checks.opening(row, ctx)
+  local db = ctx.db:as_system()
+  local entry = db.points_entry:find {
+    where = { key = "opening:" .. crm.id_text(row.id) }, limit = 1,
+  }[1]
+  if not entry then return "it was never booked" end
+  local draw = db.points_draw:find { where = { entry = entry.id }, limit = 1 }[1]
+  local lot = draw and db.points_lot:get(draw.lot)
+  return differ("kind", entry.kind, "adjust") or differ("points", entry.points, row.points)
+    or row.expires_on and differ("expires_on", tostring(lot and lot.expires_on),
+      tostring(row.expires_on)) or nil
+end
+
+-- What a hold took is an entry, and only that.
+function checks.hold(hold)
+  if (hold.state == "captured") ~= (hold.entry ~= nil) then return "captured, and nothing taken" end
+end
+
+-- A lot expires once: one entry for all of it. What is given back for a while has an end.
+function checks.expiry(lot, ctx)
+  local count = ctx.db:as_system().points_draw:count {
+    where = { lot = lot.id, ["entry.kind"] = "expire" },
+  }
+  if lot.source == "grace" and not lot.expires_on then return "given back for ever" end
+  return differ("times it expired", count, lot.state == "expired" and 1 or 0)
+end
+
 -- A lot holds what was put in and not taken out; what is spent or expired is empty.
 function checks.lot(lot, ctx)
   local drawn = sum_of(ctx.db:as_system().points_draw, { lot = lot.id }, "points")
@@ -87,20 +139,32 @@ function checks.lot(lot, ctx)
   if lot.state == "active" and lot.remaining == 0 then return "active and empty" end
 end
 
--- Nothing is returned twice.
-function checks.purchase(purchase)
+-- Nothing is returned twice, and what counts for the tier is what was earned and not taken back.
+function checks.purchase(purchase, ctx)
   if (purchase.points_reversed or 0) > (purchase.points or 0) then
     return "more points taken back than were earned"
   end
   local refunded = purchase.refunded
   if refunded and refunded > purchase.amount then return "more returned than was paid" end
+  return differ("qualifying points", sum_of(ctx.db:as_system().points_entry, {
+    purchase = purchase.id, kind = { "earn", "reverse_earn" },
+  }, "qualifying"), (purchase.points or 0) - (purchase.points_reversed or 0))
 end
 
--- A redemption has the one entry that paid for it.
+-- A redemption has the one entry that paid for it; canceled, all of that was given back.
 function checks.redemption(redemption, ctx)
-  return differ("points paid", redemption.points, -sum_of(ctx.db:as_system().points_entry, {
-    redemption = redemption.id, kind = "redeem",
-  }, "points"))
+  local entries = ctx.db:as_system().points_entry
+  local function sum(kind)
+    return sum_of(entries, { redemption = redemption.id, kind = kind }, "points")
+  end
+  local wrong = differ("points paid", redemption.points, -sum("redeem"))
+  if wrong or redemption.status ~= "canceled" then return wrong end
+  local entry = entries:find {
+    where = { redemption = redemption.id, kind = "redeem" }, limit = 1,
+  }[1]
+  return differ("points given back", sum_of(entries, {
+    reverses = entry.id, kind = "reverse_redeem",
+  }, "points"), redemption.points)
 end
 
 function checks.coupon(coupon, ctx)

@@ -88,7 +88,15 @@ crm.check("points.holds", { entity = "member" }, checks.holds)
 crm.check("points.last", { entity = "member" }, checks.last)
 crm.check("points.chain", { entity = "points_entry" }, checks.chain)
 crm.check("points.draws", { entity = "points_entry" }, checks.draws)
+crm.check("points.order", {
+  entity = "points_entry", where = { kind = { "redeem", "transfer_out", "merge_out" } },
+}, checks.order)
+crm.check("points.given_back", { entity = "points_entry", where = { kind = "redeem" } },
+  checks.given_back)
 crm.check("points.lot", { entity = "points_lot" }, checks.lot)
+crm.check("points.expiry", { entity = "points_lot" }, checks.expiry)
+crm.check("points.opening", { entity = "points_opening" }, checks.opening)
+crm.check("points.hold", { entity = "points_hold" }, checks.hold)
 crm.check("earning.happened", { entity = "earning_event" }, wallet_checks.happened)
 crm.check("earning.code", { entity = "qr_code" }, wallet_checks.code)
 crm.check("wallet.balance", { entity = "member" }, wallet_checks.balance)

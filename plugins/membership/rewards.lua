@@ -175,7 +175,8 @@ function rewards.cancel(ev, ctx)
   local entry = book.db.points_entry:find {
     where = { redemption = redemption.id, kind = "redeem" }, limit = 1,
   }[1]
-  spending.return_points(book, entry, redemption.points, { redemption = redemption.id })
+  local left = spending.left_of(book, entry)
+  if left > 0 then spending.return_points(book, entry, left, { redemption = redemption.id }) end
   local reward = book.db.reward:get(redemption.reward)
   if reward.stock then assert(book.db.reward:update(reward.id, { stock = reward.stock + 1 })) end
   if coupon then assert(book.db.coupon:update(coupon.id, { state = "expired" })) end

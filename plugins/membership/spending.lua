@@ -80,6 +80,12 @@ function spending.return_points(book, entry, value, spec)
   return ledger.append(book, spec)
 end
 
+-- What of a redemption has not been given back.
+function spending.left_of(book, entry)
+  local _, total = given_back(book, entry)
+  return -entry.points - total
+end
+
 -- POST …/points_entry/{id}/actions/give_back { points, reason, key }: undoes a redemption, or part.
 function spending.give_back(ev, ctx)
   local entry = ev.record
@@ -91,8 +97,7 @@ function spending.give_back(ev, ctx)
     if before.reverses ~= entry.id then return ev:fail("key", "@key_reused") end
     return ledger.answer(book, before)
   end
-  local _, total = given_back(book, entry)
-  local rest = -entry.points - total
+  local rest = spending.left_of(book, entry)
   local value = ev.params.points or rest
   if asked.refuses(ev, value) then return end
   if value > rest then

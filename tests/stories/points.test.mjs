@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { checkDamaged, hasSqlite } from "../kit/damage.mjs";
 import { DATASETS, must } from "../kit/server.mjs";
 import { world } from "../kit/world.mjs";
 
@@ -580,6 +581,51 @@ test("a random history keeps every invariant", async () => {
   const { entries } = await check(acme);
   must(w.server.data, ["check", "acme"]);
   assert.ok(entries > steps / 3, `${entries} entries`);
+});
+
+const LAST = "order by id desc limit 1";
+const DAMAGE = [
+  `update {member} set {member.balance} = {member.balance} + 1 where id = (
+    select {points_hold.member} from {points_hold} ${LAST})`,
+  `update {member} set {member.held} = 7, {member.entry_hash} = 'x' where id = (
+    select {points_opening.member} from {points_opening} ${LAST})`,
+  `update {points_entry} set {points_entry.key} = 'x' where id = (
+    select id from {points_entry} where {points_entry.key} is null ${LAST})`,
+  `update {points_draw} set {points_draw.points} = 1 where id = (
+    select id from {points_draw} ${LAST})`,
+  `update {points_lot} set {points_lot.active_on} = 99999 where id in (
+    select {points_draw.lot} from {points_draw} where {points_draw.points} < 0)`,
+  `update {points_entry} set {points_entry.points} = 100000 where {points_entry.reverses} in (
+    select id from {points_entry} where {points_entry.points} < 0)`,
+  `update {points_lot} set {points_lot.state} = 'expired'
+    where {points_lot.state} = 'spent'`,
+  "update {points_opening} set {points_opening.points} = {points_opening.points} + 1",
+  `update {points_hold} set {points_hold.state} = 'captured'
+    where {points_hold.state} = 'released'`,
+  "update {earning_event} set {earning_event.points} = {earning_event.points} + 1",
+  "update {qr_code} set {qr_code.uses} = 99",
+  `update {member} set {member.stored_value} = {member.stored_value} + 1
+    where {member.stored_value} > 0`,
+  "update {wallet_entry} set {wallet_entry.balance_after} = 123456789",
+  `update {wallet_entry} set {wallet_entry.reverses} = (
+    select id from {wallet_entry} order by id limit 1)`,
+  "update {purchase} set {purchase.points_reversed} = 1000000",
+  "update {redemption} set {redemption.points} = {redemption.points} + 1",
+  "update {coupon} set {coupon.uses} = 99",
+];
+
+// A check that finds nothing, whatever is done to the rows, is none.
+test("each check of the ledger finds what was done to it", { skip: !hasSqlite }, async () => {
+  const { acme } = w;
+  const program = (await acme.create("admin", "program", { name: "broken" })).id;
+  const id = await member(acme, program, "坏账");
+  await acme.create("admin", "points_opening", { member: id, points: 10 });
+  await done(acme, "program", program, "issue_coupons", { batch: "b", count: 1, worth: "1" });
+  const coupons = () => acme.ok("admin", "GET", `${RECORDS}/coupon?program=${program}`);
+  await until(coupons, ({ items }) => items.length === 1);
+  const { found, all: checks } = checkDamaged(w.server, "acme", "membership", DAMAGE);
+  assert.ok(checks.length >= 18, checks.join(" "));
+  assert.deepEqual(found, checks);
 });
 
 const CDNOW = join(DATASETS, "cdnow_master.txt");

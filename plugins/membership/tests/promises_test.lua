@@ -201,3 +201,16 @@ crm.test("a balance does not collapse when lots that were spent are over", funct
   spend(t, a, 100)
   t.eq(t.check(), {})
 end)
+
+crm.test("a reward of which points were given back is canceled for the rest", function(t)
+  local p = program(t, {})
+  local a = card(t, p)
+  bought(t, a, "100")
+  local reward = t.db.reward:insert { name = "R", program = p.id, kind = "gift", points = 80 }
+  local got = t.action("member", a.id, "exchange", { reward = crm.id_text(reward.id) })
+  local redemption = crm.id_parse(got.redemption)
+  local entry = t.db.points_entry:find { where = { redemption = redemption } }[1]
+  t.action("points_entry", entry.id, "give_back", { points = 30 })
+  t.eq(t.action("redemption", redemption, "cancel", {}).balance, 100)
+  t.eq(t.check(), {})
+end)
