@@ -107,7 +107,8 @@ static enum err keep(struct task *task, struct ctx *ctx, const char *state_json,
 struct outcome {
     struct jobs_run *run;
     struct task task;
-    const char *queue; /* the trip's name, too */
+    const char *queue;
+    const char *trip; /* its name: the queue's, or that of the part this job is about */
     enum err e;
     bool killed, paused;
     const char *reason; /* for the person who asked */
@@ -126,13 +127,13 @@ static enum err tell_paused(struct ctx *ctx, const struct outcome *o)
 {
     struct buf detail = BUF_INIT;
     buf_put_str(&detail, "{\"job\":");
-    json_put_cstr(&detail, o->queue);
+    json_put_cstr(&detail, o->trip);
     json_put_key(&detail, "reason");
     json_put_cstr(&detail, o->detail);
     buf_put_char(&detail, '}');
     enum err e = audit_put(ctx, "job_paused", NULL, 0, buf_cstr(&detail));
     buf_release(&detail);
-    return e ? e : jobs_tell_paused(ctx, "job_paused", o->queue, o->detail);
+    return e ? e : jobs_tell_paused(ctx, "job_paused", o->trip, o->detail);
 }
 
 static enum err failed_fn(struct ctx *ctx, void *arg)
@@ -147,7 +148,7 @@ static enum err failed_fn(struct ctx *ctx, void *arg)
         e = schedule_ended(ctx, o->task.plugin, o->task.name, job->id, again ? "retry" : "failed",
                            o->detail);
     if (!e && o->e != ERR_NOT_FOUND)
-        e = trip_count(ctx, o->queue, o->killed ? TRIP_KILL : TRIP_ERROR, o->detail, &o->paused);
+        e = trip_count(ctx, o->trip, o->killed ? TRIP_KILL : TRIP_ERROR, o->detail, &o->paused);
     return e || !o->paused ? e : tell_paused(ctx, o);
 }
 
@@ -162,7 +163,7 @@ static enum err done_fn(struct ctx *ctx, void *arg)
     buf_release(&result);
     if (!e)
         e = schedule_ended(ctx, o->task.plugin, o->task.name, job->id, "done", NULL);
-    return e ? e : trip_succeeded(ctx, o->queue);
+    return e ? e : trip_succeeded(ctx, o->trip);
 }
 
 static void settle(struct outcome *o)
@@ -175,7 +176,7 @@ static void settle(struct outcome *o)
         log_warn("job %lld of %s could not be settled: %s", (long long)o->run->open->job.id,
                  ctx->tenant->name, err_code(e));
     else if (o->paused)
-        log_error("tenant %s: %s is paused: %s", ctx->tenant->name, o->queue, o->detail);
+        log_error("tenant %s: %s is paused: %s", ctx->tenant->name, o->trip, o->detail);
     o->run->ended = true;
 }
 
@@ -243,6 +244,24 @@ static void task_open(struct outcome *o)
                             .keep = keep,
                             .user = run};
     o->queue = schedule_queue(run->ctx->arena, o->task.plugin, o->task.name);
+    o->trip = schedule_trip(run->ctx->arena, o->queue, json_cstr(job->body, "part", NULL));
+}
+
+/* Whether all of the job, or the part that this one is about, waits for a person: then the name of
+ * the trip that holds it. */
+static enum err find_paused(struct ctx *ctx, const struct outcome *o, const char **out)
+{
+    const char *const names[] = {o->queue, o->trip};
+    struct trip trip;
+    *out = NULL;
+    for (int i = 0; i < 2 && !*out; i++) {
+        enum err e = trip_load(ctx, names[i], &trip);
+        if (e)
+            return e;
+        if (trip.paused_at_ms)
+            *out = names[i];
+    }
+    return ERR_OK;
 }
 
 enum err jobs_script_step(struct jobs_run *run)
@@ -250,15 +269,15 @@ enum err jobs_script_step(struct jobs_run *run)
     struct ctx *ctx = run->ctx;
     const struct job *job = &run->open->job;
     struct outcome o = {.run = run};
-    struct trip trip;
+    const char *paused;
     struct vm *vm = NULL;
     struct vm_host host = host_of(run->app);
     task_open(&o);
-    enum err e = trip_load(ctx, o.queue, &trip);
+    enum err e = find_paused(ctx, &o, &paused);
     if (e)
         return e;
-    if (trip.paused_at_ms)
-        return put_off(run, PARKED_MS, o.queue);
+    if (paused)
+        return put_off(run, PARKED_MS, paused);
     if (!job->created_by)
         ctx->as_system = false; /* nobody: what it may do is its plugin's to declare */
     if (job->was_lost && job->tries > LOST_TRIES) {

@@ -7,6 +7,7 @@
 
 #include "api/admin.h"
 #include "api/handlers.h"
+#include "api/jobs.h"
 #include "api/page.h"
 #include "auth/audit.h"
 #include "base/id.h"
@@ -23,14 +24,17 @@ static void put_time(struct buf *out, const char *key, int64_t ms)
     json_put_cstr(out, ms ? text : NULL);
 }
 
-static void put_spec(struct buf *out, const struct schedule *spec)
+static void put_spec(struct call *call, const struct schedule *spec)
 {
+    struct buf *out = &call->resp->body;
     static const char *const catch_ups[] = {
         [SCHEDULE_ONCE] = "once", [SCHEDULE_ALL] = "all", [SCHEDULE_NONE] = "none"};
     json_put_key(out, "plugin");
     json_put_cstr(out, spec->plugin);
     json_put_key(out, "name");
     json_put_cstr(out, spec->name);
+    json_put_key(out, "label");
+    json_put_cstr(out, jobs_label(call->ctx, spec->plugin, spec->name));
     json_put_key(out, "cron");
     json_put_cstr(out, spec->cron);
     json_put_key(out, "timezone");
@@ -44,18 +48,49 @@ static void put_spec(struct buf *out, const struct schedule *spec)
                catch_ups[spec->catch_up], spec->concurrency, spec->retry);
 }
 
+struct parts {
+    struct buf *out;
+    const char *queue;
+};
+
+static bool put_part(void *arg, const struct trip *trip)
+{
+    struct parts *parts = arg;
+    const char *part = trip_part(trip, parts->queue);
+    if (!part)
+        return true;
+    json_put_comma(parts->out);
+    buf_put_str(parts->out, "{\"part\":");
+    json_put_cstr(parts->out, part);
+    put_time(parts->out, "paused_at", trip->paused_at_ms);
+    json_put_key(parts->out, "why");
+    json_put_cstr(parts->out, trip->why);
+    buf_put_char(parts->out, '}');
+    return true;
+}
+
+static enum err put_parts(struct ctx *ctx, const char *queue, struct buf *out)
+{
+    struct parts parts = {out, queue};
+    json_put_key(out, "paused_parts");
+    buf_put_char(out, '[');
+    enum err e = trip_list(ctx, put_part, &parts);
+    buf_put_char(out, ']');
+    return e;
+}
+
 static enum err put_schedule(struct call *call, const struct schedule_row *row)
 {
     struct ctx *ctx = call->ctx;
     struct buf *out = &call->resp->body;
     struct trip trip;
     char id[ID_TEXT_LEN + 1];
-    enum err e =
-        trip_load(ctx, schedule_queue(ctx->arena, row->spec.plugin, row->spec.name), &trip);
+    const char *queue = schedule_queue(ctx->arena, row->spec.plugin, row->spec.name);
+    enum err e = trip_load(ctx, queue, &trip);
     if (e)
         return e;
     buf_put_char(out, '{');
-    put_spec(out, &row->spec);
+    put_spec(call, &row->spec);
     put_time(out, "next_at", trip.paused_at_ms ? 0 : row->next_at_ms);
     put_time(out, "last_at", row->last_at_ms);
     json_put_key(out, "last_state");
@@ -69,8 +104,9 @@ static enum err put_schedule(struct call *call, const struct schedule_row *row)
     put_time(out, "paused_at", trip.paused_at_ms);
     json_put_key(out, "paused_why");
     json_put_cstr(out, trip.paused_at_ms ? trip.why : NULL);
+    e = put_parts(ctx, queue, out);
     buf_put_char(out, '}');
-    return ERR_OK;
+    return e;
 }
 
 enum err schedules_list(struct call *call)
@@ -154,6 +190,8 @@ enum err schedules_resume(struct call *call)
         return e;
     const char *queue = schedule_queue(ctx->arena, row.spec.plugin, row.spec.name);
     e = trip_resume(ctx, queue);
+    if (!e)
+        e = trip_resume_parts(ctx, queue);
     if (!e)
         e = job_unpark(ctx, queue);
     if (!e)

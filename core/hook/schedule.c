@@ -31,6 +31,11 @@ const char *schedule_queue(struct arena *arena, const char *plugin, const char *
     return arena_printf(arena, SCHEDULE_QUEUE "%s.%s", plugin, name);
 }
 
+const char *schedule_trip(struct arena *arena, const char *queue, const char *part)
+{
+    return part ? arena_printf(arena, "%s:%s", queue, part) : queue;
+}
+
 /* --- the spec as text --- */
 
 static const char *spec_text(struct ctx *ctx, const struct schedule *spec)
@@ -307,6 +312,8 @@ static enum err put_job(struct ctx *ctx, const struct schedule *spec, const char
     json_add(ctx->arena, body, "at", json_new_int(ctx->arena, at_ms));
     if (push && push->args)
         json_add(ctx->arena, body, "args", json_copy(ctx->arena, push->args));
+    if (push && push->part)
+        json_add(ctx->arena, body, "part", json_new_str(ctx->arena, slice_str(push->part)));
     struct job job = {.queue = queue,
                       .dedupe = dedupe,
                       .run_at_ms = push ? push->run_at_ms : 0,

@@ -34,6 +34,8 @@ struct schedule {
 bool schedule_catch_up_find(struct slice name, enum schedule_catch_up *out);
 /* The queue's and the trip's name: "job:leads.recycle". */
 const char *schedule_queue(struct arena *arena, const char *plugin, const char *name);
+/* The trip's name of one part of it (see schedule_push): "job:integrations.sync:0CN5448QP0400". */
+const char *schedule_trip(struct arena *arena, const char *queue, const char *part);
 
 /* In a write transaction: makes the table hold just these. One that stays as it was keeps its next
  * time, so what was missed is caught up; others begin now. */
@@ -50,6 +52,8 @@ struct schedule_push {
     const struct schedule *spec; /* as it was registered; NULL: as the table has it */
     const struct json *args;     /* or NULL */
     const char *key;
+    const char *part;  /* what it works on: runs that fail are counted, and paused, for that part
+                        * alone; NULL = for all of the job */
     int64_t run_at_ms; /* 0 = now */
     int64_t created_by;
     bool again; /* with a key: behind one that runs, which may have looked too early, another one

@@ -8,6 +8,8 @@
 #include "base/text.h"
 #include "store/query.h"
 
+#include <string.h>
+
 static const char *const columns[] = {"name",     "errors",    "errors_at", "kills",
                                       "kills_at", "paused_at", "why"};
 enum {
@@ -164,6 +166,24 @@ enum err trip_resume(struct ctx *ctx, const char *name)
     ASSERT(ctx && ctx->tenant && name);
     const struct expr *where = expr_cmp(ctx->arena, EXPR_EQ, "name", value_text(slice_str(name)));
     return store_delete(ctx->tenant->store, "trip", where, NULL);
+}
+
+enum err trip_resume_parts(struct ctx *ctx, const char *name)
+{
+    ASSERT(ctx && ctx->tenant && name);
+    struct arena *a = ctx->arena;
+    const char *first = arena_printf(a, "%s:", name), *behind = arena_printf(a, "%s;", name);
+    const struct expr *where =
+        expr_and(a, expr_cmp(a, EXPR_GT, "name", value_text(slice_str(first))),
+                 expr_cmp(a, EXPR_LT, "name", value_text(slice_str(behind))));
+    return store_delete(ctx->tenant->store, "trip", where, NULL);
+}
+
+const char *trip_part(const struct trip *trip, const char *name)
+{
+    size_t len = strlen(name);
+    bool is_part = strncmp(trip->name, name, len) == 0 && trip->name[len] == ':';
+    return is_part ? trip->name + len + 1 : NULL;
 }
 
 enum err trip_load(struct ctx *ctx, const char *name, struct trip *out)

@@ -1,9 +1,10 @@
 /* trip - the wire that stops what fails again and again: jobs and after_commit handlers.
  *
- * A thing has a name that lasts: "job:leads.recycle", "hook:leads:push@lead". TRIP_KILLS_MAX kills
- * or TRIP_ERRORS_MAX errors in a row within TRIP_WINDOW_MS pause it; what waits for it stays where
- * it is until a person resumes it. Counts stand in table `trip`, so every process counts together
- * and a restart forgets nothing.
+ * A thing has a name that lasts: "job:leads.recycle", "hook:leads:push@lead"; a part of it, behind
+ * a colon, one of its own: "job:integrations.sync:0CN5448QP0400" (schedule_push). TRIP_KILLS_MAX
+ * kills or TRIP_ERRORS_MAX errors in a row within TRIP_WINDOW_MS pause it; what waits for it stays
+ * where it is until a person resumes it. Counts stand in table `trip`, so every process counts
+ * together and a restart forgets nothing.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -26,6 +27,8 @@ MUST_USE enum err trip_succeeded(struct ctx *ctx, const char *name);
 /* In a write transaction: a person (ctx->actor) pauses it, or lets it go on with counts of none. */
 MUST_USE enum err trip_pause(struct ctx *ctx, const char *name, const char *why);
 MUST_USE enum err trip_resume(struct ctx *ctx, const char *name);
+/* The same for each part of it. */
+MUST_USE enum err trip_resume_parts(struct ctx *ctx, const char *name);
 
 struct trip {
     const char *name;
@@ -38,3 +41,5 @@ MUST_USE enum err trip_load(struct ctx *ctx, const char *name, struct trip *out)
 /* Calls cb for each that is paused, by name; false stops. */
 MUST_USE enum err trip_list(struct ctx *ctx, bool (*cb)(void *arg, const struct trip *trip),
                             void *arg);
+/* The part's name where it is a part of that thing, else NULL. */
+const char *trip_part(const struct trip *trip, const char *name);

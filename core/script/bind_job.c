@@ -13,6 +13,7 @@
     (VM_BEFORE | VM_VALIDATE | VM_AFTER | VM_ACTION | VM_JOB | VM_ROUTE | VM_COMMIT | VM_TX)
 #define RETRY_DEFAULT 3
 #define JOB_KEY_MAX   200 /* characters that tell a waiting job from others */
+#define JOB_PART_MAX  60  /* of what it works on: with the job's name it is a trip's */
 
 const struct json *task_data(lua_State *L, int at, const char *what)
 {
@@ -188,10 +189,11 @@ static void bind_wake(lua_State *L, struct script *script, struct schedule *spec
  * It runs as nobody, unless a person's work has asked for it: then with that person's rights. What
  * it reads and writes as nobody it does through `ctx.db:as_system()` with the plugin's capability.
  * A run that fails is tried again after 1 and 5 minutes, half an hour, 2, 12 and 24 hours; three
- * kills or twenty errors in a row within ten minutes pause the job until an administrator resumes
- * it. With `changes` it is asked for when records have changed (ctx.changes), soon behind the
- * commit and once for many of them; `every` beside it is for what waits without a change. Without
- * any of `cron`, `every` and `changes` it runs only when it is asked for.
+ * kills or twenty errors in a row within ten minutes pause the job, or the part of it that it was
+ * asked for with, until an administrator resumes it. With `changes` it is asked for when records
+ * have changed (ctx.changes), soon behind the commit and once for many of them; `every` beside it is
+ * for what waits without a change. Without any of `cron`, `every` and `changes` it runs only when it
+ * is asked for.
  *
  * @param name string small letters, digits and _
  * @param options table cron ("30 2 * * *"), tz ("tenant", or a zone's name), every ("15m"),
@@ -257,7 +259,16 @@ static enum err push_fn(struct ctx *ctx, void *arg)
     return schedule_push(ctx, &pushing->push, &pushing->id);
 }
 
-/* key, again, delay and as of the third argument. */
+/* A short text among the options. */
+static const char *push_text(lua_State *L, const char *name, size_t max)
+{
+    struct slice text = convert_text(L, -1);
+    if (!text.len || text.len > max)
+        luaL_error(L, "\"%s\" is a text of at most %d bytes", name, (int)max);
+    return arena_str(vm_ctx(L)->arena, text);
+}
+
+/* key, part, again, delay and as of the third argument. */
 static void read_push(lua_State *L, const struct script *script, int at, struct schedule_push *push)
 {
     const struct ctx *ctx = vm_ctx(L);
@@ -268,10 +279,9 @@ static void read_push(lua_State *L, const struct script *script, int at, struct 
     while (lua_next(L, at)) {
         const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
         if (strcmp(name, "key") == 0) {
-            struct slice key = convert_text(L, -1);
-            if (!key.len || key.len > JOB_KEY_MAX)
-                luaL_error(L, "\"key\" is a text of at most %d bytes", JOB_KEY_MAX);
-            push->key = arena_str(ctx->arena, key);
+            push->key = push_text(L, name, JOB_KEY_MAX);
+        } else if (strcmp(name, "part") == 0) {
+            push->part = push_text(L, name, JOB_PART_MAX);
         } else if (strcmp(name, "delay") == 0) {
             lua_Number seconds = lua_tonumber(L, -1);
             if (!lua_isnumber(L, -1) || !(seconds >= 0 && seconds <= JOB_DELAY_S_MAX))
@@ -286,7 +296,7 @@ static void read_push(lua_State *L, const struct script *script, int at, struct 
                 luaL_error(L, "\"as\" is the id of a user");
             push->created_by = lua_tointeger(L, -1);
         } else {
-            luaL_error(L, "queue:push has no \"%s\": key, again, delay, as", name);
+            luaL_error(L, "queue:push has no \"%s\": key, part, again, delay, as", name);
         }
         lua_pop(L, 1);
     }
@@ -298,7 +308,8 @@ static void read_push(lua_State *L, const struct script *script, int at, struct 
  * @param args table|nil what it finds in `job.args`; at most 64 KB
  * @param options table|nil key (while one with this key waits or runs, no second is made), again
  *   (with a key: one that waits is enough, but behind one that runs already another is made, which
- *   begins when it has ended), delay (seconds), as (the id of a user with whose rights it runs;
+ *   begins when it has ended), part (what it works on: failures are counted for that alone, and
+ *   only that is paused by them), delay (seconds), as (the id of a user with whose rights it runs;
  *   with the capability "user:act")
  * @return integer the id of the job
  * @moment before_* validate after_* action job route after_commit

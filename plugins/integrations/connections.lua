@@ -128,7 +128,7 @@ function connections.ask(ctx, mapping, stream, user, more)
   end
   local single = args.item and "item:" .. args.item or args.record and "record:" .. args.record
   local key = args.mapping .. ":" .. (single or stream)
-  ctx.queue:push("sync", args, { key = key, again = true, as = user })
+  ctx.queue:push("sync", args, { key = key, part = args.mapping, again = true, as = user })
 end
 
 local function streams(map)

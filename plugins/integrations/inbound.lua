@@ -44,9 +44,9 @@ local function key_of(hook, req, body)
   return crm.id_text(hook.id) .. ":" .. crm.sha256(sent or req.text)
 end
 
-function inbound.wake(ctx, message, user)
+function inbound.wake(ctx, message, hook, user)
   local id = crm.id_text(message)
-  ctx.queue:push("process", { message = id }, { key = id, as = user })
+  ctx.queue:push("process", { message = id }, { key = id, part = crm.id_text(hook), as = user })
 end
 
 -- POST /api/v1/x/integrations/in/{path}
@@ -69,7 +69,7 @@ function inbound.receive(req, ctx)
     local message = assert(tx.inbound_message:insert {
       inbound_hook = id, message_key = key, body = text, label = key:sub(15, 30),
     })
-    inbound.wake(ctx, message.id, user)
+    inbound.wake(ctx, message.id, id, user)
     return { message.id, true }
   end)
   return { id = crm.id_text(kept[1]), duplicate = not kept[2] }, 202
@@ -111,7 +111,7 @@ function inbound.retry(ev, ctx)
   local db = ctx.db:as_system()
   local hook = db.inbound_hook:get(ev.record.inbound_hook)
   assert(db.inbound_message:update(ev.record.id, { state = "waiting" }))
-  inbound.wake(ctx, ev.record.id, hook.acts_as)
+  inbound.wake(ctx, ev.record.id, hook.id, hook.acts_as)
   return { state = "waiting" }
 end
 
@@ -128,7 +128,7 @@ function inbound.sweep(ctx, db)
   }
   for _, message in ipairs(found) do
     local hook = db.inbound_hook:get(message.inbound_hook)
-    if hook then inbound.wake(ctx, message.id, hook.acts_as) end
+    if hook then inbound.wake(ctx, message.id, hook.id, hook.acts_as) end
   end
 end
 

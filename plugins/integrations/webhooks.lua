@@ -56,7 +56,7 @@ end
 -- Lets what waits for that target be sent.
 function webhooks.wake(ctx, id)
   local text = crm.id_text(id)
-  ctx.queue:push("deliver", { webhook = text }, { key = text, again = true })
+  ctx.queue:push("deliver", { webhook = text }, { key = text, part = text, again = true })
 end
 
 function webhooks.pause(ev, ctx) return change(ev, ctx, { state = "paused" }) end

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { createHash, createHmac } from "node:crypto";
 import { test } from "node:test";
+import { limit } from "../kit/limits.mjs";
 import { bundle, packed } from "../kit/pack.mjs";
 import { scenarios } from "../kit/scenario.mjs";
 import { world } from "../kit/world.mjs";
@@ -20,6 +21,14 @@ crm.job("count", { every = "1h" }, function(job, ctx)
 end)
 crm.job("hail", {}, function(job, ctx)
   return { who = ctx.user and ctx.user.login, name = job.args.name }
+end)
+crm.job("sort", { retry = 0 }, function(job)
+  while job.args.part == "endless" do end
+  return { part = job.args.part }
+end)
+crm.route("POST", "/sort", { body = { part = "text!" } }, function(req, ctx)
+  local part = req.body.part
+  return { id = crm.id_text(ctx.queue:push("sort", { part = part }, { part = part })) }
 end)
 crm.on("greeting", "after_create", { id = "hail" }, function(ev, ctx)
   ctx.queue:push("hail", { name = ev.record.name })
@@ -131,6 +140,34 @@ test("a paused job waits, a resumed one goes on", async () => {
   await w.acme.ok("admin", "POST", `${JOBS}/acme.desk/count/resume`, {});
   const job = await w.acme.settled("admin", `/api/v1/jobs/${run.id}`);
   assert.equal(job.state, "done");
+});
+
+test("what is killed for one part is paused for that part alone", async () => {
+  const sort = (part) => w.acme.ok("admin", "POST", `${X}/sort`, { part });
+  for (let run = 0; run < limit("TRIP_KILLS_MAX"); run++) {
+    const { id } = await sort("endless");
+    const end = await until(async () => {
+      const now = await w.acme.ok("admin", "GET", `/api/v1/jobs/${id}`);
+      return now.finished_at && now;
+    });
+    assert.equal(end.state, "failed", JSON.stringify(end));
+  }
+  const job = await offered("sort");
+  assert.equal(job.paused_at, null, "all of it goes on");
+  assert.deepEqual(
+    job.paused_parts.map(({ part }) => part),
+    ["endless"],
+  );
+  assert.ok(job.paused_parts[0].paused_at && job.paused_parts[0].why);
+  const other = await w.acme.settled("admin", `/api/v1/jobs/${(await sort("short")).id}`);
+  assert.deepEqual(other.result, { part: "short" });
+  const held = await sort("endless");
+  assert.equal((await w.acme.ok("admin", "GET", `/api/v1/jobs/${held.id}`)).finished_at, null);
+  await w.acme.ok("admin", "DELETE", `/api/v1/jobs/${held.id}`);
+  const audit = await w.acme.ok("admin", "GET", "/api/v1/admin/audit?action=job_paused");
+  assert.match(JSON.stringify(audit.items), /job:acme\.desk\.sort:endless/);
+  await w.acme.ok("admin", "POST", `${JOBS}/acme.desk/sort/resume`, {});
+  assert.deepEqual((await offered("sort")).paused_parts, []);
 });
 
 scenarios(w, [

@@ -80,6 +80,28 @@ static void test_trip__a_person_pauses_and_resumes(void **state)
     OK(trip_resume(&shed->ctx, JOB)); /* nothing to do is no error */
 }
 
+static void test_trip__a_part_is_paused_alone(void **state)
+{
+    struct shed *shed = *state;
+    struct trip trip;
+    bool paused = false;
+    for (int i = 0; i < TRIP_KILLS_MAX; i++)
+        OK(trip_count(&shed->ctx, JOB ":one", TRIP_KILL, "it broke", &paused));
+    assert_true(paused);
+    assert_int_equal(look(shed).paused_at_ms, 0);
+    OK(trip_load(&shed->ctx, JOB ":one", &trip));
+    assert_string_equal(trip_part(&trip, JOB), "one");
+    assert_null(trip_part(&trip, "job:leads"));
+    OK(trip_pause(&shed->ctx, JOB, NULL));
+    OK(trip_pause(&shed->ctx, JOB "er", NULL)); /* another whose name begins so */
+    OK(trip_resume_parts(&shed->ctx, JOB));
+    OK(trip_load(&shed->ctx, JOB ":one", &trip));
+    assert_int_equal(trip.paused_at_ms, 0);
+    assert_int_not_equal(look(shed).paused_at_ms, 0);
+    OK(trip_load(&shed->ctx, JOB "er", &trip));
+    assert_int_not_equal(trip.paused_at_ms, 0);
+}
+
 static bool count_one(void *arg, const struct trip *trip)
 {
     assert_non_null(trip->name);
@@ -121,6 +143,7 @@ int main(void)
         TEST(test_trip__twenty_errors_in_a_row_pause),
         TEST(test_trip__old_failures_count_for_nothing),
         TEST(test_trip__a_person_pauses_and_resumes),
+        TEST(test_trip__a_part_is_paused_alone),
         TEST(test_trip__so_many_are_listed),
         TEST(test_trip__a_long_reason_is_cut_between_characters),
     };
