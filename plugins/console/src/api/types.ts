@@ -93,7 +93,7 @@ export interface View {
   quick_filters?: { id: string; label: string; filter: Tree }[];
   group_by?: string;
   fields?: string[];
-  card?: { title?: string; lines?: string[]; badge?: string; sum?: string };
+  card?: { title?: string; lines?: string[]; badge?: string; sum?: string; stale_when?: Tree };
   sections?: Section[];
   header?: { facts?: string[] };
   path?: { field?: string };

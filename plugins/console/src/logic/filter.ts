@@ -353,3 +353,12 @@ export function evaluate(tree: Tree, row: Row, scope: FilterScope): Truth {
 export function matches(tree: Tree | undefined, row: Row, scope: FilterScope): boolean {
   return !tree || evaluate(tree, row, scope) === true;
 }
+
+/** The fields that a tree speaks of; of a path the first. */
+export function fieldsIn(tree: Tree | undefined): string[] {
+  return Object.entries(tree ?? {}).flatMap(([key, asked]) => {
+    if (key === "and" || key === "or") return (asked as Tree[]).flatMap(fieldsIn);
+    if (key === "not") return fieldsIn(asked as Tree);
+    return key === "exists" ? [] : [key.split(".")[0]];
+  });
+}

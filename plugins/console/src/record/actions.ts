@@ -1,6 +1,6 @@
 // actions - the operations a model declares, and the ones every record has.
 // SPDX-License-Identifier: MIT
-import { del, get, post, request } from "@/api/http";
+import { ApiError, del, get, post, request } from "@/api/http";
 import type { Entity, Field, Param, Rec, View } from "@/api/types";
 import type { FilterScope } from "@/logic/filter";
 import { matches } from "@/logic/filter";
@@ -34,6 +34,35 @@ export function paramField(param: Param): Field {
       ? { entity: "user" }
       : undefined;
   return { operators: [], options, ref, ...param } as Field;
+}
+
+/** An action that is asked for with what is known already, and why it was refused before. */
+export type Asking = View & { values?: Record<string, unknown>; refused?: unknown };
+
+/**
+ * A move that the server refused for fields that somebody can fill in: the same move, asking for
+ * them. undefined where nothing can be filled in.
+ */
+export function askedAgain(
+  cause: unknown,
+  entity: Entity,
+  row: Rec,
+  move: { field: string; name: string; label: string },
+): Asking | undefined {
+  if (!(cause instanceof ApiError) || cause.status !== 422) return undefined;
+  const names = Object.keys(cause.fields).map((name) => name.split(/[.[]/)[0]);
+  const fields = [...new Set(names)].flatMap(
+    (name) => entity.fields.find((one) => one.name === name && !one.readonly) ?? [],
+  );
+  if (!fields.length || names.includes(move.field)) return undefined;
+  return {
+    kind: "action",
+    name: move.name,
+    label: move.label,
+    params: fields.map((one) => ({ ...one, required: true, entity: one.ref?.entity })),
+    values: Object.fromEntries(fields.map((one) => [one.name, row[one.name] ?? null])),
+    refused: cause,
+  };
 }
 
 export const act = (entity: string, id: string, name: string, args: Record<string, unknown>) =>

@@ -15,7 +15,8 @@ import { loadEntity } from "@/stores/meta";
 import { remember } from "@/stores/own";
 import { say } from "@/ui/toast";
 import { useScope } from "@/widgets/locale";
-import { act, actionsAt, byOrder, isEnabled, read, update } from "./actions";
+import { act, actionsAt, type Asking, askedAgain, byOrder, isEnabled } from "./actions";
+import { read, update } from "./actions";
 import { type Step, stepsOf } from "./steps";
 import type { Conflict } from "./useForm";
 
@@ -34,7 +35,7 @@ export function useRecord(name: string, id: Ref<string>) {
   const failed = ref<unknown>(null);
   const moved = ref(false);
   const tick = ref(0); // something happened around the record: timeline and panels ask again
-  const acting = shallowRef<View | null>(null);
+  const acting = shallowRef<Asking | null>(null);
   const outcome = shallowRef<Outcome | null>(null);
   const conflict = shallowRef<(Conflict & { mine: Record<string, unknown> }) | null>(null);
 
@@ -148,15 +149,22 @@ export function useRecord(name: string, id: Ref<string>) {
 
   async function moveTo(state: string) {
     const field = pathField.value!;
+    const to = states.value.find((one) => one.value === state)?.label ?? state;
+    const move = { field: field.name, name: `move:${state}`, label: t("record.move", { to }) };
     const missing = missingFor(field, state, record.value!);
-    if (!missing.length) return change({ [field.name]: state });
-    const label = field.options?.find((option) => option.value === state)?.label;
-    acting.value = {
-      kind: "action",
-      name: `move:${state}`,
-      label: t("record.move", { to: label }),
-      params: known(missing).map((one) => ({ ...one, required: true, entity: one.ref?.entity })),
-    };
+    if (missing.length) {
+      const asked = known(missing).map((one) => ({ ...one, required: true }));
+      const params = asked.map((one) => ({ ...one, entity: one.ref?.entity }));
+      acting.value = { kind: "action", name: move.name, label: move.label, params };
+      return;
+    }
+    try {
+      await change({ [field.name]: state });
+    } catch (cause) {
+      const again = askedAgain(cause, entity.value!, record.value!, move);
+      if (!again) throw cause;
+      acting.value = again;
+    }
   }
 
   function start(action: View) {
