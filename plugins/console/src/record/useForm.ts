@@ -12,6 +12,19 @@ export interface Conflict {
   differences: form.Difference[];
 }
 
+/** What was typed in a short form and is gone on with in the whole one. */
+let handed: { entity: string; values: form.Values } | null = null;
+
+export function handOver(entity: string, values: form.Values): void {
+  handed = { entity, values };
+}
+
+export function handedOver(entity: string): form.Values {
+  const now = handed;
+  handed = null;
+  return now?.entity === entity ? now.values : {};
+}
+
 export function useForm(
   entity: Entity,
   record: Rec | null,
