@@ -161,6 +161,21 @@ static void runner_turn_give(struct app *app, struct tenant *tenant, int64_t cha
         turn_unlink(runner, worker);
 }
 
+/* The tenant's store is not yet at the model of a new release, and nobody else may ever ask for it:
+ * its owner brings it there in a turn of its own, and wakes us behind that. */
+static void turn_prepare_ask(struct runner *runner, const struct tenant *tenant)
+{
+    int worker = turn_worker(runner, tenant), fd = -1;
+    struct buf body = BUF_INIT;
+
+    buf_put_bytes(&body, slice_str(tenant->name));
+    buf_put_bytes(&body, SLICE("p"));
+    if (turn_link(runner, worker, &fd) == ERR_OK &&
+        frame_write(fd, FRAME_NOTE, 0, buf_slice(&body)))
+        turn_unlink(runner, worker);
+    buf_release(&body);
+}
+
 /* --- jobs ---------------------------------------------------------------------------------------
  */
 
@@ -215,6 +230,8 @@ static void runner_job(struct runner *runner, int at)
         slot_busy(slot, due->tenant);
         e = jobs_step(&slot->app, tenant, arena, &more, &next_ms);
         slot_busy(slot, NULL);
+        if (e == ERR_BUSY)
+            turn_prepare_ask(runner, tenant);
         tenants_unpin(slot->app.tenants, tenant);
         arena_free(arena);
     }

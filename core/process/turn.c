@@ -76,11 +76,14 @@ static enum err note_key(struct ctx *ctx, struct reader *r)
     return outbox_announce(ctx, HOOK_EVENT_API_KEY_LIMITED, 0, payload);
 }
 
-/* 's' seen, 'r' refused: written by exchange_note. 'k' used: by keyuse.c. */
+/* 's' seen, 'r' refused: written by exchange_note. 'k' used: by keyuse.c. 'p' of a runner whose jobs
+ * wait for the model: the turn that reads it has brought the store there. */
 static enum err note_apply(struct tenant *tenant, struct ctx *ctx, struct slice note)
 {
     struct reader r = {.rest = note};
     uint8_t kind = reader_u8(&r);
+    if (kind == 'p')
+        return ERR_OK;
     if (kind == 'k')
         return note_key(ctx, &r);
     int64_t user = reader_i64(&r);

@@ -1,11 +1,15 @@
-// jobs - runners end by SIGKILL while a job walks over thousands of records: each gets its one.
+// jobs - runners end by SIGKILL while a job walks over thousands of records: each gets its one; and
+// a new release starts, to which nobody says a word: its jobs go on.
 // SPDX-License-Identifier: MIT
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Client } from "../kit/client.mjs";
 import * as faults from "../kit/faults.mjs";
 import { bundle, packed } from "../kit/pack.mjs";
-import { Server } from "../kit/server.mjs";
+import { ROOT, Server } from "../kit/server.mjs";
 import { HOSTS, makeFolder } from "../kit/world.mjs";
 
 const RECORDS = Number(process.env.FAULTS_RECORDS || 4000);
@@ -91,4 +95,40 @@ test(`${KILLS} killed runners, and every record is changed once`, async (t) => {
   assert.equal(await counted(1), RECORDS);
   assert.equal(await counted(0), 0);
   faults.check(server, "acme");
+});
+
+/** This release with another `hello`, whose greeting has one more field. */
+function nextRelease() {
+  const home = join(server.data, "next");
+  mkdirSync(join(home, "plugins"), { recursive: true });
+  symlinkSync(join(ROOT, "schemas"), join(home, "schemas"));
+  for (const id of readdirSync(join(ROOT, "plugins")))
+    if (id !== "hello") symlinkSync(join(ROOT, "plugins", id), join(home, "plugins", id));
+  cpSync(join(ROOT, "plugins/hello"), join(home, "plugins/hello"), { recursive: true });
+  const file = join(home, "plugins/hello/entities/greeting.json");
+  const greeting = JSON.parse(readFileSync(file, "utf8"));
+  greeting.fields.push({ no: 90, name: "seen", type: "bool" });
+  writeFileSync(file, JSON.stringify(greeting));
+  return home;
+}
+
+/** What the store says, behind the server's back: a question would bring the model along. */
+function stored(sql) {
+  const path = join(server.data, "tenants/acme/tenant.db");
+  const done = spawnSync("sqlite3", ["-readonly", path, sql], { encoding: "utf8" });
+  assert.equal(done.status, 0, done.stderr);
+  return done.stdout.trim();
+}
+
+test("behind an upgrade jobs go on before anybody has asked for anything", async () => {
+  const { id } = await ok("POST", "/api/v1/admin/jobs/acme.stamp/stamp/run", {});
+  const states = () => stored("select distinct state from job where queue = 'job:acme.stamp.stamp'");
+  client.close();
+  await server.stop({ deaths: true });
+  assert.notEqual(states(), "done", "the job was over before the upgrade: the test proves nothing");
+  await server.start({ env: { PERIGEE_HOME: nextRelease() } });
+  await faults.until("the job is done", async () => states() === "done");
+  client = new Client({ host: HOSTS.acme, port: server.port });
+  assert.equal((await ok("GET", `/api/v1/jobs/${id}`)).state, "done");
+  assert.equal(await counted(2), RECORDS);
 });
