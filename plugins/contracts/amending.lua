@@ -10,7 +10,7 @@ local LINES_MAX = 60 -- changed by one amendment: they have to fit one unit of w
 local MAY = {
   name = true, type = true, discount = true, tax = true, total = true, start_on = true,
   end_on = true, payment_terms = true, auto_renew = true, renew_interval = true,
-  renew_unit = true, renew_max = true, notice_days = true, clauses = true,
+  renew_unit = true, renew_max = true, notice_days = true, notice_unit = true, clauses = true,
 }
 local LINE_MAY = {
   name = true, sku = true, quantity = true, unit_price = true, discount = true, start_on = true,
@@ -35,10 +35,21 @@ local function keep_version(db, ctx, contract, amendment)
   })
 end
 
-local function change_line(db, contract, change)
+-- The line a change is about, or nil where it is a new one. Second: what is wrong with it. What was
+-- delivered and has ended stays as it was, whatever is agreed for the time to come.
+local function line_of(db, contract, change, today)
   local id = sums.text(change.id) and crm.id_parse(change.id)
   local line = id and db.contract_line:get(id)
   if change.id ~= nil and (not line or line.contract ~= contract.id) then return nil, "@no_line" end
+  if line and (line.canceled or line.end_on and line.end_on < today) then
+    return nil, "@line_ended"
+  end
+  return line
+end
+
+local function change_line(db, contract, change, today)
+  local line, wrong = line_of(db, contract, change, today)
+  if wrong then return nil, wrong end
   if change.cancel then
     if not line then return nil, "@no_line" end
     return db.contract_line:update(line.id, { canceled = true })
@@ -52,7 +63,7 @@ local function change_line(db, contract, change)
   return db.contract_line:insert(fields)
 end
 
--- Gives what was wrong, or nothing.
+-- Gives what was wrong and where, or nothing.
 function amending.apply(ctx, db, amendment)
   local contract = db.contract:get(amendment.contract)
   if sums.is_closed(contract) then return "@closed" end
@@ -60,8 +71,8 @@ function amending.apply(ctx, db, amendment)
   local done, why = db.contract:update(contract.id, { amending = amendment.id })
   if not done then return why end
   for _, change in ipairs(amendment.lines or {}) do
-    done, why = change_line(db, contract, change)
-    if not done then return why end
+    done, why = change_line(db, contract, change, ctx.now():date())
+    if not done then return why, "lines" end
   end
   local fields = plain(amendment.fields)
   fields.amendment_no = (contract.amendment_no or 0) + 1
@@ -78,7 +89,7 @@ end
 
 -- --- asking for it ---
 
-local function check_asked(ev, contract)
+local function check_asked(ev, ctx, db, contract)
   local asked, changes = ev.params.fields or {}, {}
   local list = ev.params.lines or {}
   if not sums.is_table(asked) or not sums.is_table(list) then
@@ -93,6 +104,8 @@ local function check_asked(ev, contract)
   end
   for _, change in ipairs(list) do
     if not sums.is_table(change) then return ev:fail("lines", "@no_line") end
+    local _, wrong = line_of(db, contract, change, ctx.now():date())
+    if wrong then return ev:fail("lines", wrong) end
   end
   if #list > LINES_MAX then return ev:fail("lines", "@lines_many", { max = LINES_MAX }) end
   if next(changes) == nil and #list == 0 then return ev:fail("fields", "@fields_needed") end
@@ -112,7 +125,7 @@ function amending.amend(ev, ctx)
     where = { contract = contract.id, state = "pending" },
   }
   if waiting > 0 then return ev:fail("stage", "@amendment_waits") end
-  local fields, list, changes = check_asked(ev, contract)
+  local fields, list, changes = check_asked(ev, ctx, db, contract)
   if not fields then return nil end
   local no = db.contract_amendment:count { where = { contract = contract.id } } + 1
   local amendment = assert(db.contract_amendment:insert {
@@ -127,8 +140,8 @@ function amending.amend(ev, ctx)
     })
     if result.why then return ev:fail("reason", result.why) end
   else
-    local why = amending.apply(ctx, db, amendment)
-    if why then return ev:fail("fields", why) end
+    local why, field = amending.apply(ctx, db, amendment)
+    if why then return ev:fail(field or "fields", why) end
   end
   local now = db.contract_amendment:get(amendment.id)
   return { amendment = crm.id_text(now.id), no = no, state = now.state }

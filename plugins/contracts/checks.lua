@@ -61,7 +61,8 @@ end
 
 -- The hash that was signed is that of the document, for ever.
 function checks.signature(signature, ctx)
-  local document = ctx.db:as_system().contract_document:get(signature.document)
+  local document = signature.document
+    and ctx.db:as_system().contract_document:get(signature.document)
   if not document then return "the signed document is gone" end
   if document.sha256 ~= signature.sha256 then return "the document is not what was signed" end
   if document.contract ~= signature.contract then return "the document is another contract's" end
@@ -115,7 +116,10 @@ end
 
 -- What an instalment has received is what was matched to it, and never more than it asks.
 function checks.plan(plan, ctx)
-  local matched = sums.of(ctx.db:as_system().receipt_part, { plan = plan.id }, "amount")
+  local db = ctx.db:as_system()
+  local contract = db.contract:get(plan.contract)
+  if contract.account ~= plan.account then return "it is another customer's" end
+  local matched = sums.of(db.receipt_part, { plan = plan.id }, "amount")
   local wrong = differ("received", sums.minor(plan.received), matched)
   if wrong then return wrong end
   if matched < 0 or matched > sums.minor(plan.amount) then

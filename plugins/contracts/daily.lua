@@ -56,7 +56,7 @@ local function contract_due(db, ctx, contract)
     function(days) ctx.emit("contract.expiring", { contract = id, days = days, end_on = day }) end)
   local notice = contract.notice_days
   if notice and notice > 0 and not contract.successor then
-    local last = day:add { days = -notice }
+    local last = day:add { [(contract.notice_unit or "day") .. "s"] = -notice }
     ahead(db, ctx, days_of(ctx), { kind = "notice_deadline", id = id, contract = id, day = last },
       function(days) ctx.emit("contract.notice_deadline", { contract = id, days = days }) end)
   end

@@ -4,6 +4,7 @@ local amending = require("amending")
 local approving = require("approving")
 local checks = require("checks")
 local daily = require("daily")
+local deals = require("deals")
 local documents = require("documents")
 local drafting = require("drafting")
 local ending = require("ending")
@@ -29,6 +30,16 @@ on("contract", "validate", { id = "check" }, rules.check)
 on("contract", "validate_delete", { id = "keep" }, rules.keep)
 on("contract", "after_create", { id = "draft", at = 400 }, drafting.lines)
 on("contract", "after_create", { id = "tell" }, rules.created)
+on("contract", "after_update", { id = "account", fields = { "account" } }, rules.follow)
+
+if pcall(crm.entity, "opportunity") then
+  on("contract", "after_create", { id = "deal" }, deals.contract_changed)
+  on("contract", "after_update", { id = "deal", fields = { "opportunity", "stage" } },
+    deals.contract_changed)
+  on("contract", "after_restore", { id = "deal" }, deals.contract_changed)
+  on("contract", "after_delete", { id = "deal" }, deals.contract_changed)
+  on("opportunity", "after_update", { id = "contract", fields = { "expenses" } }, deals.changed)
+end
 
 on("contract_line", "before_create", { id = "price" }, lines.price)
 on("contract_line", "before_update", { id = "price" }, lines.price)
@@ -99,7 +110,7 @@ crm.action("receipt", "match", receipts.match)
 -- What is approved keeps the customer it was signed with: that refuses, and stays.
 crm.wrap("record.move", moving.of {
   account = { { entity = "contract", fields = { "account" } } },
-  contact = { { entity = "contract", fields = { "customer_signer" } } },
+  contact = { { entity = "contract", fields = { "customer_signer" }, lists = { "contacts" } } },
 })
 
 crm.service("contract.price", lines.services.price)
@@ -115,6 +126,7 @@ crm.job("plans_daily", { cron = "15 1 * * *", catch_up = "once" }, daily.plans)
 crm.job("obligations_daily", { cron = "25 1 * * *", catch_up = "once" }, daily.obligations)
 
 crm.check("contract.sums", { entity = "contract" }, checks.sums)
+crm.check("contract.expenses", { entity = "contract" }, deals.check)
 crm.check("contract.term", { entity = "contract" }, checks.term)
 crm.check("contract.signed", { entity = "contract" }, checks.signed)
 crm.check("contract.versions", { entity = "contract" }, checks.versions)

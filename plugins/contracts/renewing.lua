@@ -26,6 +26,7 @@ local function copy_lines(db, from, to)
     assert(db.contract_line:insert {
       contract = to.id, name = line.name, sku = line.sku, quantity = line.quantity,
       unit_price = line.unit_price, discount = line.discount, unit = line.unit, sort = line.sort,
+      unit_cost = line.unit_cost,
     })
   end
 end
@@ -39,7 +40,9 @@ function renewing.make(ctx, db, id)
     name = ask.name, type = contract.type, account = contract.account, total = ask.total,
     discount = ask.discount, tax = ask.tax, start_on = ask.start_on, end_on = ask.end_on,
     payment_terms = contract.payment_terms, our_signer = contract.our_signer,
-    customer_signer = contract.customer_signer, notice_days = contract.notice_days,
+    customer_signer = contract.customer_signer, contacts = contract.contacts,
+    clauses = contract.clauses, notice_days = contract.notice_days,
+    notice_unit = contract.notice_unit,
     auto_renew = contract.auto_renew, renew_interval = contract.renew_interval,
     renew_unit = contract.renew_unit, renew_max = contract.renew_max,
     renew_count = (contract.renew_count or 0) + 1, template = contract.template,

@@ -8,7 +8,8 @@ local rules = {}
 -- After approval these change only through an amendment.
 rules.guarded = {
   "name", "type", "account", "discount", "tax", "total", "start_on", "end_on", "payment_terms",
-  "auto_renew", "renew_interval", "renew_unit", "renew_max", "notice_days", "clauses",
+  "auto_renew", "renew_interval", "renew_unit", "renew_max", "notice_days", "notice_unit",
+  "clauses",
 }
 
 -- With lines the total is what they come to.
@@ -23,7 +24,7 @@ function rules.prepare(ev, ctx)
 end
 
 -- What the contract contributes: its total without tax, less what its lines cost, where that is
--- known. `cost_missing` says of how many lines it is not.
+-- known, and what winning the deal has cost. `cost_missing` says of how many lines it is not known.
 function rules.profit(ev)
   local contract = ev.record
   local total, tax, cost = contract.total, contract.tax, contract.cost
@@ -31,7 +32,9 @@ function rules.profit(ev)
     contract.profit = nil
     return
   end
-  contract.profit = (tax and total - tax or total) - cost
+  local profit, expenses = (tax and total - tax or total) - cost, contract.expenses
+  if expenses and expenses.currency == profit.currency then profit = profit - expenses end
+  contract.profit = profit
 end
 
 local function check_currency(ev, ctx)
@@ -118,6 +121,18 @@ function rules.check(ev, ctx)
 end
 
 function rules.created(ev, ctx) ctx.emit("contract.created", { contract = ev.record.id }) end
+
+-- Instalments and invoices are the contract's customer's; receipts stay as they were written.
+function rules.follow(ev, ctx)
+  local db, contract = ctx.db:as_system(), ev.record
+  for _, entity in ipairs { "payment_plan", "invoice" } do
+    for _, part in ipairs(db[entity]:find { where = { contract = contract.id }, limit = 200 }) do
+      if part.account ~= contract.account then
+        assert(db[entity]:update(part.id, { account = contract.account }))
+      end
+    end
+  end
+end
 
 -- What was ever approved, signed or paid stays.
 function rules.keep(ev)

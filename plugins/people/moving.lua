@@ -1,8 +1,9 @@
 -- moving - what hangs on a customer or a contact follows it into another one, and comes back.
 --
 -- Each plugin moves what is its own: crm.wrap("record.move", moving.of { account = { … } }), where
--- an item names an entity and its fields that point there. What refuses to be changed stays where
--- it is (a contract that was approved) and leads on by the redirect.
+-- an item names an entity and its fields that point there; `lists` are those that name several.
+-- What refuses to be changed stays where it is (a contract that was approved) and leads on by the
+-- redirect.
 -- SPDX-License-Identifier: MIT
 local moving = {}
 
@@ -15,8 +16,22 @@ end
 
 local function where_of(item, id)
   local any = {}
-  for index, field in ipairs(item.fields) do any[index] = { [field] = id } end
+  for _, field in ipairs(item.fields or {}) do any[#any + 1] = { [field] = id } end
+  for _, field in ipairs(item.lists or {}) do any[#any + 1] = { [field] = { has = id } } end
   return { ["or"] = any }
+end
+
+-- A list with one id in another's place, once; nil where it does not name that one.
+local function swapped(list, from, to)
+  local out, seen, is_there = {}, {}, false
+  for _, id in ipairs(list or {}) do
+    is_there = is_there or id == from
+    local now = id == from and to or id
+    if not seen[now] then
+      seen[now], out[#out + 1] = true, now
+    end
+  end
+  return is_there and out or nil
 end
 
 -- A field as it was, with another id.
@@ -29,16 +44,27 @@ local function move(db, item, asked, moved)
     where = where_of(item, asked.from), order = "id", limit = MOST,
   }) do
     local values, names = {}, {}
-    for _, field in ipairs(item.fields) do
+    for _, field in ipairs(item.fields or {}) do
       if points_at(record[field], asked.from) then
         values[field] = pointing(record[field], asked.entity, asked.to)
         names[#names + 1] = field
       end
     end
+    for _, field in ipairs(item.lists or {}) do
+      values[field] = swapped(record[field], asked.from, asked.to)
+      if values[field] then names[#names + 1] = field end
+    end
     if record.id ~= asked.to and db[item.entity]:update(record.id, values) then
       moved[#moved + 1] = { entity = item.entity, id = crm.id_text(record.id), fields = names }
     end
   end
+end
+
+local function has(list, name)
+  for _, one in ipairs(list or {}) do
+    if one == name then return true end
+  end
+  return false
 end
 
 local function move_back(db, item, asked)
@@ -53,7 +79,9 @@ local function move_back(db, item, asked)
   for _, record in ipairs(db[item.entity]:find { where = { id = ids }, limit = MOST }) do
     local values = {}
     for _, field in ipairs(names[record.id]) do
-      if points_at(record[field], asked.from) then
+      if has(item.lists, field) then
+        values[field] = swapped(record[field], asked.from, asked.to)
+      elseif points_at(record[field], asked.from) then
         values[field] = pointing(record[field], asked.entity, asked.to)
       end
     end

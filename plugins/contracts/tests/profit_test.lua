@@ -59,3 +59,26 @@ crm.test("a cost is no term: it is mended after approval, a price is not", funct
     t.db.contract_line:update(one.id, { unit_price = cny(t, "9") })
   end, { contract = "@amend_only" })
 end)
+
+crm.test("what winning the deal has cost lessens the profit of its first contract", function(t)
+  local account = t.db.account:insert { name = "A" }.id
+  local deal = t.db.opportunity:insert { name = "D", account = account }
+  local function spend(amount)
+    t.db.opportunity_expense:insert { opportunity = deal.id, name = "E", amount = cny(t, amount) }
+  end
+  spend("30")
+  local first = contract(t, { opportunity = deal.id })
+  line(t, first, { unit_price = cny(t, "100"), unit_cost = cny(t, "60") })
+  local second = contract(t, { opportunity = deal.id })
+  t.eq(told(t, first), { "200.00 CNY", "120.00 CNY", "50.00 CNY", 0 })
+  spend("5")
+  t.eq(told(t, first)[3], "45.00 CNY")
+  t.eq(t.db.contract:get(second.id).expenses, nil)
+  t.eq(t.check(), {})
+  t.db.contract:update(first.id, { stage = "void", void_reason = "r" })
+  t.eq(t.db.contract:get(first.id).expenses, nil)
+  t.eq(tostring(t.db.contract:get(second.id).expenses), "35.00 CNY", "the next bears it")
+  t.db.contract:update(second.id, { opportunity = crm.null })
+  t.eq(t.db.contract:get(second.id).expenses, nil)
+  t.eq(t.check(), {})
+end)
