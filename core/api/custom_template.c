@@ -11,6 +11,7 @@
 #include "api/body.h"
 #include "api/custom_doc.h"
 #include "api/handlers.h"
+#include "api/pluginset.h"
 #include "base/hash.h"
 #include "base/template.h"
 #include "record/letter.h"
@@ -133,6 +134,11 @@ static void put_text(struct call *call, const struct plugin *plugin, const char 
     json_put_cstr(out, plugin->id);
     json_put_key(out, "name");
     json_put_cstr(out, name);
+    json_put_key(out, "label");
+    json_put_cstr(
+        out, pluginset_text(call, plugin, arena_printf(call->ctx->arena, "@template.%s", name)));
+    json_put_key(out, "lang");
+    json_put_cstr(out, tags[lang]);
     json_put_key(out, "key");
     json_put_cstr(
         out, arena_printf(call->ctx->arena, "%s.%s.%s%s", plugin->id, name, tags[lang], ending));

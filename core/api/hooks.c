@@ -16,6 +16,7 @@
 struct listing {
     struct call *call;
     const char *entity; /* whose chain it is */
+    const char *label;  /* what people call that */
     const char *plugin; /* only handlers of this one; NULL: of all */
     enum err e;
     int place;
@@ -75,6 +76,20 @@ void hooks_put_stat(struct call *call, const char *name, struct hooks_sum *sum)
     sum->kills += one.kills;
 }
 
+/* An entity's label; of an event the text "event.<name>" of whoever declares it. */
+static const char *label_of(const struct ctx *ctx, const char *name)
+{
+    const struct model *model = ctx->model;
+    const struct entity *entity = model_entity(model, slice_str(name));
+    const char *key = arena_printf(ctx->arena, "@event.%s", name), *text = NULL;
+    if (entity)
+        return model_text_or(model, ctx->arena, ctx->lang, entity->plugin, entity->label, NULL,
+                             name);
+    for (int i = 0; i < model->plugins_count && !text; i++)
+        text = model_text_or(model, ctx->arena, ctx->lang, model->plugins[i]->id, key, NULL, NULL);
+    return text ? text : name;
+}
+
 static void put_handler(void *arg, const struct hook_spec *spec)
 {
     struct listing *list = arg;
@@ -87,6 +102,8 @@ static void put_handler(void *arg, const struct hook_spec *spec)
     buf_put_char(out, '{');
     json_put_key(out, "entity");
     json_put_cstr(out, list->entity);
+    json_put_key(out, "label");
+    json_put_cstr(out, list->label);
     json_put_key(out, "moment");
     json_put_cstr(out, spec->field ? arena_printf(ctx->arena, "%s:%s",
                                                   hook_moment_name(spec->moment), spec->field)
@@ -154,6 +171,7 @@ enum err hooks_put(struct call *call, const struct vm *vm, const struct hooks_as
         if (asked->entity.len && !slice_is(asked->entity, names[i]))
             continue;
         list.entity = names[i];
+        list.label = label_of(call->ctx, names[i]);
         for (int m = 0; m < HOOK_MOMENTS_COUNT && !list.e; m++) {
             list.place = 0;
             if (is_asked(asked->moment, (enum hook_moment)m))

@@ -85,7 +85,26 @@ static void put_result(struct buf *out, struct arena *arena, const char *state,
     json_put_cstr(out, strcmp(state, "failed") == 0 ? json_cstr(result, "error", "?") : NULL);
 }
 
-static void put_job(struct buf *out, struct arena *arena, const struct value *v)
+const char *jobs_label(const struct ctx *ctx, const char *plugin, const char *name)
+{
+    const char *key = arena_printf(ctx->arena, "@job.%s", name);
+    return model_text_or(ctx->model, ctx->arena, ctx->lang, plugin, key, NULL, name);
+}
+
+/* Of a plugin's job, whose queue is "job:leads.recycle"; the others are the client's to name. */
+static void put_label(struct buf *out, const struct ctx *ctx, struct slice queue)
+{
+    struct slice rest = queue;
+    json_put_key(out, "label");
+    if (!slice_is(slice_split(&rest, ':'), "job") || slice_find(rest, SLICE(".")) < 0) {
+        buf_put_str(out, "null");
+        return;
+    }
+    const char *plugin = arena_str(ctx->arena, slice_split(&rest, '.'));
+    json_put_cstr(out, jobs_label(ctx, plugin, arena_str(ctx->arena, rest)));
+}
+
+static void put_job(struct buf *out, const struct ctx *ctx, const struct value *v)
 {
     const char *state = jobs_state_name(v[JOB_STATE].bytes);
     char id[ID_TEXT_LEN + 1];
@@ -93,11 +112,12 @@ static void put_job(struct buf *out, struct arena *arena, const struct value *v)
     buf_printf(out, "{\"id\":\"%s\"", id);
     json_put_key(out, "queue");
     json_put_string(out, v[JOB_QUEUE].bytes);
+    put_label(out, ctx, v[JOB_QUEUE].bytes);
     json_put_key(out, "state");
     json_put_cstr(out, state);
     json_put_key(out, "progress");
     json_put_int(out, v[JOB_PROGRESS].integer);
-    put_result(out, arena, state, &v[JOB_RESULT]);
+    put_result(out, ctx->arena, state, &v[JOB_RESULT]);
     put_time(out, "created_at", &v[JOB_CREATED_AT]);
     put_time(out, "finished_at", &v[JOB_FINISHED_AT]);
     json_put_key(out, "created_by");
@@ -115,7 +135,7 @@ static void put_job(struct buf *out, struct arena *arena, const struct value *v)
 
 struct job_list {
     struct buf *out;
-    struct arena *arena;
+    const struct ctx *ctx;
     int limit, count;
     int64_t last;
     bool more;
@@ -134,7 +154,7 @@ static bool put_row(void *arg, const struct store_row *row)
     list->count++;
     list->last = v[JOB_ID].integer;
     json_put_comma(list->out);
-    put_job(list->out, list->arena, v);
+    put_job(list->out, list->ctx, v);
     return true;
 }
 
@@ -174,7 +194,7 @@ enum err jobs_list(struct call *call)
                           .order_count = 1,
                           .limit = limit + 1};
     struct buf *out = &call->resp->body;
-    struct job_list list = {.out = out, .arena = arena, .limit = (int)limit};
+    struct job_list list = {.out = out, .ctx = ctx, .limit = (int)limit};
     buf_put_str(out, "{\"items\":[");
     enum err e = store_read(ctx->tenant->store, &query, put_row, &list);
     if (e)
@@ -209,7 +229,7 @@ enum err jobs_get(struct call *call)
     struct value v[JOB_COLUMNS];
     enum err e = job_load(call, "read", v);
     if (!e)
-        put_job(&call->resp->body, call->ctx->arena, v);
+        put_job(&call->resp->body, call->ctx, v);
     return e;
 }
 
@@ -237,7 +257,7 @@ enum err jobs_cancel(struct call *call)
     if (e)
         return e;
     call->resp->status = 202;
-    put_job(&call->resp->body, call->ctx->arena, v);
+    put_job(&call->resp->body, call->ctx, v);
     return ERR_OK;
 }
 

@@ -14,5 +14,7 @@ MUST_USE enum err jobs_step(struct app *app, struct tenant *tenant, struct arena
 /* When jobs_step has something to do for the tenant: 0 = nothing. A plain read that builds no
  * model: for looking through many stores. */
 MUST_USE enum err jobs_look(struct tenant *tenant, int64_t *run_at_ms);
+/* What people call a plugin's job: its text "job.<name>"; else its name. */
+const char *jobs_label(const struct ctx *ctx, const char *plugin, const char *name);
 /* Have the jobs and routes that the scripts of this model register been stored? A plain read. */
 MUST_USE enum err jobs_is_known(struct tenant *tenant, bool *out);

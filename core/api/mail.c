@@ -289,6 +289,20 @@ static const char *state_name(struct slice state)
     return slice_is(state, "cancelled") ? "cancelled" : "waiting";
 }
 
+/* "password_reset" of the core, "tickets:solved" of a plugin: their text "template.<name>". */
+static void put_label(const struct ctx *ctx, struct buf *out, const char *template)
+{
+    struct slice rest = slice_str(template ? template : "");
+    struct slice first = slice_split(&rest, ':');
+    const char *plugin = rest.len ? arena_str(ctx->arena, first) : "core";
+    const char *name = arena_str(ctx->arena, rest.len ? rest : first);
+    json_put_key(out, "label");
+    json_put_cstr(out, !template ? NULL
+                                 : model_text_or(ctx->model, ctx->arena, ctx->lang, plugin,
+                                                 arena_printf(ctx->arena, "@template.%s", name),
+                                                 NULL, template));
+}
+
 static bool put_letter(struct page *page, const struct store_row *row)
 {
     struct buf *out = &page->call->resp->body;
@@ -305,6 +319,7 @@ static bool put_letter(struct page *page, const struct store_row *row)
                state_name(store_row_bytes(row, LOG_STATE)));
     put_member(out, "to", body, "to");
     put_member(out, "template", body, "template");
+    put_label(page->call->ctx, out, json_cstr(body, "template", NULL));
     put_member(out, "error", result, "error");
     put_member(out, "message_id", result, "message_id");
     json_put_key(out, "tries");

@@ -7,6 +7,7 @@
  */
 #include "api/handlers.h"
 #include "api/hooks.h"
+#include "api/jobs.h"
 #include "api/pluginset.h"
 #include "base/clock.h"
 #include "hook/schedule.h"
@@ -61,6 +62,8 @@ static enum err put_jobs(struct health *h)
         json_put_comma(out);
         buf_put_str(out, "{\"name\":");
         json_put_cstr(out, spec->name);
+        json_put_key(out, "label");
+        json_put_cstr(out, jobs_label(ctx, spec->plugin, spec->name));
         hooks_put_stat(h->call, task_stat_name(ctx->arena, spec->plugin, spec->name), &h->sum);
         json_put_key(out, "last_error");
         json_put_cstr(out, rows[i].last_error);

@@ -21,6 +21,29 @@
 /* --- reading ------------------------------------------------------------------------------------
  */
 
+/* Each value with its text, "<label>.<value>"; where there is none, the value itself. */
+static void put_options(struct call *call, const struct plugin *plugin, const struct json *setting)
+{
+    struct arena *arena = call->ctx->arena;
+    struct buf *out = &call->resp->body;
+    const char *label = json_cstr(setting, "label", "");
+    json_put_key(out, "options");
+    buf_put_char(out, '[');
+    json_each(value, json_get(setting, "values"))
+    {
+        const char *name = arena_str(arena, value->text);
+        const char *key = arena_printf(arena, "%s.%s", label, name);
+        const char *text = pluginset_text(call, plugin, key);
+        json_put_comma(out);
+        buf_put_str(out, "{\"value\":");
+        json_put_cstr(out, name);
+        json_put_key(out, "label");
+        json_put_cstr(out, *key != '@' || strcmp(text, key + 1) == 0 ? name : text);
+        buf_put_char(out, '}');
+    }
+    buf_put_char(out, ']');
+}
+
 static void put_setting(struct call *call, const struct plugin *plugin, const struct json *setting)
 {
     struct buf *out = &call->resp->body;
@@ -37,6 +60,8 @@ static void put_setting(struct call *call, const struct plugin *plugin, const st
         else
             json_put(out, member);
     }
+    if (json_get(setting, "values"))
+        put_options(call, plugin, setting);
     buf_put_char(out, '}');
 }
 
