@@ -1,10 +1,12 @@
 // bulk - the same to many records, and the ids of all that a list finds.
 // SPDX-License-Identifier: MIT
 import { post } from "@/api/http";
-import type { Page } from "@/api/types";
+import type { Entity, Field, Page } from "@/api/types";
+import type { Tree } from "@/logic/filter";
 import { type Asked, queryOfList } from "./useList";
 
 const BULK = 500;
+const READ = 200; // records that one answer may have
 
 interface BulkResult {
   done: number;
@@ -43,7 +45,7 @@ export async function allIds(asked: Asked, progress: (count: number) => void): P
   do {
     const page = await post<Page>(
       `/records/${asked.entity.name}/query`,
-      { filter, sort, q, fields: "id", limit: 200, cursor },
+      { filter, sort, q, fields: "id", limit: READ, cursor },
       { reads: true },
     );
     ids.push(...page.items.map((row) => row.id));
@@ -51,4 +53,41 @@ export async function allIds(asked: Asked, progress: (count: number) => void): P
     progress(ids.length);
   } while (cursor);
   return ids;
+}
+
+/** Those records, however many they are. */
+export function idsFilter(ids: string[]): Tree {
+  const parts: Tree[] = [];
+  for (let at = 0; at < ids.length; at += BULK) {
+    parts.push({ id: { in: ids.slice(at, at + BULK) } });
+  }
+  return parts.length > 1 ? { or: parts } : parts[0];
+}
+
+/** The tags of an entity that people give. */
+export const tagsOf = (entity: Entity): Field | undefined => {
+  const all = entity.fields.filter((one) => one.type === "tags" && !one.readonly && !one.system);
+  return all.find((one) => one.name === "tags") ?? all[0];
+};
+
+/** What each record's tags will be: some more, or some less; the others it had stay. */
+export async function retagged(
+  entity: string,
+  ids: string[],
+  field: string,
+  change: { tags: string[]; removes: boolean },
+): Promise<Map<string, string[]>> {
+  const out = new Map<string, string[]>();
+  for (let at = 0; at < ids.length; at += READ) {
+    const filter = { id: { in: ids.slice(at, at + READ) } };
+    const body = { filter, fields: `id,${field}`, limit: READ };
+    const page = await post<Page>(`/records/${entity}/query`, body, { reads: true });
+    for (const row of page.items) {
+      const had = (row[field] ?? []) as string[];
+      const left = had.filter((tag) => !change.tags.includes(tag));
+      const next = change.removes ? left : [...had, ...change.tags.filter((t) => !had.includes(t))];
+      if (next.length !== had.length) out.set(row.id, next);
+    }
+  }
+  return out;
 }

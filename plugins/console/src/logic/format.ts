@@ -53,7 +53,7 @@ export function money(value: unknown): string {
   return amount.startsWith("-") ? `-${sign}${amount.slice(1)}` : sign + amount;
 }
 
-const LONG_AMOUNT = 1_000_000;
+const LONG_AMOUNT = 100_000;
 
 /** Where there is little room: ¥1.4亿, ¥139.9M. Smaller amounts stay as they are. */
 export function shortMoney(value: unknown, lang: string): string {

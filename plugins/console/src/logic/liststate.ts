@@ -54,6 +54,9 @@ function columnIn(text: string): Column {
   return { field, ...(width ? { width: widthIn(Number(width)) } : {}), pin: Boolean(pin) };
 }
 
+export const columnsText = (columns: Column[]): string => columns.map(columnText).join(",");
+export const columnsIn = (text: string): Column[] => split(text).map(columnIn);
+
 /** As it is kept: what is not said needs no member. */
 export const columnDoc = ({ pin, ...rest }: Column): Column => ({
   ...rest,
@@ -79,7 +82,7 @@ export function stateOf(query: Query): ListState {
     quick: split(query.qf),
     filter: parseTree(query.f),
     sort: query.s,
-    columns: query.c === undefined ? undefined : split(query.c).map(columnIn),
+    columns: query.c === undefined ? undefined : columnsIn(query.c),
     day: query.d,
     span: query.p,
   };
@@ -93,7 +96,7 @@ export function queryOf(state: ListState): Query {
     qf: state.quick.join(",") || undefined,
     f: state.filter ? JSON.stringify(state.filter) : undefined,
     s: state.sort,
-    c: state.columns?.map(columnText).join(","),
+    c: state.columns && columnsText(state.columns),
     d: state.day,
     p: state.span,
   };

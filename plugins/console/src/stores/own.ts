@@ -1,5 +1,5 @@
-// own - what a person keeps for themselves: favourites (with the account, on every machine), what
-// was opened lately and drafts (in this browser).
+// own - what a person keeps for themselves: favourites, columns of lists and which first steps are
+// done (with the account, on every machine), what was opened lately and drafts (in this browser).
 // SPDX-License-Identifier: MIT
 import { reactive } from "vue";
 import { get, put } from "@/api/http";
@@ -17,11 +17,18 @@ const RECENT_KEY = "perigee.recent";
 const DRAFTS_KEY = "perigee.drafts";
 const DRAFTS = 20;
 
-type Settings = Record<string, unknown> & { favourites?: Place[] };
+type Settings = Record<string, unknown> & {
+  favourites?: Place[];
+  columns?: Record<string, string>; // by entity and view, as an address has them
+  steps?: string[]; // of the first days, that are done or not wanted
+};
+const LISTS = 60; // of which columns are kept
 
 const own = reactive({
   favourites: [] as Place[],
   recent: [] as Place[],
+  columns: {} as Record<string, string>,
+  steps: null as string[] | null, // null: not known
   owner: "", // whose they are: another person may sign in on the same page
 });
 let settings: Settings = {};
@@ -34,10 +41,14 @@ export function begin(user: string): Promise<void> {
   if (own.owner === user && loading) return loading;
   own.owner = user;
   own.favourites = [];
+  own.columns = {};
+  own.steps = null;
   own.recent = kept<{ items: Place[] }>(`${RECENT_KEY}.${user}`).items ?? [];
   loading = get<Settings>("/me/settings").then((mine) => {
     settings = mine;
     own.favourites = mine.favourites ?? [];
+    own.columns = mine.columns ?? {};
+    own.steps = mine.steps ?? [];
   });
   loading.catch(() => (loading = null));
   return loading;
@@ -64,6 +75,25 @@ export async function favour(place: Place): Promise<void> {
     own.favourites = before;
     throw error;
   }
+}
+
+/** The columns somebody has chosen for a list; without any, the list's own are shown again. */
+export async function keepColumns(list: string, text: string | undefined): Promise<void> {
+  await begin(own.owner);
+  const { [list]: old, ...rest } = own.columns;
+  if (old === text) return;
+  const kept = Object.entries(text ? { ...rest, [list]: text } : rest).slice(-LISTS);
+  own.columns = Object.fromEntries(kept);
+  settings = { ...settings, columns: own.columns };
+  await put("/me/settings", settings);
+}
+
+export async function keepStep(step: string): Promise<void> {
+  await begin(own.owner);
+  if (own.steps?.includes(step)) return;
+  own.steps = [...(own.steps ?? []), step];
+  settings = { ...settings, steps: own.steps };
+  await put("/me/settings", settings);
 }
 
 /* --- drafts: what was typed and not yet sent --- */
