@@ -208,7 +208,7 @@ export function useBoard(props: BoardProps, drawn: () => Promise<void>) {
     }
   }
 
-  /** Of records, such as stages, the server knows which may follow; it says so where one may not. */
+  /** Of records, such as stages, the server knows which may follow, and says where one may not. */
   function targets(row: Rec): string[] {
     const now = stateOf(row);
     const parent = laneOf(now)?.parent;
