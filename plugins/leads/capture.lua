@@ -2,6 +2,7 @@
 --
 -- Whoever sends it is told that it has arrived and nothing else: not even whether they were known.
 -- SPDX-License-Identifier: MIT
+local refusals = require("people.refusals")
 local rules = require("rules")
 local states = require("states")
 
@@ -69,10 +70,9 @@ local PARAMETERS = { phones = "phone", emails = "email" }
 
 -- What the data refuses, told on what the form calls it: "VALIDATION: phones[0]: not a number".
 local function refuse(req, why)
-  local field, sentence = why:match("^%u+: ([%a_]+)[%[%d%]]*: (.+)$")
+  local field, sentence = refusals.parts(why)
   local name = field and (PARAMETERS[field] or field)
-  if capture.options.body[name or ""] then return req:fail(name, sentence) end
-  return req:fail("name", (why:gsub("^%u+: ", "")))
+  req:fail(capture.options.body[name or ""] and name or "name", sentence)
 end
 
 -- POST /x/leads/web: a robot fills in the field that people do not see.

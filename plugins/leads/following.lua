@@ -1,6 +1,7 @@
 -- following - what was said to a lead, what is planned, and what that does to the lead.
 -- SPDX-License-Identifier: MIT
 local activities = require("people.activities")
+local refusals = require("people.refusals")
 
 local following = {}
 
@@ -53,7 +54,7 @@ function following.follow_up(ev, ctx)
     about = { entity = "lead", id = lead.id }, content = params.content, result = params.result,
     owner = ctx.user and ctx.user.id or lead.owner,
   }
-  if not made then return ev:fail("content", why) end
+  if not made then return refusals.tell(ev, why, "content") end
   if next_at then
     assert(db.lead:update(lead.id, { next_contact_at = next_at }))
     assert(db.task:insert {

@@ -7,6 +7,7 @@ local capacity = require("capacity")
 local contacts = require("contacts")
 local kinds = require("kinds")
 local pools = require("pools")
+local refusals = require("people.refusals")
 
 local picking = {}
 
@@ -41,7 +42,10 @@ local function hand_over(ctx, kind, record, owner, reason)
   kind.given(record, fields)
   local sheet = ctx.db:as_system()[kind.entity]
   local given, why = sheet:update(record.id, fields, { if_version = record.version })
-  if not given then return nil, "owner", why end
+  if not given then
+    local at, sentence = refusals.parts(why)
+    return nil, at or "owner", sentence
+  end
   return given
 end
 
@@ -209,7 +213,7 @@ function picking.give_back(ev, ctx)
   end
   local why = type(ev.params.reason) == "string" and ev.params.reason or nil
   local done, text = picking.put_back(ctx, kind, record, pool, "returned", why)
-  if not done then return ev:fail("pool", text) end
+  if not done then return refusals.tell(ev, text, "pool") end
   return { id = crm.id_text(done.id), pool = done.pool and crm.id_text(done.pool) }
 end
 

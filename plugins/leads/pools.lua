@@ -1,6 +1,7 @@
 -- pools - what has an owner or lies in a pool, never both and never neither; who had it when.
 -- SPDX-License-Identifier: MIT
 local kinds = require("kinds")
+local refusals = require("people.refusals")
 
 local pools = {}
 
@@ -121,7 +122,7 @@ function pools.moved(ev, ctx)
   if not record.owner and not record.pool then
     local pool = find_or_make(ctx, db, kind)
     local placed, why = db[kind.entity]:update(record.id, { pool = pool.id })
-    if not placed then ev:fail("pool", why) end
+    if not placed then refusals.tell(ev, why, "pool") end
     return
   end
   note(ev, ctx, kind)

@@ -4,6 +4,8 @@
 -- All of it is written down, so that it can be shown before and undone for some days after. For
 -- other plugins: require("people.merging").new { … } gives the two operations of an entity.
 -- SPDX-License-Identifier: MIT
+local refusals = require("refusals")
+
 local merging = {}
 
 local CONSENTS = 50
@@ -152,7 +154,7 @@ local function merge(spec, ev, ctx)
   if done and next(after) then
     done, why = db[spec.entity]:update(winner.id, values_of(spec, after))
   end
-  if not done then return ev:fail(spec.on, why) end -- an approval that runs, say
+  if not done then return refusals.tell(ev, why, spec.on) end -- an approval that runs, say
   entry.moved = spec.move(db, loser.id, winner.id, ctx)
   keep_consents(db, spec.entity, loser.id, winner.id)
   local made = assert(db[spec.record]:insert(entry))
@@ -195,7 +197,7 @@ local function unmerge(spec, ev, ctx)
   if spec.revives then spec.revives(loser, fields) end
   local status = fields[spec.on]
   local done, why = db[spec.entity]:update(loser.id, fields)
-  if not done then return ev:fail(spec.on, why) end
+  if not done then return refusals.tell(ev, why, spec.on) end
   spec.move_back(db, loser.id, winner.id, entry, ctx)
   assert(db[spec.record]:update(entry.id, { state = "undone", undone_at = ctx.now() }))
   ctx.emit(spec.entity .. ".unmerged", { [spec.entity] = loser.id, into = winner.id })

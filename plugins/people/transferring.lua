@@ -1,6 +1,8 @@
 -- transferring - a customer is given to somebody else, and with it what is asked for: its contacts,
 -- its open tasks, and what other plugins keep for it (account.transferred).
 -- SPDX-License-Identifier: MIT
+local refusals = require("refusals")
+
 local transferring = {}
 
 local MOST = 400 -- contacts, and tasks, that one transaction takes along
@@ -19,7 +21,8 @@ end
 function transferring.give(asked, ctx)
   local given, why = ctx.db:as_system().account:update(asked.account, { owner = asked.owner })
   if given then return { ok = true } end
-  return { ok = false, field = "owner", message = why }
+  local field, sentence = refusals.parts(why)
+  return { ok = false, field = field or "owner", message = sentence }
 end
 
 -- Those of the one who gives it away; what others look after stays with them.

@@ -1,0 +1,20 @@
+-- refusals - what the data refuses inside an operation, told to whoever asked for it: on the field
+-- that it is about, in its own words. For other plugins: require("people.refusals").
+-- SPDX-License-Identifier: MIT
+local refusals = {}
+
+-- "VALIDATION: phones[0]: not a number" -> phones, not a number; what names no field -> nil, text.
+function refusals.parts(why)
+  local text = why:gsub("^[%u_]+: ", "")
+  local field, sentence = text:match("^([%l_][%w_]*)[%[%]%d%.]*: (.+)$")
+  if field then return field, sentence end
+  return nil, text
+end
+
+-- Fails `ev` (or a request) there, and on `otherwise` where the reason names no field.
+function refusals.tell(ev, why, otherwise)
+  local field, sentence = refusals.parts(why)
+  ev:fail(field or otherwise, sentence)
+end
+
+return refusals
