@@ -3,6 +3,7 @@
 local activities = require("activities")
 local care = require("care")
 local doubles = require("doubles")
+local festivals = require("festivals")
 local forms = require("forms")
 local letters = require("letters")
 local match = require("match")
@@ -66,6 +67,7 @@ on("mail.received", { id = "link" }, letters.received)
 
 crm.job("remind", { every = "5m" }, tasks.remind)
 crm.job("birthdays", { cron = "5 6 * * *", catch_up = "once" }, care.birthdays)
+crm.job("festivals", { cron = "8 6 * * *", catch_up = "once" }, festivals.run)
 crm.job("visits", { cron = "10 6 * * *", catch_up = "once" }, care.visits)
 crm.job("churn", { cron = "15 6 * * *", catch_up = "once" }, care.churn)
 

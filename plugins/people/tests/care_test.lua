@@ -59,3 +59,33 @@ crm.test("silent customers get a visit, then a warning; a talk begins it anew", 
   day(31)
   t.eq(tasks(t), 2)
 end)
+
+crm.test("a festival becomes one task for each who has customers, naming them", function(t)
+  t.clock.set("2026-09-20T02:00:00Z")
+  local ann = staff(t)
+  for _, name in ipairs { "甲", "乙" } do
+    t.db.account:insert { name = name, status = "customer", level = "a", owner = ann }
+  end
+  t.db.account:insert { name = "丙", status = "customer", level = "d", owner = ann }
+  t.db.account:insert { name = "丁", status = "potential", level = "a", owner = ann }
+  local moon = t.db.festival:insert {
+    name = "中秋节", on = crm.date("2026-09-25"), days_ahead = 3, levels = { "a", "b" },
+    greeting = "花好月圆",
+  }
+  t.db.festival:insert { name = "国庆节", on = crm.date("2020-10-01"), yearly = true, days_ahead = 2 }
+  t.run_job("festivals")
+  t.eq(tasks(t), 0)
+  t.clock.set("2026-09-22T02:00:00Z")
+  t.run_job("festivals")
+  t.run_job("festivals")
+  t.eq(tasks(t), 1)
+  local task = t.db.task:find {}[1]
+  t.eq({ task.owner, task.about.id }, { ann, moon.id })
+  t.eq(task.content, "花好月圆\n\n甲\n乙")
+  t.clock.set("2026-09-26T02:00:00Z")
+  t.run_job("festivals")
+  t.eq(tasks(t), 1, "over, and the next one is not yet near")
+  t.clock.set("2026-09-30T02:00:00Z")
+  t.run_job("festivals")
+  t.eq(tasks(t), 2, "on its day of every year")
+end)
