@@ -102,7 +102,8 @@ function submitting.prepare(ev, ctx)
   if db.approval:count { where = { about = about.id, state = "running" } } > 0 then
     return ev:fail("about", "@running")
   end
-  local flow = flows.choose_any(db, record, about.entity, ask.purpose)
+  local flow = ask.flow and db.approval_flow:get(ask.flow) -- by the service alone
+    or flows.choose_any(db, record, about.entity, ask.purpose)
   local path = ask.path
   if flow then path = flows.path(flow.nodes, record) end
   if not path then return ev:fail("about", "@no_flow") end
@@ -124,13 +125,15 @@ function submitting.begin(ev, ctx)
   engine.begin(ctx, db, ev.record.id, 1)
 end
 
--- The service approval.submit: { entity, id, purpose, title, comment, chosen, nodes }. `nodes` are
--- what is passed where the company has no flow of its own. Gives the approval, or nil and why.
+-- The service approval.submit: { entity, id, purpose, title, comment, chosen, nodes, flow }. `nodes`
+-- are what is passed where the company has no flow of its own, `flow` is one that was chosen. Gives
+-- the approval, or nil and why.
 function submitting.submit(argument, ctx)
   local db = ctx.db:as_system()
   local fields = {
     about = { entity = argument.entity, id = argument.id }, purpose = argument.purpose,
     title = argument.title, comment = argument.comment, chosen = argument.chosen,
+    flow = argument.flow,
   }
   if argument.nodes then
     local record = ctx.db[argument.entity]:get(argument.id)

@@ -1,9 +1,11 @@
 -- checks - what holds for every deal whenever nothing is half done; for `perigee check`.
 -- SPDX-License-Identifier: MIT
+local expenses = require("expenses")
+
 local checks = {}
 
 local VISITS = 1000
-local FIXED = { won = 100, lost = 0 }
+local FIXED = { won = 100, lost = 0, invalid = 0 }
 
 function checks.stage(deal, ctx)
   local stage = ctx.db:as_system().stage:get(deal.stage)
@@ -51,6 +53,18 @@ function checks.visits(deal, ctx)
     end
   end
   if open ~= 1 then return open .. " visits are not over" end
+  return nil
+end
+
+function checks.expenses(deal, ctx)
+  local sum, mixed = expenses.total(ctx.db:as_system(), deal.id)
+  if mixed then return "its expenses have several currencies" end
+  if sum and sum ~= deal.expenses then return "its expenses are not those of its rows" end
+  local spent = deal.expenses
+  local same = deal.amount and (not spent or spent.currency == deal.amount.currency)
+  local profit = same and (spent and deal.amount - spent or deal.amount) or nil
+  -- Deals from before it was worked out say none until they are saved again.
+  if deal.profit and deal.profit ~= profit then return "its profit is not " .. tostring(profit) end
   return nil
 end
 

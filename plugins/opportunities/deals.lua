@@ -3,6 +3,7 @@
 local activities = require("people.activities")
 local forecasting = require("forecasting")
 local stages = require("stages")
+local waiting = require("waiting")
 
 local deals = {}
 
@@ -63,7 +64,7 @@ local function enter(ev, ctx, stage)
   local deal, old = ev.record, ev.old
   local moved = not old or ev.changed("stage")
   if moved then deal.entered_at, deal.stale_at, deal.kind = ctx.now(), nil, stage.kind end
-  if stage.kind == "won" or stage.kind == "lost" then
+  if stages.is_closed(stage.kind) then
     if moved or ev.changed("closed_on") then close(ev, ctx) end
   elseif moved or ev.changed("closed_on") then
     deal.closed_at, deal.closed_on = nil, nil
@@ -80,13 +81,26 @@ end
 function deals.shape(ev, ctx)
   local db = ctx.db:as_system()
   value(ctx, ev.record)
-  local stage = place(ev, ctx, db)
+  local stage = waiting.enter(ev, ctx, place(ev, ctx, db))
   if not stage then
     if not ev.record.kind then ev.record.kind = "open" end
     return
   end
   enter(ev, ctx, stage)
   forecasting.fill(ctx, ev.record, stage)
+end
+
+-- The day of the bid follows its hour.
+function deals.bid(ev)
+  if ev.record.bid_at then ev.record.bid_on = ev.record.bid_at:date() end
+end
+
+-- What is left of a deal behind what it has cost; nothing where there are two currencies.
+function deals.profit(ev)
+  local deal = ev.record
+  local amount, spent = deal.amount, deal.expenses
+  local same = amount and (not spent or spent.currency == amount.currency)
+  deal.profit = same and (spent and amount - spent or amount) or nil
 end
 
 -- --- what others are told ---

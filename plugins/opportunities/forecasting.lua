@@ -20,7 +20,7 @@ function forecasting.category(asked, ctx)
   return { category = "pipeline" }
 end
 
-local FIXED = { won = 100, lost = 0 }
+local FIXED = { won = 100, lost = 0, invalid = 0 }
 
 -- Probability, weighted amount and category of a deal that is being saved. What was worked out and
 -- what a person wrote are both kept; the person's counts.

@@ -1,6 +1,7 @@
 -- guards - what stops a deal from going where somebody wants it.
 -- SPDX-License-Identifier: MIT
 local stages = require("stages")
+local waiting = require("waiting")
 
 local guards = {}
 
@@ -66,32 +67,42 @@ end
 
 function guards.stage(ev, ctx)
   local deal, old = ev.record, ev.old
-  local stage = stages.get(ctx, deal.stage)
+  local stage = waiting.wanted(ev, ctx) or stages.get(ctx, deal.stage)
   if not stage then return end
   if stage.pipeline ~= deal.pipeline then return ev:fail("stage", "@stage_foreign") end
   ask_for(ev, stage.required_fields, stage)
   ask_checked(ev, stage)
-  if not old or not old.stage or old.stage == deal.stage then return end
-  local was_closed = old.kind == "won" or old.kind == "lost"
+  if not old or not old.stage or old.stage == stage.id then return end
+  local was_closed = stages.is_closed(old.kind)
   if was_closed and stage.kind ~= old.kind and not ev.changed("reopened_at") then
     return ev:fail("stage", "@only_reopen")
   end
   if was_closed or old.pipeline ~= deal.pipeline then return end
   local may = ctx.call("stage.guard", {
-    from = old.stage, to = deal.stage, opportunity = deal.id,
+    from = old.stage, to = stage.id, opportunity = deal.id,
   })
   if not may.ok then return ev:fail("stage", may.key, may.args) end
   ask_for(ev, may.fields, stage)
 end
 
-function guards.ended(ev)
-  local deal = ev.record
-  if deal.kind == "lost" then
+-- What a deal has to say before it is won or lost, or asks for that.
+function guards.ended(ev, ctx)
+  local deal, wanted = ev.record, waiting.wanted(ev, ctx)
+  local kind = wanted and wanted.kind or deal.kind
+  if kind ~= "won" and kind ~= "lost" then return end
+  if kind == "lost" then
     if not deal.lost_reason then ev:fail("lost_reason", "@lost_reason") end
     return
   end
   if not deal.account then ev:fail("account", "@won_account") end
   if not deal.amount then ev:fail("amount", "@won_amount") end
+end
+
+-- What is asked of a stage is asked before a deal waits for it.
+function guards.wanted(ev, ctx)
+  if not waiting.wanted(ev, ctx) then return end
+  guards.stage(ev, ctx)
+  guards.ended(ev, ctx)
 end
 
 return guards

@@ -2,6 +2,7 @@
 -- SPDX-License-Identifier: MIT
 local checks = require("checks")
 local deals = require("deals")
+local expenses = require("expenses")
 local forecasting = require("forecasting")
 local grading = require("grading")
 local guards = require("guards")
@@ -13,14 +14,20 @@ local people = require("people.notices")
 local stages = require("stages")
 local targets = require("targets")
 local visits = require("visits")
+local waiting = require("waiting")
 
 local on = crm.on
 
 on("opportunity", "before_create", { id = "shape" }, deals.shape)
 on("opportunity", "before_update", { id = "shape", fields = deals.fields }, deals.shape)
+on("opportunity", "before_create", { id = "bid" }, deals.bid)
+on("opportunity", "before_update", { id = "bid", fields = { "bid_at" } }, deals.bid)
+on("opportunity", "before_create", { id = "profit", at = 600 }, deals.profit)
+on("opportunity", "before_update", { id = "profit", at = 600 }, deals.profit)
 on("opportunity", "validate", { id = "stage", fields = { "stage", "pipeline" } }, guards.stage)
 on("opportunity", "validate", { id = "end", when = { kind = { "won", "lost" } } }, guards.ended)
 on("opportunity", "validate", { id = "amount", fields = { "amount" } }, lines.guard)
+on("opportunity", "validate", { id = "expenses", fields = { "expenses" } }, expenses.guard)
 on("opportunity", "after_create", { id = "begin", when = { stage = crm.null } }, stages.begin)
 on("opportunity", "after_create", { id = "visit" }, visits.entered)
 on("opportunity", "after_update", { id = "visit", fields = { "stage" } }, visits.moved)
@@ -33,6 +40,12 @@ on("opportunity_line", "after_create", { id = "sum" }, lines.changed)
 on("opportunity_line", "after_update", { id = "sum", fields = { "total" } }, lines.changed)
 on("opportunity_line", "after_delete", { id = "sum" }, lines.changed)
 on("opportunity_line", "after_restore", { id = "sum" }, lines.changed)
+
+on("opportunity_expense", "validate", { id = "many" }, expenses.check)
+for _, moment in ipairs { "after_create", "after_update", "after_delete", "after_restore" } do
+  on("opportunity_expense", moment, { id = "sum" }, expenses.changed)
+end
+waiting.bind(on, guards.wanted)
 
 local counts = { "kind", "amount", "owner", "closed_on" }
 on("opportunity", "after_create", { id = "target", when = { kind = "won" } }, targets.deal)
@@ -62,6 +75,7 @@ on("activity", "after_create", { id = "deal" }, deals.followed)
 crm.action("opportunity", "move", operations.move)
 crm.action("opportunity", "win", operations.win)
 crm.action("opportunity", "lose", operations.lose)
+crm.action("opportunity", "invalidate", operations.invalidate)
 crm.action("opportunity", "reopen", operations.reopen)
 crm.action("opportunity", "switch", operations.switch)
 crm.action("opportunity", "explain", operations.explain)
@@ -93,3 +107,4 @@ local placed = { entity = "opportunity", where = { stage = { ne = crm.null } } }
 crm.check("opportunity.stage", placed, checks.stage)
 crm.check("opportunity.numbers", placed, checks.numbers)
 crm.check("opportunity.visits", placed, checks.visits)
+crm.check("opportunity.expenses", { entity = "opportunity" }, checks.expenses)

@@ -1,5 +1,6 @@
 -- operations - what people do with a deal.
 -- SPDX-License-Identifier: MIT
+local refusals = require("people.refusals")
 local stages = require("stages")
 
 local operations = {}
@@ -22,10 +23,11 @@ local function set(ev, ctx, fields)
   local done, why = ctx.db:as_system().opportunity:update(deal.id, fields, {
     if_version = deal.version,
   })
-  if not done then return ev:fail("stage", why) end
+  if not done then return refusals.tell(ev, why, "stage") end
+  local waits = ctx.has("approval") and done.stage_wanted
   return {
     stage = crm.id_text(done.stage), kind = done.kind, probability = done.probability,
-    version = done.version,
+    waits_for = waits and crm.id_text(waits) or nil, version = done.version,
   }
 end
 
@@ -81,10 +83,19 @@ function operations.lose(ev, ctx)
   })
 end
 
+-- POST …/opportunity/{id}/actions/invalidate { note, on }: it was none.
+function operations.invalidate(ev, ctx)
+  if ev.record.kind == "invalid" then return { kind = "invalid", version = ev.record.version } end
+  if not is_open(ev) then return end
+  local day, fits = day_of(ev)
+  if not fits then return end
+  return finish(ev, ctx, "invalid", { lost_note = ev.params.note, closed_on = day })
+end
+
 -- POST …/opportunity/{id}/actions/reopen: back to where it was last open.
 function operations.reopen(ev, ctx)
   local deal = ev.record
-  if deal.kind ~= "won" and deal.kind ~= "lost" then return ev:fail("stage", "@not_closed") end
+  if not stages.is_closed(deal.kind) then return ev:fail("stage", "@not_closed") end
   local back = deal.last_open_stage and stages.get(ctx, deal.last_open_stage)
   if not back or back.pipeline ~= deal.pipeline then
     back = stages.first(ctx.db:as_system(), deal.pipeline, "open")
@@ -117,7 +128,7 @@ end
 function operations.explain(ev, ctx)
   local deal, reasons = ev.record, {}
   for _, reason in ipairs(deal.probability_reasons or {}) do reasons[#reasons + 1] = reason end
-  if deal.kind == "won" or deal.kind == "lost" then
+  if stages.is_closed(deal.kind) then
     reasons = { ctx.t("@reason." .. deal.kind) }
   elseif deal.probability_manual then
     reasons[#reasons + 1] = ctx.t("@reason.manual")

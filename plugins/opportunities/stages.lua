@@ -4,6 +4,11 @@ local stages = {}
 
 local MOST = 50 -- stages of one pipeline
 
+local CLOSED = { won = true, lost = true, invalid = true }
+
+-- Is a deal of this kind over? What is invalid was none: it is neither won nor lost.
+function stages.is_closed(kind) return CLOSED[kind] or false end
+
 function stages.get(ctx, id) return id and ctx.db:as_system().stage:get(id) end
 
 -- Active stages of a pipeline in their order.
@@ -64,6 +69,7 @@ end
 local STANDARD = {
   { "s1", "open", 10 }, { "s2", "open", 30 }, { "s3", "open", 60 }, { "s4", "open", 80 },
   { "won", "won", 100 }, { "lost", "lost", 0 },
+  { "invalid", "invalid", 0 },
 }
 
 -- The first deal of a company that has set up nothing makes the standard pipeline.

@@ -1,6 +1,10 @@
 -- visits - every stay in a stage with its duration, and stays that take too long.
 -- SPDX-License-Identifier: MIT
+local stages = require("stages")
+
 local visits = {}
+
+local DAY_SECONDS = 86400
 
 local function enter(ctx, deal)
   local stage = ctx.db:as_system().stage:get(deal.stage)
@@ -15,8 +19,6 @@ function visits.entered(ev, ctx)
   if ev.record.stage then enter(ctx, ev.record) end
 end
 
-local ENDS = { won = true, lost = true }
-
 local function tell(ctx, deal, old, stage, seconds)
   ctx.emit("opportunity.stage_changed", {
     opportunity = deal.id, from = old.stage, to = deal.stage, seconds = seconds,
@@ -25,7 +27,7 @@ local function tell(ctx, deal, old, stage, seconds)
     ctx.emit("opportunity.won", { opportunity = deal.id, amount = deal.amount })
   elseif stage.kind == "lost" and old.kind ~= "lost" then
     ctx.emit("opportunity.lost", { opportunity = deal.id, reason = deal.lost_reason })
-  elseif ENDS[old.kind] and not ENDS[stage.kind] then
+  elseif stages.is_closed(old.kind) and not stages.is_closed(stage.kind) then
     ctx.emit("opportunity.reopened", { opportunity = deal.id, stage = deal.stage })
   end
 end
@@ -38,7 +40,10 @@ function visits.moved(ev, ctx)
   local seconds = 0
   if last then
     seconds = (ctx.now() - last.entered_at) // 1000
-    assert(db.stage_visit:update(last.id, { left_at = ctx.now(), seconds = seconds }))
+    local days = crm.decimal(seconds):div(DAY_SECONDS, 2)
+    assert(db.stage_visit:update(last.id, {
+      left_at = ctx.now(), seconds = seconds, days = days,
+    }))
   end
   local stage = enter(ctx, deal)
   if old.stage then tell(ctx, deal, old, stage, seconds) end

@@ -8,6 +8,7 @@ const STAGES = [
   ["搁", 3, "hold", 5],
   ["赢", 9, "won", 100],
   ["输", 10, "lost", 0],
+  ["废", 11, "invalid", 0],
 ];
 
 history("deals add up, stand in a stage of their pipeline and remember every visit", {
@@ -49,6 +50,10 @@ history("deals add up, stand in a stage of their pipeline and remember every vis
     const reprice = () =>
       lines.length && h.change("admin", "opportunity_line", late(lines), { price: yuan(99) });
     const strike = () => lines.length && h.remove("admin", "opportunity_line", late(lines));
+    const spend = () => {
+      const body = { opportunity: late(deals), name: "费用", amount: yuan(99) };
+      return h.create("admin", "opportunity_expense", body);
+    };
     return [
       make,
       move,
@@ -60,6 +65,8 @@ history("deals add up, stand in a stage of their pipeline and remember every vis
       strike,
       by("win", () => (h.draw(2) ? { amount: `${h.draw(900)}.05` } : {})),
       by("lose", () => (h.draw(3) ? { reason: "price", on: "2026-01-15" } : {})),
+      by("invalidate"),
+      spend,
       by("reopen"),
       by("switch", () => ({ pipeline: h.one(pipelines) })),
       patch(() => ({ stage: h.one(stages) })),

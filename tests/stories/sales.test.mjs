@@ -840,12 +840,12 @@ async function checkDeals(tenant) {
     const stage = stages.find(({ id }) => id === deal.stage);
     assert.equal(stage.pipeline, deal.pipeline, "the stage belongs to the pipeline");
     assert.equal(stage.kind, deal.kind);
-    const fixed = { won: 100, lost: 0 }[deal.kind];
+    const fixed = { won: 100, lost: 0, invalid: 0 }[deal.kind];
     assert.equal(deal.probability, fixed ?? deal.probability_manual ?? deal.probability_auto);
     assert.ok(deal.probability >= 0 && deal.probability <= 100);
     assert.ok(deal.kind !== "lost" || deal.lost_reason);
     assert.ok(deal.kind !== "won" || (deal.account && deal.amount));
-    assert.equal(deal.closed_at !== null, ["won", "lost"].includes(deal.kind));
+    assert.equal(deal.closed_at !== null, ["won", "lost", "invalid"].includes(deal.kind));
     const own = lines.filter((line) => line.opportunity === deal.id && line.total);
     if (own.length) {
       const sum = own.reduce((total, line) => total + cents(line.total), 0n);
@@ -895,7 +895,7 @@ test("opportunities of two companies", async (t) => {
     const made = await read(id);
     const stages = await all(acme, "stage", `&pipeline=${made.pipeline}`);
     s = stages.sort((a, b) => a.order - b.order);
-    assert.equal(s.length, 6);
+    assert.equal(s.length, 7);
     assert.deepEqual([made.stage, made.probability], [s[0].id, 10]);
     assert.equal(made.weighted.amount, "100.00"); // 100.005: half to even
     await checkDeals(acme);
@@ -1108,6 +1108,50 @@ test("opportunities of two companies", async (t) => {
     const { json } = await acme.as("sales1", "GET", `${RECORDS}/product?limit=5`);
     for (const product of json.items) assert.ok(!("cost" in product));
   });
+
+  await t.test("expenses are those of who may change the deal, and leave a profit", async () => {
+    const id = await deal({ name: "项目", amount: yuan("500.00") });
+    const row = { opportunity: id, name: "差旅", kind: "travel", amount: yuan("120.50") };
+    const path = `${RECORDS}/opportunity_expense`;
+    const made = await acme.as("sales1", "POST", path, { body: row });
+    assert.equal(made.status, 201, made.text);
+    const now = await read(id);
+    assert.deepEqual(
+      [now.expenses.amount, now.profit.amount, now.expenses_count],
+      ["120.50", "379.50", 1],
+    );
+    assert.ok([403, 404].includes((await acme.as("sales3", "POST", path, { body: row })).status));
+    for (const verb of ["GET", "DELETE"])
+      assert.equal((await globex.as("admin", verb, `${path}/${made.json.id}`)).status, 404);
+    const alien = await globex.as("admin", "POST", path, { body: row });
+    assert.equal(alien.status, 422);
+    assert.ok(alien.json.error.fields.opportunity);
+    const usd = { ...row, amount: { amount: "1.00", currency: "USD" } };
+    const mixed = await acme.as("sales1", "POST", path, { body: usd });
+    assert.ok(mixed.json.error.fields.amount, mixed.text);
+  });
+
+  await t.test("the win rate is a part in percent, without what was no deal", async () => {
+    const tag = "赢率";
+    for (const [action, body] of [
+      ["win", { amount: "10.00" }],
+      ["lose", { reason: "price" }],
+      ["lose", { reason: "other" }],
+      ["invalidate", {}],
+    ]) {
+      const id = await deal({ source: "partner", tags: [tag] });
+      const done = await act(acme, "sales1", id, action, body, "opportunity");
+      assert.equal(done.status, 200, done.text);
+    }
+    const query = {
+      filter: { tags: { has: tag }, kind: { in: ["won", "lost"] } },
+      group: ["source"],
+      measure: [{ as: "win_rate", share: { kind: "won" } }, "count"],
+    };
+    const path = `${RECORDS}/opportunity/query`;
+    const told = await acme.as("manager", "POST", path, { body: query });
+    assert.deepEqual(told.json.groups, [{ source: "partner", win_rate: 33.33, count: 3 }]);
+  });
 });
 
 test("a customer is given to somebody else, with what is asked for", async () => {
@@ -1166,6 +1210,7 @@ test("a random history of opportunities keeps every invariant", async () => {
     ["搁", 3, "hold", 5],
     ["赢", 9, "won", 100],
     ["输", 10, "lost", 0],
+    ["废", 11, "invalid", 0],
   ]) {
     const body = { name, order, kind, probability, pipeline: other, allow_rollback: order === 1 };
     await globex.create("admin", "stage", body);
@@ -1176,7 +1221,7 @@ test("a random history of opportunities keeps every invariant", async () => {
     act(globex, one(["admin", "manager"]), one(deals), action, body?.() ?? {}, "opportunity");
   const patch = (body) => () =>
     globex.as("admin", "PATCH", `${RECORDS}/opportunity/${one(deals)}`, { body: body() });
-  const lines = [];
+  const [lines, spent] = [[], []];
   const moves = [
     make,
     by("move", () => ({ stage: one(stages) })),
@@ -1184,6 +1229,7 @@ test("a random history of opportunities keeps every invariant", async () => {
     by("move", () => ({ stage: one(stages) })),
     by("win", () => (draw(2) ? { amount: `${draw(900)}.05` } : {})),
     by("lose", () => (draw(3) ? { reason: "price", on: "2026-01-15" } : {})),
+    by("invalidate", () => (draw(2) ? { note: "重复" } : {})),
     by("reopen"),
     by("switch", () => ({ pipeline: one(pipelines) })),
     patch(() => ({ stage: one(stages) })),
@@ -1208,6 +1254,19 @@ test("a random history of opportunities keeps every invariant", async () => {
       }),
     () =>
       lines.length && globex.as("admin", "DELETE", `${RECORDS}/opportunity_line/${one(lines)}`),
+    async () => {
+      const body = { opportunity: one(deals), name: "费用", amount: yuan(`${draw(99)}.09`) };
+      const answer = await globex.as("admin", "POST", `${RECORDS}/opportunity_expense`, { body });
+      if (answer.status === 201) spent.push(answer.json.id);
+      return answer;
+    },
+    () =>
+      spent.length &&
+      globex.as("admin", "PATCH", `${RECORDS}/opportunity_expense/${one(spent)}`, {
+        body: draw(2) ? { amount: yuan(`${draw(99)}.01`) } : { opportunity: one(deals) },
+      }),
+    () =>
+      spent.length && globex.as("admin", "DELETE", `${RECORDS}/opportunity_expense/${one(spent)}`),
   ];
   let worked = 0;
   for (let step = 0; step < steps; step++) {

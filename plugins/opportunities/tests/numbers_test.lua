@@ -52,3 +52,18 @@ crm.test("a deal begins in its team's pipeline, and no other team's takes it", f
     { pipeline = "@pipeline_unknown" })
   t.eq(#stages_of(t, t.db.opportunity:find { where = { name = "Y" } }[1]), 1)
 end)
+
+crm.test("what was no deal is invalid: neither won nor lost, and may be reopened", function(t)
+  local id = t.db.opportunity:insert { name = "X", amount = crm.money("10.00") }.id
+  t.action("opportunity", id, "invalidate", { note = "twice" })
+  local deal = t.db.opportunity:get(id)
+  t.eq({ deal.kind, deal.probability, deal.forecast, deal.lost_note, deal.weighted.minor },
+    { "invalid", 0, "omitted", "twice", 0 })
+  t.eq(deal.closed_at ~= nil, true)
+  t.eq(t.action("opportunity", id, "invalidate", {}).kind, "invalid")
+  t.expect_fail(function() t.action("opportunity", id, "win", {}) end, { stage = "@is_closed" })
+  t.action("opportunity", id, "reopen")
+  deal = t.db.opportunity:get(id)
+  t.eq({ deal.kind, deal.closed_at }, { "open" })
+  t.eq(t.check(), {})
+end)

@@ -143,6 +143,24 @@ static void test_group__parts_are_percent_of_the_whole(void **state)
                            "\"anns\":40.00"));
 }
 
+static void test_group__parts_have_names_of_so_many_bytes(void **state)
+{
+    struct fixture *f = *state;
+    char name[MEASURE_NAME_MAX + 2];
+    for (int more = 0; more <= 1; more++) {
+        memset(name, 'n', sizeof name);
+        name[MEASURE_NAME_MAX + more] = 0;
+        const char *answer = run(f, arena_printf(f->arena,
+                                                 "{\"measure\":[{\"as\":\"%s\",\"share\":{"
+                                                 "\"score\":1}}]}",
+                                                 name));
+        if (more)
+            assert_string_equal(answer, "measure bad_value");
+        else
+            assert_non_null(strstr(answer, "\":25.00}"));
+    }
+}
+
 static void test_group__parts_keep_to_rights(void **state)
 {
     struct fixture *f = *state;
@@ -260,6 +278,7 @@ int main(void)
         T(months_are_those_of_the_tenant),
         T(references_come_with_titles),
         T(parts_are_percent_of_the_whole),
+        T(parts_have_names_of_so_many_bytes),
         T(parts_keep_to_rights),
         T(having_and_order),
         T(keeps_to_rights),
