@@ -195,6 +195,7 @@ static enum err find_existing(struct ctx *ctx, struct importer *importer, const 
 static enum err save(struct ctx *ctx, struct importer *importer, struct record *record)
 {
     enum err e = importer_dry_check(ctx, importer, record);
+    record->is_alone = true; /* in the row's savepoint: what follows only writes down what it did */
     if (!e)
         e = record_save(ctx, record, 0);
     if (!e)

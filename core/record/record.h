@@ -19,6 +19,7 @@ struct record {
     struct value *old; /* as loaded; NULL for a new record */
     uint8_t *changed;  /* per slot: set since load */
     bool is_new;
+    bool is_alone; /* its save and nothing else stands in a savepoint: it may do without */
     enum record_phase { RECORD_OPEN, RECORD_CHECKED, RECORD_SAVED } phase; /* who may change it */
     uint32_t generation; /* moves when scripts' handles to it die */
     int64_t followed;    /* private: the owner whose team and department it has */

@@ -6,6 +6,7 @@
 #include "base/id.h"
 #include "record/model.h"
 #include "record/record_in.h"
+#include "record/rollup.h"
 
 enum err record_fire(struct ctx *ctx, struct record *record, enum hook_moment moment,
                      struct event *event)
@@ -116,6 +117,25 @@ enum err record_outbox(struct ctx *ctx, struct record *record, const char *op)
     return record_fire(ctx, record, HOOK_AFTER_COMMIT, &event);
 }
 
+/* Is the row the last thing of this save that may be refused? Then a savepoint of its own need not
+ * be made. A number is taken before the row, roll-ups may become too large behind it. */
+static bool is_certain(const struct ctx *ctx, const struct record *record)
+{
+    static const enum hook_moment behind[] = {HOOK_AFTER_CREATE, HOOK_AFTER_UPDATE, HOOK_TRANSITION,
+                                              HOOK_AFTER_COMMIT};
+    const struct entity *entity = record->entity;
+    const struct hooks *hooks = ctx->unit->skip_after ? NULL : ctx->unit->hooks;
+    if (!record->is_alone || entity->is_system || rollup_follows(ctx, entity))
+        return false;
+    for (int i = SLOT_FIELDS; i < entity->fields_count && record->is_new; i++)
+        if (field_is(entity->fields[i], "autonumber"))
+            return false;
+    for (size_t i = 0; hooks && i < sizeof behind / sizeof *behind; i++)
+        if (hook_wants(hooks, entity->name, behind[i]))
+            return false;
+    return true;
+}
+
 /* What was saved is as if it had been loaded now. */
 static void settle(struct ctx *ctx, struct record *record)
 {
@@ -144,6 +164,8 @@ enum err record_save(struct ctx *ctx, struct record *record, int64_t version)
         return e;
     e = judge(ctx, record);
     if (!e && record_differs(record)) {
+        if (is_certain(ctx, record))
+            store_certain(ctx->tenant->store);
         e = record_write(ctx, record);
         frame.is_settled = true;
         record->phase = RECORD_SAVED;

@@ -191,6 +191,21 @@ static enum err move_part(struct ctx *ctx, const struct part *part, const struct
     return is_sum ? move_sum(ctx, part, &was, &is) : move_extreme(ctx, part, &was, &is);
 }
 
+bool rollup_follows(const struct ctx *ctx, const struct entity *entity)
+{
+    for (int i = 0; i < entity->fields_count; i++) {
+        const struct field *by = entity->fields[i];
+        const struct entity *parent = by->type->is_ref ? model_ref(ctx->model, by) : NULL;
+        for (int k = SLOT_FIELDS; parent && k < parent->fields_count; k++) {
+            const struct field *field = parent->fields[k];
+            if (field_is(field, "rollup") &&
+                strcmp(field_rollup_of(field)->from, entity->name) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
 enum err rollup_move(struct ctx *ctx, const struct entity *entity, const struct value *was,
                      const struct value *is)
 {

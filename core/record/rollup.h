@@ -14,5 +14,7 @@
  * is = what counts now (NULL: it is deleted). */
 MUST_USE enum err rollup_move(struct ctx *ctx, const struct entity *entity, const struct value *was,
                               const struct value *is);
+/* Does any roll-up follow this entity's records? */
+bool rollup_follows(const struct ctx *ctx, const struct entity *entity);
 /* Works one roll-up of one parent out of its children: for a field that is new, and for checks. */
 MUST_USE enum err rollup_refresh(struct ctx *ctx, const struct field *field, int64_t parent);

@@ -399,7 +399,10 @@ static enum err insert_fn(struct ctx *ctx, void *arg)
         e = record_new(ctx, w->table->entity, &w->record);
     if (!e)
         e = set_all(ctx, w->table, w->record, w->body);
-    return e ? e : record_save(ctx, w->record, 0);
+    if (e)
+        return e;
+    w->record->is_alone = true; /* in the savepoint of this write */
+    return record_save(ctx, w->record, 0);
 }
 
 static enum err update_fn(struct ctx *ctx, void *arg)
@@ -408,7 +411,10 @@ static enum err update_fn(struct ctx *ctx, void *arg)
     enum err e = record_load(ctx, w->table->entity, w->id, ROLE_UPDATE, &w->record);
     if (!e)
         e = set_all(ctx, w->table, w->record, w->body);
-    return e ? e : record_save(ctx, w->record, w->version);
+    if (e)
+        return e;
+    w->record->is_alone = true;
+    return record_save(ctx, w->record, w->version);
 }
 
 static enum err delete_fn(struct ctx *ctx, void *arg)
@@ -492,6 +498,12 @@ struct db_box {
     bool as_system;
 };
 
+enum db_value { /* user values: both are made once, and scripts ask for them in every call */
+                DB_TABLES = 1,
+                DB_SYSTEM, /* the same data as the system */
+                DB_VALUES = DB_SYSTEM,
+};
+
 bool bind_declares(const struct script *script, const char *capability)
 {
     json_each(item, json_get(script->plugin->manifest, "capabilities"))
@@ -527,22 +539,26 @@ const char *bind_capability(const struct script *script, const char *entity)
 static int db_as_system(lua_State *L)
 {
     const struct db_box *db = luaL_checkudata(L, 1, DB_META);
-    struct db_box *out = lua_newuserdatauv(L, sizeof *out, 1);
+    if (lua_getiuservalue(L, 1, DB_SYSTEM) == LUA_TUSERDATA)
+        return 1;
+    lua_pop(L, 1);
+    struct db_box *out = lua_newuserdatauv(L, sizeof *out, DB_VALUES);
     *out = (struct db_box){db->script, true};
     luaL_setmetatable(L, DB_META);
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, 1, DB_SYSTEM);
     return 1;
 }
 
-/* User value 1: tables that were asked for before. */
 static int db_index(lua_State *L)
 {
     const struct db_box *db = luaL_checkudata(L, 1, DB_META);
     const char *name = luaL_checkstring(L, 2);
-    if (lua_getiuservalue(L, 1, 1) != LUA_TTABLE) {
+    if (lua_getiuservalue(L, 1, DB_TABLES) != LUA_TTABLE) {
         lua_pop(L, 1);
         lua_newtable(L);
         lua_pushvalue(L, -1);
-        lua_setiuservalue(L, 1, 1);
+        lua_setiuservalue(L, 1, DB_TABLES);
     }
     if (lua_getfield(L, -1, name) != LUA_TNIL)
         return 1;
@@ -586,7 +602,7 @@ static void open_types(lua_State *L)
 void luaopen_crm_db(lua_State *L, struct script *script)
 {
     open_types(L);
-    struct db_box *db = lua_newuserdatauv(L, sizeof *db, 1);
+    struct db_box *db = lua_newuserdatauv(L, sizeof *db, DB_VALUES);
     *db = (struct db_box){script, false};
     luaL_setmetatable(L, DB_META);
 }

@@ -37,6 +37,7 @@ struct store_driver {
     bool (*in_write)(const struct store *store);
     enum err (*savepoint)(struct store *store);
     enum err (*savepoint_end)(struct store *store, enum err e);
+    void (*certain)(struct store *store);
     enum err (*insert)(struct store *store, const char *table, const struct store_set *sets,
                        int count, const char **index);
     enum err (*put)(struct store *store, const char *table, const struct store_set *sets,

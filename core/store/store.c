@@ -129,6 +129,11 @@ enum err store_savepoint_end(struct store *store, enum err e)
     return store->driver->savepoint_end(store, e);
 }
 
+void store_certain(struct store *store)
+{
+    store->driver->certain(store);
+}
+
 /* --- writing --- */
 
 enum err store_insert(struct store *store, const char *table, const struct store_set *sets,

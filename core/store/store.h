@@ -72,6 +72,11 @@ bool store_in_write(const struct store *store); /* …one that may write */
  * answers that error until store_rollback or store_commit (which fails with it). */
 MUST_USE enum err store_savepoint(struct store *store);
 MUST_USE enum err store_savepoint_end(struct store *store, enum err e);
+/* Nothing that is written from here to the end of the innermost savepoint will be refused, but for
+ * the first statement itself: so it needs no savepoint of the engine's, which costs a copy of every
+ * page that is changed. Who ends it with an error all the same, having written something, loses the
+ * whole transaction. Without a savepoint nothing is promised. */
+void store_certain(struct store *store);
 
 /* --- writing ---------------------------------------------------------------------------------- */
 

@@ -94,6 +94,10 @@ enum err db_err(struct db *db, int rc)
 
 enum err db_exec(struct db *db, const char *sql)
 {
+    enum err e = tx_touch(db);
+    if (e)
+        return e;
+    seen_forget(db); /* it may be anything */
     db->trusted = true;
     db->started_us = -1;
     int rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
@@ -140,6 +144,7 @@ static void registry_add(struct db *db, sqlite3_stmt *row)
     if (!entry) {
         entry = arena_make(db->registry_arena, struct table_entry);
         entry->name = arena_strdup(db->registry_arena, name);
+        entry->writes = arena_make(db->registry_arena, int64_t);
         entry->key = arena_strdup(db->registry_arena, (const char *)sqlite3_column_text(row, 1));
         map_put(&db->registry, slice_str(entry->name), entry);
     }
@@ -360,6 +365,8 @@ static void sqlite_close(struct store *store)
     buf_release(&db->scratch);
     buf_release(&db->folded);
     kept_forget(db);
+    seen_forget(db);
+    buf_release(&db->seen.key);
     buf_release(&db->waiting.text);
     free(db->waiting.at);
     arena_free(db->registry_arena);
@@ -491,6 +498,7 @@ const struct store_driver *sqlite_driver(void)
         .in_write = tx_is_write,
         .savepoint = tx_savepoint,
         .savepoint_end = tx_savepoint_end,
+        .certain = tx_certain,
         .insert = write_insert,
         .put = write_put,
         .update = write_update,

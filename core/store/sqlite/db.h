@@ -14,6 +14,7 @@
 #include "base/limits.h"
 #include "store/driver.h"
 #include "store/sqlite/kept.h"
+#include "store/sqlite/seen.h"
 #include "store/sqlite/stmt.h"
 #include "store/sqlite/tokens.h"
 
@@ -37,8 +38,16 @@ struct table_entry { /* one row of the registry; lives as long as the connection
     bool late;   /* as last read: empty so far, without its indexes and token table; late.c */
     bool absent; /* late, and the table itself is only noted */
     int64_t generation; /* an entry of an older one has vanished from the store */
+    int64_t *writes;    /* to it by this connection, counted: what was seen before is old */
     struct stmt
         *probe; /* owned; of tokens_any: beside the cache, which a search of all would empty */
+};
+
+/* A savepoint of the caller's; see tx.c. */
+struct level {
+    int anchor;      /* 1 + the level whose engine savepoint brings its beginning back; 0 = none */
+    bool is_certain; /* what is written in it is not refused any more: none is needed */
+    bool is_bare;    /* so something was written without */
 };
 
 struct db {
@@ -55,6 +64,7 @@ struct db {
     size_t schema_bytes; /* of SQLite's own tree of it, when it was last read */
 
     struct kept kept[KEPT_MAX];
+    struct seen_all seen; /* of this transaction */
 
     struct tally *tally;        /* what the statement being stepped counts into; borrowed */
     struct arena *covers_arena; /* owned; NULL = not read yet */
@@ -72,9 +82,10 @@ struct db {
     bool trusted; /* what is being prepared is ours: system tables and DDL are allowed */
 
     bool in_tx, tx_writes;
-    int late_depth;             /* 1 + savepoints around what this transaction made late, or 0 */
-    int64_t late_version;       /* the schema's number when late_is looked last */
-    int depth;                  /* open savepoints */
+    int late_depth;       /* 1 + savepoints around what this transaction made late, or 0 */
+    int64_t late_version; /* the schema's number when late_is looked last */
+    int depth;            /* open savepoints */
+    struct level levels[DB_DEPTH_MAX];
     struct waiting_all waiting; /* of this transaction */
     enum err lost;              /* the engine rolled the transaction back by itself: why */
     bool heal; /* a commit whose sync failed may still stand in the WAL; see tx.c */
@@ -121,6 +132,10 @@ bool tx_is_open(const struct store *store);
 bool tx_is_write(const struct store *store);
 enum err tx_savepoint(struct store *store);
 enum err tx_savepoint_end(struct store *store, enum err e);
+void tx_certain(struct store *store);
+/* Before and behind each statement that writes: the savepoint it needs, and that it did. */
+MUST_USE enum err tx_touch(struct db *db);
+void tx_wrote(struct db *db);
 
 /* schema.c */
 enum err schema_create_system(struct db *db);
@@ -158,6 +173,8 @@ enum err write_counter(struct store *store, struct slice name, int64_t start, in
 
 /* read.c */
 enum err read_query(struct store *store, const struct query *query, store_row_cb cb, void *arg);
+/* One statement for the whole of it: no groups, no cursor. */
+MUST_USE enum err read_one(struct db *db, const struct query *query, store_row_cb cb, void *arg);
 /* One statement, whatever is kept. */
 MUST_USE enum err read_whole(struct db *db, const struct query *query, store_row_cb cb, void *arg);
 enum err read_explain(struct store *store, const struct query *query, struct buf *out);

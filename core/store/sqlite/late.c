@@ -83,6 +83,8 @@ enum err late_make(struct db *db, const char *table, bool tokens)
     if (!e && late) {
         if (db->late_depth <= db->depth)
             db->late_depth = db->depth + 1;
+        if (db->depth)
+            db->levels[db->depth - 1].is_certain = false; /* a schema is made in steps */
         e = parts_make(db, table);
         if (!e && tokens)
             e = tokens_create(db, table);

@@ -202,10 +202,16 @@ enum err stmt_bind(struct db *db, struct stmt *stmt, int at, const struct value 
 enum err stmt_step(struct db *db, struct stmt *stmt, bool *row)
 {
     ASSERT(stmt->busy);
+    bool writes = !sqlite3_stmt_readonly(stmt->handle);
+    enum err e = writes ? tx_touch(db) : ERR_OK;
+    if (e)
+        return e;
     db->trusted = stmt->trusted; /* a changed schema prepares again inside the step */
     int rc = sqlite3_step(stmt->handle);
     db->trusted = false;
     *row = rc == SQLITE_ROW;
+    if (writes && rc == SQLITE_DONE && sqlite3_changes64(db->handle) > 0)
+        tx_wrote(db);
     if (rc == SQLITE_ROW || rc == SQLITE_DONE)
         return ERR_OK;
     return db_err(db, rc);

@@ -9,6 +9,11 @@
  * would overwrite them, so one small commit (`heal`) is made at once. Only when that fails too is
  * the outcome unknown; then healing is tried again before the next write.
  *
+ * A savepoint costs a copy of every page that is changed behind it, so none is made before
+ * something is written (tx_touch): savepoints between which nothing was written share one, their
+ * anchor, and one in which nothing was written has none. What its caller has called certain
+ * (tx_certain) writes without; should it be refused all the same, the transaction is lost.
+ *
  * SPDX-License-Identifier: MIT
  */
 #include "store/sqlite/db.h"
@@ -36,6 +41,7 @@ static void tx_end(struct db *db)
     db->depth = 0;
     db->lost = ERR_OK;
     tokens_forget(db);
+    seen_forget(db);
 }
 
 static enum err heal(struct db *db)
@@ -125,6 +131,8 @@ bool tx_is_write(const struct store *store)
     return db->in_tx && db->tx_writes;
 }
 
+/* --- savepoints --- */
+
 enum err tx_savepoint(struct store *store)
 {
     struct db *db = db_of(store);
@@ -135,12 +143,54 @@ enum err tx_savepoint(struct store *store)
         db_why(db, "savepoints nested too deep");
         return ERR_INTERNAL;
     }
-    enum err e = fixed_run(db, FIXED_SAVEPOINT);
-    if (e)
-        return e;
     tokens_mark(db);
-    db->depth++;
+    db->levels[db->depth++] = (struct level){0};
     return ERR_OK;
+}
+
+void tx_certain(struct store *store)
+{
+    struct db *db = db_of(store);
+    ASSERT(db->in_tx);
+    if (db->depth > 0)
+        db->levels[db->depth - 1].is_certain = true;
+}
+
+static bool is_pending(const struct level *level)
+{
+    return level->anchor == 0 && !level->is_bare;
+}
+
+enum err tx_touch(struct db *db)
+{
+    int last = db->depth - 1, first = last;
+    if (last < 0 || !is_pending(&db->levels[last]))
+        return ERR_OK;
+    while (first > 0 && is_pending(&db->levels[first - 1]))
+        first--;
+    if (first == last && db->levels[last].is_certain)
+        return ERR_OK;
+    enum err e = fixed_run(db, FIXED_SAVEPOINT);
+    for (int i = first; i <= last && !e; i++)
+        db->levels[i].anchor = first + 1;
+    return e;
+}
+
+void tx_wrote(struct db *db)
+{
+    struct level *level = db->depth ? &db->levels[db->depth - 1] : NULL;
+    if (level && level->is_certain && is_pending(level))
+        level->is_bare = true;
+}
+
+/* What was written since the level began, and perhaps nothing. */
+static enum err level_undo(struct db *db, const struct level *level)
+{
+    if (level->is_bare) {
+        db_why(db, "what could not be refused was refused");
+        return ERR_IO;
+    }
+    return level->anchor ? fixed_run(db, FIXED_ROLLBACK_TO) : ERR_OK;
 }
 
 enum err tx_savepoint_end(struct store *store, enum err e)
@@ -148,20 +198,22 @@ enum err tx_savepoint_end(struct store *store, enum err e)
     struct db *db = db_of(store);
     ASSERT(db->in_tx);
     ASSERT(db->depth > 0);
-    db->depth--;
+    const struct level *level = &db->levels[--db->depth];
     if (db->lost)
         return e ? e : db->lost;
-    if (e && fixed_run(db, FIXED_ROLLBACK_TO) != ERR_OK) {
+    if (e && level_undo(db, level) != ERR_OK) {
         db->lost = ERR_IO; /* half of a request must never be committed */
         return e;
     }
     if (e) {
+        seen_forget(db);
         tokens_back(db);
         late_undone(db, db->depth + 1);
     } else if (db->late_depth > db->depth + 1) {
         db->late_depth = db->depth + 1; /* part of what is around it now */
     }
-    enum err released = fixed_run(db, FIXED_RELEASE);
+    bool is_own = level->anchor == db->depth + 1;
+    enum err released = is_own ? fixed_run(db, FIXED_RELEASE) : ERR_OK;
     if (released && !db->lost)
         db->lost = released;
     return e ? e : released;

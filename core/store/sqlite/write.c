@@ -131,6 +131,7 @@ static enum err write_start(struct emit *emit, struct db *db, const char *table,
         db_why(db, "table \"%s\" only grows", table);
         return ERR_FORBIDDEN;
     }
+    ++*(*entry)->writes;
     return emit_start(emit, db, table);
 }
 
