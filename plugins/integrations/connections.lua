@@ -5,12 +5,45 @@
 -- A connector is a plugin with the services connector.<name>.check, .pull and .push; README.md says
 -- what they get and give.
 local maps = require("maps")
+local watching = require("watching")
 local webhooks = require("webhooks")
 
 local connections = {}
 
 local EVERY = 60 -- seconds between two pulls, unless the connection's options say otherwise
 local HOLDS = { 30, 60, 300, 900, 1800, 3600 }
+
+-- A record and its counterpart find each other by the mapping that made one of the other. A second
+-- mapping of the same two would know of neither, take them for news and make each once more.
+-- Messages make no records, and pushes that fit different records have nothing in common.
+local function are_apart(a, b)
+  return a.direction == "push" and b.direction == "push" and a.match and b.match
+    and crm.json_encode(a.match) ~= crm.json_encode(b.match)
+end
+
+-- Another mapping in use of the same two, or nil. The connection is as it is to be.
+function connections.twin(ctx, map, connection)
+  local db, same = ctx.db:as_system(), { connection.id }
+  local told, traits = pcall(ctx.call, "connector." .. connection.connector .. ".traits",
+    { connection = { id = connection.id } })
+  if not map.active or told and type(traits) == "table" and traits.from_now then return nil end
+  for _, one in ipairs(db.connection:find {
+    where = {
+      connector = connection.connector, base_url = connection.base_url or crm.null,
+      account_name = connection.account_name or crm.null,
+    },
+    limit = 50,
+  }) do
+    same[#same + 1] = one.id
+  end
+  for other in db.mapping:each {
+    where = {
+      connection = same, entity_name = map.entity_name, remote = map.remote, active = true,
+    },
+  } do
+    if other.id ~= map.id and not are_apart(map, other) then return other end
+  end
+end
 
 function connections.check(ev, ctx)
   local one = ev.record
@@ -24,6 +57,12 @@ function connections.check(ev, ctx)
     where = { connection = one.id, direction = { ne = "push" } },
   } > 0 then
     ev:fail("peer", "@push_only")
+  end
+  if ev.old and (ev:changed("base_url") or ev:changed("account_name")) then
+    for map in ctx.db:as_system().mapping:each { where = { connection = one.id, active = true } } do
+      local other = connections.twin(ctx, map, one)
+      if other then ev:fail("base_url", "@mapped_already", { label = other.label }) end
+    end
   end
   -- Who may change the address must not learn the credential by it.
   if ev.old and ev:changed("base_url") and ev.old.credential and not ev:changed("credential") then
@@ -42,8 +81,10 @@ function connections.check_mapping(ev, ctx)
   local map = ev.record
   local connection = map.connection and ctx.db:as_system().connection:get(map.connection)
   if connection and connection.peer and map.direction ~= "push" then
-    ev:fail("direction", "@push_only")
+    return ev:fail("direction", "@push_only")
   end
+  local other = connection and map.remote and connections.twin(ctx, map, connection)
+  if other then ev:fail("remote", "@mapped_already", { label = other.label }) end
   local entity = map.entity_name and webhooks.entity(map.entity_name)
   if map.entity_name and not entity then
     return ev:fail("entity_name", "@no_entity", { name = map.entity_name })
@@ -54,6 +95,13 @@ function connections.check_mapping(ev, ctx)
     local fits, fault = crm.filter_check(map.entity_name, map.match)
     if not fits then ev:fail("match", "@bad_filter", { why = fault }) end
   end
+end
+
+-- For `perigee check`.
+function connections.check_twin(map, ctx)
+  local connection = ctx.db:as_system().connection:get(map.connection)
+  local other = connections.twin(ctx, map, connection)
+  return other and "another one is between the same two: " .. other.label or nil
 end
 
 -- What a connector's service is told about the connection.
@@ -184,16 +232,19 @@ function connections.sweep(ctx, db)
     if connections.may_go(connection, ctx) then
       local every = (connection.options or {}).every or EVERY
       for map in db.mapping:each { where = { connection = connection.id, active = true } } do
+        local cursors = {}
         for _, stream in ipairs(streams(map)) do
           local at = db.sync_cursor:find {
             where = { stream_key = crm.id_text(map.id) .. ":" .. stream }, limit = 1,
           }[1]
           local looked = at and at.looked_at and at.looked_at:ms() or 0
           local wait = stream == "pull" and every or 10
+          if at then cursors[#cursors + 1] = { cursor = at, every = wait } end
           if now - looked >= wait * 1000 then
             connections.ask(ctx, map.id, stream, connection.acts_as)
           end
         end
+        watching.mapping(ctx, db, map, cursors)
       end
     end
   end
