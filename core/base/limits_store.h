@@ -5,7 +5,8 @@
 #pragma once
 
 /* Storage (data.md section 4). */
-#define STATEMENTS_CACHED_MAX  64 /* prepared statements per connection */
+#define STATEMENTS_CACHED_MAX  64         /* prepared statements per connection */
+#define STATEMENTS_REST_BYTES  (64 << 10) /* of memory; as many stay of a store nobody uses */
 #define STORE_VALUE_BYTES_MAX  (16 << 20)
 #define STORE_SQL_BYTES_MAX    65536    /* text of one statement */
 #define STORE_BINDS_MAX        1000     /* parameters of one statement */

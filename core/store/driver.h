@@ -71,6 +71,7 @@ struct store_driver {
     void (*stats)(struct store *store, struct store_stats *out);
     size_t (*memory)(const struct store *store);
     void (*relax)(struct store *store);
+    void (*rest)(struct store *store);
     int64_t (*row_int)(const struct store_row *row, int column);
     struct slice (*row_bytes)(const struct store_row *row, int column);
     bool (*row_is_null)(const struct store_row *row, int column);

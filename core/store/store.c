@@ -326,6 +326,12 @@ void store_relax(struct store *store)
     store->driver->relax(store);
 }
 
+void store_rest(struct store *store)
+{
+    ASSERT(store);
+    store->driver->rest(store);
+}
+
 void store_stats(struct store *store, struct store_stats *out)
 {
     ASSERT(store && out);

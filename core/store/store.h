@@ -188,3 +188,6 @@ void store_stats(struct store *store, struct store_stats *out);
 size_t store_memory(const struct store *store);
 /* Gives cached pages back: what was read is not soon asked for again. */
 void store_relax(struct store *store);
+/* The same for one that nobody has used for a while, and of its prepared statements only those used
+ * last stay, STATEMENTS_REST_BYTES of them. */
+void store_rest(struct store *store);

@@ -24,7 +24,7 @@ struct open_tenant {
     struct open_tenant *next;
     int64_t id;   /* in control.db: another one under the same name is another store */
     bool dropped; /* not to be found any more; freed at the last unpin */
-    bool rests;   /* has given its cached pages back since it was used */
+    bool rests;   /* has given back what it can since it was used */
 };
 
 struct tenants {
@@ -368,7 +368,7 @@ void tenants_rest(struct tenants *tenants)
         if (open->rests || t->pins || now - t->used_at_ms < TENANTS_REST_MS)
             continue;
         size_t before = store_memory(t->store);
-        store_relax(t->store);
+        store_rest(t->store);
         tenants->rested += before - store_memory(t->store);
         open->rests = true;
     }

@@ -29,8 +29,9 @@ void tenants_unpin(struct tenants *tenants, struct tenant *tenant);
  * hold is at most `bytes`. Opening does it by itself, with TENANTS_OPEN_MAX and TENANTS_BYTES_MAX;
  * the one that is being opened comes on top. */
 void tenants_trim(struct tenants *tenants, int keep, size_t bytes);
-/* Lets tenants that nobody has used for TENANTS_REST_MS give their cached pages back; when enough
- * has been freed, the heap gives its pages back, too. Called now and then. */
+/* Lets tenants that nobody has used for TENANTS_REST_MS give back their cached pages and the
+ * statements they used longest ago (store_rest); when enough has been freed, the heap gives its
+ * pages back, too. Called now and then. */
 void tenants_rest(struct tenants *tenants);
 /* So many bytes of small blocks were freed elsewhere: see tenants_rest. */
 void tenants_freed(struct tenants *tenants, size_t bytes);

@@ -522,6 +522,7 @@ const struct store_driver *sqlite_driver(void)
         .stats = keep_stats,
         .memory = keep_memory,
         .relax = keep_relax,
+        .rest = keep_rest,
         .row_int = read_row_int,
         .row_bytes = read_row_bytes,
         .row_is_null = read_row_is_null,

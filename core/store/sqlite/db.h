@@ -192,6 +192,7 @@ enum err keep_scrub(struct store *store);
 void keep_stats(struct store *store, struct store_stats *out);
 size_t keep_memory(const struct store *store);
 void keep_relax(struct store *store);
+void keep_rest(struct store *store);
 
 /* backup.c */
 enum err backup_make(struct store *store, const char *path);

@@ -133,6 +133,12 @@ void keep_relax(struct store *store)
     (void)sqlite3_db_release_memory(db_of(store)->handle);
 }
 
+void keep_rest(struct store *store)
+{
+    stmt_rest(db_of(store));
+    keep_relax(store);
+}
+
 void keep_stats(struct store *store, struct store_stats *out)
 {
     struct db *db = db_of(store);

@@ -243,6 +243,27 @@ void stmt_release(struct db *db, struct stmt *stmt)
     stmt->busy = false;
 }
 
+static int by_use(const void *a, const void *b)
+{
+    uint64_t left = ((const struct stmt *)a)->used_at, right = ((const struct stmt *)b)->used_at;
+    return left < right ? 1 : left > right ? -1 : 0;
+}
+
+void stmt_rest(struct db *db)
+{
+    size_t bytes = 0;
+    int keep = 0;
+    for (int i = 0; i < db->cache_count; i++)
+        if (db->cache[i].busy)
+            return; /* somebody is in the middle of a read */
+    qsort(db->cache, (size_t)db->cache_count, sizeof *db->cache, by_use);
+    while (keep < db->cache_count && bytes + db->cache[keep].bytes <= STATEMENTS_REST_BYTES)
+        bytes += db->cache[keep++].bytes;
+    for (int i = keep; i < db->cache_count; i++)
+        stmt_drop(&db->cache[i]);
+    db->cache_count = keep;
+}
+
 void stmt_forget_all(struct db *db)
 {
     for (int i = 0; i < FIXED_COUNT; i++)

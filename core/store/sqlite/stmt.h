@@ -72,4 +72,6 @@ MUST_USE enum err stmt_step(struct db *db, struct stmt *stmt, bool *row);
 /* Steps to the end, ignoring rows; releases. */
 MUST_USE enum err stmt_run(struct db *db, struct stmt *stmt);
 void stmt_release(struct db *db, struct stmt *stmt); /* resets; NULL is fine */
+/* Keeps those of the cache that were used last, STATEMENTS_REST_BYTES of them. */
+void stmt_rest(struct db *db);
 void stmt_forget_all(struct db *db);

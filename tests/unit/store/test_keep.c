@@ -226,6 +226,58 @@ static void test_keep__what_is_held_can_be_given_back(void **state)
     store_close(reader);
 }
 
+/* A count of its own text for each number of conditions. */
+static void count_by(struct store *store, int conditions)
+{
+    struct arena *arena = arena_new();
+    const struct expr *all = NULL;
+    int64_t count = 0;
+    for (int i = 0; i < conditions; i++)
+        all = expr_and(arena, all, expr_cmp(arena, EXPR_GTE, "amount", value_int(i)));
+    OK(store_count(store, "lead", all, 1000, &count));
+    arena_free(arena);
+}
+
+/* What the cached statements hold; *most: the heaviest. */
+static size_t statements_bytes(struct store *store, size_t *most)
+{
+    const struct db *db = db_of(store);
+    size_t bytes = 0;
+    for (int i = 0; i < db->cache_count; i++) {
+        bytes += db->cache[i].bytes;
+        *most = db->cache[i].bytes > *most ? db->cache[i].bytes : *most;
+    }
+    return bytes;
+}
+
+static void test_keep__one_at_rest_keeps_the_statements_used_last(void **state)
+{
+    struct rig *rig = *state;
+    struct store_stats used, rested, again;
+    for (int i = 1; i <= 40; i++)
+        count_by(rig->store, i);
+    store_stats(rig->store, &used);
+    size_t held = store_memory(rig->store), most = 0;
+    assert_true(statements_bytes(rig->store, &most) > STATEMENTS_REST_BYTES);
+    store_rest(rig->store);
+    store_stats(rig->store, &rested);
+    size_t kept = statements_bytes(rig->store, &most);
+    assert_in_range(kept, STATEMENTS_REST_BYTES - most, STATEMENTS_REST_BYTES);
+    assert_true(rested.statements < used.statements);
+    assert_true(store_memory(rig->store) < held);
+    count_by(rig->store, 40);
+    store_stats(rig->store, &again);
+    assert_int_equal(again.prepared, rested.prepared);
+    for (int i = 1; i <= 40; i++)
+        count_by(rig->store, i);
+    store_stats(rig->store, &again);
+    assert_int_equal(again.prepared - rested.prepared, used.statements - rested.statements);
+    store_rest(rig->store);
+    store_rest(rig->store);
+    store_stats(rig->store, &again);
+    assert_int_equal(again.statements, rested.statements);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_keep__##name, rig_setup, rig_teardown)
@@ -238,6 +290,7 @@ int main(void)
         TEST(a_backup_is_one_whole_snapshot),
         TEST(damage_is_found),
         TEST(what_is_held_can_be_given_back),
+        TEST(one_at_rest_keeps_the_statements_used_last),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
