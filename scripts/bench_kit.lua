@@ -85,11 +85,36 @@ local function processes(pid)
   return (pid .. " " .. kit.run("pgrep -P " .. pid)):gmatch("%d+")
 end
 
+-- The supervisor's own command may name roles, too: how many of them there are to be.
+local function is_of(pid, role)
+  return kit.read("/proc/" .. pid .. "/cmdline"):find("child\0" .. role .. "\0", 1, true)
+end
+
+-- The server's processes with one of these roles.
+function kit.pids(pid, ...)
+  local list = {}
+  for child in processes(pid) do
+    for _, role in ipairs({ ... }) do
+      if is_of(child, role) then list[#list + 1] = child end
+    end
+  end
+  return list
+end
+
+-- Milliseconds these processes have run until now, on any core.
+function kit.cpu(pids)
+  local ns = 0
+  for _, pid in ipairs(pids) do
+    ns = ns + tonumber(kit.read("/proc/" .. pid .. "/schedstat"):match("%d+"))
+  end
+  return ns / 1e6
+end
+
 -- MB of private memory (and, for nil, of all of it), open files; of processes with `role`.
 function kit.usage(pid, role)
   local mb, files = 0, 0
   for child in processes(pid) do
-    if not role or kit.read("/proc/" .. child .. "/cmdline"):find(role, 1, true) then
+    if not role or is_of(child, role) then
       local rollup = kit.read("/proc/" .. child .. "/smaps_rollup")
       mb = mb + tonumber(rollup:match((role and "Pss_Anon" or "Pss") .. ":%s+(%d+)") or 0)
       files = files + (tonumber((kit.run("ls /proc/" .. child .. "/fd | wc -l"))) or 0)

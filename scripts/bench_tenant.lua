@@ -3,9 +3,10 @@
 --
 -- usage: lua5.4 scripts/bench_tenant.lua [SAMPLE]     (companies of each kind; default 20)
 -- One gateway and one worker. "First of its set" is the first request a just started process gets
--- of any company with those plugins; "cold" that of a further one, after the others. Memory is what
--- each further company adds to the process after one read and one create, and after a day's mix
--- and some seconds of rest.
+-- of any company with those plugins; "cold" that of a further one, after the others. A time stands
+-- beside what gateway and worker ran for it, which says more where the machine has other work.
+-- Memory is what each further company adds to the process after one read and one create, and after
+-- a day's mix and some seconds of rest. PERIGEE_BENCH_KINDS=ten,own measures only those.
 local kit = dofile("scripts/bench_kit.lua")
 local must, read, write, stop, median = kit.must, kit.read, kit.write, kit.stop, kit.median
 local sample = tonumber(arg[1]) or 20
@@ -70,9 +71,23 @@ local function ask(url, kind, i, path, body)
   return ms
 end
 
--- The first read and the first create of a company, in milliseconds.
-local function touch(url, kind, i)
-  return ask(url, kind, i, "records/lead?limit=1"), ask(url, kind, i, "records/lead", LEAD)
+-- The first read and the first create of a company, as milliseconds and those of the processes.
+local function touch(url, pids, kind, i, into)
+  for what, path in ipairs({ "records/lead?limit=1", "records/lead" }) do
+    local before = kit.cpu(pids)
+    local ms = ask(url, kind, i, path, what == 2 and LEAD or nil)
+    table.insert(into[what].ms, ms)
+    table.insert(into[what].cpu, kit.cpu(pids) - before)
+  end
+end
+
+local function times()
+  return { { ms = {}, cpu = {} }, { ms = {}, cpu = {} } }
+end
+
+local function told(what, of)
+  local ms, most = median(of.ms)
+  return string.format("%s %.1f ms (most %.1f; ran %.1f)", what, ms, most, (median(of.cpu)))
 end
 
 -- What people of one company do in a day, roughly: other entities and other questions.
@@ -86,27 +101,23 @@ local function live(url, kind, i)
 end
 
 local function first_of_set(kind)
-  local reads, writes = {}, {}
-  for n = 1, STARTS do
+  local of = times()
+  for _ = 1, STARTS do
     local pid, url = serve()
-    reads[n], writes[n] = touch(url, kind, 1)
+    touch(url, kit.pids(pid, "gateway", "worker"), kind, 1, of)
     stop(pid)
   end
-  say("%s: first of its set after a start: read %.1f ms (most %.1f), create %.1f ms (most %.1f; " ..
-    "bar 10)", kind.title, median(reads), select(2, median(reads)), median(writes),
-    select(2, median(writes)))
+  say("%s: first of its set after a start: %s, %s; bar 10", kind.title, told("read", of[1]),
+    told("create", of[2]))
 end
 
 local function further(kind)
   local pid, url = serve()
-  for i = 1, 3 do touch(url, kind, i) end -- the process itself is warm then
+  local pids, of = kit.pids(pid, "gateway", "worker"), times()
+  for i = 1, 3 do touch(url, pids, kind, i, times()) end -- the process itself is warm then
   local gateway, worker = kit.usage(pid, "gateway"), kit.usage(pid, "worker")
-  local reads, writes, count = {}, {}, sample - 3
-  for i = 4, sample do
-    reads[#reads + 1], writes[#writes + 1] = touch(url, kind, i)
-  end
-  local read_ms, read_most = median(reads)
-  local write_ms, write_most = median(writes)
+  local count = sample - 3
+  for i = 4, sample do touch(url, pids, kind, i, of) end
   local gateway_kb = (kit.usage(pid, "gateway") - gateway) * 1024 / count
   local worker_kb = (kit.usage(pid, "worker") - worker) * 1024 / count
   for i = 4, sample do live(url, kind, i) end
@@ -114,8 +125,7 @@ local function further(kind)
   local lively_gateway_kb = (kit.usage(pid, "gateway") - gateway) * 1024 / count
   local lively_worker_kb = (kit.usage(pid, "worker") - worker) * 1024 / count
   stop(pid)
-  say("%s: cold read %.1f ms (most %.1f), cold create %.1f ms (most %.1f; bar 10)", kind.title,
-    read_ms, read_most, write_ms, write_most)
+  say("%s: %s, %s; bar 10", kind.title, told("cold read", of[1]), told("cold create", of[2]))
   say("%s: warm %.0f KB in the gateway, %.0f KB in the worker (bar 1024); after more of its " ..
     "work %.0f and %.0f KB", kind.title, gateway_kb, worker_kb, lively_gateway_kb,
     lively_worker_kb)
@@ -138,6 +148,12 @@ local function main()
     { name = "turned", title = TEN .. " plugins, enabled one by one the other way round",
       plugins = turned, one_by_one = true },
   }
+  local wanted = os.getenv("PERIGEE_BENCH_KINDS")
+  for i = wanted and #kinds or 0, 1, -1 do
+    if not ("," .. wanted .. ","):find("," .. kinds[i].name .. ",", 1, true) then
+      table.remove(kinds, i)
+    end
+  end
   for _, kind in ipairs(kinds) do make(kind) end
   local pid, url = serve()
   for _, kind in ipairs(kinds) do
