@@ -7,7 +7,7 @@ local merging = require("people.merging")
 
 local converting = {}
 
-local ACTIVITIES = 100 -- that one transaction takes along
+local ACTIVITIES = 100 -- and as many tasks, that one transaction takes along; the rest follow
 
 -- --- what becomes what ---
 
@@ -75,12 +75,31 @@ end
 
 -- --- one transaction ---
 
-local function link(db, lead, account, contact)
-  for _, sheet in ipairs { db.activity, db.task } do
-    for _, record in ipairs(sheet:find { where = { about = lead.id }, limit = ACTIVITIES }) do
-      assert(sheet:update(record.id, { account = account, contact = contact }))
+local function link(ctx, db, lead, account, contact)
+  for _, name in ipairs { "activity", "task" } do
+    local found = db[name]:find { where = { about = lead.id }, order = "id", limit = ACTIVITIES }
+    for _, record in ipairs(found) do
+      assert(db[name]:update(record.id, { account = account, contact = contact }))
+    end
+    if #found == ACTIVITIES then
+      local id = crm.id_text(lead.id)
+      ctx.queue:push("link", { lead = id, of = name }, { key = name .. ":" .. id, again = true })
     end
   end
+end
+
+-- The job "link": the others, as the lead stands by now.
+function converting.link_rest(job, ctx)
+  local db, id = ctx.db:as_system(), crm.id_parse(job.args.lead)
+  job:each({ entity = job.args.of, as_system = true, batch = 50, where = { about = id } },
+    function(record)
+      local lead = db.lead:get(id)
+      local account, contact = lead and lead.converted_account, lead and lead.converted_contact
+      if record.account == account and record.contact == contact then return end
+      assert(db[job.args.of]:update(record.id, {
+        account = account or crm.null, contact = contact or crm.null,
+      }))
+    end)
 end
 
 -- Files that hang on the lead itself are an activity at whom it has become.
@@ -149,7 +168,7 @@ local function make(ev, ctx, db, lead)
     fields.opportunity.lead, fields.opportunity.owner = lead.id, owner
     made.opportunity = ctx.call("opportunity.from_lead", fields.opportunity)
   end
-  link(db, lead, account.id, contact.id)
+  link(ctx, db, lead, account.id, contact.id)
   take_files(ctx, db, lead, account.id, contact.id)
   return made
 end
@@ -192,9 +211,6 @@ function converting.convert(ev, ctx)
   end
   if ev.params.opportunity and not ctx.has("opportunities") then
     return ev:fail("opportunity", "@no_opportunities")
-  end
-  if db.activity:count { where = { about = lead.id } } > ACTIVITIES then
-    return ev:fail("status", "@too_many_activities")
   end
   local made = make(ev, ctx, db, lead)
   if not made then return nil end
@@ -248,7 +264,7 @@ function converting.unconvert(ev, ctx)
   }
   if ctx.has("opportunities") then fields.converted_opportunity = crm.null end
   assert(db.lead:update(lead.id, fields))
-  link(db, lead, crm.null, crm.null)
+  link(ctx, db, lead, crm.null, crm.null)
   assert(db.lead_conversion:update(done.id, { state = "undone", undone_at = ctx.now() }))
   if not discard(db, done, opportunity) then return ev:fail("status", "@converted_touched") end
   ctx.emit("lead.unconverted", { lead = lead.id })

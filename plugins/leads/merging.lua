@@ -1,18 +1,24 @@
 -- merging - two leads about one person become one; the other one is dead and says where it went.
 -- SPDX-License-Identifier: MIT
+local following = require("people.following")
+local moving = require("people.moving")
 local people = require("people.merging")
 
 local merging = {}
 
-local ACTIVITIES = 100 -- and as many tasks, that one transaction takes along
+local MOST = 300 -- activities and tasks that follow in the same transaction
+local OLD = 100
 
--- What hangs on a lead remembers where it came from.
-local function follow(db, from, to, where)
+local children = moving.by_service("lead")
+
+-- Merges of earlier versions: what hung on a lead remembers where it came from.
+local function return_old(db, loser, winner)
   for _, sheet in ipairs { db.activity, db.task } do
-    for _, record in ipairs(sheet:find { where = where, limit = ACTIVITIES }) do
+    for _, record in ipairs(sheet:find {
+      where = { about = winner, came_from = loser }, limit = OLD,
+    }) do
       assert(sheet:update(record.id, {
-        about = { entity = "lead", id = to },
-        came_from = from and { entity = "lead", id = from } or crm.null,
+        about = { entity = "lead", id = loser }, came_from = crm.null,
       }))
     end
   end
@@ -23,8 +29,9 @@ merging.merge, merging.unmerge = people.new {
   record = "lead_merge",
   title = "name",
   on = "status",
-  counted = "activities",
-  most = ACTIVITIES,
+  counted = "children",
+  most = MOST,
+  follow = following.ask,
   fields = {
     name = "plain", company = "plain", title = "plain", wechat_id = "plain", region = "plain",
     industry = "plain", source = "plain", grade = "plain", campaign = "plain",
@@ -43,10 +50,11 @@ merging.merge, merging.unmerge = people.new {
     fields.status, fields.status_before = loser.status_before, crm.null
     if loser.status_before ~= "dead" then fields.lost_reason = crm.null end
   end,
-  count = function(db, loser) return db.activity:count { where = { about = loser.id } } end,
-  move = function(db, loser, winner) follow(db, loser, winner, { about = loser }) end,
-  move_back = function(db, loser, winner)
-    follow(db, nil, loser, { about = winner, came_from = loser })
+  count = children.count,
+  move = children.move,
+  move_back = function(db, loser, winner, entry, ctx)
+    if not entry.moved then return return_old(db, loser, winner) end
+    children.move_back(db, loser, winner, entry, ctx)
   end,
 }
 

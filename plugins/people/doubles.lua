@@ -1,16 +1,18 @@
 -- doubles - customers and contacts that were there twice: how they merge (merging.lua).
 -- SPDX-License-Identifier: MIT
+local following = require("following")
 local merging = require("merging")
 local moving = require("moving")
 
 local doubles = {}
 
-local MOST = 300 -- records that follow in one transaction
+local MOST = 300 -- records that follow in the same transaction; more of them follow behind it
 
 local function with_children(spec)
   local children = moving.by_service(spec.entity)
   spec.count, spec.move, spec.move_back = children.count, children.move, children.move_back
   spec.record, spec.counted, spec.most = spec.entity .. "_merge", "children", MOST
+  spec.follow = following.ask
   return spec
 end
 
@@ -59,7 +61,7 @@ function doubles.ways(ev)
   end
 end
 
--- What hangs on customers and contacts here.
+-- What hangs on customers, contacts and leads (of the plugin leads) here.
 doubles.children = moving.of {
   account = {
     { entity = "contact", fields = { "account" } },
@@ -71,6 +73,10 @@ doubles.children = moving.of {
   contact = {
     { entity = "activity", fields = { "contact", "about" } },
     { entity = "task", fields = { "contact", "about" } },
+  },
+  lead = {
+    { entity = "activity", fields = { "about" } },
+    { entity = "task", fields = { "about" } },
   },
 }
 

@@ -121,9 +121,28 @@ local function target(spec, ev, ctx)
   return nil
 end
 
+-- Does something still follow behind a merge of it, or come back?
+local function is_moving(spec, db, record)
+  return spec.follow ~= nil and db[spec.record]:count {
+    where = { moving = true, ["or"] = { { loser = record.id }, { winner = record.id } } },
+  } > 0
+end
+
+-- Files that hang on the one that goes are a note at the one that stays.
+local function take_files(spec, ctx, db, loser, winner)
+  if #ctx.files(loser) == 0 then return nil end
+  local made = assert(db.activity:insert {
+    subject = ctx.t("@people:files_of", { name = loser[spec.title] or "" }), type = "note",
+    about = { entity = spec.entity, id = winner.id }, owner = winner.owner,
+  })
+  assert(db.activity:update(made.id, { files = assert(ctx.copy_files(loser, made)) }))
+  return made.id
+end
+
 local function merge(spec, ev, ctx)
   local loser, db = ev.record, ctx.db:as_system()
   if loser.duplicate_of then return ev:fail(spec.on, "@people:merge_again") end
+  if is_moving(spec, db, loser) then return ev:fail(spec.on, "@people:merge_moving") end
   local key = spec.refuses and spec.refuses(loser)
   if key then return ev:fail(spec.on, key) end
   local winner = target(spec, ev, ctx)
@@ -134,13 +153,15 @@ local function merge(spec, ev, ctx)
   local take = chosen(spec, ev.params.take)
   if not take then return ev:fail("take", "@people:merge_take") end
   local count = spec.count(db, loser, ctx)
-  if count > spec.most then
+  local is_large = count > spec.most
+  if is_large and not spec.follow then
     return ev:fail(spec.on, "@people:merge_many", { max = spec.most })
   end
   local after, before = plan(spec, winner, loser, take)
   if ev.params.preview then
     return {
       into = crm.id_text(winner.id), fields = after, [spec.counted] = count, preview = true,
+      in_background = is_large or nil,
     }
   end
   local entry = {
@@ -155,11 +176,17 @@ local function merge(spec, ev, ctx)
     done, why = db[spec.entity]:update(winner.id, values_of(spec, after))
   end
   if not done then return refusals.tell(ev, why, spec.on) end -- an approval that runs, say
-  entry.moved = spec.move(db, loser.id, winner.id, ctx)
+  entry.note = take_files(spec, ctx, db, loser, winner)
+  entry.moved = spec.move(db, loser.id, winner.id, ctx, spec.most)
+  if spec.follow then entry.moving, entry.children = is_large, count end
   keep_consents(db, spec.entity, loser.id, winner.id)
   local made = assert(db[spec.record]:insert(entry))
+  if is_large then spec.follow(ctx, "merge_rest", spec.entity, made.id) end
   ctx.emit(spec.entity .. ".merged", { [spec.entity] = loser.id, into = winner.id })
-  return { merge = crm.id_text(made.id), into = crm.id_text(winner.id), fields = after }
+  return {
+    merge = crm.id_text(made.id), into = crm.id_text(winner.id), fields = after,
+    in_background = is_large or nil,
+  }
 end
 
 -- Puts back what the survivor was given, where it is still so.
@@ -184,6 +211,7 @@ local function unmerge(spec, ev, ctx)
   if not entry or not loser.duplicate_of then
     return ev:fail(spec.on, "@people:not_merged")
   end
+  if is_moving(spec, db, loser) then return ev:fail(spec.on, "@people:merge_moving") end
   local days = ctx.config.undo_days
   if entry.merged_at:add { days = days } < ctx.now() then
     return ev:fail(spec.on, "@people:merge_late", { days = days })
@@ -198,15 +226,21 @@ local function unmerge(spec, ev, ctx)
   local status = fields[spec.on]
   local done, why = db[spec.entity]:update(loser.id, fields)
   if not done then return refusals.tell(ev, why, spec.on) end
+  if entry.note then db.activity:delete(entry.note) end
   spec.move_back(db, loser.id, winner.id, entry, ctx)
-  assert(db[spec.record]:update(entry.id, { state = "undone", undone_at = ctx.now() }))
+  local told = { state = "undone", undone_at = ctx.now(), note = crm.null }
+  local is_large = spec.follow and (entry.children or 0) > spec.most
+  if is_large then told.moving = true end
+  assert(db[spec.record]:update(entry.id, told))
+  if is_large then spec.follow(ctx, "merge_back", spec.entity, entry.id) end
   ctx.emit(spec.entity .. ".unmerged", { [spec.entity] = loser.id, into = winner.id })
   return { status = status }
 end
 
 -- spec: entity, record (where merges are written down), title and on (fields), fields (name →
--- plain, ref, money, day, time or list), refusals (flags that survive), refuses(loser) → key, ends
--- and revives(loser, fields), count, move and move_back (what hangs on it), counted, most.
+-- plain, ref, money, day, time or list), refusals (flags that survive), refuses(loser) → key,
+-- ends and revives(loser, fields), count, move and move_back (what hangs on it), counted, most,
+-- and follow(ctx, job, entity, id) where what is more than that follows by a job.
 -- POST …/actions/merge { into, take = [fields], preview }: with preview nothing is changed; what is
 -- taken replaces what the survivor has. POST …/actions/unmerge: what was changed since stays.
 function merging.new(spec)

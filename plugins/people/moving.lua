@@ -7,7 +7,7 @@
 -- SPDX-License-Identifier: MIT
 local moving = {}
 
-local MOST = 400 -- of one entity in one merge
+local MOST = 400 -- of one entity in one merge, where nobody says less
 
 local function points_at(value, id)
   if value == nil then return false end
@@ -39,10 +39,20 @@ local function pointing(value, entity, id)
   return type(value) == "number" and id or { entity = entity, id = id }
 end
 
-local function move(db, item, asked, moved)
-  for _, record in ipairs(db[item.entity]:find {
-    where = where_of(item, asked.from), order = "id", limit = MOST,
-  }) do
+-- out: moved, after and more, as they are answered.
+local function move(db, item, asked, out)
+  local moved, key = out.moved, item.entity .. "." .. item.fields[1]
+  local room = (asked.limit or MOST) - #moved
+  if room <= 0 then
+    out.more = true
+    return
+  end
+  local where = { where_of(item, asked.from) }
+  if out.after[key] then where[2] = { id = { gt = out.after[key] } } end
+  local found = db[item.entity]:find { where = { ["and"] = where }, order = "id", limit = room }
+  out.more = out.more or #found == room
+  for _, record in ipairs(found) do
+    out.after[key] = record.id
     local values, names = {}, {}
     for _, field in ipairs(item.fields or {}) do
       if points_at(record[field], asked.from) then
@@ -90,24 +100,34 @@ local function move_back(db, item, asked)
 end
 
 -- The service record.move. asked: entity, from (an id) and counts: how many there are; or to: moves
--- them; and moved, as it was answered: moves those back that are still there. Answers count, moved.
-function moving.none() return { count = 0, moved = {} } end
+-- them, at most `limit` from `after` on; and moved, as it was answered: moves those back that are
+-- still there. Answers count, moved, and after and more: where to go on, and whether to.
+function moving.none(asked)
+  local after = {}
+  for key, id in pairs(asked.after or {}) do after[key] = id end
+  return { count = 0, moved = {}, after = after, more = false }
+end
+
+local function copied(before)
+  local out = { moved = {}, after = {}, more = before.more, count = before.count }
+  for index, one in ipairs(before.moved) do out.moved[index] = one end
+  for key, id in pairs(before.after or {}) do out.after[key] = id end
+  return out
+end
 
 function moving.of(items)
   return function(next_one, asked, ctx)
-    local before = next_one(asked)
-    local db, moved, count = ctx.db:as_system(), {}, before.count
-    for index, one in ipairs(before.moved) do moved[index] = one end
+    local out, db = copied(next_one(asked)), ctx.db:as_system()
     for _, item in ipairs(items[asked.entity] or {}) do
       if asked.counts then
-        count = count + db[item.entity]:count { where = where_of(item, asked.from) }
+        out.count = out.count + db[item.entity]:count { where = where_of(item, asked.from) }
       elseif asked.moved then
         move_back(db, item, asked)
       else
-        move(db, item, asked, moved)
+        move(db, item, asked, out)
       end
     end
-    return { count = count, moved = moved }
+    return out
   end
 end
 
@@ -117,8 +137,9 @@ function moving.by_service(entity)
     count = function(_, loser, ctx)
       return ctx.call("record.move", { entity = entity, from = loser.id, counts = true }).count
     end,
-    move = function(_, from, to, ctx)
-      return ctx.call("record.move", { entity = entity, from = from, to = to }).moved
+    move = function(_, from, to, ctx, limit)
+      local asked = { entity = entity, from = from, to = to, limit = limit }
+      return ctx.call("record.move", asked).moved
     end,
     move_back = function(_, loser, winner, entry, ctx)
       ctx.call("record.move", {

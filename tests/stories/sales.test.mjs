@@ -613,6 +613,13 @@ test("customers of two companies lie in pools and merge", async (t) => {
       type: "visit",
       about: { entity: "account", id: gone },
     });
+    const parts = [
+      { name: "file", filename: "图纸.txt", type: "text/plain", content: "三张" },
+      { name: "entity", content: "account" },
+      { name: "record", content: gone },
+    ];
+    const upload = await acme.as("sales1", "POST", "/api/v1/files", multipart(parts));
+    assert.equal(upload.status, 201, upload.text);
     assert.equal((await by("sales1", gone, "merge", { into: kept })).status, 403);
     assert.equal((await act(globex, "admin", gone, "merge", {}, "account")).status, 404);
     const seen = await done(
@@ -634,6 +641,12 @@ test("customers of two companies lie in pools and merge", async (t) => {
       await of("activity", talk),
     ];
     assert.deepEqual(await follows(), [kept, kept, kept]);
+    const notes = async () =>
+      (await all(acme, "activity", `&about=${kept}`)).filter(({ files }) => files?.length);
+    const [note] = await notes();
+    const file = note.files[0].id ?? note.files[0];
+    const there = await acme.as("sales1", "GET", `/api/v1/files/${file}`);
+    assert.deepEqual([there.status, there.text], [200, "三张"], "loose files follow, too");
     await no("manager", gone, "merge", { into: kept }, "status");
     await no("sales1", gone, "return", {}, "status");
     const jump = { body: { status: "potential" } };
@@ -645,6 +658,7 @@ test("customers of two companies lie in pools and merge", async (t) => {
     assert.ok(ids.includes(kept) && !ids.includes(gone), "its name leads to the survivor");
     await done(acme, "manager", gone, "unmerge", {}, "account");
     assert.deepEqual(await follows(), [gone, gone, gone]);
+    assert.deepEqual(await notes(), [], "its files are its own again");
     assert.deepEqual([(await read(gone)).status, (await read(kept)).level], ["potential", null]);
   });
 

@@ -72,7 +72,9 @@ crm.test("a festival becomes one task for each who has customers, naming them", 
     name = "中秋节", on = crm.date("2026-09-25"), days_ahead = 3, levels = { "a", "b" },
     greeting = "花好月圆",
   }
-  t.db.festival:insert { name = "国庆节", on = crm.date("2020-10-01"), yearly = true, days_ahead = 2 }
+  t.db.festival:insert {
+    name = "国庆节", on = crm.date("2020-10-01"), yearly = true, days_ahead = 2,
+  }
   t.run_job("festivals")
   t.eq(tasks(t), 0)
   t.clock.set("2026-09-22T02:00:00Z")

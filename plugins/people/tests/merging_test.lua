@@ -105,3 +105,33 @@ crm.test("who may not change both of two does not merge them", function(t)
   t.as("ann")
   t.expect_fail(function() merge(t, "account", gone, kept) end, "forbidden")
 end)
+
+crm.test("what is too much for one transaction follows by a job, undone as a whole", function(t)
+  local kept, gone = two(t)
+  local count = 330
+  for n = 1, count do
+    t.db.contact:insert { name = "人" .. n, account = n % 2 == 0 and gone or nil }
+    t.db.activity:insert { subject = "谈" .. n, about = { entity = "account", id = gone } }
+  end
+  local function there(id)
+    return {
+      t.db.contact:count { where = { account = id } },
+      t.db.activity:count { where = { about = id } },
+    }
+  end
+  local seen = merge(t, "account", gone, kept, { preview = true })
+  t.eq({ seen.children, seen.in_background }, { count // 2 + count, true })
+  t.eq(merge(t, "account", gone, kept).in_background, true)
+  t.eq(there(gone), { 0, count + count // 2 - 300 }, "the rest follows")
+  t.expect_fail(function() t.action("account", gone, "unmerge") end, { status = "@merge_moving" })
+  local third = t.db.account:insert { name = "丙" }.id
+  t.expect_fail(function() merge(t, "account", kept, third) end, { status = "@merge_moving" })
+  t.eq(select(2, t.run_outbox()), {})
+  t.eq({ there(gone), there(kept) }, { { 0, 0 }, { count // 2, count } })
+  t.eq(t.db.account_merge:count { where = { moving = true } }, 0)
+  t.action("account", gone, "unmerge")
+  t.eq(select(2, t.run_outbox()), {})
+  t.eq({ there(gone), there(kept) }, { { count // 2, count }, { 0, 0 } })
+  t.eq(t.db.merge_move:count {}, 0)
+  t.eq(t.check(), {})
+end)
