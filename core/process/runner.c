@@ -24,7 +24,7 @@
 
 #define RUNNER_NICE      5 /* of the long lane */
 #define RUNNER_DUE_MAX   4096
-#define RUNNER_SWEEP_MS  2000 /* between two stores of the sweep at start: unhurried */
+#define RUNNER_SWEEP_MS  50   /* between two stores of the sweep at start: unhurried */
 #define RUNNER_BROKEN_MS 5000 /* a tenant whose jobs cannot be leased is left alone so long */
 
 struct due {
@@ -576,7 +576,7 @@ int runner_main(int index)
     runner.parked_timer = loop_timer_new(slot->loop, INT32_MAX, 0, runner_unpark, &runner);
     runner.due_timer = loop_timer_new(slot->loop, 1000, 0, runner_tick, &runner);
     runner.is_swept = !slot_is_long(&slot->config, index);
-    loop_timer_new(slot->loop, 50, RUNNER_SWEEP_MS / 40, runner_sweep, &runner);
+    loop_timer_new(slot->loop, RUNNER_SWEEP_MS, RUNNER_SWEEP_MS, runner_sweep, &runner);
     loop_timer_new(slot->loop, 5000, 5000, runner_trim, &runner);
     loop_work(slot->loop, runner_work, &runner);
     runner_yield(slot);
