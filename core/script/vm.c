@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/tuning.h"
+#include "record/operation.h"
 #include "record/rights.h"
 #include "script/bind.h"
 #include "script/code.h"
@@ -507,6 +508,9 @@ enum err vm_action(struct vm *vm, struct ctx *ctx, const struct entity *entity, 
 
 enum err vm_service(struct vm *vm, struct ctx *ctx, const char *name, const struct json *argument,
                     struct buf *out)
+    enum err e = operation_check(ctx, entity, action, params);
+    if (e)
+        return e;
 {
     ASSERT(vm && ctx);
     ASSERT(name && out);

@@ -79,7 +79,8 @@ bool vm_was_killed(const struct vm *vm);
 
 /* Runs a module's operation `crm.action("lead", "pick", fn)`: ERR_NOT_FOUND if there is none.
  * `params` is the body; the handler's returned table becomes JSON in out. ERR_FORBIDDEN where no
- * role grants it; ERR_VALIDATION when it refused. Needs a unit. */
+ * role grants it; ERR_VALIDATION when it refused, or was asked with what it does not take
+ * (record/operation.h). Needs a unit. */
 MUST_USE enum err vm_action(struct vm *vm, struct ctx *ctx, const struct entity *entity,
                             const char *action, struct record *record, const struct json *params,
                             struct buf *out);
