@@ -14,6 +14,7 @@ local PLACES = {
   { "bind_event:methods", "ev:", "The event: `ev`" },
   { "bind_context:functions", "ctx.", "The call: `ctx`" },
   { "bind_tx:bind_tx", "ctx." },
+  { "bind_fields:bind_fields", "ctx." },
   { "bind_mail:bind_mail", "ctx." },
   { "bind_notify:bind_notify", "ctx." },
   { "bind_document:bind_document", "ctx." },

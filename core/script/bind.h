@@ -45,6 +45,7 @@ int bind_filter_check(lua_State *L);
 /* Milliseconds of a table { hours, minutes, seconds, ms }; raises for anything else. */
 int64_t bind_time_worked(lua_State *L, int at);
 extern const luaL_Reg bind_tx[];                          /* of ctx; upvalue 1: struct script */
+extern const luaL_Reg bind_fields[];                      /* likewise */
 extern const luaL_Reg bind_mail[];                        /* likewise */
 extern const luaL_Reg bind_notify[];                      /* likewise */
 extern const luaL_Reg bind_document[];                    /* likewise */

@@ -317,3 +317,5 @@ void luaopen_crm_context(lua_State *L, struct script *script)
     lua_setfield(L, -2, "__name");
     lua_setmetatable(L, -2);
 }
+    luaL_setfuncs(L, bind_fields, 1);
+    lua_pushlightuserdata(L, script);

@@ -111,6 +111,7 @@ static int t_expect_fail(lua_State *L)
 {
     struct trial *trial = trial_of(L);
     luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_settop(L, 2); /* what is expected may be left out */
     trial->refusal = (struct refusal){0};
     lua_pushcfunction(L, vm_pcall);
     lua_pushvalue(L, 1);

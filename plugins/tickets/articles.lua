@@ -1,5 +1,7 @@
 -- articles - knowledge: every text that was ever published stays readable, and fits are found.
 -- SPDX-License-Identifier: MIT
+local states = require("states")
+
 local articles = {}
 
 local TERMS_MAX = 12 -- asked of the search for one ticket
@@ -61,8 +63,27 @@ local function is_open_on(article, day)
   return not article.expires_on or article.expires_on >= day
 end
 
--- Published articles whose title, synonyms or products have words of a text, the best first.
-function articles.find(db, text, product, audience, today)
+local BOUGHT_MAX = 20 -- purchases looked at
+
+-- What the customer has bought, where there are cards: names of products as articles have them.
+local function bought(ctx, db, contact)
+  local names, known = {}, {}
+  if not contact or not ctx.has("membership") then return names, known end
+  for _, purchase in ipairs(db.purchase:find {
+    where = { ["member.contact"] = contact }, order = "-bought_on", limit = BOUGHT_MAX,
+  }) do
+    for _, name in ipairs { purchase.sku or "", purchase.category or "" } do
+      if name ~= "" and not known[name:lower()] then
+        known[name:lower()], names[#names + 1] = true, name
+      end
+    end
+  end
+  return names, known
+end
+
+-- Published articles whose title, synonyms or products have words of a text, the best first; of
+-- what the customer has bought before the rest.
+function articles.find(db, text, product, audience, today, names, known)
   local scores, found, list = {}, {}, {}
   local where = { state = "published", audience = audience }
   for _, term in ipairs(articles.terms(text or "")) do
@@ -71,8 +92,16 @@ function articles.find(db, text, product, audience, today)
       found[article.id] = article
     end
   end
+  for _, name in ipairs(names or {}) do
+    for _, article in ipairs(db.article:find {
+      where = { state = "published", audience = audience, products = { has = name } }, limit = 5,
+    }) do
+      scores[article.id], found[article.id] = scores[article.id] or 0, article
+    end
+  end
   for id, article in pairs(found) do
     for _, name in ipairs(article.products or {}) do
+      if known and known[name:lower()] then scores[id] = scores[id] + 1 end
       if product and name:lower() == product:lower() then scores[id] = scores[id] + 3 end
     end
     if not today or is_open_on(article, today) then
@@ -86,11 +115,12 @@ function articles.find(db, text, product, audience, today)
   return { table.unpack(list, 1, SHOWN) }
 end
 
--- argument: subject, product, audience. A company may put its own answer around it.
+-- argument: subject, product, audience, contact. A company may put its own answer around it.
 function articles.suggest(argument, ctx)
   local db, today = ctx.db:as_system(), ctx.now():date()
   return {
-    items = articles.find(db, argument.subject, argument.product, argument.audience, today),
+    items = articles.find(db, argument.subject, argument.product, argument.audience, today,
+      bought(ctx, db, argument.contact)),
   }
 end
 
@@ -98,6 +128,7 @@ end
 function articles.for_ticket(ev, ctx)
   return ctx.call("article.suggest", {
     subject = ev.record.subject, product = ev.record.product, ticket = ev.record.id,
+    contact = ev.record.contact,
   })
 end
 
@@ -109,6 +140,7 @@ function articles.use(ev, ctx)
   if not article or article.state ~= "published" then
     return ev:fail("article", "@article_unknown")
   end
+  if states.of(ev.record.status) == "closed" then return ev:fail("status", "@ticket_closed") end
   assert(db.ticket:update(ev.record.id, { article = article.id }))
   assert(db.article:update(article.id, { views = (article.views or 0) + 1 }))
   ctx.emit("article.used", { article = article.id, ticket = ev.record.id })

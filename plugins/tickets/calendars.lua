@@ -18,7 +18,8 @@ local function make(row)
   return crm.calendar { zone = row.zone, week = row.week, days = row.days }
 end
 
--- The calendar of that id, else the company's default, else every hour of every day.
+-- The calendar of that id, else the company's default, else every hour of every day; its id, and
+-- when it was changed last.
 function calendars.get(db, id)
   local row = id and db.calendar:get(id)
     or db.calendar:find { where = { is_default = true }, limit = 1 }[1]
@@ -28,7 +29,20 @@ function calendars.get(db, id)
     found = { version = row.version, calendar = make(row) }
     kept[row.id] = found
   end
-  return found.calendar, row.id
+  return found.calendar, row.id, row.updated_at
+end
+
+-- Whose hours count for a ticket: the policy's, else those of who works on it, else of the team.
+-- nil: the company's default.
+function calendars.of(db, policy, ticket)
+  if policy and policy.calendar then return policy.calendar end
+  local function whose(field, id)
+    local row = id and db.calendar:find {
+      where = { [field] = { has = crm.id_text(id) } }, order = "name", limit = 1,
+    }[1]
+    return row and row.id
+  end
+  return whose("users", ticket.owner) or whose("teams", ticket.team)
 end
 
 -- A calendar that cannot be counted with is refused on the field that is wrong.

@@ -56,6 +56,21 @@ function checks.running(ticket, ctx)
   end
 end
 
+-- A ticket shows its earliest unmet deadline.
+function checks.due(ticket, ctx)
+  local due, has_clocks = sla.shown(ctx.db:as_system(), ticket.id, ctx.now())
+  if has_clocks and ticket.due_at ~= due then
+    return string.format("due_at is %s, not %s", tostring(ticket.due_at), tostring(due))
+  end
+end
+
+-- The next answer is owed while the last word is the customer's, and only then.
+function checks.owed(row, ctx)
+  local ticket = ctx.db:as_system().ticket:get(row.ticket)
+  local theirs, ours = ticket.last_customer_message_at, ticket.last_agent_message_at
+  if not theirs or ours and theirs < ours then return "it runs, but the last word is ours" end
+end
+
 -- A merge chain ends in one ticket that is not merged.
 function checks.merged(ticket, ctx)
   local db, at = ctx.db:as_system(), ticket

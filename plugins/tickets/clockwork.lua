@@ -3,6 +3,7 @@
 local calendars = require("calendars")
 local letters = require("letters")
 local sla = require("sla")
+local states = require("states")
 local steps = require("steps")
 
 local clockwork = {}
@@ -50,13 +51,20 @@ function clockwork.recalculate(job, ctx)
   }, function(clock) sla.refresh(ctx, clock.ticket) end)
 end
 
--- What was put aside until a certain time comes back.
+-- What waits until a certain time comes back, or goes on as it says; where that is refused (a form
+-- wants more before it is solved) somebody has to look at it.
 function clockwork.wake(job, ctx)
+  local tickets = ctx.db:as_system().ticket
   job:each({
     entity = "ticket", as_system = true, batch = 50,
-    where = { status = "on_hold", hold_until = { lte = ctx.now() } },
+    where = { status = states.PAUSED, hold_until = { lte = ctx.now() } },
   }, function(ticket)
-    assert(ctx.db:as_system().ticket:update(ticket.id, { status = "open" }))
+    local to = ticket.next_status or "open"
+    local fields = { status = to, hold_until = crm.null, next_status = crm.null }
+    if not tickets:update(ticket.id, fields) then
+      fields.status = "open"
+      assert(tickets:update(ticket.id, fields))
+    end
   end)
 end
 

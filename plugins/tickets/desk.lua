@@ -3,6 +3,7 @@
 local calendars = require("calendars")
 local costs = require("costs")
 local letters = require("letters")
+local policies = require("policies")
 local sla = require("sla")
 local states = require("states")
 local visits = require("visits")
@@ -54,7 +55,7 @@ function desk.prepare(ev, ctx)
   know_requester(ev, db)
   local found = ctx.call("ticket.classify", {
     subject = ticket.subject, body = ticket.body, channel = ticket.channel, type = ticket.type,
-    priority = ticket.priority, product = ticket.product,
+    priority = ticket.priority, urgency = ticket.urgency, product = ticket.product,
   })
   if ctx.has("contracts") then know_contract(ticket, db) end
   follow_own_status(ev, db)
@@ -62,9 +63,9 @@ function desk.prepare(ev, ctx)
   if found.type then ticket.type = found.type end
   if found.category then ticket.category = found.category end
   ticket.rate_token = crm.token()
-  local policy = sla.choose(ctx, ticket)
+  local policy = policies.choose(ctx, ticket)
   ticket.sla_policy = policy and policy.id
-  local calendar = calendars.get(db, policy and policy.calendar)
+  local calendar = calendars.get(db, calendars.of(db, policy, ticket))
   ticket.raised_outside_hours = not calendar:is_open(ticket.received_at or ctx.now())
 end
 
@@ -125,7 +126,7 @@ function desk.assign(ev, ctx)
   if not states.is_live(ticket.status) then return end -- it came in from elsewhere, and is over
   local found = ctx.call("ticket.dispatch", {
     id = ticket.id, team = ticket.team, type = ticket.type, priority = ticket.priority,
-    category = ticket.category, product = ticket.product,
+    urgency = ticket.urgency, category = ticket.category, product = ticket.product,
   })
   if found.owner then
     assert(ctx.db:as_system().ticket:update(ticket.id, { owner = found.owner }))
@@ -140,6 +141,7 @@ function desk.change(ev, ctx)
   follow_own_status(ev, ctx.db:as_system())
   local was, is = states.of(old.status), states.of(ticket.status)
   if was ~= is then
+    if was == "paused" then ticket.hold_until, ticket.next_status = nil, nil end
     if is == "resolved" then ticket.resolved_at = ctx.now() end
     if is == "closed" then ticket.closed_at = ctx.now() end
     if (was == "resolved" or was == "closed") and (is == "open" or is == "paused") then
@@ -149,26 +151,32 @@ function desk.change(ev, ctx)
   end
   if ev.changed("priority") or ev.changed("type") or ev.changed("category")
     or ev.changed("account") or ctx.has("contracts") and ev.changed("contract") then
-    local policy = sla.choose(ctx, ticket)
+    local policy = policies.choose(ctx, ticket)
     ticket.sla_policy = policy and policy.id
   end
 end
 
-local FIXED = {
-  "subject", "body", "type", "category", "priority", "account", "contact", "owner", "team",
-  "product", "resolution",
-}
+-- What says how a ticket stands: the rest of it is what it said.
+local STANDING = { status = true, own_status = true, hold_until = true, next_status = true }
 
--- A ticket that is over says what it said.
-function desk.guard(ev)
+local function each_said(ctx, fn)
+  for _, field in ipairs(ctx.fields("ticket")) do
+    if not field.readonly and not STANDING[field.name] then fn(field.name) end
+  end
+  fn("owner")
+  fn("team")
+end
+
+-- A ticket that is over says what it said, in fields of the company's own, too.
+function desk.guard(ev, ctx)
   local is_merged = ev.record.status == "merged"
   if is_merged and not ev.record.merged_into then return ev:fail("status", "@merge_target") end
   if not is_merged and ev.record.merged_into then return ev:fail("status", "@ticket_merged") end
   if not ev.old or states.of(ev.old.status) ~= "closed" then return end
   if states.is_live(ev.record.status) then return end
-  for _, field in ipairs(FIXED) do
-    if ev.changed(field) then ev:fail(field, "@ticket_closed") end
-  end
+  each_said(ctx, function(name)
+    if ev.changed(name) then ev:fail(name, "@ticket_closed") end
+  end)
 end
 
 -- --- telling ---

@@ -19,18 +19,18 @@ local ASKED = {
   int = "integer", bool = "boolean",
 }
 
-local function declared(name)
-  for _, field in ipairs(crm.entity("ticket").fields) do
-    if field.name == name and not field.retired then return field end
-  end
+-- The ticket's fields by their names, those of the company among them.
+local function fields_of(ctx)
+  local list = {}
+  for _, field in ipairs(ctx.fields("ticket")) do list[field.name] = field end
+  return list
 end
 
 -- A field that is worked out, set by the desk or kept from people is asked of nobody.
-function forms.check_field(ev)
+function forms.check_field(ev, ctx)
   local row = ev.record
-  local field = row.field and declared(row.field)
-  if not field or field.readonly or field.hidden or field.type == "computed"
-    or field.type == "autonumber" then
+  local field = row.field and fields_of(ctx)[row.field]
+  if not field or field.readonly or field.hidden then
     return ev:fail("field", "@form_field", { name = row.field })
   end
   if row.portal and not ASKED[field.type] then ev:fail("portal", "@form_portal") end
@@ -75,9 +75,11 @@ function forms.guard(ev, ctx)
   local all = solved or not old and ticket.channel ~= "mail" or old and ev.changed("type")
   local shown = not old and ticket.channel == "portal"
   if shown and not db.ticket_form:get(ticket.form).portal then return end
+  local fields = fields_of(ctx)
   for _, row in ipairs(rows_of(db, ticket.form)) do
-    local now = all and (row.portal or not shown) or old and ev.changed(row.field)
-    if row.required and now and is_empty(ticket[row.field]) then
+    local is_there = row.required and fields[row.field]
+    local now = is_there and (all and (row.portal or not shown) or old and ev.changed(row.field))
+    if now and is_empty(ticket[row.field]) then
       ev:fail(row.field, "@text_required")
     end
   end
@@ -85,37 +87,24 @@ end
 
 -- --- the portal ---
 
-local function choices(ctx, name, field)
-  local list = {}
-  for i, value in ipairs(field.values or {}) do
-    local word = type(value) == "string" and value or value.value
-    list[i] = { value = word, label = ctx.t("@ticket." .. name .. "." .. word) }
-  end
-  return #list > 0 and list or nil
-end
-
-local function label_of(ctx, row, field)
-  local label = row.label or field.label or "@ticket." .. row.field
-  return label:sub(1, 1) == "@" and ctx.t(label) or label
-end
-
-local function told(ctx, row)
-  local field = declared(row.field)
+local function told(field, row)
   if not field or not row.portal or not ASKED[field.type] then return nil end
   return {
-    name = row.field, label = label_of(ctx, row, field), type = field.type, help = row.help,
-    required = row.required or false, choices = choices(ctx, row.field, field),
+    name = row.field, label = row.label or field.label, type = field.type, help = row.help,
+    required = row.required or false, choices = field.choices,
   }
 end
 
 -- GET /x/tickets/forms: the types that have a form, and what each asks.
 function forms.show(_, ctx)
-  local db, items = ctx.db:as_system(), {}
+  local db, items, all = ctx.db:as_system(), {}, fields_of(ctx)
   for i, form in ipairs(db.ticket_form:find {
     where = { active = true, portal = true }, order = "order,id", limit = FORMS_MAX,
   }) do
     local fields = {}
-    for _, row in ipairs(rows_of(db, form.id)) do fields[#fields + 1] = told(ctx, row) end
+    for _, row in ipairs(rows_of(db, form.id)) do
+      fields[#fields + 1] = told(all[row.field], row)
+    end
     items[i] = {
       type = form.type, name = form.name, help = form.help, fields = fields,
     }
@@ -125,14 +114,15 @@ end
 
 -- What a request says in the fields of its form: { name = value }; nil after a refusal, told on the
 -- field. What the form does not ask is not taken.
-function forms.taken(req, db, type, given)
+function forms.taken(req, ctx, type, given)
+  local db, all = ctx.db:as_system(), fields_of(ctx)
   local form, values, fits = forms.of(db, type), {}, true
   local function refuse(name, key)
     fits = false
     req:fail(name, key)
   end
   for _, row in ipairs(form and form.portal and rows_of(db, form.id) or {}) do
-    local field = row.portal and declared(row.field)
+    local field = row.portal and all[row.field]
     local value = field and given[row.field]
     if value == "" then value = nil end
     if field and row.required and value == nil then

@@ -14,6 +14,7 @@ local messages = require("messages")
 local moving = require("people.moving")
 local notices = require("notices")
 local people = require("people.notices")
+local policies = require("policies")
 local portal = require("portal")
 local rating = require("rating")
 local sla = require("sla")
@@ -41,8 +42,8 @@ on("ticket", "after_create", { id = "tell" }, desk.created)
 on("ticket", "after_update", { id = "given", fields = { "owner" } }, desk.given)
 on("ticket", "after_create", { id = "assign", when = { owner = crm.null } }, desk.assign)
 on("ticket", "transition:status", { id = "moved" }, desk.moved)
-on("ticket", "after_update", { id = "retarget", fields = { "priority", "sla_policy" } },
-  desk.retargeted)
+on("ticket", "after_update", { id = "retarget",
+  fields = { "priority", "sla_policy", "owner", "team" } }, desk.retargeted)
 
 on("task", "transition:status", { id = "visit" }, visits.made)
 
@@ -91,7 +92,7 @@ crm.service("ticket.escalate", steps.escalate)
 crm.service("ticket.auto_reply", letters.choose)
 crm.service("ticket.from_mail", mailbox.take)
 crm.on("mail.received", { id = "ticket" }, mailbox.received)
-crm.service("sla.match", sla.match)
+crm.service("sla.match", policies.match)
 crm.service("article.suggest", articles.suggest)
 
 crm.job("recalculate", {}, clockwork.recalculate)
@@ -120,6 +121,10 @@ crm.route("GET", "/articles", {
 }, portal.articles)
 
 crm.check("clock.agrees", { entity = "ticket_clock" }, checks.clock)
+crm.check("clock.owed", {
+  entity = "ticket_clock", where = { kind = "next_response", state = "running" },
+}, checks.owed)
+crm.check("ticket.due", { entity = "ticket" }, checks.due)
 crm.check("ticket.pauses", { entity = "ticket" }, checks.pauses)
 crm.check("ticket.clocks", { entity = "ticket" }, checks.running)
 crm.check("ticket.merged", { entity = "ticket" }, checks.merged)

@@ -78,10 +78,10 @@ function merging.merge(ev, ctx)
   return { into = crm.id_text(into.id), number = into.number }
 end
 
--- Puts back what a merge has taken; what was changed since stays as it is.
+-- Puts back what a merge has taken; what was changed since stays as it is, and what is over.
 local function give_back(db, ticket)
   local into, taken, values = db.ticket:get(ticket.merged_into), ticket.merged_values, {}
-  if not into or not taken then return end
+  if not into or not taken or states.of(into.status) == "closed" then return end
   local after, before = taken.after or {}, taken.before or {}
   fields_each(function(name, is_ref)
     local was_taken = after[name] ~= nil or before[name] ~= nil
@@ -145,7 +145,7 @@ function merging.split(ev, ctx)
     if not message or message.ticket ~= ticket.id then
       return ev:fail("messages", "@split_messages")
     end
-    moving[i] = message.id
+    moving[i] = message
   end
   if #moving == 0 then return ev:fail("messages", "@split_messages") end
   local new = assert(db.ticket:insert {
@@ -155,8 +155,10 @@ function merging.split(ev, ctx)
     requester_phone = ticket.requester_phone, owner = ticket.owner, -- whose team it is then
     split_from = ticket.id,
   })
-  for _, id in ipairs(moving) do
-    assert(db.ticket_message:update(id, { ticket = new.id, came_from = ticket.id }))
+  for _, message in ipairs(moving) do
+    assert(db.ticket_message:update(message.id, {
+      ticket = new.id, came_from = message.came_from or ticket.id,
+    }))
   end
   ctx.emit("ticket.split", { ticket = ticket.id, new = new.id })
   return { ticket = crm.id_text(new.id), number = new.number }

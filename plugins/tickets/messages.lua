@@ -32,9 +32,13 @@ function messages.prepare(ev, ctx)
   end
 end
 
+-- A letter that was long under way is older than what has been said since.
+local function is_older(message, at) return at ~= nil and message.sent_at < at end
+local function later(at, message) return is_older(message, at) and at or message.sent_at end
+
 -- A customer's public message starts the clock of the next answer, unless the first is still owed.
 local function from_customer(db, ticket, message)
-  local fields = { last_customer_message_at = message.sent_at }
+  local fields = { last_customer_message_at = later(ticket.last_customer_message_at, message) }
   local kind = states.of(ticket.status)
   if kind == "paused" and ticket.status == "waiting_customer" or kind == "resolved"
     or ticket.status == "closed" then
@@ -42,6 +46,7 @@ local function from_customer(db, ticket, message)
   end
   assert(db.ticket:update(ticket.id, fields))
   if not states.is_live(fields.status or ticket.status) then return end -- rejected, spam …
+  if is_older(message, ticket.last_agent_message_at) then return end -- the last word is ours
   if sla.running(db, ticket.id, "first_response") or sla.running(db, ticket.id, "next_response")
     or not ticket.sla_policy then
     return
@@ -56,11 +61,13 @@ local function from_customer(db, ticket, message)
 end
 
 local function from_agent(db, ticket, message)
-  local fields = { last_agent_message_at = message.sent_at }
+  local fields = { last_agent_message_at = later(ticket.last_agent_message_at, message) }
   if not ticket.first_response_at then fields.first_response_at = message.sent_at end
   if ticket.status == "new" then fields.status = "open" end
   sla.meet(db, ticket.id, "first_response", message.sent_at)
-  sla.meet(db, ticket.id, "next_response", message.sent_at)
+  if not is_older(message, ticket.last_customer_message_at) then
+    sla.meet(db, ticket.id, "next_response", message.sent_at)
+  end
   assert(db.ticket:update(ticket.id, fields))
 end
 
@@ -87,6 +94,9 @@ local function write(ev, ctx, fields)
   end
   if ev.record.merged_into then return ev:fail("status", "@ticket_merged") end
   if costs.refuses(ev) then return end
+  if ev.params.minutes and states.of(ev.record.status) == "closed" then
+    return ev:fail("minutes", "@ticket_closed")
+  end
   costs.add(ctx, ev.record.id, ev.params.minutes)
   fields.ticket, fields.body, fields.direction = ev.record.id, ev.params.body, "agent"
   local message = assert(ctx.db:as_system().ticket_message:insert(fields))

@@ -40,7 +40,7 @@ local function asked(req, ctx)
   end
   local all = { product = text(body.product, 100), serial = text(body.serial, 60) }
   for name, value in pairs(given or {}) do all[name] = value end
-  local fields = forms.taken(req, ctx.db:as_system(), type_ or "question", all)
+  local fields = forms.taken(req, ctx, type_ or "question", all)
   if not fields then return nil end
   fields.product, fields.serial, fields.type = all.product, all.serial, type_
   return fields

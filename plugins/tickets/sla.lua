@@ -1,4 +1,4 @@
--- sla - which promises a ticket has, and its clocks as they are kept.
+-- sla - the clocks of a ticket as they are kept.
 --
 -- Everything ends in refresh: it reads clocks and pauses, judges them and writes what differs. So
 -- it may be called whenever something may have moved, and a second call changes nothing.
@@ -12,60 +12,6 @@ local sla = {}
 
 local MINUTE_MS = 60000
 local FIELDS = { "first_response", "resolution" } -- clocks that begin with the ticket
-
--- --- the policy ---
-
-local RUNNING = { signed = true, performing = true }
-
-local function in_time(policy, today)
-  return (not policy.valid_from or policy.valid_from <= today)
-    and (not policy.valid_to or today <= policy.valid_to)
-end
-
--- What was promised in the ticket's contract, as long as that runs.
-local function of_contract(ctx, db, ticket, today)
-  if not ctx.has("contracts") or not ticket.contract then return nil end
-  local contract = db.contract:get(ticket.contract)
-  if not contract or not RUNNING[contract.stage] then return nil end
-  for _, policy in ipairs(assert(db.sla_policy:find {
-    where = { active = true, contracts = { has = crm.id_text(contract.id) } }, order = "order",
-    limit = 20,
-  })) do
-    if in_time(policy, today) then return policy end
-  end
-end
-
--- A policy that was promised to some customers only is not for everybody.
-local function is_general(ctx, policy)
-  return not ctx.has("contracts") or not policy.contracts or #policy.contracts == 0
-end
-
--- The contract's own policy, else the account's, else the first in order whose condition fits; nil:
--- nothing was promised. A company may put its own answer around it. argument: ticket (a record),
--- today.
-function sla.match(argument, ctx)
-  local db, ticket, today = ctx.db:as_system(), argument.ticket, argument.today
-  local agreed = of_contract(ctx, db, ticket, today)
-  if agreed then return { policy = agreed.id, reasons = { "contract" } } end
-  local account = ticket.account and db.account:get(ticket.account)
-  local own = account and account.tickets_policy and db.sla_policy:get(account.tickets_policy)
-  if own and own.active then return { policy = own.id, reasons = { "account" } } end
-  for _, policy in ipairs(db.sla_policy:find {
-    where = { active = true }, order = "order", limit = 100,
-  }) do
-    if in_time(policy, today) and is_general(ctx, policy)
-      and crm.matches(ticket, policy.match or {}) then
-      return { policy = policy.id, reasons = { policy.name } }
-    end
-  end
-  return {}
-end
-
--- The policy of a ticket as it is now, or nil.
-function sla.choose(ctx, ticket)
-  local found = ctx.call("sla.match", { ticket = ticket, today = ctx.now():date() })
-  return found.policy and ctx.db:as_system().sla_policy:get(found.policy)
-end
 
 function sla.target(db, policy_id, priority)
   return policy_id and db.sla_target:find {
@@ -128,9 +74,22 @@ local function write_clock(ctx, row, now)
   end
 end
 
+local ENDED = { met = true, missed = true, stopped = true }
+
+-- What was judged when it ended stays so: other hours since then are for what still runs.
+local function as_judged(row)
+  return {
+    kind = row.kind, due = row.due_at, paused_ms = row.paused_ms, state = row.state,
+    breached = row.breached, warn_at = row.warn_at, worked_minutes = row.worked_minutes,
+    is_live = false,
+  }
+end
+
 -- A clock as it has to be: from its start, its target, its pauses and its calendar alone.
 local function recount(db, row, pauses, at)
-  local calendar = calendars.get(db, row.calendar)
+  local calendar, _, changed_at = calendars.get(db, row.calendar)
+  local over = ENDED[row.state] and (row.met_at or row.stopped_at)
+  if over and changed_at and changed_at >= over then return as_judged(row) end
   local policy = row.policy and db.sla_policy:get(row.policy)
   local now = clocks.judge(plain(row, policy), pauses_for(row, pauses), calendar, at)
   now.kind, now.is_live = row.kind, now.state == "running" or now.state == "paused"
@@ -166,6 +125,13 @@ local function summary(judged, at)
   return due, state
 end
 
+-- The deadline that a ticket has to show, and whether it has any clock.
+function sla.shown(db, ticket_id, at)
+  local pauses, judged = pauses_of(db, ticket_id), {}
+  for i, row in ipairs(clocks_of(db, ticket_id)) do judged[i] = recount(db, row, pauses, at) end
+  return summary(judged, at), #judged > 0
+end
+
 function sla.refresh(ctx, ticket_id, given)
   local db, at = ctx.db:as_system(), ctx.now()
   local pauses, judged = pauses_of(db, ticket_id), {}
@@ -197,7 +163,7 @@ function sla.begin(ev, ctx)
   local policy = db.sla_policy:get(ticket.sla_policy)
   local target = sla.target(db, policy.id, ticket.priority)
   if not target then return end
-  local _, calendar_id = calendars.get(db, policy.calendar)
+  local _, calendar_id = calendars.get(db, calendars.of(db, policy, ticket))
   for _, kind in ipairs(FIELDS) do
     if target[kind] then
       sla.start(db, ticket, kind, target[kind], ticket.received_at, policy, calendar_id)
@@ -260,7 +226,8 @@ function sla.reopen(ctx, ticket)
   end
 end
 
--- Another priority or policy: other targets, with what was used and paused so far.
+-- Another priority or policy: other targets, with what was used and paused so far; another agent
+-- or team: their hours, where the policy has none.
 function sla.retarget(ctx, ticket)
   local db = ctx.db:as_system()
   local target = sla.target(db, ticket.sla_policy, ticket.priority)
@@ -268,7 +235,7 @@ function sla.retarget(ctx, ticket)
   for _, row in ipairs(clocks_of(db, ticket.id)) do
     local minutes = target and target[row.kind]
     if not row.met_at and not row.stopped_at and minutes then
-      local _, calendar_id = calendars.get(db, policy.calendar)
+      local _, calendar_id = calendars.get(db, calendars.of(db, policy, ticket))
       assert(db.ticket_clock:update(row.id, {
         target_minutes = minutes, policy = policy.id, calendar = calendar_id or crm.null,
       }))

@@ -9,6 +9,9 @@ local KINDS = {
 
 function states.of(status) return KINDS[status] or "closed" end
 
+-- The statuses in which others are waited for.
+states.PAUSED = { "waiting_customer", "waiting_third_party", "on_hold" }
+
 -- The computed field `kind`.
 function states.kind(ticket) return states.of(ticket.status) end
 

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { checkDamaged, hasSqlite } from "../kit/damage.mjs";
 import { command, DATASETS, must, ROOT } from "../kit/server.mjs";
 import { world } from "../kit/world.mjs";
 
@@ -280,6 +281,16 @@ test("the service desk of two companies", async (t) => {
     assert.equal(again.status, 409);
   });
 
+  await t.test("a parameter that an operation does not take is refused by its name", async () => {
+    const id = await open(acme, "笔误");
+    const wrong = { body: "您好", minuts: 5 };
+    const answer = await act(acme, "admin", "ticket", id, "reply", wrong);
+    assert.equal(answer.status, 422, answer.text);
+    assert.match(answer.json.error.fields.minuts[0].message, /minutes/);
+    await refused(acme, id, "resolve", { colour: 1 }, "colour");
+    assert.deepEqual([(await read(acme, id)).status, await messages(acme, id)], ["new", []]);
+  });
+
   await t.test("knowledge keeps every version", async () => {
     const body = { title: "如何退货", body: "<p>七天内</p>" };
     const { id } = await acme.create("admin", "article", body);
@@ -330,8 +341,16 @@ test("the service desk of two companies", async (t) => {
     const ask = (fields) => acme.create("admin", "ticket_form_field", { ...own, ...fields });
     await ask({ field: "serial", required: true, label: "机身号" });
     await ask({ field: "priority" });
+    await ask({ field: "category" });
+    const level = { name: "x_level", type: "enum", values: ["gold"], label: "级别" };
+    const document = { entities: [{ extend: "ticket", fields: [level] }] };
+    await acme.ok("admin", "PUT", "/api/v1/admin/customization/draft", { document });
+    await acme.ok("admin", "POST", "/api/v1/admin/customization/publish", {});
+    await ask({ field: "x_level" });
     const { items } = (await nobody(acme, "GET", "/forms")).json;
-    const [serial, priority] = items[0].fields;
+    const [serial, priority, category, mine] = items[0].fields;
+    assert.ok(category.choices.some(({ value, label }) => value === "billing" && label !== value));
+    assert.deepEqual([mine.label, mine.choices[0].value], ["级别", "gold"]);
     assert.deepEqual([items[0].type, serial.label, serial.required], ["refund", "机身号", true]);
     assert.ok(priority.choices.some(({ value, label }) => value === "urgent" && label !== value));
     assert.deepEqual((await nobody(globex, "GET", "/forms")).json.items, []);
@@ -349,12 +368,14 @@ test("the service desk of two companies", async (t) => {
     }
     const found = () => acme.ok("admin", "GET", `${RECORDS}/ticket?subject=退款单`);
     assert.deepEqual((await found()).items, []);
-    const fields = { serial: "S1", priority: "high", owner: "me", status: "closed" };
+    const said = { serial: "S1", priority: "high", category: "billing", x_level: "gold" };
+    const fields = { ...said, owner: "me", status: "closed" };
     const taken = await nobody(acme, "POST", "/requests", { ...body, fields });
     assert.equal(taken.status, 201, taken.text);
     const [made] = (await found()).items;
     assert.deepEqual([made.serial, made.priority, made.status], ["S1", "high", "new"]);
     assert.deepEqual([made.form, made.owner], [form.id, null]);
+    assert.deepEqual([made.category, made.x_level], ["billing", "gold"]);
     const agent = { subject: "x", type: "refund" };
     const refused = await acme.as("admin", "POST", `${RECORDS}/ticket`, { body: agent });
     assert.deepEqual(Object.keys(refused.json.error.fields), ["serial"]);
@@ -480,6 +501,33 @@ test("the service desk of two companies", async (t) => {
     const { items } = await globex.ok("admin", "GET", `${RECORDS}/ticket`);
     assert.deepEqual(items, []);
   });
+});
+
+const LAST = "order by id desc limit 1";
+const DAMAGE = [
+  `update {ticket_clock} set {ticket_clock.due_at} = {ticket_clock.due_at} + 1 where id in (
+    select id from {ticket_clock} where {ticket_clock.state} = 'running')`,
+  `update {ticket} set {ticket.last_customer_message_at} = 1 where id in (
+    select {ticket_clock.ticket} from {ticket_clock}
+    where {ticket_clock.kind} = 'next_response' and {ticket_clock.state} = 'running')`,
+  "update {ticket} set {ticket.due_at} = 5 where {ticket.due_at} is not null",
+  "update {ticket_pause} set {ticket_pause.to_at} = 1",
+  `update {ticket_clock} set {ticket_clock.met_at} = null, {ticket_clock.stopped_at} = null`,
+  `update {ticket} set {ticket.merged_into} = (select id from {ticket} ${LAST})
+    where {ticket.status} = 'resolved'`,
+  `update {ticket_message} set {ticket_message.ticket} = (select id from {ticket}
+    where {ticket.merged_into} is not null ${LAST})`,
+];
+
+test("each check of the desk finds what was done to it", { skip: !hasSqlite }, async () => {
+  const { acme } = w;
+  const [a, b] = [await open(acme, "坏一", { type: "complaint" }), await open(acme, "坏二")];
+  await done(acme, a, "reply", { body: "您好" });
+  await write(acme, a, "在吗");
+  await acme.ok("admin", "PATCH", `${RECORDS}/ticket/${b}`, { status: "waiting_customer" });
+  const { found, all } = checkDamaged(w.server, "acme", "tickets", DAMAGE);
+  assert.ok(all.length >= 7, all.join(" "));
+  assert.deepEqual(found, all);
 });
 
 test("hours come from a file, as an export writes them", async () => {
