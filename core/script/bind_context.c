@@ -100,6 +100,47 @@ static int context_can(lua_State *L)
     return 1;
 }
 
+static bool user_may(struct ctx *ctx, int64_t user, const struct entity *entity, const char *name)
+{
+    const struct actor *before = ctx->actor, *actor = NULL;
+    bool as_system = ctx->as_system, may = false;
+    struct err_info said = ctx->err;
+    if (actor_load(ctx->tenant, user, &actor) == ERR_OK && actor->active) {
+        ctx->actor = actor;
+        ctx->as_system = false;
+        may =
+            rights_operation(ctx, entity, name) && rights_action(ctx, entity, ROLE_READ) == ERR_OK;
+        ctx->actor = before;
+        ctx->as_system = as_system;
+    }
+    ctx->err = said;
+    return may;
+}
+
+/*** May a user of the company run an operation, by the roles that one has? Not whether on a certain
+ * record, and never for who has left. The plugin declares "db:user:r".
+ * @param user integer
+ * @param operation string "approval_task:approve"
+ * @usage if not ctx.may(user, "approval_task:approve") then … end
+ */
+static int context_may(lua_State *L)
+{
+    drop_self(L);
+    struct ctx *ctx = vm_ctx(L);
+    const struct script *script = script_of(L);
+    if (!bind_declares(script, "db:user:r"))
+        return luaL_error(L, "%s does not declare the capability \"db:user:r\"", script->id);
+    int64_t user = luaL_checkinteger(L, 1);
+    const char *right = luaL_checkstring(L, 2), *colon = strchr(right, ':');
+    const struct entity *entity = NULL;
+    if (colon)
+        entity = model_entity(ctx->model, slice_of(right, (size_t)(colon - right)));
+    if (!entity)
+        return luaL_argerror(L, 2, "an operation is written \"lead:pick\"");
+    lua_pushboolean(L, user_may(ctx, user, entity, colon + 1));
+    return 1;
+}
+
 /*** Is a plugin there and working?
  * @param id string
  */
@@ -173,8 +214,8 @@ static int context_call(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
-    {"now", context_now},       {"t", context_t},       {"can", context_can}, {"has", context_has},
-    {"limits", context_limits}, {"call", context_call}, {NULL, NULL}};
+    {"now", context_now}, {"t", context_t},           {"can", context_can},   {"may", context_may},
+    {"has", context_has}, {"limits", context_limits}, {"call", context_call}, {NULL, NULL}};
 
 /* --- members --- */
 
@@ -288,6 +329,8 @@ void luaopen_crm_context(lua_State *L, struct script *script)
     lua_pushlightuserdata(L, script);
     luaL_setfuncs(L, bind_tx, 1);
     lua_pushlightuserdata(L, script);
+    luaL_setfuncs(L, bind_fields, 1);
+    lua_pushlightuserdata(L, script);
     luaL_setfuncs(L, bind_mail, 1);
     lua_pushlightuserdata(L, script);
     luaL_setfuncs(L, bind_notify, 1);
@@ -317,5 +360,3 @@ void luaopen_crm_context(lua_State *L, struct script *script)
     lua_setfield(L, -2, "__name");
     lua_setmetatable(L, -2);
 }
-    luaL_setfuncs(L, bind_fields, 1);
-    lua_pushlightuserdata(L, script);

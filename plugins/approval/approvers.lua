@@ -9,6 +9,13 @@ local function is_active(db, id)
   return user and user.active and user or nil
 end
 
+-- Who is there and may decide: whoever a flow names without that would keep it waiting for ever.
+function approvers.fit(ctx, db, id)
+  return is_active(db, id) and ctx.may(id, "approval_task:approve") or false
+end
+
+local fit = approvers.fit
+
 local function ids(list)
   local out = {}
   for i, text in ipairs(list or {}) do
@@ -87,20 +94,20 @@ local function admins(db, approval, settings)
   return others
 end
 
-local function nobody(db, approval, settings)
+local function nobody(ctx, db, approval, settings)
   if settings.no_approver == "pass" then return {} end
   if settings.no_approver == "fallback" and settings.fallback then
-    local user = is_active(db, ids { settings.fallback }[1])
-    if user then return { user.id } end
+    local id = ids { settings.fallback }[1]
+    if fit(ctx, db, id) then return { id } end
   end
   return admins(db, approval, settings)
 end
 
--- Who decides in the submitter's place: nobody, or the next active superior.
-local function instead(db, approval, settings)
+-- Who decides in the submitter's place: nobody, or the next superior who may.
+local function instead(ctx, db, approval, settings)
   if settings.own ~= "superior" then return nil end
   for _, id in ipairs(chain(db, approval.submitter)) do
-    if is_active(db, id) then return id end
+    if fit(ctx, db, id) then return id end
   end
 end
 
@@ -132,28 +139,30 @@ function approvers.of(ctx, db, approval, node, settings)
   end
   for _, rule in ipairs(node.approvers) do
     for _, id in ipairs(of_rule(ctx, db, rule, approval, node)) do
-      local user = is_active(db, id)
-      any = any or user ~= nil
-      if user and user.id == approval.submitter and settings.own ~= "allow" then
-        add(instead(db, approval, settings))
-      elseif user then
-        add(user.id)
+      local is_fit = id and fit(ctx, db, id)
+      any = any or is_fit
+      if is_fit and id == approval.submitter and settings.own ~= "allow" then
+        add(instead(ctx, db, approval, settings))
+      elseif is_fit then
+        add(id)
       end
     end
   end
   if not any then
-    for _, id in ipairs(nobody(db, approval, settings)) do add(id) end
+    for _, id in ipairs(nobody(ctx, db, approval, settings)) do add(id) end
   end
   return found
 end
 
--- Who takes over from somebody who has left: the superior, the flow's fallback, an administrator.
-function approvers.successor(db, user, approval, settings)
+-- Who takes over from somebody who has left, or may decide no more: the superior, the flow's
+-- fallback, an administrator.
+function approvers.successor(ctx, db, user, approval, settings)
   for _, id in ipairs(chain(db, user)) do
-    if is_active(db, id) and id ~= approval.submitter then return id end
+    if fit(ctx, db, id) and id ~= approval.submitter then return id end
   end
-  local fallback = settings.fallback and is_active(db, ids { settings.fallback }[1])
-  return fallback and fallback.id or admins(db, approval, settings)[1] or with_role(db, "admin")[1]
+  local fallback = ids { settings.fallback }[1]
+  if fit(ctx, db, fallback) then return fallback end
+  return admins(db, approval, settings)[1] or with_role(db, "admin")[1]
 end
 
 return approvers

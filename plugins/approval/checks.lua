@@ -1,6 +1,10 @@
 -- checks - what holds for approvals whenever nothing is half done; for `perigee check`.
 -- SPDX-License-Identifier: MIT
+local approvers = require("approvers")
+
 local checks = {}
+
+local LAG = 3600000 -- by then the job that gives such tasks to others has looked
 
 local LIVING = { "open", "waiting" }
 
@@ -41,6 +45,12 @@ function checks.task(task, ctx)
   local approval = db.approval:get(task.approval)
   if approval.round ~= task.round or approval.at ~= task.at then
     return "it waits where its approval is not"
+  end
+  if not approvers.fit(ctx, db, task.owner) then
+    local user = db.user:get(task.owner)
+    local rests = ctx.now():ms() - task.updated_at:ms() < LAG
+      or user and ctx.now():ms() - user.updated_at:ms() < LAG
+    if not rests then return "it waits for somebody who may not decide it" end
   end
   return nil
 end

@@ -1,5 +1,6 @@
 -- flows - what a flow has to be: every path through it ends, and every version of it is kept.
 -- SPDX-License-Identifier: MIT
+local approvers = require("approvers")
 local values = require("values")
 
 local flows = {}
@@ -16,22 +17,24 @@ local function is_text(value) return type(value) == "string" and value ~= "" end
 
 local is_list, is_table = values.is_list, values.is_table
 
-local function is_active(db, text)
-  local id = is_text(text) and crm.id_parse(text)
+-- What is wrong with a user of that id, and who it is.
+local function check_user(ctx, db, id)
   local user = id and db.user:get(id)
-  return user and user.active or false
+  if not user or not user.active then return "@rule_user_gone" end
+  if not approvers.fit(ctx, db, id) then return "@rule_user_may_not", user.name end
 end
 
-local function check_members(db, rule)
+local function check_members(ctx, db, rule)
   if not is_list(rule.users) then return "@rule_users" end
   for _, text in ipairs(rule.users) do
-    if not is_active(db, text) then return "@rule_user_gone" end
+    local key, who = check_user(ctx, db, is_text(text) and crm.id_parse(text))
+    if key then return key, who end
   end
 end
 
-local function check_rule(db, rule)
+local function check_rule(ctx, db, rule)
   if not is_table(rule) or not KINDS[rule.kind] then return "@rule_kind" end
-  if rule.kind == "member" then return check_members(db, rule) end
+  if rule.kind == "member" then return check_members(ctx, db, rule) end
   local levels = rule.levels or 1
   if math.type(levels) ~= "integer" or levels < 1 or levels > 20 then return "@rule_levels" end
   if rule.direction and rule.direction ~= "up" and rule.direction ~= "down" then
@@ -40,12 +43,12 @@ local function check_rule(db, rule)
   if rule.kind == "role" and not is_text(rule.role) then return "@rule_role" end
 end
 
-local function check_approvers(db, node)
+local function check_approvers(ctx, db, node)
   if not is_list(node.approvers) then return "@node_no_approvers" end
   if node.mode and not MODES[node.mode] then return "@node_mode" end
   for _, rule in ipairs(node.approvers) do
-    local key = check_rule(db, rule)
-    if key then return key end
+    local key, who = check_rule(ctx, db, rule)
+    if key then return key, who end
   end
 end
 
@@ -100,7 +103,7 @@ local function index_of(nodes)
   return index
 end
 
-local function check_nodes(flow, db)
+local function check_nodes(ctx, flow, db)
   local nodes = flow.nodes
   if not is_list(nodes) then return "@nodes_none" end
   if #nodes > NODES_MAX then return "@nodes_many", NODES_MAX end
@@ -109,7 +112,7 @@ local function check_nodes(flow, db)
   for _, node in ipairs(nodes) do
     local key, why = check_filter(flow.entity, node.when)
     if not key then key, why = check_branches(flow, node, index) end
-    if not key and not node.branches then key = check_approvers(db, node) end
+    if not key and not node.branches then key, why = check_approvers(ctx, db, node) end
     if key then return key, why or node.name or node.id end
   end
   if is_endless(nodes, index, 1, {}) then return "@nodes_endless" end
@@ -151,15 +154,15 @@ function flows.check(ev, ctx)
   if ev.old and not begins and not is_reshaped(ev) then return end
   local known, entity = pcall(crm.entity, flow.entity)
   if not known then return ev:fail("entity", "@entity_unknown", { entity = flow.entity }) end
-  local key, why = check_nodes(flow, db)
+  local key, why = check_nodes(ctx, flow, db)
   if key then ev:fail("nodes", key, { why = tostring(why or "") }) end
   if flow.match then
     key, why = check_filter(flow.entity, flow.match)
     if key then ev:fail("match", key, { why = tostring(why) }) end
   end
   if flow.no_approver == "fallback" and flow.fallback then
-    local user = db.user:get(flow.fallback)
-    if not user or not user.active then ev:fail("fallback", "@rule_user_gone") end
+    key, why = check_user(ctx, db, flow.fallback)
+    if key then ev:fail("fallback", key, { why = tostring(why or "") }) end
   end
   for _, name in ipairs(flow.guarded or {}) do
     if not has_field(entity, name) then ev:fail("guarded", "@field_unknown", { field = name }) end

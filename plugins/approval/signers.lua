@@ -8,13 +8,10 @@ local signers = {}
 
 local ADDED_MAX = 10
 
-local function active(db, id)
-  local user = id and db.user:get(id)
-  return user and user.active and user.id or nil
-end
+local function fit(ctx, db, id) return approvers.fit(ctx, db, id) and id or nil end
 
 -- Users named by params.users who may still be added; nil after a refusal.
-local function asked(ev, db, approval)
+local function asked(ev, ctx, db, approval)
   local users, taken = approvers.ids(ev.params.users), {}
   if #users == 0 or #users > ADDED_MAX then
     ev:fail("users", "@users_needed", { max = ADDED_MAX })
@@ -24,7 +21,7 @@ local function asked(ev, db, approval)
     taken[task.owner] = true
   end
   for _, id in ipairs(users) do
-    if not active(db, id) or taken[id] or id == approval.submitter then
+    if not fit(ctx, db, id) or taken[id] or id == approval.submitter then
       ev:fail("users", "@user_unfit")
       return nil
     end
@@ -46,7 +43,7 @@ end
 function signers.add_before(ev, ctx)
   local db = ctx.db:as_system()
   local task, approval = deciding.mine(ev, ctx, db)
-  local users = task and asked(ev, db, approval)
+  local users = task and asked(ev, ctx, db, approval)
   if not users then return nil end
   assert(db.approval_task:update(task.id, { state = "waiting" }, { if_version = task.version }))
   add(ctx, db, approval, task, users, "before")
@@ -57,7 +54,7 @@ end
 function signers.add_after(ev, ctx)
   local db = ctx.db:as_system()
   local task, approval = deciding.mine(ev, ctx, db)
-  local users = task and asked(ev, db, approval)
+  local users = task and asked(ev, ctx, db, approval)
   if not users then return nil end
   deciding.note(ev, ctx, db, task, "approved")
   add(ctx, db, approval, task, users, "after")
@@ -84,7 +81,7 @@ function signers.delegate(ev, ctx)
   local db = ctx.db:as_system()
   local task, approval = deciding.mine(ev, ctx, db)
   if not task then return nil end
-  local to = active(db, approvers.ids { ev.params.to }[1])
+  local to = fit(ctx, db, approvers.ids { ev.params.to }[1])
   if not to or to == task.owner or to == approval.submitter then
     return ev:fail("to", "@user_unfit")
   end
@@ -101,7 +98,7 @@ function signers.reroute(ev, ctx)
   if task.state ~= "open" and task.state ~= "waiting" then
     return ev:fail("state", "@not_running")
   end
-  local to = active(db, approvers.ids { ev.params.to }[1])
+  local to = fit(ctx, db, approvers.ids { ev.params.to }[1])
   if not to or to == task.owner or to == approval.submitter then
     return ev:fail("to", "@user_unfit")
   end
@@ -110,17 +107,18 @@ function signers.reroute(ev, ctx)
   return { task = crm.id_text(new.id) }
 end
 
--- Tasks of people who have left go to whoever stands in for them.
+-- Tasks of people who have left, or may decide no more, go to whoever stands in for them.
 function signers.watch(job, ctx)
   local db, moved = ctx.db:as_system(), 0
   job:each({
     entity = "approval_task", as_system = true, batch = 20,
-    where = { state = { "open", "waiting" }, ["owner.active"] = false },
+    where = { state = { "open", "waiting" } },
   }, function(task)
+    if fit(ctx, db, task.owner) then return end
     local approval = db.approval:get(task.approval)
     if approval.state ~= "running" then return end
-    local to = approvers.successor(db, task.owner, approval, engine.settings(db, approval))
-    if not to then return end
+    local to = approvers.successor(ctx, db, task.owner, approval, engine.settings(db, approval))
+    if not to or to == task.owner then return end
     hand_over(ctx, db, approval, task, to)
     assert(db.approval_task:update(task.id, { state = "delegated", decided_at = ctx.now() }))
     moved = moved + 1

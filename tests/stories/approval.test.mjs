@@ -119,6 +119,8 @@ async function check(tenant) {
 
 test("approvals of two companies", async (t) => {
   const { acme, globex } = w;
+  const roles = (login, list) =>
+    acme.ok("admin", "PATCH", `/api/v1/admin/users/${acme.users[login]}`, { roles: list });
   await acme.ok("admin", "PATCH", `/api/v1/admin/users/${acme.users.sales1}`, {
     manager: acme.users.manager,
   });
@@ -155,11 +157,24 @@ test("approvals of two companies", async (t) => {
       [[{ id: "a", approvers: good }], { match: { nope: 1 } }, "match"],
       [[{ id: "a", approvers: good }], { guarded: ["nam"] }, "guarded"],
       [[{ id: "a", approvers: good }], { no_approver: "fallback" }, "fallback"],
+      [[{ id: "a", approvers: members(acme, "manager", "viewer") }], {}, "nodes"],
+      [
+        [{ id: "a", approvers: good }],
+        { no_approver: "fallback", fallback: acme.users.viewer },
+        "fallback",
+      ],
     ]) {
       const answer = await flow(acme, nodes, more);
       assert.equal(answer.status, 422, `${JSON.stringify(nodes)}: ${answer.text}`);
       assert.deepEqual(Object.keys(answer.json.error.fields), [field], JSON.stringify(nodes));
     }
+    const [told] = (await flow(acme, [{ id: "a", approvers: members(acme, "viewer") }])).json.error
+      .fields.nodes;
+    const { name } = (await acme.ok("admin", "GET", "/api/v1/admin/users")).items.find(
+      ({ id }) => id === acme.users.viewer,
+    );
+    assert.ok(told.message.includes(name), `${told.message} names ${name}`);
+    await roles("viewer", ["viewer", "approver"]);
   });
 
   await t.test("without a flow nothing can be handed in", async () => {
@@ -375,7 +390,7 @@ test("approvals of two companies", async (t) => {
     const body = {
       login: "leaver",
       name: `离职 ${acme.mark}`,
-      roles: ["viewer"],
+      roles: ["approver"],
       manager: acme.users.admin,
     };
     const { id: leaver } = await acme.ok("admin", "POST", "/api/v1/admin/users", {
@@ -395,6 +410,28 @@ test("approvals of two companies", async (t) => {
     assert.deepEqual(await open(acme, id), ["admin"]);
     await check(acme);
     assert.deepEqual(await open(acme, (await handed(acme, "sales1")).id), ["sales3"]);
+  });
+
+  await t.test("Who may decide no more is asked no more, and hands nothing on to such", async () => {
+    await use(acme, [{ id: "a", name: "一", approvers: members(acme, "manager", "viewer") }]);
+    const { id } = await handed(acme, "sales1");
+    const own = await task(acme, id, "manager");
+    assert.deepEqual(await open(acme, id), ["manager", "viewer"]);
+    await roles("viewer", ["viewer"]);
+    const to = { to: acme.users.viewer };
+    await refused(acme, "manager", "approval_task", own, "delegate", to, "to");
+    const run = await acme.ok("admin", "POST", "/api/v1/admin/jobs/approval/reroute/run", {});
+    await acme.settled("admin", `/api/v1/jobs/${run.id ?? run.job}`);
+    assert.deepEqual(await open(acme, id), ["admin", "manager"]);
+    const chosen = [{ id: "a", name: "一", approvers: [{ kind: "choice" }] }];
+    await use(acme, chosen);
+    const { answer } = await submit(acme, "sales1", { chosen: { a: [acme.users.viewer] } });
+    assert.deepEqual(Object.keys(answer.json.error.fields), ["chosen"]);
+    await use(acme, [{ id: "a", name: "一", approvers: [viewers] }]);
+    assert.deepEqual(await open(acme, (await handed(acme, "sales1")).id), ["admin"], "of the role");
+    await roles("viewer", ["viewer", "approver"]);
+    assert.deepEqual(await open(acme, (await handed(acme, "sales1")).id), ["viewer"]);
+    await check(acme);
   });
 
   await t.test("deleting many needs a second person and a list that stays as it was", async () => {
