@@ -142,8 +142,8 @@ test("what is held of a person is exported, and forgotten when that is meant", p
 test("letters are worded anew, with what they may say; handlers are listed", place, async () => {
   await admin(async (page, screen) => {
     await page.goto("/admin/templates");
-    const row = page.locator("tr", { hasText: "core.password_reset.zh-CN.txt" });
-    await button(row, "编辑 core.password_reset.zh-CN.txt").click();
+    const row = page.locator("tr", { hasText: "重设密码邮件 · 中文" });
+    await button(row, "编辑 重设密码邮件 · 中文").click();
     const text = page.locator("#template-text");
     const before = await text.inputValue();
     await screen.axe("a letter");
@@ -153,14 +153,14 @@ test("letters are worded anew, with what they may say; handlers are listed", pla
     await text.fill(`${before}\n祝好`);
     await button(page, "存入草稿").click();
     await row.getByText("已改写").waitFor();
-    await button(row, "编辑 core.password_reset.zh-CN.txt").click();
+    await button(row, "编辑 重设密码邮件 · 中文").click();
     await button(page, "恢复原文").click();
     await row.getByText("插件原文").waitFor();
     await w.acme.as("admin", "DELETE", "/api/v1/admin/customization/draft");
     await page.goto("/admin/handlers");
-    await page.getByRole("row", { name: /validate/ }).first().waitFor();
+    await page.getByRole("row", { name: /保存时校验/ }).first().waitFor();
     await page.getByLabel("对象").selectOption("");
-    await page.getByRole("row", { name: /account/ }).first().waitFor();
+    await page.getByRole("row", { name: /客户/ }).first().waitFor();
   });
 });
 
@@ -224,7 +224,7 @@ test("a handler that was paused is seen, and let go on", place, async () => {
     await screen.axe("health");
     await page.goto("/admin/outbox");
     await page.getByLabel("状态").selectOption("paused");
-    await page.getByRole("row", { name: /told@lead/ }).waitFor();
+    await page.getByRole("row", { name: /told/ }).waitFor();
     await screen.shot("outbox-paused");
     await page.getByRole("button", { name: /恢复/ }).click();
     await page.getByText("没有暂停的投递").waitFor();
@@ -234,7 +234,7 @@ test("a handler that was paused is seen, and let go on", place, async () => {
 test("a job of a plugin is run now, paused and resumed", place, async () => {
   await admin(async (page) => {
     await page.goto("/admin/jobs");
-    const row = page.getByRole("row", { name: /recycle / });
+    const row = page.getByRole("row", { name: /回收线索到公海/ });
     await row.getByText("线索").first().waitFor();
     await row.getByText("每天 02:30").waitFor();
     await row.getByRole("button", { name: "立即运行" }).click();

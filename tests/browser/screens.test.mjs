@@ -1,13 +1,13 @@
 // screens - every screen on desktop and phone, light and dark: no serious finding of axe, one h1,
-// nothing wider than the screen, the right language.
+// nothing wider than the screen, the right language, no identifier where people read.
 // SPDX-License-Identifier: MIT
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DESKTOP, ENGLISH, PHONE, browserPlace } from "../kit/browser.mjs";
-import { PASSWORD, world } from "../kit/world.mjs";
+import { PASSWORD, everyPlugin, world } from "../kit/world.mjs";
 
 const place = browserPlace({ leads: 20 });
-const w = world(place.world);
+const w = world({ ...place.world, plugins: everyPlugin() });
 const SCREENS = {
   home: "/",
   list: "/e/lead",
@@ -44,6 +44,7 @@ const SCREENS = {
   publish: "/admin/publish",
   plugins: "/admin/plugins",
   plugin: "/admin/plugins/leads",
+  tickets_settings: "/admin/plugins/tickets",
   outbox: "/admin/outbox",
   work: "/admin/jobs",
   handlers: "/admin/handlers",
@@ -59,6 +60,26 @@ const SCREENS = {
   nowhere: "/there/is/nothing",
   absent: "/e/lead/0000000000000",
 };
+
+/* Runs in the page: what looks like a name of the model ("lost_reason", "ticket.created") and is not
+   set as code. Addresses and logins are no such names. */
+function identifiers() {
+  const name = /(?<![\w@/.:-])[a-z][a-z0-9]*(?:[._][a-z0-9]+)+(?![\w@/-])/g;
+  const found = [];
+  const look = (text) => {
+    for (const [one] of (text ?? "").matchAll(name))
+      if (!/\.(com|cn|org)$/.test(one)) found.push(one);
+  };
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node = walk.nextNode(); node; node = walk.nextNode())
+    if (!node.parentElement.closest("script, style, code, pre, .code")) look(node.data);
+  for (const element of document.querySelectorAll("[aria-label], [placeholder]"))
+    if (!element.closest(".dictionary")) {
+      look(element.getAttribute("aria-label"));
+      look(element.getAttribute("placeholder"));
+    }
+  return [...new Set(found)];
+}
 
 async function someLead() {
   const page = await w.acme.ok("admin", "GET", "/api/v1/records/lead?limit=1");
@@ -91,6 +112,7 @@ for (const [name, device, theme, lang] of KINDS) {
         assert.equal(await screen.page.locator("h1").count(), 1);
         assert.equal(await screen.page.locator("html").getAttribute("lang"), lang);
         await screen.fits(what);
+        assert.deepEqual(await screen.page.evaluate(identifiers), [], what);
         await screen.axe(what);
         await screen.sound();
       });

@@ -21,7 +21,8 @@ export function askedOf(query: Record<string, string | undefined>): AuditAsked {
 export const ACTION_GROUPS = [
   ...["signin.*", "password.*", "mfa.*", "user.*", "role.*", "department.*", "plugin.*"],
   ...["dictionary.put", "settings.change", "policy.change", "mail.*", "key.*", "export"],
-  ...["unmask", "refused", "job.*", "outbox_*", "handler_*"],
+  ...["unmask", "refused", "job.*", "outbox_*", "handler_*", "mailbox.*", "person.export"],
+  ...["record.erase", "keys.*"],
 ];
 
 /** A detail as lines of name and value; lists and objects as JSON. */

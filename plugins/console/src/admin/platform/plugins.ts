@@ -3,6 +3,9 @@
 import type { Field, Param } from "@/api/types";
 import { paramField } from "@/record/actions";
 
+/** What it can be set to has words of its own. */
+export type Setting = Param & { options?: { value: string; label: string }[] };
+
 export interface Plugin {
   id: string;
   title: string;
@@ -15,7 +18,7 @@ export interface Plugin {
   set_aside: boolean;
   requires: Record<string, string>;
   required_by: string[];
-  settings: Param[];
+  settings: Setting[];
   warnings: string[];
 }
 
@@ -24,10 +27,15 @@ export const addressOf = (id: string) => id.replaceAll(".", "~");
 export const idIn = (address: string) => address.replaceAll("~", ".");
 
 /** A setting as a field, so that the same controls ask for it. */
-export function settingField(setting: Param): Field {
+export function settingField(setting: Setting): Field {
   const people = ["user", "team", "department"].includes(setting.type);
   const plain = setting.type === "department" ? "ref" : setting.type;
-  const field = paramField({ ...setting, label: setting.label ?? setting.name });
+  const field = paramField({
+    ...setting,
+    values: setting.options ?? setting.values,
+    label: setting.label ?? setting.name,
+    options: undefined,
+  } as Param);
   return { ...field, type: plain, ...(people ? { ref: { entity: setting.type } } : {}) };
 }
 
