@@ -412,27 +412,34 @@ test("approvals of two companies", async (t) => {
     assert.deepEqual(await open(acme, (await handed(acme, "sales1")).id), ["sales3"]);
   });
 
-  await t.test("Who may decide no more is asked no more, and hands nothing on to such", async () => {
-    await use(acme, [{ id: "a", name: "一", approvers: members(acme, "manager", "viewer") }]);
-    const { id } = await handed(acme, "sales1");
-    const own = await task(acme, id, "manager");
-    assert.deepEqual(await open(acme, id), ["manager", "viewer"]);
-    await roles("viewer", ["viewer"]);
-    const to = { to: acme.users.viewer };
-    await refused(acme, "manager", "approval_task", own, "delegate", to, "to");
-    const run = await acme.ok("admin", "POST", "/api/v1/admin/jobs/approval/reroute/run", {});
-    await acme.settled("admin", `/api/v1/jobs/${run.id ?? run.job}`);
-    assert.deepEqual(await open(acme, id), ["admin", "manager"]);
-    const chosen = [{ id: "a", name: "一", approvers: [{ kind: "choice" }] }];
-    await use(acme, chosen);
-    const { answer } = await submit(acme, "sales1", { chosen: { a: [acme.users.viewer] } });
-    assert.deepEqual(Object.keys(answer.json.error.fields), ["chosen"]);
-    await use(acme, [{ id: "a", name: "一", approvers: [viewers] }]);
-    assert.deepEqual(await open(acme, (await handed(acme, "sales1")).id), ["admin"], "of the role");
-    await roles("viewer", ["viewer", "approver"]);
-    assert.deepEqual(await open(acme, (await handed(acme, "sales1")).id), ["viewer"]);
-    await check(acme);
-  });
+  await t.test(
+    "Who may decide no more is asked no more, and hands nothing on to such",
+    async () => {
+      await use(acme, [{ id: "a", name: "一", approvers: members(acme, "manager", "viewer") }]);
+      const { id } = await handed(acme, "sales1");
+      const own = await task(acme, id, "manager");
+      assert.deepEqual(await open(acme, id), ["manager", "viewer"]);
+      await roles("viewer", ["viewer"]);
+      const to = { to: acme.users.viewer };
+      await refused(acme, "manager", "approval_task", own, "delegate", to, "to");
+      const run = await acme.ok("admin", "POST", "/api/v1/admin/jobs/approval/reroute/run", {});
+      await acme.settled("admin", `/api/v1/jobs/${run.id ?? run.job}`);
+      assert.deepEqual(await open(acme, id), ["admin", "manager"]);
+      const chosen = [{ id: "a", name: "一", approvers: [{ kind: "choice" }] }];
+      await use(acme, chosen);
+      const { answer } = await submit(acme, "sales1", { chosen: { a: [acme.users.viewer] } });
+      assert.deepEqual(Object.keys(answer.json.error.fields), ["chosen"]);
+      await use(acme, [{ id: "a", name: "一", approvers: [viewers] }]);
+      assert.deepEqual(
+        await open(acme, (await handed(acme, "sales1")).id),
+        ["admin"],
+        "of the role",
+      );
+      await roles("viewer", ["viewer", "approver"]);
+      assert.deepEqual(await open(acme, (await handed(acme, "sales1")).id), ["viewer"]);
+      await check(acme);
+    },
+  );
 
   await t.test("deleting many needs a second person and a list that stays as it was", async () => {
     const ids = [];

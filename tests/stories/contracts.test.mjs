@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
+import { bundle, packed } from "../kit/pack.mjs";
 import { document, paragraph, row, table, textOf } from "../kit/docx.mjs";
 import { must } from "../kit/server.mjs";
 import { world } from "../kit/world.mjs";
@@ -308,7 +309,7 @@ test("contracts of two companies", async (t) => {
   });
 
   let flow;
-  await t.test("the right people approve; meanwhile and afterwards its terms stay", async () => {
+  await t.test("After approval, guarded fields change only through an amendment", async () => {
     const nodes = ["manager", "admin"].map((login) => ({
       id: login,
       name: login,
@@ -356,7 +357,7 @@ test("contracts of two companies", async (t) => {
     await check(acme);
   });
 
-  await t.test("both sides sign the same document, by name, time, address and hash", async () => {
+  await t.test("The hash of a signed document never changes", async () => {
     const id = await draft(acme);
     await done(acme, "admin", "contract", id, "submit");
     await refused(acme, "admin", "contract", id, "sign", { side: "ours", name: "王" }, "document");
@@ -392,7 +393,7 @@ test("contracts of two companies", async (t) => {
     assert.equal((await read(acme, "contract_document", first.id)).sha256, sha256);
   });
 
-  await t.test("receipts are matched, never too many, and only reversed", async () => {
+  await t.test("receipts are append-only, corrections are reversals", async () => {
     const id = await performing(acme);
     await done(acme, "admin", "contract", id, "plan", {
       installments: 3,
@@ -429,7 +430,7 @@ test("contracts of two companies", async (t) => {
   });
 
   await t.test(
-    "what was agreed changes by amendments, and the version before is kept",
+    "guarded fields change only through an amendment that snapshots the old version",
     async () => {
       const id = await performing(acme);
       await refused(
@@ -480,7 +481,7 @@ test("contracts of two companies", async (t) => {
     },
   );
 
-  await t.test("renewing many times at once makes one successor", async () => {
+  await t.test("Renewing twice creates one successor, also many times at once", async () => {
     const id = await performing(acme);
     const many = await Promise.all(
       Array.from({ length: 8 }, () => act(acme, "admin", "contract", id, "renew")),
@@ -493,7 +494,7 @@ test("contracts of two companies", async (t) => {
     await check(acme);
   });
 
-  await t.test("void needs a reason, somebody else's approval and no receipts", async () => {
+  await t.test("Void needs a reason, an approval and zero net receipts", async () => {
     const id = await performing(acme);
     await refused(acme, "admin", "contract", id, "void", {}, "reason");
     const { json: receipt } = await pay(acme, id, "1.00");
@@ -511,7 +512,7 @@ test("contracts of two companies", async (t) => {
     await check(acme);
   });
 
-  await t.test("after termination nothing is planned, reminded of or billed", async () => {
+  await t.test("Terminated contracts produce no further plans, reminders or bills", async () => {
     const id = await performing(acme);
     await done(acme, "admin", "contract", id, "plan", {
       installments: 2,
@@ -554,7 +555,7 @@ test("contracts of two companies", async (t) => {
     await check(acme);
   });
 
-  await t.test("date jobs tell everything once, however often they run", async () => {
+  await t.test("Date jobs are idempotent: each thing is told once", async () => {
     const id = await performing(acme, { start_on: day(-300), end_on: day(5) });
     const ended = await performing(acme, { start_on: day(-300), end_on: day(-1) });
     const renewed = await performing(acme, {
@@ -647,6 +648,36 @@ test("contracts of two companies", async (t) => {
       if (step % 30 === 0) await check(acme);
     }
     assert.ok((await check(acme)) > 10);
+  });
+
+  const config = (values) =>
+    acme.ok("admin", "PUT", "/api/v1/admin/plugins/contracts/config", values);
+  await t.test("Σ plan = total, or a warning that the tenant may turn into a block", async () => {
+    const id = await draft(acme);
+    const plan = (amount) => ({ contract: id, due_on: day(3), amount: yuan(amount) });
+    await acme.create("admin", "payment_plan", plan("400.00"));
+    const { warnings } = await done(acme, "admin", "contract", id, "check");
+    assert.deepEqual([warnings.length, warnings[0].field], [1, "planned"]);
+    await config({ plan_check: "block" });
+    await refused(acme, "admin", "contract", id, "submit", {}, "planned");
+    await bad(acme, "POST", "payment_plan", plan("600.01"), "amount");
+    await acme.create("admin", "payment_plan", plan("600.00"));
+    await done(acme, "admin", "contract", id, "submit");
+    await config({ plan_check: "warn" });
+    await check(acme);
+  });
+
+  await t.test("Σ approved receipts ≤ total unless allowed", async () => {
+    const id = await performing(acme);
+    assert.equal((await pay(acme, id, "1000.00")).status, 201);
+    assert.equal((await pay(acme, id, "0.01")).status, 422);
+    await config({ over_receipt: true });
+    const over = await pay(acme, id, "0.01");
+    assert.equal(over.status, 201, over.text);
+    assert.equal((await read(acme, "contract", id)).received.amount, "1000.01");
+    await config({ over_receipt: false });
+    await done(acme, "admin", "receipt", over.json.id, "reverse", { reason: "退回" });
+    await check(acme);
   });
 
   await t.test("lines, plans and invoices are for whom the contract is for", async () => {
@@ -788,6 +819,59 @@ test("contracts of two companies", async (t) => {
     assert.equal((await read(acme, "ticket", one.id)).visited_at, null);
     await done(acme, "admin", "task", visit.id, "complete", { content: "已恢复" });
     assert.ok((await read(acme, "ticket", one.id)).visited_at, "回访 is noted on the ticket");
+  });
+
+  await t.test("a company replaces price, renewal, plan, allocation and data", async () => {
+    const init = `
+crm.wrap("contract.price", function(following, asked)
+  local out = following(asked)
+  out.total = out.total + crm.money("1.00", "CNY")
+  return out
+end)
+crm.wrap("renewal.propose", function(following, asked)
+  local out = following(asked)
+  out.name = out.name .. " 续"
+  return out
+end)
+crm.wrap("payment_plan.generate", function(_, asked)
+  return { plans = { { due_on = asked.first_on, amount = asked.total } }, reasons = { "at once" } }
+end)
+crm.wrap("receipt.allocate", function() return { parts = {}, reasons = { "by hand" } } end)
+crm.wrap("contract.render", function(following, asked)
+  local out = following(asked)
+  out.extra = "特别条款"
+  return out
+end)
+`;
+    const files = bundle("globex.own", { "init.lua": init }, { requires: { contracts: "^1" } });
+    const path = "/api/v1/admin/plugins/globex.own/deploys";
+    const deployed = await globex.as("admin", "POST", path, packed(files));
+    assert.equal(deployed.status, 201, deployed.text);
+    account = (await globex.create("admin", "account", { name: `客户 ${globex.mark}` })).id;
+    const id = await draft(globex, { total: undefined });
+    const line = { contract: id, name: "软件", quantity: "1", unit_price: yuan("9.00") };
+    await globex.create("admin", "contract_line", line);
+    assert.equal((await read(globex, "contract", id)).total.amount, "10.00");
+    const asked = { installments: 5, first_on: day(0) };
+    assert.equal((await done(globex, "admin", "contract", id, "plan", asked)).plans, 1);
+    const bytes = document(paragraph("{{extra}} {{total|money}}"));
+    const { id: file } = await upload(globex, "admin", bytes, "模板.docx");
+    const { id: template } = await globex.create("admin", "contract_template", {
+      name: "a",
+      file,
+    });
+    const made = await done(globex, "admin", "contract", id, "generate", { template });
+    await globex.settled("admin", `/api/v1/jobs/${made.job}`);
+    const [doc] = await all(globex, "contract_document", `contract=${id}`);
+    const answer = await globex.as("admin", "GET", `/api/v1/files/${doc.file}`);
+    assert.ok(textOf(answer.bytes).includes("特别条款 10.00"), textOf(answer.bytes).join("|"));
+    await done(globex, "admin", "contract", id, "submit");
+    await sign(globex, id);
+    await done(globex, "admin", "contract", id, "activate");
+    assert.equal((await pay(globex, id, "4.00")).status, 201);
+    assert.deepEqual(await all(globex, "receipt_part"), [], "nothing is matched by itself");
+    const { successor } = await done(globex, "admin", "contract", id, "renew");
+    assert.match((await read(globex, "contract", successor)).name, / 续$/);
   });
 
   await t.test("everything holds, as the company's check sees it", () => {
