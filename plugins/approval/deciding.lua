@@ -16,6 +16,10 @@ function deciding.mine(ev, ctx, db, id)
     ev:fail("owner", "@not_yours")
     return nil
   end
+  if task.state == "waiting" then
+    ev:fail("state", "@waits")
+    return nil
+  end
   if task.state ~= "open" then
     ev:fail("state", "@decided", { state = ctx.t("@approval_task.state." .. task.state) })
     return nil

@@ -1,6 +1,7 @@
 -- amending - what was agreed changes, and the version before is kept.
 -- SPDX-License-Identifier: MIT
 local lines = require("lines")
+local refusals = require("people.refusals")
 local sums = require("sums")
 
 local amending = {}
@@ -138,10 +139,10 @@ function amending.amend(ev, ctx)
       entity = "contract_amendment", id = amendment.id, title = amendment.label, comment = reason,
       chosen = ev.params.chosen,
     })
-    if result.why then return ev:fail("reason", result.why) end
+    if result.why then return refusals.tell(ev, result.why, "reason") end
   else
     local why, field = amending.apply(ctx, db, amendment)
-    if why then return ev:fail(field or "fields", why) end
+    if why then return ev:fail(field or "fields", (why:gsub("^[%u_]+: ", ""))) end
   end
   local now = db.contract_amendment:get(amendment.id)
   return { amendment = crm.id_text(now.id), no = no, state = now.state }

@@ -2,6 +2,7 @@
 -- SPDX-License-Identifier: MIT
 local amending = require("amending")
 local ending = require("ending")
+local refusals = require("people.refusals")
 local rules = require("rules")
 local sums = require("sums")
 
@@ -34,7 +35,7 @@ function approving.submit(ev, ctx)
     entity = "contract", id = contract.id, title = contract.number .. " " .. contract.name,
     comment = sums.text(ev.params.comment), chosen = ev.params.chosen,
   })
-  if result.why then return ev:fail("approval_state", result.why) end
+  if result.why then return refusals.tell(ev, result.why, "approval_state") end
   ctx.emit("contract.submitted", { contract = contract.id, approval = result.approval })
   return {
     approval = crm.id_text(result.approval), warnings = said,

@@ -1,6 +1,7 @@
 -- ending - a contract is fulfilled, ended early, or void.
 -- SPDX-License-Identifier: MIT
 local plans = require("plans")
+local refusals = require("people.refusals")
 local sums = require("sums")
 
 local ending = {}
@@ -29,11 +30,23 @@ local function in_stage(ev, contract, ...)
   return false
 end
 
+-- While somebody decides whether it is void, it does not end otherwise: that decision would come to
+-- nothing.
+local function is_being_voided(ev, ctx, contract)
+  local asked = contract.void_reason and ctx.call("approval.state", {
+    entity = "contract", id = contract.id, purpose = "void",
+  })
+  if not asked or asked.state ~= "running" then return false end
+  ev:fail("stage", "@void_asked")
+  return true
+end
+
 -- POST …/contract/{id}/actions/complete: when everything has been paid.
 function ending.complete(ev, ctx)
   local db = ctx.db:as_system()
   local contract = db.contract:get(ev.record.id)
   if not in_stage(ev, contract, "performing", "expired") then return nil end
+  if is_being_voided(ev, ctx, contract) then return nil end
   local open = db.payment_plan:count {
     where = { contract = contract.id, state = { "waiting", "partial", "overdue" } },
   }
@@ -56,6 +69,7 @@ function ending.terminate(ev, ctx)
   local db, reason = ctx.db:as_system(), sums.text(ev.params.reason)
   local contract = db.contract:get(ev.record.id)
   if not in_stage(ev, contract, "signed", "performing") then return nil end
+  if is_being_voided(ev, ctx, contract) then return nil end
   if not reason then return ev:fail("reason", "@reason_needed") end
   local day = ctx.now():date()
   if ev.params.date ~= nil then day = sums.day(ev.params.date) end
@@ -64,7 +78,7 @@ function ending.terminate(ev, ctx)
     stage = "terminated", terminate_reason = reason, terminated_on = day,
     terminate_comment = sums.text(ev.params.comment),
   })
-  if not done then return ev:fail("reason", why) end
+  if not done then return ev:fail("reason", (select(2, refusals.parts(why)))) end
   stop(db, contract)
   plans.total(ctx, db, contract.id)
   ctx.emit("contract.terminated", { contract = contract.id, reason = reason })
@@ -88,7 +102,7 @@ function ending.void(ev, ctx)
     entity = "contract", id = contract.id, purpose = "void", comment = reason, nodes = WHO,
     title = ctx.t("@void_title", { number = contract.number, name = contract.name }),
   })
-  if result.why then return ev:fail("stage", result.why) end
+  if result.why then return refusals.tell(ev, result.why, "stage") end
   if result.automatic then return ev:fail("stage", "@void_needs_approver") end
   return {
     approval = crm.id_text(result.approval), state = result.state,

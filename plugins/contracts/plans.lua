@@ -1,5 +1,6 @@
 -- plans - when how much is to be paid, and how it stands with that.
 -- SPDX-License-Identifier: MIT
+local refusals = require("people.refusals")
 local sums = require("sums")
 
 local plans = {}
@@ -135,7 +136,7 @@ function plans.generate(ev, ctx)
     local ok, why = db.payment_plan:insert {
       contract = contract.id, due_on = plan.due_on, amount = plan.amount,
     }
-    if not ok then return ev:fail("installments", why) end
+    if not ok then return ev:fail("installments", (select(2, refusals.parts(why)))) end
   end
   return { plans = #made.plans }
 end

@@ -274,6 +274,8 @@ test("approvals of two companies", async (t) => {
       "users",
     );
     await done(acme, "manager", "approval_task", own, "add_before", add);
+    const early = await act(acme, "manager", "approval_task", own, "approve");
+    assert.equal(early.json.error.fields.state[0].code, "approval:waits");
     assert.deepEqual(await open(acme, id), ["sales2"]);
     const to = { to: acme.users.sales3 };
     await done(acme, "sales2", "approval_task", await task(acme, id, "sales2"), "delegate", to);

@@ -506,6 +506,9 @@ test("contracts of two companies", async (t) => {
     });
     const { approval } = await done(acme, "admin", "contract", id, "void", { reason: "错了" });
     assert.equal((await read(acme, "contract", id)).stage, "performing");
+    const ended = { reason: "breach", comment: "x" };
+    await refused(acme, "admin", "contract", id, "terminate", ended, "stage");
+    await refused(acme, "admin", "contract", id, "complete", {}, "stage");
     const [one] = await all(acme, "approval_task", `approval=${approval}&state=open`);
     await done(acme, "manager", "approval_task", one.id, "approve");
     assert.equal((await read(acme, "contract", id)).stage, "void");
@@ -519,6 +522,8 @@ test("contracts of two companies", async (t) => {
       first_on: day(-5),
       months: 1,
     });
+    const wrong = await act(acme, "admin", "contract", id, "terminate", { reason: "whim" });
+    assert.match(wrong.json.error.fields.reason[0].message, /^[^A-Z]/, "in words, without a code");
     await done(acme, "admin", "contract", id, "terminate", { reason: "breach", comment: "违约" });
     await refused(
       acme,
