@@ -5,6 +5,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Client, multipart } from "../kit/client.mjs";
+import { bundle, packed } from "../kit/pack.mjs";
 import { command, must } from "../kit/server.mjs";
 import { MARKS, PASSWORD, Tenant, world } from "../kit/world.mjs";
 
@@ -170,20 +171,31 @@ test("leads of two companies", async (t) => {
   });
 
   await t.test("a pool hides contact details, and shows them a few times a day", async () => {
-    const pool = { name: "隐藏", hidden_fields: ["phones"], admins: [acme.users.manager] };
+    const hides = ["phones", "emails", "wechat_id", "address"];
+    const pool = { name: "隐藏", hidden_fields: hides, admins: [acme.users.manager] };
     const { id: into } = await acme.create("admin", "pool", pool);
     await acme.create("admin", "pick_rule", { name: "看", pool: into, daily_views: 2 });
     const ids = [];
     for (let i = 0; i < 3; i++)
-      ids.push(await lead({ name: `隐${i}`, pool: into, phones: [`1350000000${i}`] }));
+      ids.push(
+        await lead({
+          name: `隐${i}`,
+          pool: into,
+          phones: [`1350000000${i}`],
+          emails: [`hidden${i}@example.com`],
+          wechat_id: `hidden-wx${i}`,
+          address: { street: "隐居路一号" },
+        }),
+      );
     const path = `${RECORDS}/lead/${ids[0]}`;
     const seen = await acme.ok("sales1", "GET", path);
-    assert.ok(!seen.phones?.length, JSON.stringify(seen.phones));
+    assert.ok(!/1350000000|hidden0@|hidden-wx|隐居/.test(JSON.stringify(seen)), JSON.stringify(seen));
     const found = await acme.ok("sales1", "GET", `${RECORDS}/lead?phones=13500000000`);
     assert.deepEqual(found.items, [], "nor does a filter tell");
     assert.deepEqual((await acme.ok("manager", "GET", path)).phones, ["+8613500000000"]);
     for (const id of [ids[0], ids[1], ids[0]]) {
       const { fields } = await done(acme, "sales1", id, "view");
+      assert.deepEqual(Object.keys(fields).sort(), [...hides].sort());
       assert.equal(fields.phones.length, 1);
     }
     await refused(acme, "sales1", ids[2], "view", {}, "pool");
@@ -1296,6 +1308,139 @@ test("a random history of opportunities keeps every invariant", async () => {
   }
   await checkDeals(globex);
   assert.ok(worked > steps / 4, `${worked} of ${steps} worked`);
+});
+
+/* Each script point of leads, deals and prices, replaced for what is named after it. */
+const replaced = (manager) => `
+local function named(record, name) return record and record.name == name end
+local function wrap(service, fn) crm.wrap(service, fn) end
+
+wrap("lead.match", function(next_one, fields)
+  if fields.name ~= "match" then return next_one(fields) end
+  return { items = { { id = "0000000000001", title = "WRAP", score = 99, reasons = { "WRAP" } } } }
+end)
+wrap("lead.score", function() return { score = 77, reasons = {} } end)
+wrap("lead.route", function(next_one, lead)
+  if lead.name ~= "route" then return next_one(lead) end
+  return { owner = crm.id_parse("${manager}"), reasons = { "WRAP" } }
+end)
+wrap("lead.convert_map", function(next_one, lead)
+  local fields = next_one(lead)
+  if lead.name == "map" then fields.account.name = "WRAP" end
+  return fields
+end)
+local function barred(next_one, asked, ctx)
+  if not named(ctx.db:as_system().lead:get(asked.lead), "pick") then return next_one(asked) end
+  return { ok = false, key = "@leads:pool_closed" }
+end
+wrap("pool.can_pick", barred)
+wrap("pool.can_view", barred)
+wrap("pool.should_recycle", function(next_one, asked, ctx)
+  if not named(asked.lead, "recycle") then return next_one(asked) end
+  return { due = ctx.now(), warn_at = ctx.now(), reasons = { "WRAP" } }
+end)
+wrap("stage.guard", function(next_one, asked, ctx)
+  if not named(ctx.db:as_system().opportunity:get(asked.opportunity), "guard") then
+    return next_one(asked)
+  end
+  return { ok = false, key = "@opportunities:stage_unknown" }
+end)
+wrap("opportunity.probability", function(next_one, asked)
+  if asked.opportunity.name ~= "likely" then return next_one(asked) end
+  return { value = 42, reasons = { "WRAP" } }
+end)
+wrap("forecast.category", function(next_one, asked)
+  return asked.probability == 42 and { category = "commit" } or next_one(asked)
+end)
+wrap("opportunity.amount", function(next_one, asked, ctx)
+  if not named(ctx.db:as_system().opportunity:get(asked.opportunity), "lump") then
+    return next_one(asked)
+  end
+  return { amount = crm.money("1.00") }
+end)
+wrap("account.grade", function() return { level = "c", reasons = { "WRAP" } } end)
+wrap("target.actual", function() return { actual = "123.00" } end)
+wrap("price.find", function(next_one, asked, ctx)
+  if not named(ctx.db:as_system().product:get(asked.product), "priced") then
+    return next_one(asked)
+  end
+  return { price = crm.money("9.99"), reasons = { "WRAP" } }
+end)
+`;
+
+test("a company replaces every script point of sales", async (t) => {
+  const { acme } = w;
+  const manifest = {
+    requires: { leads: "^1", opportunities: "^1", quotes: "^1" },
+    capabilities: ["db:lead:r", "db:opportunity:r", "db:product:r"],
+  };
+  const code = { "init.lua": replaced(acme.users.manager) };
+  const file = packed(bundle("acme.points", code, manifest));
+  const path = "/api/v1/admin/plugins/acme.points/deploys";
+  const deployed = await acme.as("admin", "POST", path, file);
+  assert.ok(deployed.status < 300, deployed.text);
+  const make = async (entity, body) => (await acme.create("admin", entity, body)).id;
+
+  await t.test("lead.match, lead.score, lead.route, lead.convert_map", async () => {
+    const like = { name: "match" };
+    const { items } = await acme.ok("sales1", "POST", `${RECORDS}/lead/duplicates`, like);
+    assert.deepEqual([items[0].title, items[0].reasons], ["WRAP", ["WRAP"]]);
+    const id = await make("lead", { name: "route", owner: null });
+    const lead = await get(acme, id);
+    assert.deepEqual([lead.score, lead.owner], [77, acme.users.manager]);
+    const mapped = await make("lead", { name: "map", company: "原名", status: "assigned" });
+    const { account } = await done(acme, "admin", mapped, "convert", {});
+    assert.equal((await get(acme, account, "account")).name, "WRAP");
+  });
+
+  await t.test("pool.can_pick, pool.can_view, pool.should_recycle", async () => {
+    const pool = await make("pool", { name: "脚本池" });
+    const id = await make("lead", { name: "pick", pool });
+    await refused(acme, "sales1", id, "pick", {}, "pool");
+    await refused(acme, "sales1", id, "view", {}, "pool");
+    const rule = await make("recycle_rule", { name: "远期", owned_days: 3000, pool });
+    const owned = await make("lead", { name: "recycle", owner: acme.users.manager });
+    await job(acme, "leads", "recycle");
+    const now = await get(acme, owned);
+    assert.deepEqual([now.owner, now.pool_reason], [null, "WRAP"]);
+    await acme.ok("admin", "PATCH", `${RECORDS}/recycle_rule/${rule}`, { enabled: false });
+  });
+
+  await t.test("stage.guard, opportunity.probability and .amount, forecast.category", async () => {
+    const likely = await get(acme, await make("opportunity", { name: "likely" }), "opportunity");
+    assert.deepEqual([likely.probability, likely.forecast], [42, "commit"]);
+    assert.deepEqual(likely.probability_reasons, ["WRAP"]);
+    const guard = await get(acme, await make("opportunity", { name: "guard" }), "opportunity");
+    const stages = await all(acme, "stage", `&pipeline=${guard.pipeline}`);
+    const open = stages.filter(({ kind }) => kind === "open").sort((a, b) => a.order - b.order);
+    await refused(acme, "admin", guard.id, "move", { stage: open[1].id }, "stage", "opportunity");
+    const lump = await make("opportunity", { name: "lump" });
+    const spec = { opportunity: lump, name: "行", price: yuan("500.00") };
+    const line = await make("opportunity_line", spec);
+    assert.equal((await get(acme, lump, "opportunity")).amount.amount, "1.00");
+    await acme.as("admin", "DELETE", `${RECORDS}/opportunity_line/${line}`);
+  });
+
+  await t.test("account.grade, target.actual, price.find", async () => {
+    const config = "/api/v1/admin/plugins/opportunities/config";
+    await acme.ok("admin", "PUT", config, { grade_a: 1 });
+    const id = await make("account", { name: "评级客户", status: "customer" });
+    await job(acme, "opportunities", "grade");
+    assert.equal((await get(acme, id, "account")).level, "c");
+    await acme.ok("admin", "PUT", config, {});
+    const month = new Date().toISOString().slice(0, 8) + "01";
+    const body = { user: acme.users.manager, month, amount: yuan("246.00") };
+    const target = await make("target", body);
+    await job(acme, "opportunities", "targets");
+    const now = await get(acme, target, "target");
+    assert.deepEqual([now.actual.amount, Number(now.reached)], ["123.00", 50]);
+    const product = await make("product", { name: "priced" });
+    const { price } = await act(acme, "admin", product, "price", {}, "product").then(
+      ({ json }) => json,
+    );
+    assert.equal(price.amount, "9.99");
+  });
+  await acme.ok("admin", "POST", "/api/v1/admin/plugins/acme.points/disable", {});
 });
 
 test("the plugins' own checks find nothing wrong", () => {
