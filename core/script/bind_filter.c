@@ -62,6 +62,8 @@ int bind_filter_check(lua_State *L)
     ctx->as_system = true;
     enum err e = filter_compile(ctx, &scope, tree, &compiled);
     ctx->as_system = was_system;
+    if (e)
+        model_err_texts(ctx);
     const struct err_field *complaint = ctx->err.first;
     ctx->err = before;
     if (!e) {
@@ -69,7 +71,10 @@ int bind_filter_check(lua_State *L)
         return 1;
     }
     lua_pushnil(L);
-    lua_pushfstring(L, "%s: %s", complaint ? complaint->field : "filter",
-                    complaint ? complaint->code : err_code(e));
+    if (complaint)
+        lua_pushfstring(L, "%s: %s", complaint->field,
+                        complaint->message ? complaint->message : complaint->code);
+    else
+        lua_pushfstring(L, "filter: %s", err_code(e));
     return 2;
 }

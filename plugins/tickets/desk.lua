@@ -4,6 +4,7 @@ local calendars = require("calendars")
 local costs = require("costs")
 local letters = require("letters")
 local policies = require("policies")
+local refusals = require("refusals")
 local sla = require("sla")
 local states = require("states")
 local visits = require("visits")
@@ -242,7 +243,7 @@ end
 
 local function set(ev, ctx, fields)
   local done, why = ctx.db:as_system().ticket:update(ev.record.id, fields)
-  if not done then return ev:fail("status", why) end
+  if not done then return refusals.tell(ev, why, "status") end
   return { status = done.status, version = done.version }
 end
 

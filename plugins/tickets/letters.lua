@@ -10,16 +10,16 @@ local function link_of(ctx, ticket)
   return base and base ~= "" and base:gsub("/+$", "") .. "/?token=" .. ticket.rate_token or nil
 end
 
--- Posts one to whoever asks, unless letters are off or nobody can be written to.
+-- Posts one to whoever asks, unless letters are off or nobody can be written to: its id, or nil.
 function letters.send(ctx, ticket, template, more)
-  if not ctx.config.letters or not ticket.requester_email then return false end
+  if not ctx.config.letters or not ticket.requester_email then return nil end
   local data = {
     number = ticket.number, subject = ticket.subject, link = link_of(ctx, ticket) or false,
   }
   for name, value in pairs(more or {}) do data[name] = value end
   return ctx.mail {
     to = ticket.requester_email, template = template, data = data, lang = ctx.tenant.locale,
-  } ~= nil
+  }
 end
 
 -- Whether and what to answer at once: a company may put its own answer around it.
@@ -38,7 +38,7 @@ function letters.auto_reply(ctx, ticket, auto_submitted)
   if not chosen.template then return false end
   local key = "auto:" .. crm.sha256(ticket.requester_email:lower())
   if ctx.kv:incr(key, 1, { ttl = AUTO_SECONDS }) > AUTO_MAX then return false end
-  return letters.send(ctx, ticket, chosen.template)
+  return letters.send(ctx, ticket, chosen.template) ~= nil
 end
 
 return letters

@@ -1,6 +1,7 @@
 -- macros - the same answer and the same steps for one ticket or many.
 -- SPDX-License-Identifier: MIT
 local costs = require("costs")
+local refusals = require("refusals")
 local states = require("states")
 
 local macros = {}
@@ -49,7 +50,10 @@ function macros.one(ev, ctx)
   local macro = macro_of(ctx, ev.params.macro)
   if not macro then return ev:fail("macro", "@macro_unknown") end
   local done, why = apply(ctx, macro, ev.record)
-  if not done then return ev:abort(why) end
+  if not done then
+    if why:sub(1, 1) == "@" then return ev:abort(why) end
+    return refusals.tell(ev, why, "macro")
+  end
   return { status = ctx.db:as_system().ticket:get(ev.record.id).status }
 end
 

@@ -23,6 +23,12 @@ local function known(db, id)
   return id and db.ticket_message:find { where = { message_id = id }, limit = 1 }[1]
 end
 
+-- Our own letters carry their number in the log of letters: <0CN6M1Z2E0406.acme@example.com>.
+local function of_letter(db, id)
+  local letter = id:match("^<(%w+)%.")
+  return letter and db.ticket_message:find { where = { letter = letter }, limit = 1 }[1]
+end
+
 local function by_answer(db, mail)
   local ids = { clean_id(mail.in_reply_to) }
   local references = mail.references or {}
@@ -30,7 +36,7 @@ local function by_answer(db, mail)
     ids[#ids + 1] = clean_id(references[i])
   end
   for _, id in ipairs(ids) do
-    local message = known(db, id)
+    local message = known(db, id) or of_letter(db, id)
     if message then return db.ticket:get(message.ticket) end
   end
 end

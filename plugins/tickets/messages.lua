@@ -2,6 +2,7 @@
 -- SPDX-License-Identifier: MIT
 local costs = require("costs")
 local letters = require("letters")
+local refusals = require("refusals")
 local sla = require("sla")
 local states = require("states")
 
@@ -71,19 +72,30 @@ local function from_agent(db, ticket, message)
   assert(db.ticket:update(ticket.id, fields))
 end
 
+-- The letter that made the ticket is no reply.
+local function is_opening(db, ticket, message)
+  return ticket.channel == "mail" and message.message_id ~= nil
+    and db.ticket_message:count { where = { ticket = ticket.id } } == 1
+end
+
 function messages.arrived(ev, ctx)
   local message, db = ev.record, ctx.db:as_system()
   if not message.public or message.direction == "system" then return end
   local ticket = db.ticket:get(message.ticket)
   if message.direction == "customer" then
     if not message.auto_submitted then from_customer(db, ticket, message) end
+    if is_opening(db, ticket, message) then return sla.refresh(ctx, ticket.id) end
     ctx.emit("ticket.customer_replied", { ticket = ticket.id, message = message.id })
   else
     local is_first = ticket.first_response_at == nil
     from_agent(db, ticket, message)
     if is_first then ctx.emit("ticket.first_response", { ticket = ticket.id }) end
     ctx.emit("ticket.agent_replied", { ticket = ticket.id, message = message.id })
-    if not message.message_id then letters.send(ctx, ticket, "answer", { body = message.body }) end
+    local letter = not message.message_id
+      and letters.send(ctx, ticket, "answer", { body = message.body })
+    if letter then
+      assert(db.ticket_message:update(message.id, { letter = crm.id_text(letter) }))
+    end
   end
   sla.refresh(ctx, ticket.id)
 end
@@ -104,14 +116,22 @@ local function write(ev, ctx, fields)
   return { message = crm.id_text(message.id), status = ticket.status, version = ticket.version }
 end
 
--- POST …/ticket/{id}/actions/reply { body, status }: to the customer; then, if wanted, wait.
+-- POST …/ticket/{id}/actions/reply { body, minutes, status, hold_until }: to the customer; then, if
+-- wanted, wait.
 function messages.reply(ev, ctx)
   if not states.is_live(ev.record.status) then return ev:fail("status", "@not_open") end
+  local status, late = ev.params.status, nil
+  if ev.params.hold_until ~= nil then
+    local fits, time = pcall(crm.datetime, ev.params.hold_until)
+    if not fits then return ev:fail("hold_until", "@bad_time") end
+    late = time
+  end
   local answer = write(ev, ctx, { public = true })
-  local status = ev.params.status
   if answer and type(status) == "string" then
-    local done, why = ctx.db:as_system().ticket:update(ev.record.id, { status = status })
-    if not done then return ev:fail("status", why) end
+    local done, why = ctx.db:as_system().ticket:update(ev.record.id, {
+      status = status, hold_until = late,
+    })
+    if not done then return refusals.tell(ev, why, "status") end
     answer.status, answer.version = done.status, done.version
   end
   return answer

@@ -7,6 +7,7 @@ local articles = require("articles")
 local forms = require("forms")
 local letters = require("letters")
 local rating = require("rating")
+local refusals = require("refusals")
 local states = require("states")
 
 local portal = {}
@@ -46,13 +47,6 @@ local function asked(req, ctx)
   return fields
 end
 
--- What the data refuses, told on the field: "VALIDATION: serial: not a number".
-local function refuse(req, why)
-  local field, sentence = why:match("^%u+: ([%w_]+)[%[%d%]]*: (.+)$")
-  if field then return req:fail(field, sentence) end
-  return req:fail("subject", (why:gsub("^%u+: ", "")))
-end
-
 -- POST /x/tickets/requests; `website` is the field that people do not see.
 function portal.request(req, ctx)
   local body = req.body
@@ -81,7 +75,7 @@ function portal.request(req, ctx)
     })
     token = ticket.rate_token
   end)
-  if not token then return refuse(req, refused) end
+  if not token then return refusals.tell(req, refused, "subject") end
   return { taken = true, token = token }, 201
 end
 

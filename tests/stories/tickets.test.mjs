@@ -311,7 +311,9 @@ test("the service desk of two companies", async (t) => {
   const nobody = (tenant, method, path, body) => tenant.as(null, method, X + path, { body });
   let token;
 
-  await t.test("a customer asks by the portal and sees answers, never notes", async () => {
+  const NOTES =
+    "Internal notes never reach the customer: not by mail, portal, search, export or webhook.";
+  await t.test(NOTES, async () => {
     const body = { email: "li@example.com", subject: "门户", body: "打不开" };
     const asked = await nobody(acme, "POST", "/requests", body);
     assert.equal(asked.status, 201, asked.text);
@@ -328,6 +330,16 @@ test("the service desk of two companies", async (t) => {
       ["请重启。", "好了"],
     );
     assert.ok(!seen.text.includes("内部秘密"));
+    const found = await nobody(acme, "GET", `/articles?q=${encodeURIComponent("内部秘密")}`);
+    assert.deepEqual(found.json.items, []);
+    for (const path of ["search?q=内部秘密", "records/ticket_message", "changes"]) {
+      assert.equal((await acme.as(null, "GET", `/api/v1/${path}`)).status, 401, path);
+    }
+    const sent = await acme.ok("admin", "GET", "/api/v1/admin/mail/letters");
+    assert.ok(!JSON.stringify(sent).includes("内部秘密"));
+    // Webhooks are told of events, which name records and hold none of their words.
+    const log = await acme.ok("admin", "GET", "/api/v1/changes?limit=200");
+    assert.ok(!JSON.stringify(log).includes("内部秘密"));
     assert.equal((await nobody(globex, "GET", `/progress?token=${token}`)).status, 422);
     for (const bad of ["", "x", "0".repeat(32), "' or 1=1"]) {
       const found = await nobody(acme, "GET", `/progress?token=${encodeURIComponent(bad)}`);

@@ -37,7 +37,7 @@ crm.test("a letter is never lost for a form, but the ticket is not solved withou
   form(t, "question", { product = { required = true } })
   local ticket = open(t, { channel = "mail", requester_email = "a@example.com" })
   t.expect_fail(function() t.action("ticket", ticket.id, "resolve", {}) end,
-    { status = true })
+    { product = true })
   t.db.ticket:update(ticket.id, { product = "Pump" })
   t.action("ticket", ticket.id, "resolve", {})
   t.eq(t.db.ticket:get(ticket.id).status, "resolved")
@@ -63,7 +63,7 @@ crm.test("of customers only what they are shown is asked, of an agent the rest",
     portal = true } })
   t.expect_fail(function() open(t, { channel = "portal" }) end, { product = "@text_required" })
   local ticket = open(t, { channel = "portal", product = "Pump" })
-  t.expect_fail(function() t.action("ticket", ticket.id, "resolve", {}) end, { status = true })
+  t.expect_fail(function() t.action("ticket", ticket.id, "resolve", {}) end, { serial = true })
   t.expect_fail(function() open(t, { channel = "phone", product = "Pump" }) end,
     { serial = "@text_required" })
   t.db.ticket_form:update(made.id, { portal = false })
