@@ -495,7 +495,7 @@ static enum err update(struct call *call, const struct view *view, int64_t versi
         {.column = "name", .value = value_text(slice_str(view->name))},
         {.column = "scope", .value = value_text(slice_str(view->is_shared ? "shared" : "mine"))},
         {.column = "body", .value = value_text(slice_str(body))},
-        {.column = "version", .value = value_int(1), .add = true},
+        {.column = "version", .value = value_int(1), .how = STORE_ADD},
         {.column = "updated_at", .value = value_int(call->ctx->now_ms)},
     };
     if (version && version != view->version) {

@@ -167,7 +167,7 @@ enum err password_store(struct ctx *ctx, int64_t user, const char *encoded, int6
         {.column = "password", .value = value_text(slice_str(encoded))},
         {.column = "password_at", .value = value_int(ctx->now_ms)},
         {.column = "updated_at", .value = value_int(ctx->now_ms)},
-        {.column = "version", .value = value_int(1), .add = true},
+        {.column = "version", .value = value_int(1), .how = STORE_ADD},
     };
     int64_t changed = 0;
     enum err e = store_update(ctx->tenant->store, "user", row_live(nodes, "id", value_int(user)),

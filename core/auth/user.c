@@ -195,7 +195,7 @@ static enum err user_change(struct ctx *ctx, int64_t user, const char *column, s
         {.column = column, .value = value},
         {.column = "updated_at", .value = value_int(ctx->now_ms)},
         {.column = "updated_by", .value = int_or_null(ctx->actor ? ctx->actor->user : 0)},
-        {.column = "version", .value = value_int(1), .add = true},
+        {.column = "version", .value = value_int(1), .how = STORE_ADD},
     };
     int64_t changed = 0;
     enum err e = store_update(ctx->tenant->store, "user", row_live(nodes, "id", value_int(user)),

@@ -9,11 +9,6 @@
 #include "record/filter.h"
 #include "record/record_in.h"
 
-bool field_is(const struct field *field, const char *type)
-{
-    return strcmp(field->type->name, type) == 0;
-}
-
 void record_put(struct record *record, int slot, struct value value)
 {
     if (value_equal(&record->now[slot], &value))

@@ -56,11 +56,39 @@ static enum err share_of(struct ctx *ctx, const struct part *part, const struct 
 
 /* --- writing the parent --- */
 
-static enum err parent_update(struct ctx *ctx, const struct part *part, int64_t parent,
-                              const struct store_set *sets, int count)
+#define SETS_MAX 16 /* of one statement: four for an amount */
+
+/* What a save moves on one parent goes into one statement. */
+struct moves {
+    const struct entity *entity; /* NULL = nothing waits */
+    int64_t parent;
+    struct store_set sets[SETS_MAX];
+    int count;
+};
+
+static enum err moves_write(struct ctx *ctx, struct moves *moves)
 {
-    return store_update(ctx->tenant->store, part->field->entity->table,
-                        record_has_id(ctx->arena, parent), sets, count, NULL, NULL);
+    if (!moves->entity)
+        return ERR_OK;
+    enum err e = store_update(ctx->tenant->store, moves->entity->table,
+                              record_has_id(ctx->arena, moves->parent), moves->sets, moves->count,
+                              NULL, NULL);
+    *moves = (struct moves){0};
+    return e;
+}
+
+static enum err parent_update(struct ctx *ctx, struct moves *moves, const struct part *part,
+                              int64_t parent, const struct store_set *sets, int count)
+{
+    const struct entity *entity = part->field->entity;
+    bool fits =
+        moves->entity == entity && moves->parent == parent && moves->count + count <= SETS_MAX;
+    enum err e = fits ? ERR_OK : moves_write(ctx, moves);
+    moves->entity = entity;
+    moves->parent = parent;
+    for (int i = 0; i < count; i++)
+        moves->sets[moves->count++] = sets[i];
+    return e;
 }
 
 /* Money stands in the tenant's currency: amount, currency, base amount, rate 1. */
@@ -70,23 +98,26 @@ static int money_sets(const struct ctx *ctx, const struct field *field, struct v
     const char *const *columns = field->entity->columns + field->slot;
     const char *own = ctx->tenant->currency ? ctx->tenant->currency : "CNY";
     bool is_null = amount.type == VALUE_NULL;
-    sets[0] = (struct store_set){columns[0], amount, add};
+    enum store_how how = add ? STORE_ADD : STORE_SET;
+    sets[0] = (struct store_set){columns[0], amount, how};
     if (field->type->columns < 4)
         return 1;
-    sets[1] =
-        (struct store_set){columns[1], is_null ? value_null() : value_text(slice_str(own)), false};
-    sets[2] = (struct store_set){columns[2], amount, add};
-    sets[3] = (struct store_set){columns[3], is_null ? value_null() : value_int(1000000), false};
+    sets[1] = (struct store_set){columns[1], is_null ? value_null() : value_text(slice_str(own)),
+                                 STORE_SET};
+    sets[2] = (struct store_set){columns[2], amount, how};
+    sets[3] =
+        (struct store_set){columns[3], is_null ? value_null() : value_int(1000000), STORE_SET};
     return 4;
 }
 
-static enum err parent_add(struct ctx *ctx, const struct part *part, int64_t parent, int64_t by)
+static enum err parent_add(struct ctx *ctx, struct moves *moves, const struct part *part,
+                           int64_t parent, int64_t by)
 {
     struct store_set sets[4];
     if (by == 0)
         return ERR_OK;
     int count = money_sets(ctx, part->field, value_int(by), true, sets);
-    return parent_update(ctx, part, parent, sets, count);
+    return parent_update(ctx, moves, part, parent, sets, count);
 }
 
 /* --- least, greatest, and working out anew --- */
@@ -125,15 +156,30 @@ static enum err measure(struct ctx *ctx, const struct part *part, int64_t parent
     return store_read(ctx->tenant->store, &query, take_value, out);
 }
 
-static enum err refresh(struct ctx *ctx, const struct part *part, int64_t parent)
+static enum err refresh(struct ctx *ctx, struct moves *moves, const struct part *part,
+                        int64_t parent)
 {
     struct store_set sets[4];
     struct value amount;
-    enum err e = measure(ctx, part, parent, &amount);
+    bool is_itself = part->field->entity == part->by->entity; /* what waits may be measured */
+    enum err e = is_itself ? moves_write(ctx, moves) : ERR_OK;
+    if (!e)
+        e = measure(ctx, part, parent, &amount);
     if (e)
         return e;
-    return parent_update(ctx, part, parent, sets,
+    return parent_update(ctx, moves, part, parent, sets,
                          money_sets(ctx, part->field, amount, false, sets));
+}
+
+/* One more value among others. */
+static enum err parent_stretch(struct ctx *ctx, struct moves *moves, const struct part *part,
+                               const struct share *is)
+{
+    bool is_most = part->rollup->op == MEASURE_MAX;
+    struct store_set set = {.column = part->field->entity->columns[part->field->slot],
+                            .value = value_int(is->amount),
+                            .how = is_most ? STORE_MOST : STORE_LEAST};
+    return parent_update(ctx, moves, part, is->parent, &set, 1);
 }
 
 enum err rollup_refresh(struct ctx *ctx, const struct field *field, int64_t parent)
@@ -142,14 +188,16 @@ enum err rollup_refresh(struct ctx *ctx, const struct field *field, int64_t pare
     struct part part;
     const struct entity *child = model_entity(ctx->model, slice_str(field_rollup_of(field)->from));
     ASSERT(child);
+    struct moves moves = {0};
     part_init(&part, field, child);
-    return refresh(ctx, &part, parent);
+    enum err e = refresh(ctx, &moves, &part, parent);
+    return e ? e : moves_write(ctx, &moves);
 }
 
 /* --- moving --- */
 
-static enum err move_sum(struct ctx *ctx, const struct part *part, const struct share *was,
-                         const struct share *is)
+static enum err move_sum(struct ctx *ctx, struct moves *moves, const struct part *part,
+                         const struct share *was, const struct share *is)
 {
     int64_t before = was->parent && was->is_filled ? was->amount : 0;
     int64_t after = is->parent && is->is_filled ? is->amount : 0;
@@ -157,29 +205,32 @@ static enum err move_sum(struct ctx *ctx, const struct part *part, const struct 
         int64_t by;
         if (!decimal_add(after, -before, &by))
             return err_say(&ctx->err, ERR_VALIDATION, "too_large", NULL);
-        return is->parent ? parent_add(ctx, part, is->parent, by) : ERR_OK;
+        return is->parent ? parent_add(ctx, moves, part, is->parent, by) : ERR_OK;
     }
-    enum err e = was->parent ? parent_add(ctx, part, was->parent, -before) : ERR_OK;
+    enum err e = was->parent ? parent_add(ctx, moves, part, was->parent, -before) : ERR_OK;
     if (!e && is->parent)
-        e = parent_add(ctx, part, is->parent, after);
+        e = parent_add(ctx, moves, part, is->parent, after);
     return e;
 }
 
-static enum err move_extreme(struct ctx *ctx, const struct part *part, const struct share *was,
-                             const struct share *is)
+static enum err move_extreme(struct ctx *ctx, struct moves *moves, const struct part *part,
+                             const struct share *was, const struct share *is)
 {
     bool same =
         was->parent == is->parent && was->is_filled == is->is_filled && was->amount == is->amount;
     if (same)
         return ERR_OK;
-    enum err e = was->parent ? refresh(ctx, part, was->parent) : ERR_OK;
+    bool is_more = !was->parent && is->parent && is->is_filled && part->field->type->columns == 1;
+    if (is_more)
+        return parent_stretch(ctx, moves, part, is);
+    enum err e = was->parent ? refresh(ctx, moves, part, was->parent) : ERR_OK;
     if (!e && is->parent && is->parent != was->parent)
-        e = refresh(ctx, part, is->parent);
+        e = refresh(ctx, moves, part, is->parent);
     return e;
 }
 
-static enum err move_part(struct ctx *ctx, const struct part *part, const struct value *was_values,
-                          const struct value *is_values)
+static enum err move_part(struct ctx *ctx, struct moves *moves, const struct part *part,
+                          const struct value *was_values, const struct value *is_values)
 {
     struct share was, is;
     enum err e = share_of(ctx, part, was_values, &was);
@@ -188,7 +239,8 @@ static enum err move_part(struct ctx *ctx, const struct part *part, const struct
     if (e || (!was.parent && !is.parent))
         return e;
     bool is_sum = part->rollup->op == MEASURE_COUNT || part->rollup->op == MEASURE_SUM;
-    return is_sum ? move_sum(ctx, part, &was, &is) : move_extreme(ctx, part, &was, &is);
+    return is_sum ? move_sum(ctx, moves, part, &was, &is)
+                  : move_extreme(ctx, moves, part, &was, &is);
 }
 
 bool rollup_follows(const struct ctx *ctx, const struct entity *entity)
@@ -209,6 +261,7 @@ bool rollup_follows(const struct ctx *ctx, const struct entity *entity)
 enum err rollup_move(struct ctx *ctx, const struct entity *entity, const struct value *was,
                      const struct value *is)
 {
+    struct moves moves = {0};
     for (int i = 0; i < entity->fields_count; i++) {
         const struct field *by = entity->fields[i];
         const struct entity *parent = by->type->is_ref ? model_ref(ctx->model, by) : NULL;
@@ -221,10 +274,10 @@ enum err rollup_move(struct ctx *ctx, const struct entity *entity, const struct 
                 continue;
             struct part part;
             part_init(&part, field, entity);
-            enum err e = move_part(ctx, &part, was, is);
+            enum err e = move_part(ctx, &moves, &part, was, is);
             if (e)
                 return e;
         }
     }
-    return ERR_OK;
+    return moves_write(ctx, &moves);
 }

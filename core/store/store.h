@@ -86,7 +86,12 @@ struct expr;
 struct store_set {
     const char *column;
     struct value value;
-    bool add; /* column = column + value (int columns) */
+    enum store_how {
+        STORE_SET,
+        STORE_ADD,  /* column = column + value (int columns) */
+        STORE_MOST, /* store_update: the greater of what is there and value; … */
+        STORE_LEAST
+    } how;
 };
 
 /* ERR_CONFLICT on a unique or key clash; then *index (may be NULL) names the index or "" for the

@@ -208,7 +208,7 @@ enum err write_put(struct store *store, const char *table, const struct store_se
         emit_str(&emit, changes++ ? "," : "UPDATE SET ");
         emit_name(&emit, sets[i].column);
         emit_str(&emit, "=");
-        if (sets[i].add) {
+        if (sets[i].how == STORE_ADD) {
             emit_str(&emit, "ifnull(");
             emit_name(&emit, table);
             emit_str(&emit, ".");
@@ -235,6 +235,30 @@ static bool is_nothing(struct db *db, const struct table_entry *entry, int64_t *
     return true;
 }
 
+/* "n"=?, or what makes it of the value that is there. */
+static void emit_set(struct emit *emit, const struct store_set *set)
+{
+    static const char *const before[] = {[STORE_SET] = "=",
+                                         [STORE_ADD] = "=ifnull(",
+                                         [STORE_MOST] = "=max(ifnull(",
+                                         [STORE_LEAST] = "=min(ifnull("};
+    emit_name(emit, set->column);
+    emit_str(emit, before[set->how]);
+    if (set->how != STORE_SET)
+        emit_name(emit, set->column);
+    if (set->how == STORE_ADD)
+        emit_str(emit, ",0)+");
+    bool compares = set->how == STORE_MOST || set->how == STORE_LEAST;
+    if (compares) {
+        emit_str(emit, ",");
+        emit_value(emit, &set->value);
+        emit_str(emit, "),");
+    }
+    emit_value(emit, &set->value);
+    if (compares)
+        emit_str(emit, ")");
+}
+
 enum err write_update(struct store *store, const char *table, const struct expr *where,
                       const struct store_set *sets, int count, int64_t *changed, const char **index)
 {
@@ -248,14 +272,7 @@ enum err write_update(struct store *store, const char *table, const struct expr 
     emit_str(&emit, " AS t");
     for (int i = 0; i < count; i++) {
         emit_str(&emit, i ? "," : " SET ");
-        emit_name(&emit, sets[i].column);
-        emit_str(&emit, "=");
-        if (sets[i].add) {
-            emit_str(&emit, "ifnull(");
-            emit_name(&emit, sets[i].column);
-            emit_str(&emit, ",0)+");
-        }
-        emit_value(&emit, &sets[i].value);
+        emit_set(&emit, &sets[i]);
     }
     emit_str(&emit, " WHERE ");
     emit_expr(&emit, where);

@@ -199,14 +199,14 @@ static void test_store__a_conflict_names_its_index(void **state)
 static void test_store__put_inserts_or_updates_and_adds(void **state)
 {
     struct rig *rig = *state;
-    struct store_set sets[] = {set_int("a", 1), set_text("b", "x"), {"n", value_int(3), true}};
+    struct store_set sets[] = {set_int("a", 1), set_text("b", "x"), {"n", value_int(3), STORE_ADD}};
     struct query_column select[] = {
         {.column = {0, "a"}}, {.column = {0, "b"}}, {.column = {0, "n"}}};
     struct query query = {.table = "pair", .select = select, .select_count = 3};
     OK(store_put(rig->store, "pair", sets, 3));
     OK(store_put(rig->store, "pair", sets, 3));
     assert_string_equal(rig_rows(rig, &query), "1|x|6");
-    sets[2].add = false;
+    sets[2].how = STORE_SET;
     OK(store_put(rig->store, "pair", sets, 3));
     OK(store_put(rig->store, "pair", sets, 2)); /* only the key: nothing to change */
     assert_string_equal(rig_rows(rig, &query), "1|x|3");
@@ -216,12 +216,31 @@ static void test_store__add_counts_from_empty_and_refuses_overflow(void **state)
 {
     struct rig *rig = *state;
     rig_lead(rig, 1, "a", NULL, -1);
-    struct store_set add = {"amount", value_int(5), true};
+    struct store_set add = {"amount", value_int(5), STORE_ADD};
     const struct expr *one = expr_cmp(rig->arena, EXPR_EQ, "id", value_int(1));
     OK(store_update(rig->store, "lead", one, &add, 1, NULL, NULL));
     add.value = value_int(INT64_MAX);
     assert_int_equal(store_update(rig->store, "lead", one, &add, 1, NULL, NULL), ERR_VALIDATION);
     assert_string_equal(rig_match(rig, expr_cmp(rig->arena, EXPR_EQ, "amount", value_int(5))), "1");
+}
+
+static void test_store__the_most_and_the_least_stay(void **state)
+{
+    struct rig *rig = *state;
+    rig_lead(rig, 1, "a", NULL, -1);
+    const struct expr *one = expr_cmp(rig->arena, EXPR_EQ, "id", value_int(1));
+    static const struct {
+        enum store_how how;
+        int64_t value, is;
+    } steps[] = {{STORE_MOST, 5, 5},   {STORE_MOST, 3, 5},  {STORE_MOST, 8, 8},
+                 {STORE_LEAST, 9, 8},  {STORE_LEAST, 2, 2}, {STORE_LEAST, -4, -4},
+                 {STORE_MOST, -4, -4}, {STORE_MOST, -3, -3}};
+    for (int i = 0; i < COUNT(steps); i++) {
+        struct store_set set = {"amount", value_int(steps[i].value), steps[i].how};
+        OK(store_update(rig->store, "lead", one, &set, 1, NULL, NULL));
+        assert_string_equal(
+            rig_match(rig, expr_cmp(rig->arena, EXPR_EQ, "amount", value_int(steps[i].is))), "1");
+    }
 }
 
 static void test_store__append_only_tables_only_grow(void **state)
@@ -356,6 +375,7 @@ int main(void)
         TEST(a_conflict_names_its_index),
         TEST(put_inserts_or_updates_and_adds),
         TEST(add_counts_from_empty_and_refuses_overflow),
+        TEST(the_most_and_the_least_stay),
         TEST(append_only_tables_only_grow),
         TEST(a_value_of_the_wrong_type_is_refused),
         TEST(a_reader_cannot_write),
