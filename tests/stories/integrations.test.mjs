@@ -79,7 +79,7 @@ test("webhooks of two companies", async (t) => {
     await refused(acme, "webhook", { ...fits, secret: "fifteen letters" }, "secret");
   });
 
-  await t.test("only who may shapes them, and nobody reads a secret", async () => {
+  await t.test("Secrets are never returned or logged; only who may shapes targets", async () => {
     for (const tenant of [acme, globex]) await settings(tenant, { allow_http: true });
     const body = { name: "ERP", url: `${target.url}/erp`, secret: SECRET, entities: ["account"] };
     const wrong = await acme.as("sales1", "POST", `${RECORDS}/webhook`, { body });
@@ -88,6 +88,9 @@ test("webhooks of two companies", async (t) => {
     const shown = await acme.as("admin", "GET", `${RECORDS}/webhook/${hook}`);
     assert.equal(shown.json.secret, "********");
     assert.ok(!shown.text.includes(SECRET));
+    const trail = await acme.as("admin", "GET", "/api/v1/admin/audit/changes?limit=200");
+    assert.ok(trail.status === 200 && !trail.text.includes(SECRET));
+    after(() => assert.ok(!w.server.log.includes(SECRET), "nor does any log"));
     const foreign = await globex.as("admin", "GET", `${RECORDS}/webhook/${hook}`);
     assert.equal(foreign.status, 404);
     assert.equal((await act(globex, "admin", "webhook", hook, "pause")).status, 404);
@@ -130,49 +133,55 @@ test("webhooks of two companies", async (t) => {
     assert.equal(call.headers["x-perigee-signature"], both);
   });
 
-  await t.test("what fails is tried again in order; what is refused is a dead letter", async () => {
-    let down = true;
-    target.answer = (call) => (call.json.event.startsWith("webhook") ? 200 : down ? 503 : 200);
-    target.calls.length = 0;
-    const account = await acme.create("admin", "account", { name: "李雷" });
-    await acme.ok("admin", "PATCH", `${RECORDS}/account/${account.id}`, { name: "李大雷" });
-    await until("a failed try", async () => {
-      const rows = await list(acme, "delivery", `record_id=${account.id}&sort=seq`);
-      return rows.length === 2 && rows[0].tries >= 1 && rows[0].status === 503;
-    });
-    const failing = await acme.ok("admin", "GET", `${RECORDS}/webhook/${hook}`);
-    assert.ok(failing.failures >= 1 && failing.retry_at);
-    down = false;
-    await until("both sent", async () => {
-      const rows = await list(acme, "delivery", `record_id=${account.id}&sort=seq`);
-      return rows.every((row) => row.state === "sent");
-    });
-    const seqs = target.calls.filter((c) => c.json.id === account.id).map((c) => c.json.seq);
-    assert.deepEqual(seqs, [...seqs].sort((a, b) => a - b));
-    const later = await acme.ok("admin", "GET", `${RECORDS}/webhook/${hook}`);
-    assert.deepEqual([later.failures, later.retry_at], [0, null]);
+  await t.test(
+    "At least once out: what fails comes again in order, what is refused is dead",
+    async () => {
+      let down = true;
+      target.answer = (call) => (call.json.event.startsWith("webhook") ? 200 : down ? 503 : 200);
+      target.calls.length = 0;
+      const account = await acme.create("admin", "account", { name: "李雷" });
+      await acme.ok("admin", "PATCH", `${RECORDS}/account/${account.id}`, { name: "李大雷" });
+      await until("a failed try", async () => {
+        const rows = await list(acme, "delivery", `record_id=${account.id}&sort=seq`);
+        return rows.length === 2 && rows[0].tries >= 1 && rows[0].status === 503;
+      });
+      const failing = await acme.ok("admin", "GET", `${RECORDS}/webhook/${hook}`);
+      assert.ok(failing.failures >= 1 && failing.retry_at);
+      down = false;
+      await until("both sent", async () => {
+        const rows = await list(acme, "delivery", `record_id=${account.id}&sort=seq`);
+        return rows.every((row) => row.state === "sent");
+      });
+      const seqs = target.calls.filter((c) => c.json.id === account.id).map((c) => c.json.seq);
+      assert.deepEqual(
+        seqs,
+        [...seqs].sort((a, b) => a - b),
+      );
+      const later = await acme.ok("admin", "GET", `${RECORDS}/webhook/${hook}`);
+      assert.deepEqual([later.failures, later.retry_at], [0, null]);
 
-    target.answer = () => ({ status: 410, body: "gone for good" });
-    const dead = await acme.create("admin", "account", { name: "韩梅梅" });
-    const row = await until("a dead letter", async () => {
-      const rows = await list(acme, "delivery", `record_id=${dead.id}&state=dead`);
-      return rows[0];
-    });
-    assert.equal(row.status, 410);
-    const [log] = await list(acme, "delivery_try", `delivery=${row.id}`);
-    assert.equal(log.answer, "gone for good");
-    target.answer = () => 200;
-    assert.equal((await act(acme, "sales1", "delivery", row.id, "replay")).status, 404);
-    await done(acme, "delivery", row.id, "replay");
-    await until("it is sent", async () => {
-      const again = await acme.ok("admin", "GET", `${RECORDS}/delivery/${row.id}`);
-      return again.state === "sent" && again.replays === 1;
-    });
-    target.calls.length = 0;
-    const range = { state: "sent", from_seq: row.seq, to_seq: row.seq };
-    assert.equal((await done(acme, "webhook", hook, "replay", range)).count, 1);
-    await until("replayed", () => target.calls.some((call) => call.json.seq === row.seq));
-  });
+      target.answer = () => ({ status: 410, body: "gone for good" });
+      const dead = await acme.create("admin", "account", { name: "韩梅梅" });
+      const row = await until("a dead letter", async () => {
+        const rows = await list(acme, "delivery", `record_id=${dead.id}&state=dead`);
+        return rows[0];
+      });
+      assert.equal(row.status, 410);
+      const [log] = await list(acme, "delivery_try", `delivery=${row.id}`);
+      assert.equal(log.answer, "gone for good");
+      target.answer = () => 200;
+      assert.equal((await act(acme, "sales1", "delivery", row.id, "replay")).status, 404);
+      await done(acme, "delivery", row.id, "replay");
+      await until("it is sent", async () => {
+        const again = await acme.ok("admin", "GET", `${RECORDS}/delivery/${row.id}`);
+        return again.state === "sent" && again.replays === 1;
+      });
+      target.calls.length = 0;
+      const range = { state: "sent", from_seq: row.seq, to_seq: row.seq };
+      assert.equal((await done(acme, "webhook", hook, "replay", range)).count, 1);
+      await until("replayed", () => target.calls.some((call) => call.json.seq === row.seq));
+    },
+  );
 
   await t.test("a target inside is a dead letter; a paused one keeps what comes", async () => {
     const inward = await acme.create("admin", "webhook", {
@@ -262,7 +271,7 @@ test("inbound hooks", async (t) => {
     assert.equal((await list(acme, "inbound_message", "")).length, 0);
   });
 
-  await t.test("a message sent many times has one effect", async () => {
+  await t.test("exactly one effect in: a message sent many times", async () => {
     const body = { customer: { title: " 远山科技 ", url: "https://example.com" } };
     const answers = await Promise.all([1, 2, 3, 4].map(() => send(body, { id: "m-1" })));
     for (const answer of answers) assert.equal(answer.status, 202, answer.text);
@@ -280,6 +289,18 @@ test("inbound hooks", async (t) => {
     await until("the change", async () => (await message(second.json.id)).state === "done");
     const same = await list(acme, "account", `name=${encodeURIComponent("远山科技")}`);
     assert.deepEqual([same.length, same[0].website], [1, "https://example.org"]);
+  });
+
+  await t.test("An inbound message is stored before it is processed", async () => {
+    const job = "/api/v1/admin/jobs/integrations/process";
+    await acme.ok("admin", "POST", `${job}/pause`, {});
+    const { json } = await send({ customer: { title: "先存后办" } }, { id: "m-0" });
+    assert.equal((await message(json.id)).state, "waiting");
+    const found = () => list(acme, "account", `name=${encodeURIComponent("先存后办")}`);
+    assert.deepEqual(await found(), [], "nothing has come of it yet");
+    await acme.ok("admin", "POST", `${job}/resume`, {});
+    await until("it is done", async () => (await message(json.id)).state === "done");
+    assert.equal((await found()).length, 1);
   });
 
   await t.test("what does not fit is kept with its reason, until it is skipped", async () => {
@@ -346,7 +367,7 @@ test("two servers keep accounts in step", async (t) => {
     ).id;
   });
 
-  await t.test("both ways, and never round", async () => {
+  await t.test("Sync never loops: both ways, and never round", async () => {
     const mine = await acme.create("admin", "account", { name: "同步甲", website: "https://a.cn" });
     const theirs = await far.acme.create("admin", "account", { name: "同步乙" });
     await sync();
@@ -645,6 +666,43 @@ test("two servers that both drive make no echo", async () => {
     assert.ok([401, 403].includes((await sides[1].tenant.as(login, "POST", route, body)).status));
 });
 
+test("A failing connector cannot slow the saving of records", async () => {
+  const { acme } = w;
+  let release;
+  const held = new Promise((let_go) => (release = let_go));
+  other.answer = async () => {
+    await held;
+    return 503;
+  };
+  other.calls.length = 0;
+  const connection = await acme.create("admin", "connection", {
+    name: "挂起的系统",
+    connector: "rest",
+    base_url: other.url,
+    credential: "a-key-of-the-other-side",
+    acts_as: acme.users.admin,
+  });
+  await acme.create("admin", "mapping", {
+    connection: connection.id,
+    entity_name: "account",
+    remote: "account",
+    direction: "push",
+    field_map: { name: "name" },
+    match: { name: { prefix: "卡住" } },
+  });
+  await acme.create("admin", "account", { name: "卡住一" });
+  await done(acme, "connection", connection.id, "sync");
+  await until("it is asked and does not answer", () => other.calls.length > 0);
+  const saved = await acme.as("admin", "POST", `${RECORDS}/account`, { body: { name: "卡住二" } });
+  assert.equal(saved.status, 201, "saved while the other side still hangs");
+  release();
+  await until("the connection shows it", async () => {
+    const seen = await acme.ok("admin", "GET", `${RECORDS}/connection/${connection.id}`);
+    return seen.state === "failing" && seen.last_error;
+  });
+  await acme.ok("admin", "PATCH", `${RECORDS}/connection/${connection.id}`, { state: "paused" });
+});
+
 test("messages to WeCom", async (t) => {
   const { acme } = w;
   const facts = { corpid: "ww-corp", secret: "app s&cret=1", key: "robot-key-1", agentid: 1000002 };
@@ -695,7 +753,8 @@ test("messages to WeCom", async (t) => {
       options: { agentid: facts.agentid },
     });
     await map(application, "message", "应用客户");
-    for (const name of ["应用客户一", "应用客户二"]) await acme.create("admin", "account", { name });
+    for (const name of ["应用客户一", "应用客户二"])
+      await acme.create("admin", "account", { name });
     await sync(application);
     await until("both messages", () => told("应用客户").length === 2);
     assert.equal(wecom.tokens, 1);
