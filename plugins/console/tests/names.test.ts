@@ -1,10 +1,13 @@
 // names - schedules in words; and what the server knows by identifiers has a word in the console.
 // SPDX-License-Identifier: MIT
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { handlerParts } from "@/admin/kit/names";
+import { agentName } from "@/logic/agent";
 import { cronWords } from "@/logic/cron";
+import { GROUPS } from "@/admin/areas";
+import { blocksOf, slug } from "@/logic/markdown";
 import en from "@/texts/admin.en.json";
 import zh from "@/texts/admin.zh-CN.json";
 
@@ -35,6 +38,16 @@ describe("schedules", () => {
   });
 });
 
+it("says which browser it is", () => {
+  const chrome = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36";
+  expect(agentName(chrome)).toBe("Chrome · Linux");
+  expect(agentName(`${chrome} Edg/140.0`)).toBe("Edge · Linux");
+  expect(agentName("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Safari/604.1")).toBe(
+    "Safari · iPhone",
+  );
+  expect(agentName("curl/8.1")).toBe("curl");
+});
+
 it("takes the name of a handler apart", () => {
   expect(handlerParts("hook:acme.kit:told@lead")).toEqual({
     plugin: "acme.kit",
@@ -52,6 +65,24 @@ const sources = (folder: string) =>
     .map((name) => readFileSync(join(ROOT, "core", folder, name), "utf8"))
     .join("\n");
 const lacking = (keys: Iterable<string>) => [...new Set(keys)].filter((key) => !(key in zh));
+
+it("has help for every screen of administration, in both languages", () => {
+  for (const [lang, words] of Object.entries({ "zh-CN": zh, en } as Record<string, object>)) {
+    const text = readFileSync(join(ROOT, `plugins/core/help/${lang}.md`), "utf8");
+    const parts = blocksOf(text).flatMap((one) => (one.type === "heading" ? [one.id] : []));
+    const said = words as Record<string, string>;
+    const names = GROUPS.flatMap(({ areas }) => areas.map(({ id }) => slug(said[`admin.${id}`])));
+    expect(names.filter((name) => !parts.includes(name))).toEqual([]);
+  }
+});
+
+it("has help of every plugin, in both languages", () => {
+  const plugins = readdirSync(join(ROOT, "plugins")).filter((id) =>
+    existsSync(join(ROOT, "plugins", id, "plugin.json")),
+  );
+  const files = plugins.flatMap((id) => ["zh-CN", "en"].map((lang) => `${id}/help/${lang}.md`));
+  expect(files.filter((file) => !existsSync(join(ROOT, "plugins", file)))).toEqual([]);
+});
 
 it("has a word for every moment", () => {
   const header = readFileSync(join(ROOT, "core/hook/hook.h"), "utf8");

@@ -7,11 +7,13 @@ import adminEn from "@/texts/admin.en.json";
 import adminZh from "@/texts/admin.zh-CN.json";
 import dashEn from "@/texts/dash.en.json";
 import dashZh from "@/texts/dash.zh-CN.json";
+import meEn from "@/texts/me.en.json";
+import meZh from "@/texts/me.zh-CN.json";
 import mainEn from "@/texts/en.json";
 import mainZh from "@/texts/zh-CN.json";
 
-const zh: Record<string, string> = { ...mainZh, ...adminZh, ...dashZh };
-const en: Record<string, string> = { ...mainEn, ...adminEn, ...dashEn };
+const zh: Record<string, string> = { ...mainZh, ...adminZh, ...dashZh, ...meZh };
+const en: Record<string, string> = { ...mainEn, ...adminEn, ...dashEn, ...meEn };
 
 const SRC = join(__dirname, "../src");
 const files = (readdirSync(SRC, { recursive: true }) as string[]).filter((name) =>

@@ -46,7 +46,7 @@ export function spansOf(text: string): Span[] {
 }
 
 const ITEM = /^\s*(?:([-*+])|(\d+)[.)])\s+(.*)$/;
-const slug = (text: string) =>
+export const slug = (text: string) =>
   text
     .toLowerCase()
     .replace(/[^\p{L}\p{N}]+/gu, "-")
