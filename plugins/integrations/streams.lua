@@ -108,6 +108,7 @@ end
 local function next_records(ctx, map, after)
   local all = {}
   if map.match then all[#all + 1] = maps.plain(map.match) end
+  if map.since then all[#all + 1] = { updated_at = { gte = map.since } } end
   if after ~= "" then all[#all + 1] = { id = { gt = after } } end
   local where = #all > 0 and { ["and"] = all } or nil
   local done, found, left = pcall(function()

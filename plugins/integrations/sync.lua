@@ -68,12 +68,20 @@ local function drop(ctx, map, ref)
   end)
 end
 
+-- What is older than a mapping asks for, and was not taken before.
+local function is_past(map, item)
+  if not map.since or not item.updated_at then return false end
+  local known, at = pcall(crm.datetime, item.updated_at)
+  return known and at < map.since
+end
+
 -- Their item becomes ours. `force`: a person has decided a conflict.
 function sync.take(ctx, map, item, force)
   local db, entity = ctx.db:as_system(), map.entity_name
   local ref = ref_by(db, "their_key", their_key(map, item.id))
   if ref and ref.their_version == item.version and not force then return end
   if item.deleted then return ref and drop(ctx, map, ref) end
+  if not ref and is_past(map, item) then return end
   local record = ref and ctx.db[entity]:get(crm.id_parse(ref.record_id))
   if record and record.version > ref.our_version and map.direction == "both" and not force then
     local winner = decide(ctx, map, item, record)

@@ -126,6 +126,41 @@ crm.test("exactly one effect in: a pulled item is one record however often", fun
   t.eq(t.check(), {})
 end)
 
+crm.test("Syncs take a since-date: what is older is neither taken nor given", function(t)
+  local pushed = {}
+  local theirs = {
+    { id = "00000000000a1", version = 1, name = "旧", updated_at = "2026-02-28T23:59:59.000Z" },
+    { id = "00000000000a2", version = 1, name = "新", updated_at = "2026-03-01T00:00:00.000Z" },
+  }
+  t.http(function(call)
+    if call.method == "POST" and call.url:find("/records/", 1, true) then
+      pushed[#pushed + 1] = crm.json_decode(call.body).name
+      return { status = 201, json = { id = "00000000000b" .. #pushed, version = 1 } }
+    end
+    if call.url:find("/changes", 1, true) then
+      local items = {}
+      for i, one in ipairs(theirs) do
+        items[i] = { seq = i, entity = "account", id = one.id, op = "create", version = 1 }
+      end
+      return { status = 200, json = { items = items, next = 2, newest = 2 } }
+    end
+    return { status = 200, json = { items = theirs } }
+  end)
+  t.clock.set("2026-02-01T00:00:00Z")
+  t.db.account:insert { name = "早" }
+  t.clock.set("2026-03-02T00:00:00Z")
+  t.db.account:insert { name = "晚" }
+  local one = connection(t)
+  mapping(t, one, { direction = "both", since = t.datetime("2026-03-01T00:00:00Z") })
+  t.action("connection", one, "sync")
+  t.run_outbox()
+  t.eq(pushed, { "晚" })
+  local here = {}
+  for i, account in ipairs(t.db.account:find { order = "id" }) do here[i] = account.name end
+  t.eq(here, { "早", "晚", "新" })
+  t.eq(t.check(), {})
+end)
+
 crm.test("Secrets are never returned: neither by a record nor in what is sent", function(t)
   t.http(function() return { status = 401, json = { error = { code = "unauthorized" } } } end)
   local id = connection(t, { credential = "very-secret-key" })
