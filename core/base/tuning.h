@@ -42,16 +42,21 @@
 #define TURN_YIELD_US      8000  /* …and given back after so long when requests wait for it */
 #define SLOW_UNIT_US       25000 /* average over SLOW_WINDOW_MS: to the slow lane */
 #define SLOW_WINDOW_MS     10000
-#define RESTART_BACKOFF_MS 30000 /* between starts of a child that keeps dying */
-#define SCRIPT_LATE_LOG_MS 250   /* over its time and still inside one C function: logged */
-#define VM_REST_MS         500   /* unused for so long, what scripts have left is collected */
-#define VM_REST_US         2000  /* and for so long at a time, of all of them together */
-#define VM_REST_CYCLES     2     /* of the collector: the first may have begun before */
+#define RESTART_BACKOFF_MS 30000   /* between starts of a child that keeps dying */
+#define PATIENCE_STEP_US   1000000 /* of a process's time that one look of the supervisor counts */
+#define SCRIPT_LATE_LOG_MS 250     /* over its time and still inside one C function: logged */
+#define VM_REST_MS         500     /* unused for so long, what scripts have left is collected */
+#define VM_REST_US         2000    /* and for so long at a time, of all of them together */
+#define VM_REST_CYCLES     2       /* of the collector: the first may have begun before */
 
 /* A bundle's own tests, beside other work of a runner. */
 #define BUNDLE_TESTS_AT_ONCE 2     /* in one runner; of one company one: others wait */
 #define BUNDLE_TESTS_LOOK_MS 20    /* between two looks at whether they are over */
 #define BUNDLE_TESTS_KEPT_MS 60000 /* what they said, for who comes back to ask */
+
+/* A model in which files of a product did not fit. */
+#define MODEL_LOOK_US      1000000 /* they are looked at again; then after twice as long each time */
+#define MODEL_LOOKS_SLOWER 5       /* and so often twice */
 
 /* Jobs, imports, exports, migrations: what one step does. */
 #define JOB_LOOK_ROWS        50     /* due jobs looked through for one that may be leased */

@@ -21,6 +21,7 @@
 #include "net/child.h"
 #include "net/tls.h"
 #include "process/listen.h"
+#include "process/patience.h"
 #include "tenant/quarantine.h"
 #include "tenant/tenant.h"
 
@@ -41,6 +42,7 @@ struct child {
     int64_t started_ms;
     int deaths;      /* in a row, without a calm life between */
     int64_t late_us; /* of the script that was last told to be late */
+    struct patience late, busy, turn;
     bool is_ready, is_killed;
     bool is_behind; /* the configuration may have changed since it read it */
 };
@@ -158,6 +160,7 @@ static bool child_start_process(struct child *child)
     char *argv[] = {(char *)(uintptr_t)s->binary, (char *)(uintptr_t) "child",
                     (char *)(uintptr_t)roles[child->role], index, NULL};
     child->is_ready = child->is_killed = child->is_behind = false;
+    child->late = child->busy = child->turn = (struct patience){0};
     child->started_ms = clock_mono_us() / 1000;
     enum err e = child_start(s->loop, argv, fds, count, child_exited, child, &child->pid);
     close(pair[1]);
@@ -381,7 +384,8 @@ static bool child_watch_late(struct child *child, struct board_slot *slot, int64
 {
     struct supervisor *s = child->supervisor;
     int64_t since_us = atomic_load(&slot->late.since_us);
-    int64_t late_ms = since_us ? (now_us - since_us) / 1000 : 0;
+    int64_t queued_us = since_us ? patience_queued_us(child->pid) : 0;
+    int64_t late_ms = patience_look(&child->late, since_us, now_us, queued_us) / 1000;
     struct late_code code;
     struct quarantine mark;
     char name[32];
@@ -406,6 +410,20 @@ static bool child_watch_late(struct child *child, struct board_slot *slot, int64
     return true;
 }
 
+/* For how long it has been at one thing beyond what it may; 0 = not. */
+static int64_t child_overstays_ms(struct child *child, const struct board_slot *slot,
+                                  int64_t now_us)
+{
+    int64_t since_us = atomic_load(&slot->busy_since_us);
+    int64_t turn_us = atomic_load(&slot->turn_since_us);
+    int64_t queued_us = since_us || turn_us ? patience_queued_us(child->pid) : 0;
+    int64_t busy_ms = patience_look(&child->busy, since_us, now_us, queued_us) / 1000;
+    int64_t turn_ms = patience_look(&child->turn, turn_us, now_us, queued_us) / 1000;
+    if (busy_ms >= overstay_ms(child->supervisor, child))
+        return busy_ms;
+    return turn_ms >= OVERSTAY_TURN_MS ? turn_ms : 0;
+}
+
 static void supervisor_watch(void *arg)
 {
     struct supervisor *s = arg;
@@ -417,15 +435,12 @@ static void supervisor_watch(void *arg)
         struct board_slot *slot = board_slot(s->board, child->number);
         if (child_watch_late(child, slot, now_us))
             continue;
-        int64_t since_us = atomic_load(&slot->busy_since_us);
-        int64_t turn_us = atomic_load(&slot->turn_since_us);
-        if ((!since_us || now_us - since_us < overstay_ms(s, child) * 1000) &&
-            (!turn_us || now_us - turn_us < (int64_t)OVERSTAY_TURN_MS * 1000))
+        int64_t ms = child_overstays_ms(child, slot, now_us);
+        if (!ms)
             continue;
         char name[32];
         log_error("%s (pid %d) has been busy for %lld ms: killed",
-                  child_name(child, name, sizeof(name)), (int)child->pid,
-                  (long long)((now_us - (since_us ? since_us : turn_us)) / 1000));
+                  child_name(child, name, sizeof(name)), (int)child->pid, (long long)ms);
         child->is_killed = true;
         kill(child->pid, SIGKILL);
     }
