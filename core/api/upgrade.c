@@ -10,7 +10,7 @@
 #include "api/migrations.h"
 #include "auth/audit.h"
 #include "base/clock.h"
-#include "script/vm.h"
+#include "script/lint.h"
 
 /* Every plugin that is enabled: the trial is to see them with their migrations behind them. */
 static enum err enabled_changes(struct ctx *ctx, struct model_change **out, int *count)
@@ -149,12 +149,16 @@ static void put_broken(struct rehearsal *r, const char *plugin, const char *laye
     buf_put_char(&r->broken, '}');
 }
 
+/* A line for each: of a bundle everything that breaks is known. */
 static void put_broken_model(struct rehearsal *r, const struct model *model)
 {
-    for (int i = 0; i < model->plugins_count; i++)
-        if (model->plugins[i]->broken)
-            put_broken(r, model->plugins[i]->id, layer_name(model->plugins[i]->layer),
-                       model->plugins[i]->broken);
+    for (int i = 0; i < model->plugins_count; i++) {
+        const struct plugin *plugin = model->plugins[i];
+        struct slice lines = slice_str(plugin->broken ? plugin->broken : "");
+        while (lines.len)
+            put_broken(r, plugin->id, layer_name(plugin->layer),
+                       arena_str(r->ctx.arena, slice_split(&lines, '\n')));
+    }
 }
 
 /* "acme.sales/rules.lua:14: …" is a failure of acme.sales. */
@@ -167,27 +171,61 @@ static const struct plugin *culprit(const struct model *model, const char *why)
     return NULL;
 }
 
-/* Which scripts do not load: each that fails is left out, and the rest is tried again. */
+static void leave_out(struct rehearsal *r, const char *id)
+{
+    for (int i = 0; i < r->count; i++)
+        if (strcmp(r->changes[i].id, id) == 0)
+            r->changes[i].enabled = false;
+}
+
+struct found {
+    struct found *next;
+    const char *plugin, *layer, *text;
+};
+
+struct finding {
+    struct arena *arena;
+    struct found *first, **end;
+};
+
+static void note_found(void *arg, const struct plugin *plugin, const char *text)
+{
+    struct finding *finding = arg;
+    for (const struct found *one = finding->first; one; one = one->next)
+        if (strcmp(one->text, text) == 0)
+            return;
+    struct found *found = arena_make(finding->arena, struct found);
+    *found = (struct found){.plugin = plugin->id,
+                            .layer = layer_name(plugin->layer),
+                            .text = arena_strdup(finding->arena, text)};
+    *finding->end = found;
+    finding->end = &found->next;
+}
+
+/* What of scripts breaks, all of it. One that had to be ended takes the VM with it: it is left out,
+ * and the rest is tried again. */
 static enum err try_scripts(struct rehearsal *r)
 {
     for (int tries = 0; tries <= r->count; tries++) {
+        struct finding finding = {.arena = r->ctx.arena, .end = &finding.first};
         struct model *model = NULL;
         const char *why = NULL;
         enum err e =
-            model_plan(&r->tenant, r->app.config->home, true, r->changes, r->count, &model, &why);
+            model_rehearse(&r->tenant, r->app.config->home, r->changes, r->count, &model, &why);
         if (e)
             return e;
         if (tries == 0)
             put_broken_model(r, model);
-        e = vm_try(&r->ctx, model, NULL, &why);
+        e = lint_breaks(&r->ctx, model, note_found, &finding, &why);
         const struct plugin *plugin = e ? culprit(model, why) : NULL;
         if (e)
             put_broken(r, plugin ? plugin->id : "?", plugin ? layer_name(plugin->layer) : "?", why);
-        for (int i = 0; i < r->count && plugin; i++)
-            if (strcmp(r->changes[i].id, plugin->id) == 0)
-                r->changes[i].enabled = false;
+        if (plugin)
+            leave_out(r, plugin->id);
+        for (const struct found *one = finding.first; one && !plugin; one = one->next)
+            put_broken(r, one->plugin, one->layer, one->text);
         model_free(model);
-        if (!e || !plugin)
+        if (!plugin)
             break;
     }
     return ERR_OK;

@@ -4,7 +4,9 @@
  */
 #include "record/model.h"
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "base/tuning.h"
 #include "record/model_build.h"
 #include "store/store.h"
 
@@ -191,6 +193,14 @@ static enum err renew(struct tenant *tenant, const char *home, bool may_apply,
     enum err e = build(tenant, home, may_apply, &b, &image);
     if (e)
         keep_why(why, b.why ? b.why : err_text(e, LANG_EN));
+    if (!e && cached && cached->image == image &&
+        cached->version == tenant->header.model_version) { /* nothing has changed */
+        share_release(image);
+        model_free(b.model ? fresh : NULL);
+        arena_free(b.scratch);
+        *out = cached;
+        return ERR_OK;
+    }
     struct model *model = e ? NULL : model_around(image, tenant, &b);
     if (b.model) /* the image is another one, or there is none */
         model_free(fresh);
@@ -208,12 +218,32 @@ static enum err renew(struct tenant *tenant, const char *home, bool may_apply,
     return ERR_OK;
 }
 
+/* Files of a product did not fit when it was built: they may have been in the middle of being
+ * replaced. Looked at again after a while, later each time. */
+static bool is_due(struct model *model)
+{
+    int64_t now_us = clock_mono_us();
+    bool is_lame = false;
+
+    for (int i = 0; i < model->plugins_count && model->plugins_broken; i++)
+        is_lame =
+            is_lame || (model->plugins[i]->broken && model->plugins[i]->layer != PLUGIN_TENANT);
+    if (!is_lame)
+        return false;
+    if (model->looked_at_us && now_us - model->looked_at_us < MODEL_LOOK_US << model->looks)
+        return false;
+    bool is_first = !model->looked_at_us; /* it has just been built */
+    model->looked_at_us = now_us;
+    model->looks += !is_first && model->looks < MODEL_LOOKS_SLOWER;
+    return !is_first;
+}
+
 enum err model_get(struct tenant *tenant, const char *home, bool may_apply,
                    const struct model **out, const char **why)
 {
     ASSERT(tenant && tenant->store && home && out);
     struct model *cached = tenant->model;
-    if (!cached || cached->version != tenant->header.model_version)
+    if (!cached || cached->version != tenant->header.model_version || is_due(cached))
         return renew(tenant, home, may_apply, out, why);
     *out = cached;
     return ERR_OK;
@@ -222,29 +252,20 @@ enum err model_get(struct tenant *tenant, const char *home, bool may_apply,
 enum err model_settle(struct tenant *tenant, const char *home, const char **why)
 {
     ASSERT(tenant && tenant->store && home);
-    const struct model *model = tenant->model;
-    if (model && model->version == tenant->header.model_version &&
-        model->schema->hash == tenant->header.schema_hash)
-        return ERR_OK;
+    const struct model *model;
     return renew(tenant, home, true, &model, why);
 }
 
-enum err model_plan(struct tenant *tenant, const char *home, bool may_apply,
-                    const struct model_change *changes, int count, struct model **out,
-                    const char **why)
+static enum err plan(struct build *given, bool may_apply, struct model **out, const char **why)
 {
-    ASSERT(tenant && tenant->store && home && out);
-    ASSERT(changes || count == 0);
+    struct tenant *tenant = given->tenant;
     bool moved = false;
     struct model *model = model_new();
-    struct build b = {.tenant = tenant,
-                      .home = home,
-                      .arena = model->arena,
-                      .scratch = arena_new(),
-                      .model = model,
-                      .changes = changes,
-                      .changes_count = count,
-                      .is_trial = true};
+    struct build b = *given;
+    b.arena = model->arena;
+    b.scratch = arena_new();
+    b.model = model;
+    b.is_trial = true;
     enum err e = build_choose(&b);
     if (!e)
         e = build_model(&b);
@@ -266,6 +287,29 @@ enum err model_plan(struct tenant *tenant, const char *home, bool may_apply,
     arena_free(b.scratch);
     *out = model;
     return ERR_OK;
+}
+
+enum err model_plan(struct tenant *tenant, const char *home, bool may_apply,
+                    const struct model_change *changes, int count, struct model **out,
+                    const char **why)
+{
+    ASSERT(tenant && tenant->store && home && out);
+    ASSERT(changes || count == 0);
+    struct build b = {.tenant = tenant, .home = home, .changes = changes, .changes_count = count};
+    return plan(&b, may_apply, out, why);
+}
+
+enum err model_rehearse(struct tenant *tenant, const char *home, const struct model_change *changes,
+                        int count, struct model **out, const char **why)
+{
+    ASSERT(tenant && tenant->store && home && out);
+    ASSERT(changes || count == 0);
+    struct build b = {.tenant = tenant,
+                      .home = home,
+                      .changes = changes,
+                      .changes_count = count,
+                      .tells_all = true};
+    return plan(&b, false, out, why);
 }
 
 void model_free(struct model *model)

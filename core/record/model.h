@@ -42,7 +42,9 @@ struct model {
     uint64_t texts_hash[LANG_COUNT];
     struct plugin **plugins; /* active ones in load order; broken ones behind them */
     int plugins_count, plugins_broken;
-    struct map configs;                /* own: plugin id → struct json * (defaults filled in) */
+    int64_t looked_at_us; /* private: when files that did not fit were last looked at, and how */
+    int looks;            /* often until now */
+    struct map configs;   /* own: plugin id → struct json * (defaults filled in) */
     const struct store_schema *schema; /* tables of the model and of the system */
     struct map dictionaries;           /* name → struct model_dictionary * */
     struct model_dictionary **dictionary_list;
@@ -78,7 +80,8 @@ MUST_USE enum err model_get(struct tenant *tenant, const char *home, bool may_ap
                             const struct model **out, const char **why);
 /* For the owner, when another process could not build the model: makes the store what it wants,
  * also where this process has one already. A change that was ended half way has left tables of a
- * model that is not in use; only who has read nothing before would notice. */
+ * model that is not in use, or files of a product have been replaced since: only who has read
+ * nothing before would notice. */
 MUST_USE enum err model_settle(struct tenant *tenant, const char *home, const char **why);
 void model_free(struct model *model);
 /* Puts the declarations and texts of home's plugins onto the shelf (base/shelf.h). */
@@ -109,6 +112,11 @@ struct model_change {
 MUST_USE enum err model_plan(struct tenant *tenant, const char *home, bool may_apply,
                              const struct model_change *changes, int count, struct model **out,
                              const char **why);
+/* The same without applying anything, only to look: of a tenant's bundle that does not fit
+ * `broken` says all that breaks, a line for each. */
+MUST_USE enum err model_rehearse(struct tenant *tenant, const char *home,
+                                 const struct model_change *changes, int count, struct model **out,
+                                 const char **why);
 
 const struct entity *model_entity(const struct model *model, struct slice name);
 const struct entity *model_entity_by_number(const struct model *model, int n);

@@ -48,6 +48,27 @@ enum err build_fail_at(struct build *b, const char *plugin, const char *file, in
                      text);
 }
 
+static bool is_noted(struct slice noted, struct slice line)
+{
+    while (noted.len)
+        if (slice_eq(slice_split(&noted, '\n'), line))
+            return true;
+    return false;
+}
+
+bool build_goes_on(struct build *b, enum err e)
+{
+    struct plugin *culprit = b->culprit;
+    if (!e || !b->tells_all || !culprit || !build_is_own(culprit))
+        return false;
+    b->culprit = NULL;
+    if (!culprit->breaks)
+        culprit->breaks = b->why;
+    else if (!is_noted(slice_str(culprit->breaks), slice_str(b->why)))
+        culprit->breaks = arena_printf(b->arena, "%s\n%s", culprit->breaks, b->why);
+    return true;
+}
+
 struct plugin *build_plugin(const struct build *b, struct slice id)
 {
     for (int i = 0; i < b->model->plugins_count; i++)
@@ -292,12 +313,14 @@ static enum err each_file(struct build *b, const char *folder, const char *schem
     for (int i = 0; i < count; i++) {
         const struct json *doc;
         e = build_load(b, paths[i], schema, &doc);
+        if (build_goes_on(b, e))
+            continue;
         if (e)
             return e;
         bool is_list = doc->type == JSON_ARRAY;
         for (const struct json *d = is_list ? doc->first : doc; d; d = is_list ? d->next : NULL) {
             e = take(b, d);
-            if (e)
+            if (e && !build_goes_on(b, e))
                 return e;
         }
     }
@@ -404,7 +427,7 @@ static enum err attempt(struct build *b)
             continue;
         b->file = arena_printf(b->arena, "%s/plugin.json", b->plugin->id);
         enum err e = read_plugin(b);
-        if (e)
+        if (e && !build_goes_on(b, e))
             return e;
     }
     enum err e = build_dictionary_rows(b);
@@ -577,6 +600,40 @@ enum err build_choose(struct build *b)
     return ERR_OK;
 }
 
+/* A bundle that asks for another version of a plugin than is there is read all the same. */
+static void note_versions(struct build *b, struct plugin *plugin)
+{
+    struct json *manifest = json_copy(b->arena, plugin->manifest);
+    json_each(range, json_get(plugin->manifest, "requires"))
+    {
+        const struct plugin *needed = build_plugin(b, range->key);
+        if (!needed || plugin_version_fits(needed->version, range->text.at))
+            continue;
+        b->culprit = plugin;
+        b->why = arena_printf(b->arena, "%s/plugin.json:%d: needs \"%s\" %s, but %s is there",
+                              plugin->id, range->line, needed->id, range->text.at, needed->version);
+        (void)build_goes_on(b, ERR_MALFORMED);
+        struct json *own =
+            (struct json *)json_get_slice(json_get(manifest, "requires"), range->key);
+        own->text = SLICE("*");
+    }
+    plugin->manifest = manifest;
+}
+
+/* What was noted while an attempt went on: those bundles are left out of the next one. */
+static bool take_breaks(struct model *model)
+{
+    bool took = false;
+    for (int i = 0; i < model->plugins_count; i++) {
+        struct plugin *plugin = model->plugins[i];
+        if (plugin->broken || !plugin->breaks)
+            continue;
+        plugin->broken = plugin->breaks;
+        took = true;
+    }
+    return took;
+}
+
 static void count_broken(struct model *model)
 {
     model->plugins_broken = 0;
@@ -588,6 +645,12 @@ enum err build_model(struct build *b)
 {
     struct model *model = b->model;
     enum err e;
+    for (int i = 0; i < model->plugins_count && b->tells_all; i++)
+        if (build_is_own(model->plugins[i]) && model->plugins[i]->manifest)
+            note_versions(b, model->plugins[i]);
+    for (int i = 0; i < model->plugins_count && !b->is_trial && !b->is_base; i++)
+        if (model->plugins[i]->broken)
+            log_warn("plugin %s is left out: %s", model->plugins[i]->id, model->plugins[i]->broken);
     for (;;) {
         plugin_order(b->arena, model->plugins, model->plugins_count);
         if (!build_plugin(b, SLICE("core"))) {
@@ -597,6 +660,8 @@ enum err build_model(struct build *b)
             return ERR_MALFORMED;
         }
         e = attempt(b);
+        if (b->tells_all && take_breaks(model))
+            continue;
         if (!e || !b->culprit || (b->base && !build_is_own(b->culprit)))
             break;
         if (!b->is_trial)

@@ -38,6 +38,7 @@ struct build {
     const struct model_change *changes; /* of a model that is only tried */
     int changes_count;
     bool is_trial;
+    bool tells_all;                   /* of a trial: every break of a bundle, see build_goes_on */
     const struct tenant_plugin *rows; /* of table plugin, with the changes */
     int rows_count;
     uint8_t sources[2][CRYPTO_SHA256_LEN]; /* of what was chosen, see share_keys_of */
@@ -49,6 +50,10 @@ enum err build_fail(struct build *b, int line, const char *fmt, ...) PRINTF_LIKE
 /* The same for what is found out only after reading: names the plugin and file that declared it. */
 enum err build_fail_at(struct build *b, const char *plugin, const char *file, int line,
                        const char *fmt, ...) PRINTF_LIKE(5, 6);
+/* Where one declaration after another is read: true when what failed is a bundle's and all of its
+ * breaks are asked for. Then it is noted, and the next declaration is read; when the attempt ends
+ * what was noted leaves the bundle broken, a line for each. Only ERR_MALFORMED of the above. */
+bool build_goes_on(struct build *b, enum err e);
 /* The id of an active plugin? */
 bool build_has_plugin(const struct build *b, struct slice id);
 struct plugin *build_plugin(const struct build *b, struct slice id);

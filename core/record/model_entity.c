@@ -278,7 +278,7 @@ enum err build_indexes(struct build *b, struct entity *entity, const struct json
             return build_fail(b, doc->line, "%s has more than %d indexes", entity->name,
                               INDEXES_PER_ENTITY_MAX);
         enum err e = read_index(b, entity, doc);
-        if (e)
+        if (e && !build_goes_on(b, e))
             return e;
     }
     return ERR_OK;
@@ -345,7 +345,7 @@ enum err build_entity(struct build *b, const struct json *doc)
     json_each(field, json_get(doc, "fields"))
     {
         e = build_field(b, entity, field);
-        if (e)
+        if (e && !build_goes_on(b, e))
             return e;
     }
     e = build_indexes(b, entity, json_get(doc, "indexes"));

@@ -178,10 +178,12 @@ enum err build_extension(struct build *b, const struct json *doc)
     {
         struct field *known = map_get(&entity->by_name, json_str(item, "name", SLICE("")));
         bool is_change = known && !json_get(item, "no") && !json_get(item, "type");
+        enum err e;
         if (is_change && known->is_system)
-            return build_fail(b, item->line, "the field \"%s\" belongs to the core", known->name);
-        enum err e = is_change ? change_field(b, known, item) : build_field(b, entity, item);
-        if (e)
+            e = build_fail(b, item->line, "the field \"%s\" belongs to the core", known->name);
+        else
+            e = is_change ? change_field(b, known, item) : build_field(b, entity, item);
+        if (e && !build_goes_on(b, e))
             return e;
     }
     return build_indexes(b, entity, json_get(doc, "indexes"));

@@ -195,6 +195,8 @@ static enum err check_derived(struct build *b, const struct field *field)
     const struct field_rollup *rollup = field_rollup_of(field);
     const struct entity *from = map_get(&b->model->entities, slice_str(rollup->from));
     const char *why = "";
+    if (!from)
+        return ERR_OK; /* told before */
     return tree_fits(b, from, rollup->where, 0, &why) ? ERR_OK : fail(b, field, "%s", why);
 }
 
@@ -292,7 +294,7 @@ static enum err each_field(struct build *b, field_pass pass)
         struct entity *entity = b->model->entity_list[i];
         for (int k = 0; k < entity->fields_count && !overlay_shares(b, entity); k++) {
             enum err e = pass(b, entity->fields[k]);
-            if (e)
+            if (e && !build_goes_on(b, e))
                 return e;
         }
     }
@@ -327,7 +329,7 @@ enum err build_resolve(struct build *b)
         enum err e = resolve_title(b, entity);
         if (!e)
             e = resolve_timeline(b, entity);
-        if (e)
+        if (e && !build_goes_on(b, e))
             return e;
     }
     return ERR_OK;

@@ -81,14 +81,16 @@ static enum err check_fields(struct build *b, const struct entity *entity, const
             e = check_path(b, entity, item->text, item->line);
         json_each(name, is_list ? item : NULL)
         {
-            if (!e && name->type == JSON_STRING)
+            if ((!e || build_goes_on(b, e)) && name->type == JSON_STRING)
                 e = check_path(b, entity, name->text, name->line);
         }
+        if (build_goes_on(b, e))
+            e = ERR_OK;
         /* Panels and widgets of another entity are that entity's own business. */
         if (!e && (item->type == JSON_OBJECT || item->type == JSON_ARRAY) &&
             !json_get(item, "entity") && !json_get(item, "relation"))
             e = check_fields(b, entity, item);
-        if (e)
+        if (e && !build_goes_on(b, e))
             return e;
     }
     return ERR_OK;
@@ -421,7 +423,7 @@ static enum err build_round(struct build *b, struct build_doc *first, bool *prog
         b->waits = false;
         enum err e =
             json_get(doc->json, "kind") ? add_view(b, doc->json) : patch_view(b, doc->json);
-        if (e)
+        if (e && !build_goes_on(b, e))
             return e;
         doc->is_done = !b->waits;
         *progress = *progress || doc->is_done;
@@ -462,6 +464,21 @@ static enum err check_words(struct build *b, const struct entity *entity, const 
     return ERR_OK;
 }
 
+static enum err check_grant(struct build *b, const struct entity *entity, const struct json *grant)
+{
+    json_each(field, json_get(grant, "fields"))
+    {
+        if (slice_is(field->key, "*") || entity_field(entity, field->key))
+            continue;
+        enum err e =
+            build_fail(b, field->line, "%s has no field \"" SLICE_FMT "\"%s", entity->name,
+                       SLICE_ARG(field->key), build_suggest_field(b->arena, entity, field->key));
+        if (!build_goes_on(b, e))
+            return e;
+    }
+    return check_words(b, entity, grant);
+}
+
 static enum err check_grants(struct build *b, const struct json *grants)
 {
     json_each(grant, grants)
@@ -469,19 +486,11 @@ static enum err check_grants(struct build *b, const struct json *grants)
         const struct entity *entity = model_entity(b->model, grant->key);
         if (slice_is(grant->key, "*"))
             continue;
-        if (!entity)
-            return build_fail(b, grant->line, "there is no entity \"" SLICE_FMT "\"%s",
-                              SLICE_ARG(grant->key),
-                              build_suggest_entity(b->arena, b->model, grant->key));
-        json_each(field, json_get(grant, "fields"))
-        {
-            if (!slice_is(field->key, "*") && !entity_field(entity, field->key))
-                return build_fail(b, field->line, "%s has no field \"" SLICE_FMT "\"%s",
-                                  entity->name, SLICE_ARG(field->key),
-                                  build_suggest_field(b->arena, entity, field->key));
-        }
-        enum err e = check_words(b, entity, grant);
-        if (e)
+        enum err e = entity ? check_grant(b, entity, grant)
+                            : build_fail(b, grant->line, "there is no entity \"" SLICE_FMT "\"%s",
+                                         SLICE_ARG(grant->key),
+                                         build_suggest_entity(b->arena, b->model, grant->key));
+        if (e && !build_goes_on(b, e))
             return e;
     }
     return ERR_OK;
@@ -608,7 +617,7 @@ enum err build_roles(struct build *b)
         b->plugin = doc->plugin;
         b->file = doc->file;
         enum err e = add_role(b, doc->json, &b->model->role_trees, &granters);
-        if (e)
+        if (e && !build_goes_on(b, e))
             return e;
     }
     return ERR_OK;

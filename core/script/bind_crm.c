@@ -224,12 +224,50 @@ static const luaL_Reg functions[] = {
     {NULL, NULL},
 };
 
+/* A registration where all that does not fit is asked for: it is told with its line, and the script
+ * goes on. Upvalues: the script, the function's name, the function. */
+static int register_or_tell(lua_State *L)
+{
+    const struct script *script = script_of(L);
+    const struct vm_telling *telling = script->vm->telling;
+    int count = lua_gettop(L);
+    luaL_where(L, 1);
+    lua_insert(L, 1);
+    lua_pushcfunction(L, vm_pcall);
+    lua_pushvalue(L, lua_upvalueindex(3));
+    lua_rotate(L, 2, 2);
+    lua_call(L, count + 1, 2); /* a kill goes through */
+    if (lua_toboolean(L, -2))
+        return 1;
+    const char *name = lua_tostring(L, lua_upvalueindex(2));
+    const char *text = luaL_gsub(L, luaL_tolstring(L, -1, NULL), "'?'", name);
+    telling->tell(telling->arg, script->plugin,
+                  arena_printf(vm_ctx(L)->arena, "%s%s", lua_tostring(L, 1), text));
+    return 0;
+}
+
+/* In the crm table on top. */
+static void set_telling(lua_State *L, struct script *script)
+{
+    static const char *const registers[] = {"on",  "service", "wrap", "action",
+                                            "job", "check",   "route"};
+    for (size_t i = 0; i < sizeof registers / sizeof *registers; i++) {
+        lua_pushlightuserdata(L, script);
+        lua_pushstring(L, registers[i]);
+        lua_getfield(L, -3, registers[i]);
+        lua_pushcclosure(L, register_or_tell, 3);
+        lua_setfield(L, -2, registers[i]);
+    }
+}
+
 void luaopen_crm(lua_State *L, struct script *script)
 {
     luaL_checkstack(L, 8, NULL);
     lua_newtable(L);
     lua_pushlightuserdata(L, script);
     luaL_setfuncs(L, functions, 1);
+    if (script->vm->telling)
+        set_telling(L, script);
     convert_push_null(L);
     lua_setfield(L, -2, "null");
     bind_log_push(L, script);

@@ -247,6 +247,10 @@ int bind_function(lua_State *L, int at)
 static const char *where(lua_State *L)
 {
     luaL_where(L, 1);
+    for (int level = 2; level <= 3 && !*lua_tostring(L, -1); level++) {
+        lua_pop(L, 1); /* called through functions in C, see register_or_tell */
+        luaL_where(L, level);
+    }
     struct slice text = slice_str(lua_tostring(L, -1));
     if (slice_ends(text, SLICE(": ")))
         text.len -= 2;

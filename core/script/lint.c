@@ -127,7 +127,8 @@ static enum err judge_file(struct lint *lint, struct vm *vm, const struct pack_f
     enum err e = code_get(arena_printf(arena, "%s/%s", lint->plugin->folder, file->name), &code);
     if (e)
         return e;
-    lint_globals(lint, code->compiled);
+    if (!lint->only_model)
+        lint_globals(lint, code->compiled);
     if (lint_tokens(arena, file->bytes, &lint->tokens)) {
         see_bindings(lint, vm);
         lint_file(lint);
@@ -178,5 +179,62 @@ enum err lint_plugin(struct ctx *ctx, const struct model *model, const struct pl
     ctx->model = before;
     if (!e)
         lint_words(&lint, &pack);
+    return e;
+}
+
+/* --- all that breaks --- */
+
+struct breaking {
+    lint_break_cb tell;
+    void *arg;
+    const struct plugin *plugin; /* whose files are judged */
+};
+
+static void tell_break(void *arg, const char *text)
+{
+    const struct breaking *breaking = arg;
+    breaking->tell(breaking->arg, breaking->plugin, text);
+}
+
+/* The files of one bundle; what cannot be read or compiled has been told while it was loaded. */
+static void judge_breaks(struct breaking *breaking, struct ctx *ctx, struct vm *vm)
+{
+    struct lint lint = {.ctx = ctx,
+                        .model = vm->model,
+                        .plugin = breaking->plugin,
+                        .tell = tell_break,
+                        .arg = breaking,
+                        .only_model = true,
+                        .lacks_optional = lacks_optional(vm->model, breaking->plugin)};
+    struct err_info before = ctx->err;
+    struct pack pack;
+    const char *why;
+    enum err e = load_compile(vm, ctx, breaking->plugin->id);
+    if (!e)
+        e = pack_folder(ctx->arena, breaking->plugin->folder, &pack, &why);
+    for (int i = 0; !e && i < pack.count; i++)
+        if (slice_ends(slice_str(pack.files[i].name), SLICE(".lua")))
+            e = judge_file(&lint, vm, &pack.files[i]);
+    ctx->err = before;
+}
+
+enum err lint_breaks(struct ctx *ctx, const struct model *model, lint_break_cb tell, void *arg,
+                     const char **why)
+{
+    ASSERT(ctx && model);
+    ASSERT(tell && why && !ctx->unit);
+    const struct vm_telling telling = {tell, arg};
+    struct breaking breaking = {.tell = tell, .arg = arg};
+    const struct model *before = ctx->model;
+    struct vm *vm = NULL;
+    ctx->model = model;
+    enum err e = vm_beside_telling(ctx, &telling, &vm, why);
+    for (int i = 0; !e && i < model->plugins_count; i++) {
+        breaking.plugin = model->plugins[i];
+        if (breaking.plugin->layer == PLUGIN_TENANT && !breaking.plugin->broken)
+            judge_breaks(&breaking, ctx, vm);
+    }
+    vm_free(vm);
+    ctx->model = before;
     return e;
 }

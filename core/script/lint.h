@@ -19,6 +19,13 @@ typedef void (*lint_cb)(void *arg, const char *text);
 MUST_USE enum err lint_plugin(struct ctx *ctx, const struct model *model,
                               const struct plugin *plugin, lint_cb tell, void *arg,
                               const char **why);
+/* Everything of the tenant's bundles that does not work with this model: what their scripts
+ * register wrongly, what keeps a script (of any plugin) from loading, fields and entities that
+ * their files name and nobody has. What a bundle gets wrong by itself, its texts and the like, is
+ * not told. ERR_PLUGIN with *why when a script had to be ended: the rest is not known then. */
+typedef void (*lint_break_cb)(void *arg, const struct plugin *plugin, const char *text);
+MUST_USE enum err lint_breaks(struct ctx *ctx, const struct model *model, lint_break_cb tell,
+                              void *arg, const char **why);
 /* Only the texts: what its i18n/ has in one language and lacks in another, and keys that its files
  * name and nobody has. Runs nothing. An error with *why when its folder cannot be read. */
 MUST_USE enum err lint_texts(struct ctx *ctx, const struct model *model,

@@ -383,6 +383,8 @@ static int table_argument(const struct scan *s, int method, int n)
 static void check_capability(const struct scan *s, int i, const struct entity *entity,
                              const char *wanted)
 {
+    if (s->lint->only_model)
+        return;
     json_each(item, json_get(s->lint->plugin->manifest, "capabilities"))
     {
         struct slice rest = item->text;
@@ -428,6 +430,8 @@ static void check_config(const struct scan *s, int i)
     struct slice name = s->at[i].text;
     const char *near = NULL;
     int least = 4;
+    if (s->lint->only_model)
+        return;
     json_each(setting, json_get(s->lint->plugin->manifest, "config"))
     {
         struct slice declared_name = json_str(setting, "name", SLICE(""));
@@ -447,6 +451,8 @@ static void check_event(const struct scan *s, int i)
 {
     const char *name = arena_str(s->lint->ctx->arena, s->at[i].text);
     const struct model_view *view = model_view(s->lint->model, NULL, "event", name);
+    if (s->lint->only_model)
+        return;
     if (!view || strcmp(view->plugin, s->lint->plugin->id) != 0)
         lint_say(s->lint, s->at[i].line, "%s does not declare the event \"%s\"",
                  s->lint->plugin->id, name);

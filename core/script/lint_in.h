@@ -41,6 +41,7 @@ struct lint {
     const char *file; /* "acme.sales/rules.lua" */
     struct tokens tokens;
     struct binding *bindings; /* of this file */
+    bool only_model;          /* what depends on other plugins, and nothing that is its own slip */
     bool lacks_optional; /* a plugin that may be there is not: what is unknown may be its own */
 };
 

@@ -31,6 +31,8 @@ static const char *suggest(const struct lint *lint, const char *key)
 void lint_key(struct lint *lint, int line, struct slice key)
 {
     struct arena *arena = lint->ctx->arena;
+    if (lint->only_model)
+        return;
     struct slice name = slice_of(key.at + 1, key.len - 1);
     bool is_foreign = slice_find(name, SLICE(":")) >= 0;
     const char *whole =

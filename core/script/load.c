@@ -266,12 +266,24 @@ enum err load_one(struct vm *vm, struct script *script, struct ctx *ctx)
     return e ? e : load_fields(vm, ctx, script);
 }
 
+/* One that fails is told, where all that fails is asked for, unless it has ended the VM. */
+static enum err load_or_tell(struct vm *vm, struct script *script, struct ctx *ctx)
+{
+    struct err_info before = ctx->err;
+    enum err e = load_one(vm, script, ctx);
+    if (!e || !vm->telling || vm->is_dead)
+        return e;
+    vm->telling->tell(vm->telling->arg, script->plugin, vm_sentence(ctx, ctx->err.detail));
+    ctx->err = before;
+    return ERR_OK;
+}
+
 enum err load_all(struct vm *vm, struct ctx *ctx)
 {
     enum err e = ERR_OK;
     const char *why = NULL;
     for (int i = 0; i < vm->scripts_count && !e; i++)
-        e = vm->scripts[i].is_planned ? ERR_OK : load_one(vm, &vm->scripts[i], ctx);
+        e = vm->scripts[i].is_planned ? ERR_OK : load_or_tell(vm, &vm->scripts[i], ctx);
     if (e) {
         vm->broken = arena_strdup(vm->arena, ctx->err.detail);
         return e;

@@ -329,10 +329,12 @@ const char *vm_sentence(struct ctx *ctx, const char *detail)
     return without_handler(ctx, detail ? detail : "it failed");
 }
 
-enum err vm_beside(struct ctx *ctx, struct vm **out, const char **why)
+enum err vm_beside_telling(struct ctx *ctx, const struct vm_telling *telling, struct vm **out,
+                           const char **why)
 {
     struct vm *vm = vm_new(ctx);
     vm->is_trial = true;
+    vm->telling = telling;
     *out = vm;
     plan_begin(vm, plan_new(), false);
     enum err e = vm_protect(vm, NULL, ctx, VM_LOAD, "libraries", open_state, NULL);
@@ -341,6 +343,11 @@ enum err vm_beside(struct ctx *ctx, struct vm **out, const char **why)
     if (e)
         *why = vm_sentence(ctx, vm->broken ? vm->broken : ctx->err.detail);
     return e ? ERR_PLUGIN : ERR_OK;
+}
+
+enum err vm_beside(struct ctx *ctx, struct vm **out, const char **why)
+{
+    return vm_beside_telling(ctx, NULL, out, why);
 }
 
 enum err vm_try(struct ctx *ctx, const struct model *model, const struct plugin *plugin,
@@ -501,6 +508,9 @@ enum err vm_action(struct vm *vm, struct ctx *ctx, const struct entity *entity, 
         return ERR_NOT_FOUND;
     if (!rights_operation(ctx, entity, action))
         return ERR_FORBIDDEN;
+    enum err e = operation_check(ctx, entity, action, params);
+    if (e)
+        return e;
     struct event event = {.entity = entity->name, .record = record, .name = action};
     struct operation operation = {.vm = vm, .bound = bound, .event = &event, .argument = params};
     return operate(ctx, &operation, out);
@@ -508,9 +518,6 @@ enum err vm_action(struct vm *vm, struct ctx *ctx, const struct entity *entity, 
 
 enum err vm_service(struct vm *vm, struct ctx *ctx, const char *name, const struct json *argument,
                     struct buf *out)
-    enum err e = operation_check(ctx, entity, action, params);
-    if (e)
-        return e;
 {
     ASSERT(vm && ctx);
     ASSERT(name && out);

@@ -123,6 +123,10 @@ MUST_USE enum err load_all(struct vm *vm, struct ctx *ctx);
 void load_chunk(lua_State *L, struct script *script, const char *name);
 /* A VM of ctx->model that is not the tenant's; *out is to be freed also after a failure. */
 MUST_USE enum err vm_beside(struct ctx *ctx, struct vm **out, const char **why);
+/* The same; what of the scripts does not fit is told, and is a failure only when the VM has ended.
+ */
+MUST_USE enum err vm_beside_telling(struct ctx *ctx, const struct vm_telling *telling,
+                                    struct vm **out, const char **why);
 /* Compiles every Lua file of a loaded plugin without running it. */
 MUST_USE enum err load_compile(struct vm *vm, struct ctx *ctx, const char *plugin);
 int load_require(lua_State *L); /* require; upvalue 1: struct script */

@@ -82,6 +82,13 @@ enum vm_stop {
     VM_KILLED /* out of time or memory: the VM ends */
 };
 
+/* Where all that does not fit is asked for: what a script registers wrongly is told, and the next
+ * line runs. */
+struct vm_telling {
+    void (*tell)(void *arg, const struct plugin *plugin, const char *text);
+    void *arg;
+};
+
 struct vm {
     lua_State *L;
     lua_State *running;  /* L, or the coroutine that runs */
@@ -102,7 +109,8 @@ struct vm {
     int scripts_count;
     size_t bytes, bytes_limit; /* what the allocator gave; where it asks for a look */
     bool collect_due, is_dead;
-    int cycles_due;        /* of the collector, until what the calls have left is gone */
+    int cycles_due;                   /* of the collector, until what the calls have left is gone */
+    const struct vm_telling *telling; /* of a trial; or NULL: the first failure ends it */
     bool is_trial;         /* what fails is told to who asked and is nothing for the log */
     bool is_guess;         /* it loads on its products' plan, and without it if that fails */
     bool seed_due;         /* math.random begins anew */

@@ -19,6 +19,7 @@ struct plugin {
     const struct json *manifest; /* NULL when it could not be read */
     int order;                   /* place in load order, from 0 */
     const char *broken; /* why it is not active ("leads/entities/lead.json:14: …"), or NULL */
+    const char *breaks; /* what was found until now where all that breaks is asked for; lines */
 };
 
 /* Reads one folder's manifest. On failure *why names file:line. */

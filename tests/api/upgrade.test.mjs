@@ -88,10 +88,52 @@ const kit = (field) =>
         "init.lua": `local rules = require("rules")
 
 crm.on("stock_item", "validate", { id = "some", fields = { "${field}" } }, rules.some)
+crm.on("stock_item", "after_create", { id = "more", when = { ${field} = 7 } }, rules.some)
+crm.on("stock_item", "before_update", { id = "last" }, rules.last)
 `,
-        "rules.lua": "return { some = function() end }\n",
+        "rules.lua": `local rules = {}
+
+function rules.some() end
+
+function rules.last(ev, ctx)
+  if ev.record.${field} == 1 then ev.record.full_name = "one" end
+  return ctx.db.stock_item:count { where = { ${field} = 2 } }
+end
+
+return rules
+`,
       },
       { requires: { stock: "*" } },
+    ),
+  );
+/** Speaks of a field in as many places as a bundle can. */
+const chatty = (field) =>
+  packed(
+    bundle(
+      "acme.chatty",
+      {
+        "entities/item.json": [
+          {
+            extend: "stock_item",
+            fields: [
+              { no: 1, name: "x_note", type: "text", required_when: { [field]: 3 } },
+              { name: "full_name", length: 90 },
+            ],
+          },
+        ],
+        "views/item.json": [
+          { kind: "list", name: "few", entity: "stock_item", columns: ["name", field, field] },
+          { kind: "form", name: "short", entity: "stock_item", cells: [{ field }] },
+        ],
+        "roles/clerk.json": {
+          name: "clerk",
+          grants: { stock_item: { read: "all", fields: { [field]: "read" } } },
+        },
+        "i18n/en.json": {},
+        "i18n/zh-CN.json": {},
+        "init.lua": "",
+      },
+      { requires: { stock: "^1" } },
     ),
   );
 const deploy = (field) =>
@@ -118,17 +160,34 @@ before(async () => {
     }));
     await w.globex.ok("admin", "POST", `${ITEMS}/bulk`, { items, atomic: true });
   }
-  assert.equal((await deploy("qty")).status, 201);
+  const made = await deploy("qty");
+  assert.equal(made.status, 201, made.text);
 });
 after(async () => {
   for (const path of [data, place]) rmSync(path, { recursive: true, force: true });
 });
 
 test("a rehearsal beside the old release lists what breaks, with file and line", async () => {
+  const chat = "/api/v1/admin/plugins/acme.chatty";
+  const made = await w.acme.as("admin", "POST", `${chat}/deploys`, chatty("qty"));
+  assert.equal(made.status, 201, made.text);
   const told = command(data, ["upgrade", "--rehearse", "--home", two], at(one));
   assert.equal(told.status, 1, told.stdout + told.stderr);
   assert.match(told.stdout, /^acme: breaks/m);
-  assert.match(told.stdout, /acme\.kit\/init\.lua:3: .*qty/);
+  for (const line of [
+    /^ {2}acme\.kit\/init\.lua:3: .*"qty"/m,
+    /^ {2}acme\.kit\/init\.lua:4: .*qty/m,
+    /^ {2}acme\.kit\/rules\.lua:6: stock_item has no field "qty"/m,
+    /^ {2}acme\.kit\/rules\.lua:7: stock_item has no field "qty"/m,
+    /^ {2}acme\.chatty\/plugin\.json:7: needs "stock" \^1, but 2\.0\.0 is there/m,
+    /^ {2}acme\.chatty\/entities\/item\.json:5: stock_item\.x_note: .*"qty"/m,
+    /^ {2}acme\.chatty\/views\/item\.json:8: stock_item has no field "qty"/m,
+    /^ {2}acme\.chatty\/views\/item\.json:9: stock_item has no field "qty"/m,
+    /^ {2}acme\.chatty\/views\/item\.json:18: stock_item has no field "qty"/m,
+    /^ {2}acme\.chatty\/roles\/clerk\.json:7: stock_item has no field "qty"/m,
+  ])
+    assert.match(told.stdout, line);
+  await w.acme.ok("admin", "POST", `${chat}/disable`, {});
   assert.match(told.stdout, new RegExp(`^globex: ok, 1 migrations, ${MANY} records`, "m"));
   const json = command(data, ["upgrade", "globex", "--rehearse", "--home", two, "--json"], at(one));
   assert.equal(json.status, 0, json.stderr);
