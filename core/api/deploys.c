@@ -109,6 +109,20 @@ static enum err check_id(struct call *call, struct slice id)
     return ERR_OK;
 }
 
+/* "acme.flood, acme.stuck": each once. */
+static const char *stopped_names(struct arena *arena, const struct quarantine **marks, int count)
+{
+    const char *names = "";
+    for (int i = 0; i < count; i++) {
+        bool is_told = false;
+        for (int k = 0; k < i; k++)
+            is_told = is_told || strcmp(marks[k]->plugin, marks[i]->plugin) == 0;
+        if (!is_told)
+            names = arena_printf(arena, "%s%s%s", names, *names ? ", " : "", marks[i]->plugin);
+    }
+    return names;
+}
+
 /* Code that has to be stopped with its process takes work of others along, and so would code that
  * differs from it by a blank: who has had so many set aside in a day looks first. */
 static enum err check_marks(struct call *call)
@@ -120,12 +134,16 @@ static enum err check_marks(struct call *call)
                                  clock_now_ms() - QUARANTINES_WINDOW_MS, &marks, &count);
     if (e || count < QUARANTINES_MAX)
         return e;
+    const char *tenant = ctx->tenant->name, *plugin = marks[0]->plugin;
     return refuse(call, ERR_CONFLICT, "bundle_refused",
                   arena_printf(ctx->arena,
-                               "code of this company had to be stopped together with its process "
-                               "%d times within a day; disable what hangs, then release it: "
+                               "codes of this company had to be stopped together with their "
+                               "process %d times within a day (%s), so no other is taken until one "
+                               "of these plugins is released or a day has passed. If it still "
+                               "hangs, disable it first: perigee plugin disable %s %s; then: "
                                "perigee plugin release %s %s",
-                               count, ctx->tenant->name, marks[0]->plugin));
+                               count, stopped_names(ctx->arena, marks, count), tenant, plugin,
+                               tenant, plugin));
 }
 
 /* The manifest is looked at before its files go anywhere: its id is the folder's name. */

@@ -1,4 +1,5 @@
-/* jobs_aside - administrators are told of code that was set aside together with its process.
+/* jobs_aside - administrators are told of code that was set aside together with its process, and
+ * the audit log has it.
  *
  * The supervisor leaves a mark as a file, because it must not need the process it kills; the store
  * keeps up to which mark people have been told (setting "quarantine_told").
@@ -6,6 +7,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "api/jobs_in.h"
+#include "auth/audit.h"
 #include "base/limits.h"
 #include "record/notify.h"
 #include "tenant/folder.h"
@@ -42,6 +44,17 @@ enum err jobs_aside_is_told(struct tenant *tenant, bool *out)
 static enum err tell_one(struct ctx *ctx, const struct quarantine *mark)
 {
     struct buf args = BUF_INIT;
+    buf_put_str(&args, "{\"plugin\":");
+    json_put_cstr(&args, mark->plugin);
+    buf_put_str(&args, ",\"code\":");
+    json_put_cstr(&args, mark->hash);
+    buf_put_str(&args, mark->is_loading ? ",\"loading\":true}" : "}");
+    enum err e = audit_put(ctx, "plugin.set_aside", NULL, 0, buf_cstr(&args));
+    buf_clear(&args);
+    if (e) {
+        buf_release(&args);
+        return e;
+    }
     buf_put_str(&args, "{\"name\":");
     json_put_cstr(&args, mark->plugin);
     buf_put_char(&args, '}');

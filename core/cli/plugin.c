@@ -20,6 +20,25 @@ static int plugin_call(struct cli *cli, enum http_method method, const char *pat
     return status;
 }
 
+/* What an administrator should know of it, in a few words. */
+static const char *care(struct cli *cli, const struct json *item)
+{
+    struct arena *arena = cli_arena(cli);
+    const struct json *warnings = json_get(item, "warnings");
+    const char *id = json_cstr(item, "id", "");
+    int64_t paused = json_int(item, "paused", 0);
+    if (json_cstr(item, "why", NULL))
+        return json_cstr(item, "why", "");
+    if (json_bool(item, "set_aside", false))
+        return arena_printf(arena,
+                            "set aside: it had to be stopped together with its process. Deploy "
+                            "other code, or release it: perigee plugin release %s %s",
+                            cli_arg(cli, 0), id);
+    if (paused)
+        return arena_printf(arena, "%lld of its handlers and jobs are paused", (long long)paused);
+    return warnings && warnings->count ? arena_str(arena, warnings->first->text) : "";
+}
+
 static int run_list(struct cli *cli)
 {
     static const struct print_column columns[] = {
@@ -28,9 +47,28 @@ static int run_list(struct cli *cli)
     };
     struct client_answer answer;
     int status = plugin_call(cli, HTTP_GET, PLUGINS, NULL, &answer);
-    if (!status)
-        print_items(cli, &answer, columns);
-    return status;
+    if (status)
+        return status;
+    if (!cli_json(cli)) {
+        struct arena *arena = cli_arena(cli);
+        struct json *shown = json_new(arena, JSON_OBJECT), *items = json_new(arena, JSON_ARRAY);
+        json_each(item, json_get(answer.json, "items"))
+        {
+            struct json *copy = json_new(arena, JSON_OBJECT);
+            json_each(member, item)
+            {
+                bool is_why = slice_is(member->key, "why");
+                json_add(arena, copy, arena_str(arena, member->key),
+                         is_why ? json_new_str(arena, slice_str(care(cli, item)))
+                                : json_copy(arena, member));
+            }
+            json_add(arena, items, NULL, copy);
+        }
+        json_add(arena, shown, "items", items);
+        answer.json = shown;
+    }
+    print_items(cli, &answer, columns);
+    return CLI_OK;
 }
 
 static int set_state(struct cli *cli, const char *verb, const char *done)

@@ -249,6 +249,7 @@ test("who had so many codes stopped with their process looks first", async () =>
   mark(most, Date.now());
   const answer = await deploy(files(2), { id: "acme.next" });
   assert.equal(answer.status, 409, answer.text);
+  assert.match(answer.json.error.message, /5 times within a day \(acme\.stuck\), so no other/);
   assert.match(answer.json.error.message, /perigee plugin release acme acme\.stuck/);
   const other = await deploy(files(2), { tenant: w.globex, id: "acme.next" });
   assert.equal(other.status, 201, "another company is not held up");

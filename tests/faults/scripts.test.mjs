@@ -110,11 +110,16 @@ test("an administrator lets it run again", async () => {
   const wrong = await ask("globex", "POST", `${PLUGIN}/release`, { body: {} });
   assert.equal(wrong.status, 404, wrong.text);
   assert.equal((await lead("calm")).status, 500, "another company's release is none");
-  assert.match(server.must(["plugin", "list", "acme"]), /acme\.flood/);
+  const listed = server.must(["plugin", "list", "acme"]);
+  assert.match(listed, /acme\.flood .* set aside: .*perigee plugin release acme acme\.flood$/m);
+  await faults.until("the audit log has it", async () => {
+    const { json } = await ask("acme", "GET", "/api/v1/admin/audit?action=plugin.set_aside");
+    return json?.items.length === 1 && json.items[0].detail.plugin === ID;
+  });
   server.must(["plugin", "release", "acme", ID]);
   await saved("calm");
-  const listed = await ask("acme", "GET", "/api/v1/admin/plugins");
-  assert.equal(listed.json.items.find(({ id }) => id === ID).set_aside, false);
+  const { json } = await ask("acme", "GET", "/api/v1/admin/plugins");
+  assert.equal(json.items.find(({ id }) => id === ID).set_aside, false);
 });
 
 test("code that hangs while it is loaded never becomes the company's", async () => {
