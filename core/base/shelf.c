@@ -141,6 +141,11 @@ static enum state state_now(const struct shelf *shelf)
     return state;
 }
 
+bool shelf_is_filling(void)
+{
+    return mine.shelf && atomic_load_explicit(&mine.shelf->state, memory_order_acquire) == FILLING;
+}
+
 const void *shelf_get(const char *key)
 {
     const struct shelf *shelf = mine.shelf;

@@ -30,6 +30,8 @@ bool shelf_publish(void);
 
 /* Maps the descriptor that was inherited, or leaves this process without a shelf. */
 void shelf_open(int fd);
+/* Does somebody still fill it, or has died while filling it? Never waits. */
+bool shelf_is_filling(void);
 /* NULL: not there. Waits a while, once, for what is being filled. */
 const void *shelf_get(const char *key);
 

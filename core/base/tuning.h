@@ -90,5 +90,10 @@
 #define PASSPHRASE_KIB    65536 /* Argon2id costs of a wrapping that is made (RFC 9106 section 4) */
 #define PASSPHRASE_PASSES 3
 
+/* Models that are made before anybody asks for them (api/warm.h). */
+#define WARM_TENANTS 4   /* whose models a process that has begun makes by itself */
+#define WARM_MS      20  /* between two of them, and looks; see warm_ms */
+#define WARM_LOOKS   500 /* at a shelf that is being filled; then it is left to who comes */
+
 /* Calls to other systems. */
 #define FETCH_CONNECT_MS 5000 /* of FETCH_TIMEOUT_MS for the connection */

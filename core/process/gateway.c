@@ -361,6 +361,7 @@ int gateway_main(int index)
     loop_timer_new(slot->loop, 5000, 5000, gateway_trim, &gateway);
     loop_timer_new(slot->loop, KEY_USE_MS, KEY_USE_MS, gateway_tell_keys, &gateway);
     sandbox_enter(BOARD_GATEWAY, &slot->config);
+    slot_warm(slot);
     link_send(slot->supervisor, FRAME_STATUS, 0, SLICE("ready"));
     loop_run(slot->loop);
     log_info("stopped");

@@ -11,11 +11,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "api/warm.h"
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/id.h"
 #include "base/log.h"
 #include "base/shelf.h"
+#include "base/tuning.h"
 
 int slot_number(const struct config *config, enum board_role role, int index)
 {
@@ -149,6 +151,32 @@ void slot_busy(struct slot *slot, const char *tenant)
                           memory_order_relaxed);
     if (!tenant)
         slot_beat(slot);
+}
+
+/* Not all processes at once: somebody may be waiting for the first answer of one of them. */
+static int64_t warm_ms(const struct slot *slot)
+{
+    return (int64_t)WARM_MS * (1 + slot->number);
+}
+
+static void slot_warm_step(void *arg)
+{
+    struct slot *slot = arg;
+    if (!slot->app.stopping && warm_step(slot->warm)) {
+        loop_timer_again(slot->warm_timer, warm_ms(slot));
+        return;
+    }
+    warm_free(slot->warm);
+    loop_timer_free(slot->warm_timer);
+    slot->warm = NULL;
+    slot->warm_timer = NULL;
+}
+
+void slot_warm(struct slot *slot)
+{
+    ASSERT(!slot->warm);
+    slot->warm = warm_new(&slot->app);
+    slot->warm_timer = loop_timer_new(slot->loop, warm_ms(slot), 0, slot_warm_step, slot);
 }
 
 void slot_wake(struct slot *slot, const char *tenant, int64_t run_at_ms)

@@ -39,6 +39,8 @@ struct slot {
     struct throttle *throttle;
     struct link *supervisor;
     struct app app;
+    struct warm *warm; /* while models are made that nobody has asked for yet, else NULL */
+    struct loop_timer *warm_timer;
 };
 
 /* Number on the board: gateways, then workers, then runners. */
@@ -55,6 +57,9 @@ void slot_busy(struct slot *slot, const char *tenant);
 /* A runner that is quick serves the quick lane; with one runner it serves both. */
 bool slot_is_quick(const struct config *config, int runner);
 bool slot_is_long(const struct config *config, int runner);
+/* From now on, as long as there is something to do: makes the models that will be asked for first
+ * (api/warm.h), a little at a time. `app` must be whole. */
+void slot_warm(struct slot *slot);
 /* Tells the supervisor that a tenant has a job due at that time. */
 void slot_wake(struct slot *slot, const char *tenant, int64_t run_at_ms);
 

@@ -582,6 +582,7 @@ int worker_main(int index)
     loop_timer_new(slot->loop, 1000 / MOVED_PER_S, 1000 / MOVED_PER_S, worker_moved, &worker);
     loop_work(slot->loop, worker_work, &worker);
     sandbox_enter(BOARD_WORKER, &slot->config);
+    slot_warm(slot);
     link_send(slot->supervisor, FRAME_STATUS, 0, SLICE("ready"));
     loop_run(slot->loop);
     bool busy;

@@ -318,6 +318,21 @@ int share_idle(void)
     return idle;
 }
 
+static void drop_idle(int keep)
+{
+    while (share_idle() > keep) {
+        struct model_image *at = kept.oldest;
+        while (at->users > 0)
+            at = at->newer;
+        image_free(at); /* which may leave another one, its base, without a user */
+    }
+}
+
+void share_forget(void)
+{
+    drop_idle(0);
+}
+
 void share_release(struct model_image *image)
 {
     if (!image)
@@ -327,10 +342,5 @@ void share_release(struct model_image *image)
         return;
     list_drop(image);
     list_put(image); /* it was used until now */
-    while (share_idle() > MODEL_IMAGES_IDLE_MAX) {
-        struct model_image *at = kept.oldest;
-        while (at->users > 0)
-            at = at->newer;
-        image_free(at); /* which may leave another one, its base, without a user */
-    }
+    drop_idle(MODEL_IMAGES_IDLE_MAX);
 }

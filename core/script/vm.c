@@ -221,6 +221,24 @@ static void make_below(struct ctx *ctx, const struct model *below)
     ctx->err = info;
 }
 
+static bool has_own_scripts(const struct model *model)
+{
+    for (int i = 0; i < model->plugins_count; i++)
+        if (model->plugins[i]->layer == PLUGIN_TENANT)
+            return true;
+    return false;
+}
+
+void vm_prepare(struct ctx *ctx)
+{
+    ASSERT(ctx->tenant && ctx->model && !ctx->unit);
+    struct model below;
+    const struct model *model = model_below(ctx->model, &below) ? &below : ctx->model;
+    const struct model_extra *extra = model_extra(model);
+    if (extra && !extra->value && !has_own_scripts(model))
+        make_below(ctx, model);
+}
+
 /* What the VM begins with where its tenant has scripts of its own; NULL: nothing. */
 static struct plan *plan_below(struct vm *vm, struct ctx *ctx)
 {

@@ -31,6 +31,9 @@ struct vm_host {
  * a second later. ERR_PLUGIN with ctx->err.detail. `home` is where the model came from. Call it
  * before unit_begin: limits of reads, writes, rows and time begin anew. Never on gateways. */
 MUST_USE enum err vm_get(struct ctx *ctx, const char *home, struct vm **out);
+/* Lets this process know what the scripts of ctx->model's products register, unless it does: the
+ * first VM of any tenant with them has no script to run then. Runs no code of a tenant's own. */
+void vm_prepare(struct ctx *ctx);
 void vm_free(void *vm);
 /* Such a failure's detail without the handler's name before file:line. */
 const char *vm_sentence(struct ctx *ctx, const char *detail);
