@@ -10,6 +10,55 @@ function asked.key(ev, what)
   return type(key) == "string" and key ~= "" and what .. ":" .. key or nil
 end
 
+local TEXTS = { key = 100, reason = 255, ref = 100, note = 255 } -- characters of each
+
+-- Is one of the texts none, or too long? Told on it, before anything is done.
+local function are_texts_wrong(ev)
+  local wrong = false
+  for name, most in pairs(TEXTS) do
+    local value = ev.params[name]
+    if value ~= nil and (type(value) ~= "string" or (utf8.len(value) or most + 1) > most) then
+      ev:fail(name, "@text_wrong", { max = most })
+      wrong = true
+    end
+  end
+  return wrong
+end
+
+-- An operation that is run only where its texts can be kept.
+function asked.checked(fn)
+  return function(ev, ctx)
+    if are_texts_wrong(ev) then return nil end
+    return fn(ev, ctx)
+  end
+end
+
+-- A day named by a parameter, or nil where there is none; false after a refusal.
+function asked.day(ev, name)
+  if ev.params[name] == nil then return nil end
+  local fits, day = pcall(crm.date, ev.params[name])
+  if fits then return day end
+  ev:fail(name, "@day_wrong")
+  return false
+end
+
+-- The record that a parameter names, or nil where there is none; false after a refusal.
+function asked.record(ev, name, rows)
+  if ev.params[name] == nil then return nil end
+  local id = asked.id(ev, name)
+  local found = id and rows:get(id)
+  if found then return found end
+  ev:fail(name, "@record_unknown")
+  return false
+end
+
+-- What the data refused, told on its field: "VALIDATION: address: a sentence".
+function asked.told(ev, why, field)
+  local name, sentence = why:match("^[%u_]+: ([%l_][%w_]*)[%[%d%]]*: (.+)$")
+  if name then return ev:fail(name, sentence) end
+  return ev:fail(field, (why:gsub("^[%u_]+: ", "")))
+end
+
 -- Is this number of points refused? Told on the field.
 function asked.refuses(ev, value)
   if math.type(value) == "integer" and value > 0 then return false end

@@ -105,7 +105,11 @@ end
 -- POST …/coupon/{id}/actions/use { member, purchase }
 function coupons.use(ev, ctx)
   local db, coupon, today = ctx.db:as_system(), ev.record, ctx.now():date()
-  local member, purchase = asked.id(ev, "member"), asked.id(ev, "purchase")
+  local who, purchase = asked.record(ev, "member", db.member),
+    asked.record(ev, "purchase", db.purchase)
+  if who == false or purchase == false then return end
+  local member = who and who.id
+  purchase = purchase and purchase.id
   if coupon.state ~= "issued" then return ev:fail("state", "@coupon_used") end
   if not in_time(coupon.valid_from, coupon.valid_to, today) then
     return ev:fail("valid_to", "@coupon_time")

@@ -109,6 +109,9 @@ function earning.check(ev, ctx)
     return
   end
   if ev.old and (ev.old.points or 0) > 0 then return ev:fail("amount", "@purchase_fixed") end
+  if purchase.bought_on and purchase.bought_on > ctx.now():date() then
+    ev:fail("bought_on", "@purchase_future")
+  end
   local less, amount = purchase.no_points, purchase.amount
   if less and amount and (less.currency ~= amount.currency or less > amount) then
     return ev:fail("no_points", "@no_points_amount")
@@ -128,13 +131,15 @@ function earning.adjust(ev, ctx)
   local value, reason = ev.params.points, ev.params.reason
   if math.type(value) ~= "integer" or value == 0 then return ev:fail("points", "@whole_points") end
   if type(reason) ~= "string" or reason == "" then return ev:fail("reason", "@reason_required") end
+  local last = asked.day(ev, "expires_on")
+  if last == false then return end
   local book = ledger.open(ctx, ev.record)
   local key = asked.key(ev, "adjust")
   local done, answer = asked.again(ev, book, key, value)
   if done then return answer end
   local entry
   if value > 0 then
-    local last = ev.params.expires_on and crm.date(ev.params.expires_on)
+    if last and last < book.today then return ev:fail("expires_on", "@opening_expired") end
     entry = earning.book(book, {
       kind = "adjust", points = value, source = "adjust", on = book.today, expires_on = last,
       reason = reason, key = key, qualifying = 0,

@@ -13,6 +13,7 @@ local function hold_answer(book, hold)
   return {
     hold = crm.id_text(hold.id), points = hold.points, state = hold.state,
     balance = book.balance, available = ledger.available(book),
+    taken = hold.entry and -book.db.points_entry:get(hold.entry).points or nil,
   }
 end
 

@@ -74,6 +74,32 @@ function points.check_rule(ev)
   if not fits then ev:fail("match", "@bad_match") end
 end
 
+local NEEDS = {
+  multiply = { "multiplier" }, per_order = { "points" }, bonus = { "event", "points" },
+}
+
+-- A rule that says of what, or how much, nothing would stop every purchase, or give nothing.
+function points.check_needs(ev)
+  local rule = ev.record
+  for _, name in ipairs(NEEDS[rule.kind] or {}) do
+    if rule[name] == nil then ev:fail(name, "@rule_needs") end
+  end
+  if rule.valid_from and rule.valid_to and rule.valid_to < rule.valid_from then
+    ev:fail("valid_to", "@coupon_dates")
+  end
+end
+
+-- A program counts in money that there is, and lets points last a day at least.
+function points.check_program(ev)
+  local program = ev.record
+  if program.currency and not pcall(crm.money, 0, program.currency) then
+    ev:fail("currency", "@program_currency")
+  end
+  if program.expiry == "days" and (program.expiry_span or 0) < 1 then
+    ev:fail("expiry_span", "@program_span")
+  end
+end
+
 points.is_valid, points.is_match = is_valid, is_match
 
 local function rules_of(db, program, order)

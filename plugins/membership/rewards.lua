@@ -143,10 +143,11 @@ function rewards.exchange(ev, ctx)
   local reward = book.db.reward:get(id)
   local points = price(ev, reward)
   if not points or asked.lacks(ev, book, points) then return end
-  local redemption = assert(book.db.redemption:insert {
+  local redemption, why = book.db.redemption:insert {
     member = book.id, reward = reward.id, points = points, address = ev.params.address,
     note = ev.params.note,
-  })
+  }
+  if not redemption then return asked.told(ev, why, "reward") end
   if not spending.draw(ev, book, points, {
     reason = reward.name, key = key, redemption = redemption.id,
   }) then
@@ -161,6 +162,15 @@ function rewards.exchange(ev, ctx)
   })
   ledger.close(book)
   return answer(book, redemption)
+end
+
+local canceling -- the redemption whose points are being given back
+
+-- Set to canceled by hand, its points would be lost: `cancel` gives them back.
+function rewards.guard(ev)
+  if ev.record.status == "canceled" and ev.record.id ~= canceling then
+    ev:fail("status", "@redemption_cancel")
+  end
 end
 
 -- POST …/redemption/{id}/actions/cancel: points and stock go back.
@@ -180,7 +190,10 @@ function rewards.cancel(ev, ctx)
   local reward = book.db.reward:get(redemption.reward)
   if reward.stock then assert(book.db.reward:update(reward.id, { stock = reward.stock + 1 })) end
   if coupon then assert(book.db.coupon:update(coupon.id, { state = "expired" })) end
-  assert(book.db.redemption:update(redemption.id, { status = "canceled" }))
+  canceling = redemption.id
+  local done, why = book.db.redemption:update(redemption.id, { status = "canceled" })
+  canceling = nil
+  assert(done, why)
   ledger.close(book)
   return { status = "canceled", balance = book.balance, available = ledger.available(book) }
 end
