@@ -41,14 +41,20 @@ function capacity.full(ctx, kind, user_id)
   return nil
 end
 
--- An owner that was written without any of the operations: by hand, in bulk, by an import.
+-- A new record is its maker's, a rule's, or was given to somebody else.
+local function is_given(ev, ctx)
+  local record = ev.record
+  return ev.source ~= "import" and record.moved_reason == "created" and ctx.user
+    and record.owner ~= ctx.user.id
+end
+
+-- An owner that was written without any of the operations: by hand, in bulk, by an import of what
+-- is there; or that a new record is given to.
 function capacity.check(ev, ctx)
   local record, kind = ev.record, kinds.of(ev.entity)
-  if not ev.old or not record.owner
-    or pools.is_operation(ev) and record.moved_reason ~= "changed"
-  then
-    return
-  end
+  if not record.owner then return end
+  if ev.old and pools.is_operation(ev) and record.moved_reason ~= "changed" then return end
+  if not ev.old and not is_given(ev, ctx) then return end
   if kind.is_over(record) then return end
   local key, args = capacity.full(ctx, kind, record.owner)
   if key then ev:fail("owner", key, args) end

@@ -144,6 +144,13 @@ local function keep_refusals(db, lead, contact, is_new)
   end
 end
 
+-- What the new record lacks is told on what was asked for: "industry: …" on account.
+local function insert(ev, db, entity, fields)
+  local made, why = db[entity]:insert(fields)
+  if not made then ev:fail(entity, (why:gsub("^[%u_]+: ", ""))) end
+  return made
+end
+
 local function make(ev, ctx, db, lead)
   local fields = ctx.call("lead.convert_map", lead)
   local owner = lead.owner or ctx.user and ctx.user.id
@@ -155,18 +162,22 @@ local function make(ev, ctx, db, lead)
   local made = { account_is_new = not account, contact_is_new = not contact }
   if not account then
     fields.account.owner = owner
-    account = assert(db.account:insert(fields.account))
+    account = insert(ev, db, "account", fields.account)
+    if not account then return nil end
   end
   if not contact then
     fields.contact.owner, fields.contact.account = owner, account.id
-    contact = assert(db.contact:insert(fields.contact))
+    contact = insert(ev, db, "contact", fields.contact)
+    if not contact then return nil end
   end
   keep_refusals(db, lead, contact, made.contact_is_new)
   made.account, made.contact = account.id, contact.id
   if ev.params.opportunity then
     fields.opportunity.account, fields.opportunity.contact = account.id, contact.id
     fields.opportunity.lead, fields.opportunity.owner = lead.id, owner
-    made.opportunity = ctx.call("opportunity.from_lead", fields.opportunity)
+    local deal = ctx.call("opportunity.from_lead", fields.opportunity)
+    if not deal.id then return ev:fail("opportunity", (deal.why:gsub("^[%u_]+: ", ""))) end
+    made.opportunity = deal.id
   end
   link(ctx, db, lead, account.id, contact.id)
   take_files(ctx, db, lead, account.id, contact.id)

@@ -17,13 +17,16 @@ local function day_of(ev)
   return fits and day or nil, fits
 end
 
+-- What the operations call fields of a deal.
+local NAMES = { lost_reason = "reason", lost_note = "note", closed_on = "on" }
+
 -- With the rights of who asks: their fields, their complaints.
 local function set(ev, ctx, fields)
   local deal = ev.record
   local done, why = ctx.db:as_system().opportunity:update(deal.id, fields, {
     if_version = deal.version,
   })
-  if not done then return refusals.tell(ev, why, "stage") end
+  if not done then return refusals.tell(ev, why, "stage", NAMES) end
   local waits = ctx.has("approval") and done.stage_wanted
   return {
     stage = crm.id_text(done.stage), kind = done.kind, probability = done.probability,
@@ -63,7 +66,7 @@ function operations.win(ev, ctx)
   local fields = { closed_on = day }
   if ev.params.amount ~= nil then
     local known, amount = pcall(crm.money, ev.params.amount)
-    if not known then return ev:fail("amount", "@won_amount") end
+    if not known then return ev:fail("amount", "@core:bad_money", { digits = 2 }) end
     fields.amount = amount
   end
   if not fields.amount and not ev.record.amount then return ev:fail("amount", "@won_amount") end
@@ -139,10 +142,11 @@ function operations.explain(ev, ctx)
   }
 end
 
--- For conversion: a new deal of a lead, by the system, with what the lead said.
+-- For conversion: a new deal of a lead, by the system, with what the lead said: its id, or why not.
 function operations.from_lead(fields, ctx)
   fields.source = fields.source or "lead"
-  return assert(ctx.db:as_system().opportunity:insert(fields)).id
+  local made, why = ctx.db:as_system().opportunity:insert(fields)
+  return { id = made and made.id, why = why }
 end
 
 local MOST = 400 -- that go along with their customer
@@ -156,7 +160,8 @@ function operations.follow_account(ev, ctx)
       account = told.account, owner = told.from or crm.null, kind = { "open", "hold" },
     }, order = "id", limit = MOST,
   }
-  for _, deal in ipairs(deals) do assert(db.opportunity:update(deal.id, { owner = told.to })) end
+  -- What refuses to be changed (an approval that runs) stays with who had it.
+  for _, deal in ipairs(deals) do db.opportunity:update(deal.id, { owner = told.to }) end
 end
 
 return operations

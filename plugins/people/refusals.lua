@@ -11,9 +11,12 @@ function refusals.parts(why)
   return nil, text
 end
 
--- Fails `ev` (or a request) there, and on `otherwise` where the reason names no field.
-function refusals.tell(ev, why, otherwise)
+-- Fails `ev` (or a request) there, and on `otherwise` where the reason names no field. names: what
+-- the operation calls a field ({ lost_reason = "reason" }), where that was asked for.
+function refusals.tell(ev, why, otherwise, names)
   local field, sentence = refusals.parts(why)
+  local asked = names and names[field or ""]
+  if asked and ev.params[asked] ~= nil then field = asked end
   ev:fail(field or otherwise, sentence)
 end
 

@@ -1,22 +1,24 @@
 -- tasks - what is planned: reminders, and the activity that a task becomes once.
 -- SPDX-License-Identifier: MIT
+local refusals = require("refusals")
+
 local tasks = {}
 
 local KINDS = {
   note = true, call = true, visit = true, mail = true, meeting = true, message = true, other = true,
 }
 
--- The activity of a task: made once, found ever after.
+-- The activity of a task: made once, found ever after; or nil and what is wrong with it.
 local function record(ctx, task, params)
   local db = ctx.db:as_system()
   local before = db.activity:find { where = { task = task.id }, limit = 1 }[1]
   if before then return before end
-  return assert(db.activity:insert {
+  return db.activity:insert {
     subject = task.subject, type = params.method or task.type, about = task.about,
     account = task.account, contact = task.contact, happened_at = ctx.now(),
     content = params.content or task.content, result = params.result, task = task.id,
     owner = ctx.user and ctx.user.id or task.owner,
-  })
+  }
 end
 
 -- Times that change are looked at anew.
@@ -31,7 +33,7 @@ end
 function tasks.moved(ev, ctx)
   local task = ev.record
   if ev.to ~= "done" then return end
-  local activity = task.activity or record(ctx, task, {}).id
+  local activity = task.activity or assert(record(ctx, task, {})).id
   if not task.activity then
     assert(ctx.db:as_system().task:update(task.id, { activity = activity }))
   end
@@ -46,7 +48,8 @@ function tasks.complete(ev, ctx)
   if params.method ~= nil and not KINDS[params.method] then
     return ev:fail("method", "@follow_kind")
   end
-  local activity = record(ctx, task, params)
+  local activity, why = record(ctx, task, params)
+  if not activity then return refusals.tell(ev, why, "content") end
   assert(ctx.db:as_system().task:update(task.id, { status = "done", activity = activity.id }))
   return { activity = crm.id_text(activity.id) }
 end

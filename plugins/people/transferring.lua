@@ -25,11 +25,14 @@ function transferring.give(asked, ctx)
   return { ok = false, field = field or "owner", message = sentence }
 end
 
--- Those of the one who gives it away; what others look after stays with them.
+-- Those of the one who gives it away; what others look after stays with them, and so does what
+-- refuses to be changed (an approval that runs).
 local function move(sheet, where, owner)
-  local list = sheet:find { where = where, order = "id", limit = MOST }
-  for _, record in ipairs(list) do assert(sheet:update(record.id, { owner = owner })) end
-  return #list
+  local count = 0
+  for _, record in ipairs(sheet:find { where = where, order = "id", limit = MOST }) do
+    if sheet:update(record.id, { owner = owner }) then count = count + 1 end
+  end
+  return count
 end
 
 -- POST …/account/{id}/actions/transfer { owner, contacts, tasks, opportunities }

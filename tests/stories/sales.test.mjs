@@ -1358,6 +1358,11 @@ wrap("opportunity.amount", function(next_one, asked, ctx)
   end
   return { amount = crm.money("1.00") }
 end)
+local missing = { id = "industry", when = { name = "缺行业" } }
+crm.on("account", "validate", missing, function(ev) ev:fail("industry", "@leads:not_owned") end)
+crm.on("opportunity", "validate", { id = "dear", when = { name = "太贵" } }, function(ev)
+  ev:fail("amount", "@leads:not_owned")
+end)
 wrap("account.grade", function() return { level = "c", reasons = { "WRAP" } } end)
 wrap("target.actual", function() return { actual = "123.00" } end)
 wrap("price.find", function(next_one, asked, ctx)
@@ -1391,6 +1396,15 @@ test("a company replaces every script point of sales", async (t) => {
     const mapped = await make("lead", { name: "map", company: "原名", status: "assigned" });
     const { account } = await done(acme, "admin", mapped, "convert", {});
     assert.equal((await get(acme, account, "account")).name, "WRAP");
+  });
+
+  await t.test("what its own rules refuse of a conversion is told, and nothing is made", async () => {
+    const lacking = await make("lead", { company: "缺行业", status: "assigned" });
+    await refused(acme, "admin", lacking, "convert", {}, "account");
+    const dear = await make("lead", { company: "太贵", status: "assigned" });
+    await refused(acme, "admin", dear, "convert", { opportunity: true }, "opportunity");
+    assert.deepEqual(await all(acme, "account", "&name=太贵"), []);
+    assert.equal((await get(acme, dear)).status, "assigned");
   });
 
   await t.test("pool.can_pick, pool.can_view, pool.should_recycle", async () => {

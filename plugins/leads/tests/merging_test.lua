@@ -42,3 +42,14 @@ crm.test("a merge takes all activities and tasks along, and gives them back", fu
   t.eq(count(t, { about = kept }), { 1, 0 })
   t.eq(t.check(), {})
 end)
+
+crm.test("what a new customer would lack is told, and nothing is converted", function(t)
+  local name = ("长"):rep(100)
+  local id = t.db.lead:insert { name = name, status = "assigned" }.id
+  local made = t.action("lead", id, "convert", {})
+  t.eq(t.db.contact:get(crm.id_parse(made.contact)).name, name, "as long as a lead's")
+  local other = t.db.lead:insert { name = "乙", company = "某公司", status = "assigned" }.id
+  t.db.account:insert { name = "某公司", status = "lost", lost_reason = "x" }
+  t.action("lead", other, "convert", {})
+  t.eq(t.check(), {})
+end)

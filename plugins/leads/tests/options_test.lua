@@ -103,6 +103,17 @@ crm.test("a department has a capacity, and closed leads count where it says so",
   t.eq({ now.load, now.used }, { 1, "33.33" })
 end)
 
+crm.test("a new lead is given to nobody who has no room, but may be one's own", function(t)
+  local ann = people(t)
+  t.user { login = "boss", roles = { "sales_manager" } }
+  t.db.capacity:insert { name = "安", user = ann, max_open = 1 }
+  t.as("boss")
+  lead(t, { owner = ann })
+  t.expect_fail(function() lead(t, { owner = ann }) end, { owner = "@pool_full" })
+  t.as("ann")
+  t.eq(t.db.lead:get(lead(t, {})).owner, ann)
+end)
+
 crm.test("locks have a bound of their own", function(t)
   local ann = people(t)
   t.db.capacity:insert { name = "安", user = ann, max_open = 9, max_locked = 1 }

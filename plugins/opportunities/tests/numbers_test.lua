@@ -67,3 +67,16 @@ crm.test("what was no deal is invalid: neither won nor lost, and may be reopened
   t.eq({ deal.kind, deal.closed_at }, { "open" })
   t.eq(t.check(), {})
 end)
+
+crm.test("what an operation was given is told under its own name", function(t)
+  local id = t.db.opportunity:insert { name = "X", amount = crm.money("10.00"),
+    account = t.db.account:insert { name = "Y" }.id }.id
+  local function refused(action, params, expected)
+    t.expect_fail(function() t.action("opportunity", id, action, params) end, expected)
+  end
+  refused("lose", { reason = "bogus" }, { reason = true })
+  refused("lose", { reason = "price", note = ("长"):rep(300) }, { note = true })
+  refused("win", { amount = "abc" }, { amount = "@core:bad_money" })
+  refused("win", { on = "2026-02-30" }, { on = "@people:bad_time" })
+  t.eq(t.db.opportunity:get(id).kind, "open")
+end)

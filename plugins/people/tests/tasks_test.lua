@@ -51,6 +51,15 @@ crm.test("Completing a plan creates its follow-up record once", function(t)
   t.expect_fail(function() t.action("task", task.id, "cancel") end, { status = "@task_over" })
 end)
 
+crm.test("what does not fit is told on its field, and the task stays open", function(t)
+  local id = t.db.task:insert { subject = "回电" }.id
+  t.expect_fail(function() t.action("task", id, "complete", { result = "wrong" }) end,
+    { result = true })
+  t.expect_fail(function() t.action("task", id, "complete", { method = "fax" }) end,
+    { method = "@follow_kind" })
+  t.eq({ t.db.task:get(id).status, t.db.activity:count {} }, { "open", 0 })
+end)
+
 crm.test("a note is no contact with the customer", function(t)
   local contact = t.db.contact:insert { name = "Li" }
   t.db.activity:insert { subject = "N", type = "note", contact = contact.id }
