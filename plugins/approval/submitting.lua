@@ -100,7 +100,8 @@ local function guarded_of(entity, flow)
   return out
 end
 
--- Who may change the record may hand it in; one approval of it runs at a time.
+-- Who may change the record may hand it in, or has made it where nothing can be changed any more (a
+-- receipt); one approval of it runs at a time.
 function submitting.prepare(ev, ctx)
   local ask, db = ev.record, ctx.db:as_system()
   if not ctx.user then return ev:abort("@nobody") end
@@ -108,7 +109,10 @@ function submitting.prepare(ev, ctx)
   if not about then return end
   local record = ctx.db[about.entity]:get(about.id)
   if not record then return ev:fail("about", "@no_record") end
-  if not ask.path and not ctx.can("update", record) then return ev:fail("about", "@no_right") end
+  local is_own = record.created_by == ctx.user.id and ctx.can("create", record)
+  if not ask.path and not is_own and not ctx.can("update", record) then
+    return ev:fail("about", "@no_right")
+  end
   if db.approval:count { where = { about = about.id, state = "running" } } > 0 then
     return ev:fail("about", "@running")
   end
@@ -135,9 +139,9 @@ function submitting.begin(ev, ctx)
   engine.begin(ctx, db, ev.record.id, 1)
 end
 
--- The service approval.submit: { entity, id, purpose, title, comment, chosen, nodes, flow }. `nodes`
--- are what is passed where the company has no flow of its own, `flow` is one that was chosen. Gives
--- the approval, or nil and why.
+-- The service approval.submit: { entity, id, purpose, title, comment, chosen, nodes, flow }.
+-- `nodes` are what is passed where the company has no flow of its own, `flow` is one that was
+-- chosen. Gives the approval, or nil and why.
 function submitting.submit(argument, ctx)
   local db = ctx.db:as_system()
   local fields = {

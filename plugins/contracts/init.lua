@@ -79,6 +79,9 @@ on("approval.approved", { id = "contract" }, approving.approved)
 on("approval.rejected", { id = "contract" }, approving.rejected)
 on("approval.returned", { id = "contract" }, approving.returned)
 on("approval.withdrawn", { id = "contract" }, approving.withdrawn)
+for _, ended in ipairs { "rejected", "returned", "withdrawn", "revoked" } do
+  on("approval." .. ended, { id = "receipt" }, receipts.refused)
+end
 on("approval.revoked", { id = "contract" }, approving.revoked)
 
 on("contract", "after_create", { id = "given", when = { owner = { ne = crm.null } } }, people.given)

@@ -142,15 +142,8 @@ function receipts.match(ev, ctx)
   return { allocated = done, left = receipt.amount.minor - done }
 end
 
--- POST …/receipt/{id}/actions/reverse { reason }: a second receipt with the opposite amount.
-function receipts.reverse(ev, ctx)
-  local db, reason = ctx.db:as_system(), sums.text(ev.params.reason)
-  local receipt = db.receipt:get(ev.record.id)
-  if receipt.kind ~= "receipt" then return ev:fail("kind", "@reversed") end
-  if not reason then return ev:fail("reason", "@reason_needed") end
-  if db.receipt:count { where = { reverses = receipt.id } } > 0 then
-    return ev:fail("kind", "@reversed")
-  end
+-- A second receipt with the opposite amount, which takes it from its instalments again.
+local function take_back(ctx, db, receipt, reason)
   local back = assert(db.receipt:insert {
     contract = receipt.contract, kind = "reversal", amount = -receipt.amount,
     date = ctx.now():date(), method = receipt.method, reverses = receipt.id, reason = reason,
@@ -163,6 +156,30 @@ function receipts.reverse(ev, ctx)
   ctx.emit("receipt.reversed", {
     receipt = receipt.id, contract = receipt.contract, reversal = back.id,
   })
+  return back
+end
+
+-- A company may have receipts looked at by a second person: what is refused, or taken back by who
+-- has handed it in, counts no more.
+function receipts.refused(ev, ctx)
+  local payload, db = ev.payload, ctx.db:as_system()
+  if payload.entity ~= "receipt" or payload.to and payload.to ~= "submitter" then return end
+  local receipt = db.receipt:get(payload.record)
+  local done = db.receipt:count { where = { reverses = payload.record } } > 0
+  if done or receipt.kind ~= "receipt" then return end
+  take_back(ctx, db, receipt, ctx.t("@receipt_refused"))
+end
+
+-- POST …/receipt/{id}/actions/reverse { reason }
+function receipts.reverse(ev, ctx)
+  local db, reason = ctx.db:as_system(), sums.text(ev.params.reason)
+  local receipt = db.receipt:get(ev.record.id)
+  if receipt.kind ~= "receipt" then return ev:fail("kind", "@reversed") end
+  if not reason then return ev:fail("reason", "@reason_needed") end
+  if db.receipt:count { where = { reverses = receipt.id } } > 0 then
+    return ev:fail("kind", "@reversed")
+  end
+  local back = take_back(ctx, db, receipt, reason)
   return { reversal = crm.id_text(back.id), number = back.number }
 end
 
