@@ -247,6 +247,34 @@ test("a table is mapped, tried, imported and taken back", place, async () => {
   });
 });
 
+test("rows that fail say why, an import is found again by its address", place, async () => {
+  await admin(async (page, screen) => {
+    await page.goto("/import/lead");
+    await page.getByRole("button", { name: "下载模板" }).waitFor();
+    const rows = ["称呼,状态,公司", "坏状态,没有这个,失败公司", "好状态,新线索,成功公司"];
+    const file = { name: "leads.csv", mimeType: "text/csv", buffer: Buffer.from(rows.join("\n")) };
+    await page.locator("#import-file").setInputFiles(file);
+    await page.getByText(/没有列对应必填字段：姓名/).waitFor();
+    await page.getByLabel("称呼").selectOption("name");
+    await page.getByText(/没有列对应必填字段/).waitFor({ state: "detached" });
+    await button(page, "试运行全部行").click();
+    await page.locator(".reasons td", { hasText: "状态" }).or(page.locator(".reasons .error-text"))
+      .first()
+      .waitFor();
+    assert.match(await page.locator(".reasons").innerText(), /坏状态/);
+    await screen.axe("reasons of an import");
+    const { search } = new URL(page.url());
+    assert.match(search, /id=/);
+    await page.reload();
+    await button(page, "开始导入").click();
+    await button(page, "撤销此次导入").waitFor();
+    await page.getByRole("button", { name: "再导入一个文件" }).click();
+    await page.locator("#import-file").setInputFiles(file);
+    await page.getByLabel("称呼").waitFor();
+    assert.equal(await page.getByLabel("称呼").inputValue(), "name");
+  });
+});
+
 test("the audit trail is read: who did what, and every field that changed", place, async () => {
   const lead = await w.acme.create("sales1", "lead", { name: "审计线索", company: "旧公司" });
   await w.acme.ok("sales1", "PATCH", `${LEADS}/${lead.id}`, { company: "新公司" });

@@ -9,7 +9,9 @@ const LEADS = "/api/v1/records/lead";
 const place = browserPlace();
 const w = world(place.world);
 
+/** Of what somebody has kept for themselves nothing is there yet. */
 async function signedIn(device, login = "sales1") {
+  await w.acme.ok(login, "PUT", "/api/v1/me/settings", {});
   const screen = await place.open(device);
   await screen.signIn(login, PASSWORD);
   return screen;
@@ -255,6 +257,174 @@ for (const device of [DESKTOP, PHONE])
       }
     });
   });
+
+test("what a field asks for is made on the way; the whole form goes on", place, async () => {
+  await ending(await signedIn(DESKTOP, "admin"), async (page) => {
+    await page.goto("/e/contact/new");
+    await page.locator("#f-name").fill("路上新建的人");
+    await page.locator("input#f-account").click();
+    await page.locator("input#f-account").pressSequentially("路上新建公司");
+    await page.getByRole("button", { name: /新建客户\s*路上新建公司/ }).click();
+    const inner = page.getByRole("dialog", { name: "新建客户" });
+    await inner.locator("#n-account-name").waitFor();
+    assert.equal(await inner.locator("#n-account-name").inputValue(), "路上新建公司");
+    await inner.getByRole("button", { name: "保存", exact: true }).click();
+    await inner.waitFor({ state: "detached" });
+    assert.equal(await page.locator("#f-name").inputValue(), "路上新建的人");
+    await page.getByRole("button", { name: "保存", exact: true }).click();
+    await page.waitForURL((url) => /^\/e\/contact\/0[0-9A-Z]+$/.test(url.pathname));
+    await page.getByRole("link", { name: "路上新建公司" }).first().waitFor();
+
+    await page.goto("/e/lead");
+    await rows(page).first().waitFor();
+    await page.keyboard.press("c");
+    await page.locator("#q-name").fill("写到一半的线索");
+    await page.getByRole("button", { name: "完整表单" }).click();
+    await page.waitForURL((url) => url.pathname === "/e/lead/new");
+    await page.locator("#f-name").waitFor();
+    assert.equal(await page.locator("#f-name").inputValue(), "写到一半的线索");
+  });
+});
+
+test("many records are tagged, and taken along as a file", place, async () => {
+  const names = ["打标签一", "打标签二"];
+  const made = [];
+  for (const name of names)
+    made.push(await w.acme.create("admin", "lead", { name, status: "new", tags: ["老"] }));
+  const screen = await signedIn(DESKTOP, "admin");
+  await ending(screen, async (page) => {
+    await page.goto("/e/lead?q=打标签");
+    await rows(page).nth(1).waitFor();
+    await page.getByLabel("选择已加载的全部").check();
+    await page.getByRole("button", { name: "标签", exact: true }).click();
+    const dialog = page.getByRole("dialog", { name: /打标签/ });
+    await dialog.locator("input#bulk-value").pressSequentially("展会");
+    await page.keyboard.press("Enter");
+    await dialog.getByRole("heading").click();
+    await page.locator(".el-select-dropdown:visible").waitFor({ state: "hidden" });
+    await screen.axe("tags for many");
+    await dialog.getByRole("button", { name: "应用" }).click();
+    await page.getByText("已处理 2 条记录").waitFor();
+    for (const { id } of made) {
+      const now = await w.acme.ok("admin", "GET", `${LEADS}/${id}`);
+      assert.deepEqual(now.tags, ["老", "展会"]);
+    }
+    await page.getByLabel("选择 打标签一").check();
+    await page.getByRole("button", { name: "导出", exact: true }).first().click();
+    await screen.axe("what to export");
+    await page.getByLabel("CSV（.csv）").check();
+    await page.getByRole("dialog").getByRole("button", { name: "导出", exact: true }).click();
+    await page.getByText("导出已开始").waitFor();
+    await page.goto("/jobs");
+    const link = page.getByRole("link", { name: "下载" }).first();
+    while (!(await link.isVisible())) await page.waitForTimeout(100);
+    const file = await w.acme.as("admin", "GET", await link.getAttribute("href"));
+    assert.match(file.text, /打标签一/);
+    assert.doesNotMatch(file.text, /打标签二/);
+  });
+});
+
+test("columns that somebody chose come back with the list, on any machine", place, async () => {
+  const isNarrow = (url) => /^name(:|$)/.test(url.searchParams.get("c")) && !/phone/.test(url);
+  const settings = () => w.acme.ok("manager", "GET", "/api/v1/me/settings");
+  const kept = async () => {
+    while (!(await settings()).columns?.["account/"]) await new Promise((done) => setTimeout(done, 50));
+  };
+  await ending(await signedIn(DESKTOP, "manager"), async (page) => {
+    await page.goto("/e/account?c=name,phone");
+    await page.getByRole("button", { name: "列", exact: true }).click();
+    await page.getByRole("button", { name: "隐藏电话" }).click();
+    await page.waitForURL((url) => isNarrow(url));
+    await kept();
+  });
+  const elsewhere = await place.open(DESKTOP);
+  await elsewhere.signIn("manager", PASSWORD);
+  await ending(elsewhere, async (page) => {
+    await page.goto("/e/account");
+    await page.waitForURL((url) => isNarrow(url));
+    await page.getByRole("button", { name: "列", exact: true }).click();
+    await page.getByRole("button", { name: "恢复默认" }).click();
+    await page.waitForURL((url) => !url.searchParams.has("c"));
+  });
+});
+
+test("from list to record to form and back by keys alone", place, async () => {
+  const one = await w.acme.create("admin", "lead", { name: "键盘客户", status: "new" });
+  await ending(await signedIn(DESKTOP, "admin"), async (page) => {
+    await page.goto("/e/lead?q=键盘客户");
+    await rows(page).first().waitFor();
+    await page.keyboard.press("j");
+    await page.locator(`[data-row="${one.id}"]:focus`).waitFor();
+    await page.keyboard.press("x");
+    await page.getByText("已选 1 条").waitFor();
+    await page.keyboard.press("Enter");
+    await page.waitForURL((url) => url.pathname === `/e/lead/${one.id}`);
+    await page.getByRole("heading", { name: "键盘客户" }).waitFor();
+    const tabTo = async (wanted) => {
+      for (let i = 0; i < 80; i++) {
+        await page.keyboard.press("Tab");
+        if (await page.locator(`${wanted}:focus`).count()) return;
+      }
+      assert.fail(`${wanted} is not reached by Tab`);
+    };
+    await tabTo(`a[href="/e/lead/${one.id}/edit"]`);
+    await page.keyboard.press("Enter");
+    await page.locator("#f-company").waitFor();
+    await tabTo("#f-company");
+    await page.keyboard.type("键盘公司");
+    await tabTo(".edit-foot .primary");
+    await page.keyboard.press("Enter");
+    await page.waitForURL((url) => url.pathname === `/e/lead/${one.id}`);
+    const now = await w.acme.ok("admin", "GET", `${LEADS}/${one.id}`);
+    assert.equal(now.company, "键盘公司");
+  });
+});
+
+test("at 200 % the screens of work need no scrolling to the side", place, async () => {
+  const zoomed = { ...DESKTOP, viewport: { width: 640, height: 400 }, deviceScaleFactor: 2 };
+  const screen = await signedIn(zoomed, "admin");
+  await ending(screen, async (page) => {
+    const { id } = (await w.acme.ok("admin", "GET", `${LEADS}?limit=1`)).items[0];
+    for (const path of ["/", "/e/lead", "/e/lead?mode=board", `/e/lead/${id}`, "/e/lead/new"]) {
+      await page.goto(path);
+      await page.locator("h1").first().waitFor();
+      await screen.settled();
+      await screen.fits(`${path} at 200 %`);
+      await screen.axe(`${path} at 200 %`);
+    }
+  });
+});
+
+test("a day is typed as people type it, or picked by keys in their language", place, async () => {
+  const screen = await signedIn(ENGLISH, "admin");
+  await ending(screen, async (page) => {
+    await page.goto("/e/lead/new");
+    await page.locator("#f-name").fill("Dates");
+    const at = page.locator("#f-next_contact_at");
+    await at.fill("2027/3/5 9:30");
+    await at.blur();
+    assert.equal(await at.inputValue(), "2027-03-05 09:30");
+    await at.fill("31 of May");
+    await at.blur();
+    assert.equal(await at.inputValue(), "2027-03-05 09:30");
+    await at.press("ArrowDown");
+    const panel = page.getByRole("dialog", { name: "Choose a date" });
+    await panel.getByText("March 2027").waitFor();
+    await screen.axe("a month to pick from");
+    await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("PageDown");
+    await panel.getByText("April 2027").waitFor();
+    await panel.getByRole("button", { name: "Tuesday, April 6, 2027" }).click();
+    await panel.getByRole("button", { name: "Done" }).click();
+    await panel.waitFor({ state: "detached" });
+    assert.equal(await at.inputValue(), "2027-04-06 09:30");
+    await page.getByRole("button", { name: "Save", exact: true }).click();
+    await page.waitForURL((url) => /^\/e\/lead\/0[0-9A-Z]+$/.test(url.pathname));
+    const id = new URL(page.url()).pathname.split("/")[3];
+    const made = await w.acme.ok("admin", "GET", `${LEADS}/${id}`);
+    assert.equal(made.next_contact_at, "2027-04-06T01:30:00.000Z");
+  });
+});
 
 test("what is deleted or left behind is asked for first, and Escape keeps it", place, async () => {
   const one = await w.acme.create("admin", "lead", { name: "不要了", status: "working" });

@@ -108,6 +108,71 @@ test("a deal stands on the path of its pipeline and is moved along it", place, a
   });
 });
 
+test("deals stand by stage, are added to one, and asked for what it wants", place, async () => {
+  const stages = (await listOf("stage")).sort((a, b) => a.order - b.order);
+  const account = await w.acme.create("admin", "account", { name: "看板公司" });
+  const deal = await w.acme.create("sales1", "opportunity", { name: "没有金额的单子" });
+  const lost = stages.find((one) => one.kind === "lost");
+  await working(DESKTOP, "sales1", async (page, screen) => {
+    await page.goto("/e/opportunity?mode=board");
+    const column = (name) => page.locator(".board-column", { hasText: name });
+    await column(stages[0].name).locator(".board-card").first().waitFor();
+    const heads = await page.locator(".board-column > header .tag").allInnerTexts();
+    assert.deepEqual(heads, stages.filter((one) => one.active !== false).map(({ name }) => name));
+
+    await page.getByRole("button", { name: `在“${stages[1].name}”中新建` }).click();
+    await page.locator("#q-name").fill("从看板新建");
+    await page.locator("button[form='quick-form']").click();
+    await page.locator(".toast", { hasText: "从看板新建" }).waitFor();
+    const made = (await listOf("opportunity", { name: "从看板新建" }))[0];
+    await page.locator(`.board-card[data-id="${made.id}"]`).waitFor();
+    assert.equal(made.stage, stages[1].id);
+
+    await page.getByRole("button", { name: "移动 没有金额的单子" }).click();
+    await page.getByRole("menuitem", { name: lost.name }).click();
+    const asks = dialog(page);
+    await asks.locator("#param-lost_reason").waitFor();
+    await screen.axe("what a stage asks for");
+    await asks.locator("#param-lost_reason").selectOption({ index: 1 });
+    await asks.getByRole("button", { name: /转为/ }).click();
+    await asks.waitFor({ state: "detached" });
+    assert.equal((await read("opportunity", deal.id)).kind, "lost");
+
+    await w.acme.create("admin", "opportunity", { name: "别人的", account: account.id });
+    await page.getByText("看板有更新。").waitFor();
+  });
+});
+
+test("the palette goes on in steps, and does what the record's page can", place, async () => {
+  const lead = await w.acme.create("sales1", "lead", { name: "命令面板", status: "working" });
+  await working(DESKTOP, "sales1", async (page, screen) => {
+    await page.goto(`/e/lead/${lead.id}`);
+    await page.getByRole("heading", { name: "命令面板" }).waitFor();
+    const option = (name) => page.getByRole("option", { name });
+    await page.keyboard.press("Control+k");
+    await option("推进阶段…").waitFor();
+    await screen.axe("palette with commands");
+    await option("推进阶段…").click();
+    await option("转为“已确认”").waitFor();
+    await page.keyboard.press("Backspace");
+    await option("前往…").waitFor();
+    await page.keyboard.type("推进");
+    await page.keyboard.press("Enter");
+    await option("转为“已确认”").click();
+    await page.locator(".path .now", { hasText: "已确认" }).waitFor();
+    assert.equal((await read("lead", lead.id)).status, "qualified");
+
+    await page.keyboard.press("Control+k");
+    await option("新建…").click();
+    await page.keyboard.press("Escape");
+    await option("新建…").waitFor();
+    await page.locator(".palette-input").fill("前往报表");
+    await page.keyboard.press("Enter");
+    await page.waitForURL((url) => url.pathname === "/reports");
+    await page.getByRole("heading", { name: "报表" }).waitFor();
+  });
+});
+
 test("calls are written down, drafts stay, a task is planned and completed", place, async () => {
   const lead = await w.acme.create("sales1", "lead", { name: "时间线", status: "working" });
   await working(DESKTOP, "sales1", async (page) => {

@@ -18,7 +18,7 @@ const ADMIN: (FirstStep & { area: string })[] = [
   { id: "company", area: "settings", icon: "building", to: "/admin/settings" },
   { id: "people", area: "users", icon: "user-plus", to: "/admin/users" },
   { id: "plugins", area: "plugins", icon: "plug", to: "/admin/plugins" },
-  { id: "fields", area: "customization", icon: "edit", to: "/admin/fields" },
+  { id: "fields", area: "fields", icon: "edit", to: "/admin/fields" },
 ];
 const FIRST = ["lead", "account", "member", "ticket"]; // what work begins with
 const MOST = 6;

@@ -4,6 +4,7 @@ const ALIASES: Record<string, string> = {
   account: "building",
   contact: "people",
   greeting: "send",
+  qr_code: "qr-code",
 };
 
 export const menuIcon = (name: string) => ALIASES[name] ?? name;

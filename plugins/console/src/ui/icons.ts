@@ -146,6 +146,11 @@ export const ICONS: Record<string, string> = {
   "x-octagon": "M8 3h8l5 5v8l-5 5H8l-5-5V8zM9 9l6 6M15 9l-6 6",
   zap: "M13 3L5 14h6l-1 7 8-11h-6z",
   info: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM12 11v6M12 7.5h.01",
+  "qr-code":
+    "M4 4h6v6H4zM14 4h6v6h-6zM4 14h6v6H4zM14 14h2v2h-2zM18 14h2v2h-2z" +
+    "M16 16h2v2h-2zM14 18h2v2h-2zM18 18h2v2h-2z",
+  "map-pin":
+    "M12 21c-4-5-6-8-6-11a6 6 0 0 1 12 0c0 3-2 6-6 11zM12 12a2 2 0 1 0 0-4 2 2 0 0 0 0 4z",
   map: "M12 21c-4-5-6-8-6-11a6 6 0 0 1 12 0c0 3-2 6-6 11zM12 12a2 2 0 1 0 0-4 2 2 0 0 0 0 4z",
   print: "M7 9V4h10v5M5 9h14v8h-3M8 17H5M8 14h8v6H8z",
 };
