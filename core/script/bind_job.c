@@ -191,9 +191,9 @@ static void bind_wake(lua_State *L, struct script *script, struct schedule *spec
  * A run that fails is tried again after 1 and 5 minutes, half an hour, 2, 12 and 24 hours; three
  * kills or twenty errors in a row within ten minutes pause the job, or the part of it that it was
  * asked for with, until an administrator resumes it. With `changes` it is asked for when records
- * have changed (ctx.changes), soon behind the commit and once for many of them; `every` beside it is
- * for what waits without a change. Without any of `cron`, `every` and `changes` it runs only when it
- * is asked for.
+ * have changed (ctx.changes), soon behind the commit and once for many of them; `every` beside it
+ * is for what waits without a change. Without any of `cron`, `every` and `changes` it runs only
+ * when it is asked for.
  *
  * @param name string small letters, digits and _
  * @param options table cron ("30 2 * * *"), tz ("tenant", or a zone's name), every ("15m"),
