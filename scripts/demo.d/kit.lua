@@ -105,7 +105,7 @@ end
 
 function kit.act(login, entity, id, action, params)
   return kit.call(login, "POST",
-    "/records/" .. entity .. "/" .. id .. "/actions/" .. action, params or { note = "" })
+    "/records/" .. entity .. "/" .. id .. "/actions/" .. action, params or {})
 end
 
 -- The ids of a list, as the filter and sort of a query string say.

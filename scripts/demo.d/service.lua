@@ -37,6 +37,23 @@ local function words()
   end
 end
 
+-- What the portal asks of a fault and of a refund.
+local function forms()
+  for _, form in ipairs {
+    { name = "故障报修", type = "incident", help = "请写明设备与故障现象，附上序列号可以更快处理。",
+      { field = "category" }, { field = "product" }, { field = "serial", label = "设备序列号" },
+      { field = "urgency" } },
+    { name = "退货退款", type = "refund", { field = "product", required = true } },
+  } do
+    local id = kit.create("sun.yan", "ticket_form", { name = form.name, type = form.type,
+      help = form.help })
+    for order, one in ipairs(form) do
+      one.form, one.portal, one.order = id, true, order
+      kit.create("sun.yan", "ticket_form_field", one)
+    end
+  end
+end
+
 function service.make(users)
   service.users = users
   words()
@@ -46,6 +63,7 @@ function service.make(users)
   if fresh[13] then
     kit.act("sun.yan", "ticket", fresh[13], "escalate", { reason = "客户多次来电催促" })
   end
+  forms()
 end
 
 -- --- other systems ---

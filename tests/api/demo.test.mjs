@@ -66,6 +66,8 @@ test("the demo company", async (t) => {
       ticket: 120,
       ticket_clock: 100,
       ticket_message: 12,
+      ticket_form: 2,
+      ticket_form_field: 5,
       article: 4,
       webhook: 1,
       delivery: 20,
