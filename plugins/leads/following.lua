@@ -25,7 +25,11 @@ function following.recorded(ev, ctx)
     fields.response_minutes = math.max(waited // 60000, 0)
   end
   if lead.status == "assigned" then fields.status = "working" end
-  assert(db.lead:update(lead.id, fields))
+  if not db.lead:update(lead.id, fields) then
+    -- What people write stays as it is while an approval runs.
+    fields.last_follow_at, fields.status = nil, nil
+    assert(db.lead:update(lead.id, fields))
+  end
   ctx.emit("lead.followed_up", { lead = lead.id, activity = activity.id })
 end
 
@@ -56,7 +60,8 @@ function following.follow_up(ev, ctx)
   }
   if not made then return refusals.tell(ev, why, "content") end
   if next_at then
-    assert(db.lead:update(lead.id, { next_contact_at = next_at }))
+    local planned, reason = db.lead:update(lead.id, { next_contact_at = next_at })
+    if not planned then return refusals.tell(ev, reason, "next_contact_at") end
     assert(db.task:insert {
       subject = made.subject, type = method, about = { entity = "lead", id = lead.id },
       due_at = next_at, remind_at = next_at, owner = ctx.user and ctx.user.id or lead.owner,

@@ -1,5 +1,7 @@
 -- expenses - what a deal has cost 费用: where there are rows, they are its expenses.
 -- SPDX-License-Identifier: MIT
+local refusals = require("people.refusals")
+
 local expenses = {}
 
 local MOST = 500 -- of one deal that are added up
@@ -30,7 +32,8 @@ local function refresh(ev, db, id)
   local sum, mixed = expenses.total(db, id)
   if mixed then return ev:fail("amount", "@currency_mixed") end
   if deal.expenses ~= sum then
-    assert(db.opportunity:update(id, { expenses = sum or crm.null }))
+    local done, why = db.opportunity:update(id, { expenses = sum or crm.null })
+    if not done then ev:fail("amount", refusals.sentence(why)) end -- an approval that runs
   end
 end
 

@@ -27,7 +27,8 @@ end
 local function grade(ctx, db, account)
   local found, before = ctx.call("account.grade", { account = account.id }), account.level
   if not found.level or found.level == before then return end
-  assert(db.account:update(account.id, { level = found.level }))
+  -- One under approval waits for the next month.
+  if not db.account:update(account.id, { level = found.level }) then return end
   ctx.emit("account.graded", {
     account = account.id, from = before, to = found.level, reason = found.reasons[1],
   })

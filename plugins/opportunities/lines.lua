@@ -1,5 +1,7 @@
 -- lines - what a deal is about: where there are lines, they are its amount.
 -- SPDX-License-Identifier: MIT
+local refusals = require("people.refusals")
+
 local lines = {}
 
 local MOST = 200 -- lines of one deal that are added up
@@ -44,7 +46,8 @@ function lines.changed(ev, ctx)
   if found.mixed then return ev:fail("price", "@currency_mixed") end
   local deal = db.opportunity:get(id)
   if found.amount and deal and deal.amount ~= found.amount then
-    assert(db.opportunity:update(id, { amount = found.amount }))
+    local done, why = db.opportunity:update(id, { amount = found.amount })
+    if not done then ev:fail("price", refusals.sentence(why)) end -- an approval that runs
   end
 end
 

@@ -49,7 +49,7 @@ function waiting.ask(ev, ctx)
     entity = "opportunity", id = deal.id, purpose = PURPOSE, flow = stage.approval_flow,
     title = deal.name .. " → " .. stage.name,
   })
-  if asked.why then refusals.tell(ev, asked.why, "stage") end
+  if asked.why then ev:fail("stage", refusals.sentence(asked.why)) end
 end
 
 -- --- what comes of it ---
@@ -68,8 +68,7 @@ function waiting.granted(ev, ctx)
     stage = deal.stage_wanted, stage_wanted = crm.null,
   })
   if not done then
-    local _, sentence = refusals.parts(why)
-    ev:abort("@stage_not_entered", { why = sentence })
+    ev:abort("@stage_not_entered", { why = refusals.sentence(why) })
   end
 end
 

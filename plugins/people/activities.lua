@@ -21,7 +21,7 @@ function activities.is_talk(activity) return TALKS[activity.type] or false end
 local function note_contact(sheet, id, at)
   local record = id and sheet:get(id)
   if record and (not record.last_follow_at or record.last_follow_at < at) then
-    assert(sheet:update(id, { last_follow_at = at }))
+    sheet:update(id, { last_follow_at = at }) -- one under approval stays as it is
   end
 end
 

@@ -11,6 +11,12 @@ function refusals.parts(why)
   return nil, text
 end
 
+-- Its words alone, where the field is one of another record.
+function refusals.sentence(why)
+  local _, sentence = refusals.parts(why)
+  return sentence
+end
+
 -- Fails `ev` (or a request) there, and on `otherwise` where the reason names no field. names: what
 -- the operation calls a field ({ lost_reason = "reason" }), where that was asked for.
 function refusals.tell(ev, why, otherwise, names)

@@ -1062,8 +1062,13 @@ test("opportunities of two companies", async (t) => {
     const path = `${RECORDS}/opportunity_member/${member.id}`;
     await acme.ok("sales1", "PATCH", path, { access: "write" });
     assert.equal(await write(), 200);
-    await acme.ok("sales1", "PATCH", path, { until: "2020-01-01" });
-    assert.equal(await see(), 404);
+    const drop = async () =>
+      (await acme.as("sales3", "DELETE", `${RECORDS}/opportunity/${id}`)).status;
+    assert.equal(await drop(), 403);
+    await acme.ok("sales1", "PATCH", path, { access: "owner", until: "2020-01-01" });
+    assert.deepEqual([await see(), await drop()], [404, 404]);
+    await acme.ok("sales1", "PATCH", path, { until: null });
+    assert.deepEqual([await write(), await drop()], [200, 204]);
   });
 
   const maps = "The stage belongs to the pipeline; switching pipelines maps every stage";

@@ -138,3 +138,19 @@ crm.test("Unconvert restores the lead while the created records are untouched", 
     { status = "@converted_touched" })
   t.eq(t.check(), {})
 end)
+
+crm.test("who writes to a mailbox for enquiries and is unknown becomes a lead, once", function(t)
+  local function letter(mailbox, from)
+    return t.call("mail.link", {
+      mailbox = mailbox, from = from, from_name = "李雷", subject = "询价", body = "要三台",
+    })
+  end
+  t.eq(letter("support", "li@example.com"), {})
+  local made = letter("sales", "li@example.com")
+  local lead = t.db.lead:get(made.id)
+  t.eq({ made.entity, lead.name, lead.source, lead.original_message },
+    { "lead", "李雷", "mail", "要三台" })
+  t.eq(letter("info", "Li@Example.com").id, made.id)
+  t.eq(letter("info", "nonsense"), {})
+  t.eq(t.db.lead:count {}, 1)
+end)

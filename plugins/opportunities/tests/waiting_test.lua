@@ -107,3 +107,33 @@ crm.test("a stage's flow is one for deals", function(t)
   t.expect_fail(function() t.db.stage:update(proposal, { approval_flow = other.id }) end,
     { approval_flow = "@flow_foreign" })
 end)
+
+crm.test("what is under approval is talked about, and its sums stay as they were", function(t)
+  local seller = t.user { login = "ann", roles = { "sales", "approver" } }
+  local boss = t.user { login = "chef", roles = { "sales_manager", "approver" } }
+  local approvers = { { kind = "member", users = { crm.id_text(boss) } } }
+  for _, entity in ipairs { "lead", "account", "opportunity" } do
+    t.db.approval_flow:insert {
+      name = entity, entity = entity, nodes = { { id = "a", name = "A", approvers = approvers } },
+    }
+  end
+  t.as("ann")
+  local lead = t.db.lead:insert { name = "L", owner = seller }.id
+  local account = t.db.account:insert { name = "A" }.id
+  local deal = t.db.opportunity:insert { name = "D", account = account }.id
+  local of = { lead = lead, account = account, opportunity = deal }
+  for entity, id in pairs(of) do
+    t.db.approval:insert { about = { entity = entity, id = id } }
+    t.db.activity:insert { subject = "谈", type = "call", about = { entity = entity, id = id } }
+  end
+  t.eq(t.db.lead:get(lead).sla_state, "met")
+  t.expect_fail(function()
+    t.db.opportunity_line:insert { name = "L", opportunity = deal, price = crm.money("1.00") }
+  end, { price = true })
+  t.expect_fail(function()
+    t.db.opportunity_expense:insert { name = "E", opportunity = deal, amount = crm.money("1.00") }
+  end, { amount = true })
+  t.expect_fail(function()
+    t.action("lead", lead, "follow_up", { next_contact_at = "2026-05-01T02:00:00Z" })
+  end, { next_contact_at = true })
+end)
