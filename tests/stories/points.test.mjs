@@ -6,6 +6,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { checkDamaged, hasSqlite } from "../kit/damage.mjs";
+import { bundle, packed } from "../kit/pack.mjs";
 import { DATASETS, must } from "../kit/server.mjs";
 import { world } from "../kit/world.mjs";
 
@@ -666,4 +667,54 @@ test("purchases of a real shop come in and earn", { skip: !existsSync(CDNOW) }, 
   const earned = rows.reduce((points, row) => points + Math.floor(Number(row[3]) + 1e-9), 0);
   const total = (await all(globex, "member")).reduce((sum, one) => sum + one.lifetime_earned, 0);
   assert.equal(total, earned);
+});
+
+/* Each script point of points, replaced for cards of the program that is named WRAP. */
+const WRAPS = `
+local function is_ours(ctx, id)
+  return ctx.db:as_system().program:get(id).name == "WRAP"
+end
+crm.wrap("points.earn", function(next_one, order, ctx)
+  if not is_ours(ctx, order.program) then return next_one(order) end
+  return { points = 7, reasons = { "WRAP" } }
+end)
+crm.wrap("points.expire_at", function(next_one, asked, ctx)
+  return is_ours(ctx, asked.program) and crm.date("2099-05-05") or next_one(asked)
+end)
+crm.wrap("points.refund_policy", function(next_one, asked, ctx)
+  return is_ours(ctx, asked.program) and { points = 2, reasons = { "WRAP" } } or next_one(asked)
+end)
+crm.wrap("reward.eligible", function(next_one, asked)
+  return { eligible = false, reasons = { "WRAP only" } }
+end)
+crm.wrap("tier.evaluate", function(next_one, asked, ctx)
+  if not is_ours(ctx, asked.program) then return next_one(asked) end
+  return { tier = asked.steps[1].id, reasons = { "WRAP" } }
+end)
+`;
+
+test("a company replaces every script point of points", async () => {
+  const { acme } = w;
+  const capabilities = ["db:program:r"];
+  const manifest = { requires: { membership: "^1" }, capabilities };
+  const files = bundle("acme.loyal", { "init.lua": WRAPS }, manifest);
+  const path = "/api/v1/admin/plugins/acme.loyal/deploys";
+  const deployed = await acme.as("admin", "POST", path, packed(files));
+  assert.equal(deployed.status, 201, deployed.text);
+  const program = (await acme.create("admin", "program", { name: "WRAP" })).id;
+  const top = { name: "顶", program, threshold: 1000000 };
+  const tier = (await acme.create("admin", "tier", top)).id;
+  const id = await member(acme, program, "换");
+  const bought = await buy(acme, id, "100.00");
+  assert.deepEqual([bought.points, bought.points_reason], [7, "WRAP"]);
+  const now = await read(acme, id);
+  assert.deepEqual([now.balance, now.tier], [7, tier]);
+  const lots = await acme.ok("admin", "GET", `${RECORDS}/points_lot?member=${id}`);
+  assert.equal(lots.items[0].expires_on, "2099-05-05");
+  const back = await done(acme, "purchase", bought.id, "refund", { amount: "99.00" });
+  assert.equal(back.reversed, 2);
+  const gift = { name: "礼", program, kind: "gift", points: 1 };
+  const reward = (await acme.create("admin", "reward", gift)).id;
+  const answer = await act(acme, "admin", "member", id, "exchange", { reward });
+  assert.match(answer.text, /WRAP only/);
 });

@@ -5,6 +5,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { checkDamaged, hasSqlite } from "../kit/damage.mjs";
+import { bundle, packed } from "../kit/pack.mjs";
 import { command, DATASETS, must, ROOT } from "../kit/server.mjs";
 import { world } from "../kit/world.mjs";
 
@@ -573,4 +574,55 @@ test("8,469 tickets of a help desk come in", { skip: !existsSync(TICKETS) }, asy
   must(server.data, ["check", "globex"]);
   const many = await globex.ok("admin", "GET", `${RECORDS}/ticket?external_no=3`);
   assert.match(many.items[0].body, /\n/);
+});
+
+/* Each script point of the desk, replaced for what is named after it. */
+const wraps = (agent, policy, article) => `
+crm.wrap("ticket.classify", function(next_one, asked)
+  if asked.subject ~= "WRAP" then return next_one(asked) end
+  return { type = "request", category = "billing", priority = "high", reasons = { "WRAP" } }
+end)
+crm.wrap("ticket.dispatch", function(next_one, asked)
+  if asked.category ~= "billing" then return next_one(asked) end
+  return { owner = crm.id_parse("${agent}"), reasons = { "WRAP" } }
+end)
+crm.wrap("sla.match", function(next_one, asked)
+  return { policy = crm.id_parse("${policy}"), reasons = { "WRAP" } }
+end)
+crm.wrap("ticket.escalate", function() return { priority = "low", reasons = { "WRAP" } } end)
+crm.wrap("ticket.auto_reply", function(next_one, asked)
+  return asked.email == "silent@example.com" and {} or next_one(asked)
+end)
+crm.wrap("article.suggest", function()
+  return { items = { { id = "${article}", title = "WRAP", score = 9 } } }
+end)
+`;
+
+test("a company replaces every script point of the desk", async () => {
+  const { acme } = w;
+  const never = { name: "WRAP", order: 999, match: { subject: "nothing has this" } };
+  const policy = (await acme.create("admin", "sla_policy", never)).id;
+  const article = (await acme.create("admin", "article", { title: "WRAP", body: "<p>x</p>" })).id;
+  const init = wraps(acme.users.sales2, policy, article);
+  const files = bundle("acme.desk", { "init.lua": init }, { requires: { tickets: "^1" } });
+  const path = "/api/v1/admin/plugins/acme.desk/deploys";
+  const deployed = await acme.as("admin", "POST", path, packed(files));
+  assert.equal(deployed.status, 201, deployed.text);
+  await acme.ok("admin", "PUT", "/api/v1/admin/plugins/tickets/config", { letters: true });
+  const id = await open(acme, "WRAP", { owner: null });
+  const made = await read(acme, id);
+  assert.deepEqual(
+    [made.type, made.category, made.priority, made.owner, made.sla_policy],
+    ["request", "billing", "high", acme.users.sales2, policy],
+  );
+  await done(acme, id, "escalate", { reason: "x" });
+  assert.equal((await read(acme, id)).priority, "low");
+  assert.equal((await done(acme, id, "suggest")).items[0].id, article);
+  for (const email of ["silent@example.com", "heard@example.com"]) {
+    const body = { email, subject: "门户", body: "x" };
+    const asked = await acme.as(null, "POST", "/api/v1/x/tickets/requests", { body });
+    assert.equal(asked.status, 201, asked.text);
+  }
+  const sent = JSON.stringify(await acme.ok("admin", "GET", "/api/v1/admin/mail/letters"));
+  assert.deepEqual([sent.includes("silent@"), sent.includes("heard@")], [false, true]);
 });
