@@ -20,6 +20,10 @@ add_link_options(-Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
 add_compile_definitions(_GNU_SOURCE= PERIGEE_VERSION="${PROJECT_VERSION}"
   PERIGEE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 
+if(PERIGEE_METER)
+  add_compile_definitions(PERIGEE_METER=1)
+endif()
+
 if(PERIGEE_SCRIPT_SLOWDOWN)
   add_compile_definitions(PERIGEE_SCRIPT_SLOWDOWN=${PERIGEE_SCRIPT_SLOWDOWN})
 endif()

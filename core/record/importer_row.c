@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/meter.h"
 #include "record/field_kit.h"
 #include "record/field_sealed.h"
 #include "record/importer_in.h"
@@ -195,11 +196,13 @@ static enum err find_existing(struct ctx *ctx, struct importer *importer, const 
 static enum err save(struct ctx *ctx, struct importer *importer, struct record *record)
 {
     enum err e = importer_dry_check(ctx, importer, record);
+    enum meter_part part = meter_enter(METER_CORE, false);
     record->is_alone = true; /* in the row's savepoint: what follows only writes down what it did */
     if (!e)
         e = record_save(ctx, record, 0);
     if (!e)
         importer_dry_keep(ctx, importer, record);
+    meter_leave(part);
     return e;
 }
 

@@ -2,7 +2,8 @@
  *
  * Kept in the transaction of the child's save. Counts and sums move by the difference this child
  * makes, so a parent with many children costs no more than one with few; least and greatest are
- * read anew. A roll-up never moves the parent's version, so it disturbs nobody who edits it.
+ * stretched by a value that is new, and read anew when one goes or changes. A roll-up never moves
+ * the parent's version, so it disturbs nobody who edits it.
  *
  * SPDX-License-Identifier: MIT
  */

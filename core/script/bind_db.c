@@ -6,6 +6,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "base/meter.h"
 #include "base/text.h"
 #include "hook/pace.h"
 #include "record/list.h"
@@ -49,13 +50,15 @@ struct saved {
     enum ctx_source source;
     struct err_info err;
     int64_t budget_us; /* of the store's statements */
+    enum meter_part part;
 };
 
 /* What the core complains about meanwhile is the script's to hear first, not the person's. No
  * statement takes longer than the script may: the store ends it, where no hook would. */
 static struct saved enter(struct ctx *ctx, const struct table_box *table)
 {
-    struct saved saved = {ctx->as_system, ctx->source, ctx->err, 0};
+    struct saved saved = {ctx->as_system, ctx->source, ctx->err, 0, METER_REST};
+    saved.part = meter_enter(METER_CORE, false);
     saved.budget_us = store_budget(ctx->tenant->store, watch_left_us());
     ctx->as_system = ctx->as_system || table->as_system;
     ctx->source = CTX_HOOK;
@@ -100,6 +103,7 @@ static int leave(lua_State *L, const struct saved *saved, enum err e)
     };
     struct vm *vm = vm_of(L);
     struct ctx *ctx = vm_frame(vm)->call->ctx; /* vm_ctx may raise: first all is put back */
+    meter_leave(saved->part);
     ctx->as_system = saved->as_system;
     ctx->source = saved->source;
     store_budget(ctx->tenant->store, saved->budget_us);

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/meter.h"
 #include "base/text.h"
 #include "base/tuning.h"
 #include "script/fuse.h"
@@ -491,6 +492,7 @@ static enum err run(struct vm *vm, struct script *script, struct vm_call *call, 
 
     struct outer outer;
     frame_begin(vm, script, call, &outer);
+    enum meter_part part = meter_enter(METER_LUA, true);
     int base = lua_gettop(L);
     lua_pushcfunction(L, on_error);
     lua_pushcfunction(L, fn);
@@ -501,6 +503,7 @@ static enum err run(struct vm *vm, struct script *script, struct vm_call *call, 
     else
         note_end(vm, script, call);
     lua_settop(L, base);
+    meter_leave(part);
     frame_end(vm, call, &outer);
     return e;
 }

@@ -12,6 +12,13 @@
  *                                 tokens and the rows of each TABLE (or entity), as many for each
  *                                 record as STORE has, in tables that have the same columns and
  *                                 indexes; the first rows there serve as samples
+ *   limit snapshot STORE FILE     a copy of a store, as it stands
+ *   limit replay STORE TRACE GROUP
+ *                                 carries out the statements that an import wrote down (TRACE, see
+ *                                 core/store/sqlite/trace.h) in a copy of the store as it was
+ *                                 before, with GROUP rows a commit; rows/s, how many rows were
+ *                                 inserted and updated for each of the file, and the processor's
+ *                                 microseconds for each
  *
  * SPDX-License-Identifier: MIT
  */
@@ -335,6 +342,175 @@ static double copy_rows(sqlite3 *db, int64_t rows, int64_t group, const char *pa
     return (double)rows / (now_s() - start);
 }
 
+/* --- the statements of an import, again ---------------------------------------------------------
+ */
+
+#define REPLAY_TEXTS 512
+
+struct replay_text {
+    char *text;
+    sqlite3_stmt *stmt;
+};
+
+static struct replay {
+    struct replay_text texts[REPLAY_TEXTS];
+    int texts_count;
+    char *buf[2]; /* the text, the same with values */
+    uint32_t cap[2];
+    int64_t inserts, updates, rows;
+} replay;
+
+static int read_text(FILE *file, int which)
+{
+    uint32_t n;
+    if (fread(&n, sizeof(n), 1, file) != 1)
+        return 0;
+    if (n + 1 > replay.cap[which]) {
+        replay.cap[which] = n + 1;
+        replay.buf[which] = realloc(replay.buf[which], replay.cap[which]);
+        if (!replay.buf[which])
+            die("no memory");
+    }
+    if (fread(replay.buf[which], 1, n, file) != n)
+        die("the trace ends in the middle");
+    replay.buf[which][n] = '\0';
+    return 1;
+}
+
+/* The one value that stands at `at` of the written out text is bound; gives what follows it.
+ * Without a statement it is only read. */
+static char *bind_literal(sqlite3_stmt *stmt, int n, char *at)
+{
+    if (strncmp(at, "NULL", 4) == 0) {
+        if (stmt)
+            sqlite3_bind_null(stmt, n);
+        return at + 4;
+    }
+    if (*at != '\'') {
+        char *end;
+        int64_t number = strtoll(at, &end, 10);
+        if (end == at || *end == '\'')
+            die("a value that cannot be read back");
+        if (stmt)
+            sqlite3_bind_int64(stmt, n, number);
+        return end;
+    }
+    char *from = at + 1, *to = from, *next = from;
+    for (; *next != '\'' || next[1] == '\''; next++) {
+        *to++ = *next;
+        next += *next == '\'';
+    }
+    if (stmt)
+        sqlite3_bind_text(stmt, n, from, (int)(to - from), SQLITE_STATIC);
+    return next + 1;
+}
+
+/* Both texts are the same but for their places: ? or ?1, never inside quotes of ours. */
+static void bind_literals(sqlite3_stmt *stmt, const char *text, char *values)
+{
+    for (int n = 0; *text; text++) {
+        if (*text != '?') {
+            values++;
+            continue;
+        }
+        int place = text[1] >= '1' && text[1] <= '9' ? *++text - '0' : ++n;
+        values = bind_literal(stmt, place, values);
+    }
+}
+
+static sqlite3_stmt *replay_stmt(sqlite3 *db, const char *text)
+{
+    for (int i = 0; i < replay.texts_count; i++)
+        if (strcmp(replay.texts[i].text, text) == 0)
+            return replay.texts[i].stmt;
+    if (replay.texts_count == REPLAY_TEXTS)
+        die("too many different statements");
+    struct replay_text *one = &replay.texts[replay.texts_count++];
+    one->text = strdup(text);
+    one->stmt = prepare(db, text);
+    return one->stmt;
+}
+
+static void replay_one(sqlite3 *db)
+{
+    char *text = replay.buf[0];
+    if (!*replay.buf[1]) {
+        sql(db, text);
+        return;
+    }
+    sqlite3_stmt *stmt = replay_stmt(db, text);
+    bind_literals(stmt, text, replay.buf[1]);
+    int got;
+    while ((got = sqlite3_step(stmt)) == SQLITE_ROW)
+        continue;
+    if (got != SQLITE_DONE)
+        die(sqlite3_errmsg(db));
+    sqlite3_reset(stmt);
+    replay.inserts += strncmp(text, "INSERT", 6) == 0;
+    replay.updates += strncmp(text, "UPDATE", 6) == 0;
+}
+
+static double used_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* What it takes to read the trace is no part of the work: it is read once without doing anything,
+ * by the wall and by the processor. */
+static void replay_read(FILE *file, double *wall, double *used)
+{
+    *wall = now_s();
+    *used = used_s();
+    while (read_text(file, 0) && read_text(file, 1))
+        if (*replay.buf[1])
+            bind_literals(NULL, replay.buf[0], replay.buf[1]);
+    *wall = now_s() - *wall;
+    *used = used_s() - *used;
+    rewind(file);
+}
+
+/* A row of the file ends with what the import notes of it. */
+static void replay_all(sqlite3 *db, const char *path, int64_t group)
+{
+    FILE *file = fopen(path, "r");
+    double read_wall, read_used;
+    if (!file)
+        die("no trace");
+    replay_read(file, &read_wall, &read_used);
+    double start = now_s(), used = used_s();
+    sql(db, "BEGIN IMMEDIATE");
+    while (read_text(file, 0) && read_text(file, 1)) {
+        replay_one(db);
+        if (strncmp(replay.buf[0], "INSERT INTO \"import_item\"", 25) != 0)
+            continue;
+        if (++replay.rows % group == 0)
+            sql(db, "COMMIT; BEGIN IMMEDIATE");
+    }
+    sql(db, "COMMIT");
+    double wall = now_s() - start - read_wall;
+    used = used_s() - used - read_used;
+    double each = replay.rows ? (double)replay.rows : 1;
+    printf("%.0f %.2f %.2f %.0f\n", each / wall, (double)replay.inserts / each,
+           (double)replay.updates / each, used * 1e6 / each);
+    fclose(file);
+}
+
+static void snapshot(const char *store, const char *path)
+{
+    sqlite3 *from, *to;
+    if (sqlite3_open_v2(store, &from, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK ||
+        sqlite3_open(path, &to) != SQLITE_OK)
+        die("cannot open the stores");
+    sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
+    if (!backup || sqlite3_backup_step(backup, -1) != SQLITE_DONE ||
+        sqlite3_backup_finish(backup) != SQLITE_OK)
+        die("cannot copy the store");
+    sqlite3_close(from);
+    sqlite3_close(to);
+}
+
 /* --- the bare server ----------------------------------------------------------------------------
  */
 
@@ -547,14 +723,22 @@ static void serve(const char *path, int processes)
 int main(int argc, char **argv)
 {
     if (argc < 4)
-        die("usage: limit seed|serve|write|copy DB NUMBER [GROUP [STORE ENTITY TABLE...]]");
+        die("usage: limit seed|serve|write|copy|replay DB … | snapshot STORE FILE");
     int64_t number = strtoll(argv[3], NULL, 10);
     int64_t group = argc > 4 ? strtoll(argv[4], NULL, 10) : 500;
     if (strcmp(argv[1], "serve") == 0) {
         serve(argv[2], (int)number);
         return 0;
     }
+    if (strcmp(argv[1], "snapshot") == 0) {
+        snapshot(argv[2], argv[3]);
+        return 0;
+    }
     sqlite3 *db = db_open(argv[2]);
+    if (strcmp(argv[1], "replay") == 0) {
+        replay_all(db, argv[3], group);
+        return 0;
+    }
     if (strcmp(argv[1], "copy") == 0) {
         if (argc < 7)
             die("copy needs a store, an entity and tables");

@@ -17,6 +17,7 @@
 
 #include "base/log.h"
 #include "store/sqlite/file.h"
+#include "store/sqlite/trace.h"
 
 /* --- errors --- */
 
@@ -102,6 +103,8 @@ enum err db_exec(struct db *db, const char *sql)
     db->started_us = -1;
     int rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
     db->trusted = false;
+    if (rc == SQLITE_OK)
+        trace_exec(sql);
     return db_err(db, rc);
 }
 

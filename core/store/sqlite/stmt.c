@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "store/sqlite/db.h"
+#include "store/sqlite/trace.h"
 
 static const char *const fixed_sql[FIXED_COUNT] = {
 #define X(name, sql) [FIXED_##name] = (sql),
@@ -206,12 +207,17 @@ enum err stmt_step(struct db *db, struct stmt *stmt, bool *row)
     enum err e = writes ? tx_touch(db) : ERR_OK;
     if (e)
         return e;
+    enum meter_part part = meter_enter(trace_part(stmt->handle), !stmt->is_begun);
+    stmt->is_begun = true;
     db->trusted = stmt->trusted; /* a changed schema prepares again inside the step */
     int rc = sqlite3_step(stmt->handle);
     db->trusted = false;
+    meter_leave(part);
     *row = rc == SQLITE_ROW;
     if (writes && rc == SQLITE_DONE && sqlite3_changes64(db->handle) > 0)
         tx_wrote(db);
+    if (writes && rc == SQLITE_DONE)
+        trace_done(stmt->handle);
     if (rc == SQLITE_ROW || rc == SQLITE_DONE)
         return ERR_OK;
     return db_err(db, rc);
@@ -238,6 +244,7 @@ void stmt_release(struct db *db, struct stmt *stmt)
         return;
     }
     db->trusted = stmt->trusted;
+    stmt->is_begun = false;
     sqlite3_reset(stmt->handle); /* its result repeats the step's */
     db->trusted = false;
     stmt->busy = false;

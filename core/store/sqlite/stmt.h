@@ -50,6 +50,7 @@ struct stmt {
     uint64_t hash;
     uint64_t used_at; /* tick of the last use, for LRU */
     bool busy;        /* being stepped: a nested use of the same text gets its own statement */
+    bool is_begun;    /* stepped since it was last released */
     bool cached;      /* lives in the cache; else freed when released */
     bool trusted;     /* may touch system tables */
 };

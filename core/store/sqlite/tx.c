@@ -17,6 +17,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "store/sqlite/db.h"
+#include "store/sqlite/trace.h"
 
 static enum err fixed_run(struct db *db, enum db_fixed which)
 {
@@ -100,6 +101,7 @@ enum err tx_commit(struct store *store)
     bool sync_failed =
         e && !was_lost && (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC);
     rollback_engine(db);
+    meter_write();
     if (e)
         late_undone(db, 0);
     else if (db->late_depth)
@@ -171,6 +173,7 @@ enum err tx_touch(struct db *db)
     if (first == last && db->levels[last].is_certain)
         return ERR_OK;
     enum err e = fixed_run(db, FIXED_SAVEPOINT);
+    trace_mark(first + 1);
     for (int i = first; i <= last && !e; i++)
         db->levels[i].anchor = first + 1;
     return e;
@@ -190,7 +193,10 @@ static enum err level_undo(struct db *db, const struct level *level)
         db_why(db, "what could not be refused was refused");
         return ERR_IO;
     }
-    return level->anchor ? fixed_run(db, FIXED_ROLLBACK_TO) : ERR_OK;
+    if (!level->anchor)
+        return ERR_OK;
+    trace_back(level->anchor);
+    return fixed_run(db, FIXED_ROLLBACK_TO);
 }
 
 enum err tx_savepoint_end(struct store *store, enum err e)
