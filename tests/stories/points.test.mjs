@@ -669,6 +669,86 @@ test("purchases of a real shop come in and earn", { skip: !existsSync(CDNOW) }, 
   assert.equal(total, earned);
 });
 
+// What a purchase has left on its card and in the log, without what differs by nature: ids, times,
+// hashes, who asked.
+async function left(tenant, card) {
+  const path = `${RECORDS}/member/${card}`;
+  const shape = (record, names) => names.map((name) => record[name] ?? null);
+  const filter = encodeURIComponent(JSON.stringify({ member: card }));
+  const rows = (entity) =>
+    tenant.ok("admin", "GET", `${RECORDS}/${entity}?sort=id&filter=${filter}`);
+  const logged = async (where) =>
+    (await tenant.ok("admin", "GET", `${where}/history`)).items
+      .map(({ op, changes }) => [op, (changes ?? []).map(({ field }) => field).sort()])
+      .sort();
+  const member = await tenant.ok("admin", "GET", path);
+  const purchases = (await rows("purchase")).items;
+  const [entries, lots] = await Promise.all(["points_entry", "points_lot"].map(rows));
+  const found = await tenant.ok("admin", "GET", `${RECORDS}/purchase?q=${purchases[0].number}`);
+  return {
+    member: shape(member, [
+      ...["version", "balance", "available", "pending", "lifetime_earned", "entry_seq", "due_on"],
+      ...["spent", "purchases", "last_purchase_on", "tier", "status"],
+    ]),
+    purchases: purchases.map((one) =>
+      shape(one, ["version", "bought_on", "amount", "points", "points_reason", "status"]),
+    ),
+    entries: entries.items.map((one) =>
+      shape(one, ["seq", "kind", "points", "on", "qualifying", "balance_after", "reason", "label"]),
+    ),
+    lots: lots.items.map((one) =>
+      shape(one, ["state", "earned_on", "expires_on", "initial", "remaining", "worth", "label"]),
+    ),
+    logged: [
+      await logged(path),
+      ...(await Promise.all(purchases.map((one) => logged(`${RECORDS}/purchase/${one.id}`)))),
+      ...(await Promise.all(
+        entries.items.map((one) => logged(`${RECORDS}/points_entry/${one.id}`)),
+      )),
+    ],
+    found: found.items.length,
+  };
+}
+
+test("an imported purchase leaves what a posted one leaves", async () => {
+  const { globex, server } = w;
+  const program = await globex.create("admin", "program", {
+    ...{ name: "twins", points_per_unit: "1", expiry: "days", expiry_span: 400 },
+    point_value: yuan("0.01"),
+  });
+  await globex.create("admin", "earning_rule", {
+    ...{ name: "first", program: program.id, kind: "bonus", event: "first_purchase", points: 50 },
+  });
+  const card = (name) =>
+    globex.create("admin", "member", { name, customer_no: name, program: program.id });
+  const [posted, imported] = [await card("twinposted"), await card("twinimported")];
+  const bought = [
+    ["twin-1", day(-40), "30.00"],
+    ["twin-2", day(-3), "12.50"],
+    ["twin-3", day(-9), "0.40"], // no point, and not the latest
+  ];
+  const lines = ["number,member,bought_on,amount"];
+  for (const [number, bought_on, amount] of bought) {
+    const one = { number: `${number}p`, bought_on, amount: yuan(amount), member: posted.id };
+    await globex.create("admin", "purchase", one);
+    lines.push(`${number}i,twinimported,${bought_on},${amount}`);
+  }
+  const path = join(server.data, "twins.csv");
+  // A row that is refused in between takes nothing of its neighbours along.
+  lines.splice(2, 0, `twin-x,twinimported,${day(-5)},-1`);
+  writeFileSync(path, lines.join("\n"));
+  const said = must(server.data, ["import", "globex", "purchase", path], { cwd: server.data });
+  assert.match(said, /created 3\b.*failed 1\b/, said);
+  const [one, other] = [await left(globex, posted.id), await left(globex, imported.id)];
+  assert.deepEqual(other, one);
+  assert.equal(one.member[1], 92);
+  assert.ok(
+    one.logged.every((list) => list.length),
+    JSON.stringify(one.logged),
+  );
+  await check(globex);
+});
+
 /* Each script point of points, replaced for cards of the program that is named WRAP. */
 const WRAPS = `
 local function is_ours(ctx, id)
