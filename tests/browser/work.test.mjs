@@ -143,7 +143,8 @@ test("deals stand by stage, are added to one, and asked for what it wants", plac
     await asks.waitFor({ state: "detached" });
     assert.equal((await read("opportunity", deal.id)).kind, "lost");
 
-    await w.acme.create("admin", "opportunity", { name: "别人的", account: account.id });
+    const owner = w.acme.users.sales1;
+    await w.acme.create("admin", "opportunity", { name: "派来的", account: account.id, owner });
     await page.getByText("看板有更新。").waitFor();
   });
 });
