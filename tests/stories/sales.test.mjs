@@ -1403,7 +1403,7 @@ test("a company replaces every script point of sales", async (t) => {
     assert.equal((await get(acme, account, "account")).name, "WRAP");
   });
 
-  await t.test("what its own rules refuse of a conversion is told, and nothing is made", async () => {
+  await t.test("what its own rules refuse of a conversion is told, and nothing made", async () => {
     const lacking = await make("lead", { company: "缺行业", status: "assigned" });
     await refused(acme, "admin", lacking, "convert", {}, "account");
     const dear = await make("lead", { company: "太贵", status: "assigned" });
