@@ -342,12 +342,24 @@ static void test_model__an_extension_cannot_retype(void **state)
     extension_fails(*state, "{\"name\":\"company\",\"scale\":3}", "cannot be changed");
 }
 
+/* "count", "sum.amount" */
+static struct query_column measured(const struct entity *entity, struct slice of)
+{
+    if (slice_is(slice_split(&of, '.'), "count"))
+        return (struct query_column){.measure = MEASURE_COUNT};
+    const struct field *field = entity_field(entity, of);
+    assert_non_null(field);
+    const char *column =
+        field->type->kind == KIND_MONEY ? entity->columns[field->slot + 2] : field->column;
+    return (struct query_column){.column = {0, column}, .measure = MEASURE_SUM};
+}
+
 /* What list_group makes of a report, as far as the choice of an index goes. */
 static const char *report_plan(struct place *p, const struct model_view *view)
 {
     const struct entity *entity = model_entity(p->model, slice_str(view->entity));
     const struct json *query = json_get(view->body, "query");
-    struct query_column select[GROUPS_MAX + MEASURES_MAX];
+    struct query_column select[GROUPS_MAX + 2 * MEASURES_MAX];
     int count = 0;
     struct buf plan = BUF_INIT;
     json_each(group, json_get(query, "group"))
@@ -360,20 +372,25 @@ static const char *report_plan(struct place *p, const struct model_view *view)
     struct query q = {.table = entity->table, .select = select, .group_count = count};
     json_each(measure, json_get(query, "measure"))
     {
-        struct slice of = measure->text;
-        bool counts = slice_is(slice_split(&of, '.'), "count");
-        const struct field *field = counts ? NULL : entity_field(entity, of);
-        const char *column = counts ? NULL : field->column;
-        if (field && field->type->kind == KIND_MONEY)
-            column = entity->columns[field->slot + 2];
-        select[count++] = (struct query_column){.column = {0, column},
-                                                .measure = counts ? MEASURE_COUNT : MEASURE_SUM};
+        if (measure->type == JSON_STRING)
+            select[count++] = measured(entity, measure->text);
+        json_each(sum, json_get(measure, "ratio")) select[count++] = measured(entity, sum->text);
+        json_each(condition, json_get(measure, "share"))
+        {
+            struct slice path = condition->key, first = slice_split(&path, '.');
+            const char *column = entity_field(entity, first)->column;
+            select[count++] = (struct query_column){.column = {0, column}, .measure = MEASURE_MAX};
+        }
     }
     q.select_count = count;
     q.where = expr_cmp(p->arena, EXPR_NULL, "deleted_at", value_null());
     json_each(condition, json_get(query, "filter"))
     {
-        const char *column = entity_field(entity, condition->key)->column;
+        struct slice path = condition->key, first = slice_split(&path, '.');
+        const struct field *field = entity_field(entity, first);
+        if (!field)
+            fail_msg("%s filters by " SLICE_FMT, view->name, SLICE_ARG(condition->key));
+        const char *column = field->column;
         q.where =
             expr_and(p->arena, q.where, expr_cmp(p->arena, EXPR_NOT_NULL, column, value_null()));
     }
