@@ -49,3 +49,12 @@ crm.test("what a status asks for is told on the field it asks for", function(t)
     body = "x", status = "on_hold", hold_until = "2099-01-01T00:00:00Z",
   }).status, "on_hold")
 end)
+
+crm.test("an agent who merged by mistake undoes it", function(t)
+  local agent = t.user { login = "agent", roles = { "service_agent" }, team = "Desk" }
+  local a = t.db.ticket:insert { subject = "A", owner = agent }
+  local b = t.db.ticket:insert { subject = "B", owner = agent }
+  t.as("agent")
+  t.action("ticket", a.id, "merge", { into = crm.id_text(b.id) })
+  t.eq(t.action("ticket", a.id, "unmerge", {}).status, "open")
+end)
