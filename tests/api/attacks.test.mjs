@@ -388,6 +388,11 @@ const ATTACKS = {
   ],
   others_jobs: ["ctx.queue:push('recycle', {})", /acme\.evil offers no job "recycle"/],
   as_somebody: ["ctx.queue:push('unused', {}, { as = 1 })", /capability "user:act"/],
+  long_part: [
+    "ctx.queue:push('unused', {}, { part = ('x'):rep(61) })",
+    /"part" is a text of at most 60 bytes/,
+  ],
+  others_rights: ["return ctx.may(1, 'lead:pick')", /capability "db:user:r"/],
   http: ["ctx.http.get('http://127.0.0.1/')", /evil:evil_\w+ .*(http|capability|only)/],
   files: ["return io.open('/etc/passwd')", /undeclared global "io"/],
   host: ["return os.execute('id')", /undeclared global "os"/],
