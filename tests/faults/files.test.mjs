@@ -94,7 +94,7 @@ test("whoever has read them goes on with what it had", async () => {
   await goesOn();
 });
 
-test("what is found broken is left out with its reason, and taken up when it is whole", async () => {
+test("what is found broken is left out with its reason, and taken up when whole", async () => {
   const broken = [
     ["plugin.json", (text) => text.slice(0, 20), /stock\/plugin\.json/],
     [ENTITY, (text) => text.slice(0, 40), /stock\/entities\/item\.json:1/],
