@@ -10,8 +10,12 @@
 
 #include <sys/stat.h>
 
-#include "base/crypto.h"
 #include "record/model.h"
+
+/* 128 bits under keys that this process has drawn: nobody can choose two that meet. */
+struct share_key {
+    uint64_t bits[2];
+};
 
 struct build {
     struct tenant *tenant;
@@ -41,7 +45,7 @@ struct build {
     bool tells_all;                   /* of a trial: every break of a bundle, see build_goes_on */
     const struct tenant_plugin *rows; /* of table plugin, with the changes */
     int rows_count;
-    uint8_t sources[2][CRYPTO_SHA256_LEN]; /* of what was chosen, see share_keys_of */
+    struct share_key sources[2]; /* of what was chosen, see share_keys_of */
     bool has_sources;
 };
 
@@ -172,9 +176,6 @@ extern const char *const build_schemas[BUILD_FOLDERS];
 
 /* All that the declarations and what follows from them depend on, as one hash: the chosen plugins
  * and their files, the registry's numbers of them, the tenant's dictionary rows. */
-struct share_key {
-    uint8_t bytes[CRYPTO_SHA256_LEN];
-};
 struct share_keys {
     struct share_key whole, base; /* base: of the products alone */
     bool is_plain;                /* there is nothing else: both are the same */

@@ -10,6 +10,7 @@
  */
 #include "record/model_build.h"
 
+#include "base/crypto.h"
 #include "base/limits.h"
 #include "store/query.h"
 
@@ -17,6 +18,23 @@
 #include <sys/stat.h>
 
 /* --- the key --- */
+
+static struct share_key key_of(const struct buf *all)
+{
+    static uint64_t drawn[4];
+    static bool is_drawn;
+
+    if (!is_drawn)
+        crypto_random(drawn, sizeof drawn);
+    is_drawn = true;
+    return (struct share_key){{hash_sip(drawn[0], drawn[1], buf_slice(all)),
+                               hash_sip(drawn[2], drawn[3], buf_slice(all))}};
+}
+
+static void put_key(struct buf *out, struct share_key key)
+{
+    buf_put(out, key.bits, sizeof key.bits);
+}
 
 static void put_text(struct buf *out, const char *text)
 {
@@ -153,7 +171,7 @@ static void find_sources(struct build *b)
         struct buf all = BUF_INIT;
         put_text(&all, b->home);
         put_plugins(b, &all, own);
-        crypto_sha256(buf_slice(&all), b->sources[own]);
+        b->sources[own] = key_of(&all);
         buf_release(&all);
     }
     b->has_sources = true;
@@ -177,18 +195,18 @@ enum err share_keys_of(struct build *b, struct share_keys *out)
     struct rows rows = {.b = b, .products = &products, .own = &own};
 
     find_sources(b);
-    buf_put(&products, b->sources[false], sizeof b->sources[false]);
-    buf_put(&own, b->sources[true], sizeof b->sources[true]);
+    put_key(&products, b->sources[false]);
+    put_key(&own, b->sources[true]);
     enum err e = put_rows(&rows, "entity_reg", entities, 3, 1);
     if (!e)
         e = put_rows(&rows, "field_reg", fields, 4, 1);
     if (!e)
         e = put_rows(&rows, "dictionary", values, 6, -1);
     if (!e) {
-        crypto_sha256(buf_slice(&products), out->base.bytes);
+        out->base = key_of(&products);
         out->is_plain = is_plain(b, rows.count);
-        buf_put(&own, out->base.bytes, sizeof out->base.bytes);
-        crypto_sha256(buf_slice(out->is_plain ? &products : &own), out->whole.bytes);
+        put_key(&own, out->base);
+        out->whole = out->is_plain ? out->base : key_of(&own);
     }
     buf_release(&products);
     buf_release(&own);
@@ -215,7 +233,7 @@ static struct {
 
 static struct slice key_slice(const struct share_key *key)
 {
-    return slice_of((const char *)key->bytes, sizeof key->bytes);
+    return slice_of((const char *)key->bits, sizeof key->bits);
 }
 
 static void list_drop(struct model_image *image)
