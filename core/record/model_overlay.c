@@ -268,47 +268,6 @@ void overlay_reach(struct build *b)
 
 /* --- the images --- */
 
-static enum err base_build(struct build *b, bool may_apply, bool *moved)
-{
-    enum err e = build_choose(b);
-    if (!e)
-        e = build_model(b);
-    if (!e && b->model->plugins_broken > 0)
-        e = ERR_MALFORMED; /* who builds all of it at once finds out what to do */
-    if (!e)
-        e = build_numbers(b, may_apply, moved);
-    if (!e)
-        build_schema(b);
-    return e;
-}
-
-/* What the products alone make; *out NULL: they do not fit together. */
-static enum err base_image(struct build *of, const struct share_keys *keys, bool may_apply,
-                           bool *moved, struct model_image **out)
-{
-    struct share_keys now = *keys;
-
-    *out = share_find(&keys->base);
-    if (*out)
-        return ERR_OK;
-    struct model *model = model_new();
-    struct build b = {.tenant = of->tenant,
-                      .home = of->home,
-                      .arena = model->arena,
-                      .scratch = of->scratch,
-                      .model = model,
-                      .is_base = true};
-    enum err e = base_build(&b, may_apply, moved);
-    if (!e && *moved) /* the numbers are part of the key */
-        e = share_keys_of(of, &now);
-    *out = e ? NULL : share_find(&now.base);
-    if (!e && !*out)
-        *out = share_put(&now.base, model, NULL);
-    else
-        model_free(model);
-    return e == ERR_MALFORMED ? ERR_OK : e;
-}
-
 /* Bundles are where they would be if all had been read in one go? */
 static bool lies_on(const struct model *model, const struct model *base)
 {
@@ -320,13 +279,20 @@ static bool lies_on(const struct model *model, const struct model *base)
     return true;
 }
 
-static enum err overlay_build(struct build *b, bool may_apply, bool *moved)
+/* Fits as it is? A base with a product that does not is for nobody: who builds all of it at once
+ * finds out what to do. */
+static bool fits(const struct build *b)
+{
+    return b->base ? lies_on(b->model, b->base) : b->model->plugins_broken == 0;
+}
+
+static enum err build_whole(struct build *b, bool may_apply, bool *moved)
 {
     bool has_moved = false;
     enum err e = build_choose(b);
     if (!e)
         e = build_model(b);
-    if (!e && !lies_on(b->model, b->base))
+    if (!e && !fits(b))
         e = ERR_MALFORMED;
     if (!e)
         e = build_numbers(b, may_apply, &has_moved);
@@ -335,38 +301,47 @@ static enum err overlay_build(struct build *b, bool may_apply, bool *moved)
         return e;
     build_schema(b);
     b->model->base = b->base;
-    const struct model_warning *known = b->base->warnings;
+    const struct model_warning *known = b->base ? b->base->warnings : b->model->warnings;
     for (const struct model_warning *w = b->model->warnings; w != known; w = w->next)
         log_warn("%s", w->text);
     return ERR_OK;
 }
 
-enum err overlay_image(struct build *of, const struct share_keys *keys, bool may_apply, bool *moved,
-                       struct model_image **out)
+/* What the products alone make (base NULL), or the tenant's own on top of it, for which one use of
+ * the base is taken over; *out NULL: it does not fit together. */
+static enum err image_make(struct build *of, const struct share_keys *keys,
+                           struct model_image *base, bool may_apply, bool *moved,
+                           struct model_image **out)
 {
-    struct model_image *base = NULL;
     struct share_keys now = *keys;
-
-    *out = NULL;
-    enum err e = base_image(of, keys, may_apply, moved, &base);
-    if (e || !base)
-        return e;
     struct model *model = model_new();
     struct build b = {.tenant = of->tenant,
                       .home = of->home,
                       .arena = model->arena,
                       .scratch = of->scratch,
                       .model = model,
-                      .base = share_model(base)};
-    e = overlay_build(&b, may_apply, moved);
-    if (!e && *moved)
+                      .is_base = !base,
+                      .base = base ? share_model(base) : NULL};
+    enum err e = build_whole(&b, may_apply, moved);
+    if (!e && *moved) /* the numbers are part of the key */
         e = share_keys_of(of, &now);
-    *out = e ? NULL : share_find(&now.whole);
+    const struct share_key *key = base ? &now.whole : &now.base;
+    *out = e ? NULL : share_find(key);
     if (!e && !*out) {
-        *out = share_put(&now.whole, model, base);
+        *out = share_put(key, model, base);
         return ERR_OK;
     }
     model_free(model);
     share_release(base);
     return e == ERR_MALFORMED ? ERR_OK : e;
+}
+
+enum err overlay_image(struct build *of, const struct share_keys *keys, bool may_apply, bool *moved,
+                       struct model_image **out)
+{
+    struct model_image *base = share_find(&keys->base);
+
+    *out = NULL;
+    enum err e = base ? ERR_OK : image_make(of, keys, NULL, may_apply, moved, &base);
+    return e || !base ? e : image_make(of, keys, base, may_apply, moved, out);
 }

@@ -115,6 +115,21 @@ void place_tenant(struct place *place, const char *name)
     tenants_reload(place->tenants);
 }
 
+int place_two(void **state)
+{
+    static struct place place;
+    place_open(&place);
+    place_tenant(&place, "bolt");
+    *state = &place;
+    return 0;
+}
+
+int place_end(void **state)
+{
+    place_close(*state);
+    return 0;
+}
+
 void place_switch(struct place *place, const char *name)
 {
     tenants_unpin(place->tenants, place->tenant);

@@ -21,6 +21,9 @@ struct place {
 /* A tenant "acme" (zh-CN, Asia/Shanghai, CNY); home holds links to the product plugins. */
 void place_open(struct place *place);
 void place_close(struct place *place);
+/* cmocka's set-up and tear-down: *state is a place with a second tenant, "bolt". */
+int place_two(void **state);
+int place_end(void **state);
 /* Another tenant of that name. */
 void place_tenant(struct place *place, const char *name);
 /* It acts from now on; the one before stays open, with its model. */

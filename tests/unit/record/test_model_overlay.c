@@ -8,21 +8,6 @@
 
 #include "record/model_build.h"
 
-static int setup(void **state)
-{
-    static struct place place;
-    place_open(&place);
-    place_tenant(&place, "bolt");
-    *state = &place;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    place_close(*state);
-    return 0;
-}
-
 /* --- all that a model says, as text --- */
 
 static void put(struct buf *out, const char *what, const char *text)
@@ -390,7 +375,7 @@ static void test_model_overlay__keeps_its_base(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup_teardown(test_model_overlay__##name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(test_model_overlay__##name, place_two, place_end)
         T(says_what_building_all_of_it_says),    T(shares_what_no_bundle_touches),
         T(references_lead_to_the_tenants_own),   T(own_rows_are_seen_through_lookups),
         T(a_bundle_that_does_not_fit),           T(not_on_what_is_broken),
