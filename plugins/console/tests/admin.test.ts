@@ -134,6 +134,16 @@ describe("platform", () => {
     expect([field.type, field.ref]).toEqual(["ref", { entity: "department" }]);
   });
 
+  it("offers what it can be set to in words", () => {
+    const options = [{ value: "none", label: "Nobody" }];
+    const setting = { name: "dispatch", type: "enum", label: "D", values: ["none"], options };
+    expect(settingField(setting).options).toEqual([{ ...options[0], active: true }]);
+    const role = { name: "who", type: "text", label: "W", widget: "role" };
+    const field = settingField(role, [{ value: "service_agent", label: "Agent" }]);
+    expect([field.type, field.options?.[0]?.label]).toEqual(["enum", "Agent"]);
+    expect(settingField(role).type).toBe("text");
+  });
+
   it("writes scopes", () => {
     expect(scopeText({ entity: "", actions: ["read"] })).toEqual([]);
     expect(scopeText({ entity: "*", actions: ["*"] })).toEqual(["*"]);

@@ -1,4 +1,4 @@
-// names - what people call plugins, objects and moments, where the server knows them by identifiers.
+// names - what people call plugins, objects and moments that the server knows by identifiers.
 // SPDX-License-Identifier: MIT
 import { onMounted, shallowRef } from "vue";
 import { CUSTOM } from "@/logic/custom";

@@ -1,5 +1,5 @@
-// overtaken - what cannot be taken back is done to what the person has seen: where somebody else has
-// changed it meanwhile that is said first, and asked again it is done to what is there by then.
+// overtaken - what cannot be taken back is done to what the person has seen: where somebody else
+// has changed it meanwhile that is said first, and asked again it is done to what is there by then.
 // SPDX-License-Identifier: MIT
 import { ApiError, del } from "@/api/http";
 

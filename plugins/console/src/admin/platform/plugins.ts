@@ -4,7 +4,8 @@ import type { Field, Param } from "@/api/types";
 import { paramField } from "@/record/actions";
 
 /** What it can be set to has words of its own. */
-export type Setting = Param & { options?: { value: string; label: string }[] };
+export type Setting = Omit<Param, "options"> & { options?: Choice[]; widget?: string };
+type Choice = { value: string; label: string };
 
 export interface Plugin {
   id: string;
@@ -27,20 +28,22 @@ export const addressOf = (id: string) => id.replaceAll(".", "~");
 export const idIn = (address: string) => address.replaceAll("~", ".");
 
 /** A setting as a field, so that the same controls ask for it. */
-export function settingField(setting: Setting): Field {
+export function settingField(setting: Setting, roles: Choice[] = []): Field {
+  if (setting.widget === "role" && roles.length)
+    return settingField({ ...setting, type: "enum", options: roles, widget: undefined });
   const people = ["user", "team", "department"].includes(setting.type);
   const plain = setting.type === "department" ? "ref" : setting.type;
-  const field = paramField({
-    ...setting,
-    values: setting.options ?? setting.values,
-    label: setting.label ?? setting.name,
-    options: undefined,
-  } as Param);
+  const { options, ...rest } = setting;
+  const values = options ?? setting.values;
+  const field = paramField({ ...rest, values, label: setting.label ?? setting.name });
   return { ...field, type: plain, ...(people ? { ref: { entity: setting.type } } : {}) };
 }
 
 /** What of the form is sent: a secret that was not typed anew stays as it is. */
-export function settingsBody(settings: Param[], values: Record<string, unknown>) {
+export function settingsBody(
+  settings: Pick<Param, "name" | "type">[],
+  values: Record<string, unknown>,
+) {
   return Object.fromEntries(
     settings
       .filter((one) => one.type !== "secret" || values[one.name])
