@@ -14,13 +14,23 @@ const color = (name: string) =>
 
 const PALETTE = ["--primary", "--ok", "--warn", "--tone-purple", "--danger", "--tone-grey"];
 
+const PART = " · "; // between the groups of a row's name
+
+/** What all rows begin with, such as the only pipeline, says nothing beside a stage. */
+function shared(rows: ReportRow[]): number {
+  const first = rows[0]?.label.split(PART)[0] ?? "";
+  const start = first + PART;
+  return rows.every((row) => row.label.startsWith(start)) ? start.length : 0;
+}
+
 function series(kind: string, rows: ReportRow[]) {
   const data = rows.map((row) => ({ name: row.label, value: row.value }));
   const label = { color: color("--text") };
   if (kind === "pie") return { type: "pie" as const, radius: ["45%", "72%"], data, label };
   if (kind === "funnel") {
+    const from = shared(rows);
     const told = (one: { name: string; value?: unknown }) =>
-      `${one.name}  ${grouped(String(one.value ?? ""))}`;
+      `${one.name.slice(from)}  ${grouped(String(one.value ?? ""))}`;
     const text = { ...label, position: "right" as const, formatter: told as never };
     return {
       type: "funnel" as const,
