@@ -142,7 +142,7 @@ bool warm_step(struct warm *warm)
         return ++warm->looks < WARM_LOOKS;
     if (!warm->has_chosen)
         choose(warm);
-    if (warm->next < warm->count)
+    else if (warm->next < warm->count)
         make_of(warm->app, warm->list[warm->next++].name);
     return warm->next < warm->count;
 }

@@ -16,7 +16,8 @@ struct warm; /* private */
 
 /* The app stays the caller's. */
 struct warm *warm_new(struct app *app);
-/* One company in each call, or a look whether what all processes share is there; false: that was
- * all. It takes as long as a first request, so let others have their turn in between. */
+/* One company in each call, or before them who it is to be, or a look whether what all processes
+ * share is there yet (shelf_is_filling); false: that was all. It takes as long as a first request,
+ * so let others have their turn in between. */
 bool warm_step(struct warm *warm);
 void warm_free(struct warm *warm); /* NULL is fine */

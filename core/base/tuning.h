@@ -92,8 +92,9 @@
 
 /* Models that are made before anybody asks for them (api/warm.h). */
 #define WARM_TENANTS 4   /* whose models a process that has begun makes by itself */
-#define WARM_MS      20  /* between two of them, and looks; see warm_ms */
-#define WARM_LOOKS   500 /* at a shelf that is being filled; then it is left to who comes */
+#define WARM_MS      20  /* before each of them, times the process's number */
+#define WARM_LOOK_MS 5   /* between looks at a shelf that is being filled */
+#define WARM_LOOKS   500 /* so many; then it is left to who comes */
 
 /* Calls to other systems. */
 #define FETCH_CONNECT_MS 5000 /* of FETCH_TIMEOUT_MS for the connection */

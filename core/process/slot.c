@@ -156,7 +156,7 @@ void slot_busy(struct slot *slot, const char *tenant)
 /* Not all processes at once: somebody may be waiting for the first answer of one of them. */
 static int64_t warm_ms(const struct slot *slot)
 {
-    return (int64_t)WARM_MS * (1 + slot->number);
+    return shelf_is_filling() ? WARM_LOOK_MS : 1 + (int64_t)WARM_MS * slot->number;
 }
 
 static void slot_warm_step(void *arg)

@@ -65,7 +65,7 @@ static void test_warm__who_comes_finds_the_model(void **state)
     struct fixture *f = *state;
     struct tenant *acme, *bolt;
     assert_int_equal(share_idle(), 0);
-    assert_int_equal(steps(f), 2);
+    assert_int_equal(steps(f), 3);
     assert_false(tenants_is_open(f->tenants, "acme"));
     assert_false(tenants_is_open(f->tenants, "bolt"));
     assert_int_equal(share_idle(), 1); /* the same plugins */
@@ -82,7 +82,7 @@ static void test_warm__a_worker_knows_what_scripts_register(void **state)
     f->app.role = APP_WORKER;
     f->app.services = &WORKER;
     f->app.slot = 3;
-    assert_int_equal(steps(f), 1); /* bolt is another worker's */
+    assert_int_equal(steps(f), 2); /* bolt is another worker's */
     assert_int_equal(share_idle(), 1);
     assert_non_null(model_extra(asked(f, "acme", &acme))->value);
     assert_null(acme->vm);
