@@ -76,8 +76,8 @@ static enum err note_key(struct ctx *ctx, struct reader *r)
     return outbox_announce(ctx, HOOK_EVENT_API_KEY_LIMITED, 0, payload);
 }
 
-/* 's' seen, 'r' refused: written by exchange_note. 'k' used: by keyuse.c. 'p' of a runner whose jobs
- * wait for the model: the turn that reads it has brought the store there. */
+/* 's' seen, 'r' refused: written by exchange_note. 'k' used: by keyuse.c. 'p' of a runner whose
+ * jobs wait for the model: the turn that reads it has brought the store there. */
 static enum err note_apply(struct tenant *tenant, struct ctx *ctx, struct slice note)
 {
     struct reader r = {.rest = note};

@@ -122,7 +122,8 @@ function stored(sql) {
 
 test("behind an upgrade jobs go on before anybody has asked for anything", async () => {
   const { id } = await ok("POST", "/api/v1/admin/jobs/acme.stamp/stamp/run", {});
-  const states = () => stored("select distinct state from job where queue = 'job:acme.stamp.stamp'");
+  const sql = "select distinct state from job where queue = 'job:acme.stamp.stamp'";
+  const states = () => stored(sql);
   client.close();
   await server.stop({ deaths: true });
   assert.notEqual(states(), "done", "the job was over before the upgrade: the test proves nothing");
