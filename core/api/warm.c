@@ -144,5 +144,8 @@ bool warm_step(struct warm *warm)
         choose(warm);
     else if (warm->next < warm->count)
         make_of(warm->app, warm->list[warm->next++].name);
-    return warm->next < warm->count;
+    bool is_over = warm->next >= warm->count;
+    if (is_over) /* what building took besides: the heap gives it back at the next rest */
+        tenants_freed(warm->app->tenants, TENANTS_REST_BYTES);
+    return !is_over;
 }
