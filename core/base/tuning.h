@@ -55,7 +55,7 @@
 #define BUNDLE_TESTS_KEPT_MS 60000 /* what they said, for who comes back to ask */
 
 /* A model in which files of a product did not fit. */
-#define MODEL_LOOK_US      1000000 /* they are looked at again; then after twice as long each time */
+#define MODEL_LOOK_US      1000000 /* they are looked at again; each time after twice as long */
 #define MODEL_LOOKS_SLOWER 5       /* and so often twice */
 
 /* Jobs, imports, exports, migrations: what one step does. */

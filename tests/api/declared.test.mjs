@@ -68,7 +68,8 @@ for (const [lang, says] of Object.entries(SAYS)) {
   test(`what administrators read has words, not names: ${lang}`, async () => {
     for (const [area, named] of Object.entries(NAMED)) {
       const options = { headers: { "Accept-Language": lang } };
-      const all = named(await w.acme.ok("admin", "GET", `/api/v1/admin/${area}`, undefined, options));
+      const path = `/api/v1/admin/${area}`;
+      const all = named(await w.acme.ok("admin", "GET", path, undefined, options));
       assert.ok(all.length > 3, area);
       const wordless = all.filter(([, label]) => !says.test(label ?? ""));
       assert.deepEqual(wordless, [], area);

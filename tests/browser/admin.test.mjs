@@ -252,7 +252,8 @@ test("rows that fail say why, an import is found again by its address", place, a
     await page.goto("/import/account");
     await page.getByRole("button", { name: "下载模板" }).waitFor();
     const rows = ["叫法,状态", "坏状态公司,没有这个", "好状态公司,"];
-    const file = { name: "accounts.csv", mimeType: "text/csv", buffer: Buffer.from(rows.join("\n")) };
+    const buffer = Buffer.from(rows.join("\n"));
+    const file = { name: "accounts.csv", mimeType: "text/csv", buffer };
     await page.locator("#import-file").setInputFiles(file);
     await page.getByText(/没有列对应必填字段：/).waitFor();
     await page.getByLabel("叫法").selectOption("name");

@@ -328,7 +328,8 @@ test("columns that somebody chose come back with the list, on any machine", plac
   const isNarrow = (url) => /^name(:|$)/.test(url.searchParams.get("c")) && !/phone/.test(url);
   const settings = () => w.acme.ok("manager", "GET", "/api/v1/me/settings");
   const kept = async () => {
-    while (!(await settings()).columns?.["account/"]) await new Promise((done) => setTimeout(done, 50));
+    while (!(await settings()).columns?.["account/"])
+      await new Promise((done) => setTimeout(done, 50));
   };
   await ending(await signedIn(DESKTOP, "manager"), async (page) => {
     await page.goto("/e/account?c=name,phone");

@@ -61,8 +61,8 @@ const SCREENS = {
   absent: "/e/lead/0000000000000",
 };
 
-/* Runs in the page: what looks like a name of the model ("lost_reason", "ticket.created") and is not
-   set as code. Addresses and logins are no such names. */
+/* Runs in the page: what looks like a name of the model ("lost_reason", "ticket.created") and is
+   not set as code. Addresses and logins are no such names. */
 function identifiers() {
   const name = /(?<![\w@/.:-])[a-z][a-z0-9]*(?:[._][a-z0-9]+)+(?![\w@/-])/g;
   const found = [];
