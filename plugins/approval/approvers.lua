@@ -98,14 +98,14 @@ local function nobody(ctx, db, approval, settings)
   if settings.no_approver == "pass" then return {} end
   if settings.no_approver == "fallback" and settings.fallback then
     local id = ids { settings.fallback }[1]
-    if fit(ctx, db, id) then return { id } end
+    local is_own = id == approval.submitter and settings.own ~= "allow"
+    if not is_own and fit(ctx, db, id) then return { id } end
   end
   return admins(db, approval, settings)
 end
 
--- Who decides in the submitter's place: nobody, or the next superior who may.
-local function instead(ctx, db, approval, settings)
-  if settings.own ~= "superior" then return nil end
+-- Who decides in the submitter's place: the next superior who may.
+local function instead(ctx, db, approval)
   for _, id in ipairs(chain(db, approval.submitter)) do
     if fit(ctx, db, id) then return id end
   end
@@ -140,12 +140,13 @@ function approvers.of(ctx, db, approval, node, settings)
   for _, rule in ipairs(node.approvers) do
     for _, id in ipairs(of_rule(ctx, db, rule, approval, node)) do
       local is_fit = id and fit(ctx, db, id)
-      any = any or is_fit
-      if is_fit and id == approval.submitter and settings.own ~= "allow" then
-        add(instead(ctx, db, approval, settings))
-      elseif is_fit then
-        add(id)
+      local is_own = id == approval.submitter
+      if is_fit and is_own and settings.own == "superior" then
+        id = instead(ctx, db, approval)
+        is_fit, is_own = id ~= nil, false
       end
+      any = any or is_fit
+      if is_fit and not (is_own and settings.own ~= "allow") then add(id) end
     end
   end
   if not any then

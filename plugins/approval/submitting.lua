@@ -55,21 +55,25 @@ end
 
 -- --- handing in ---
 
--- Every name is fit to decide.
-local function are_fit(ctx, db, given)
-  for _, id in ipairs(approvers.ids(given)) do
-    if not approvers.fit(ctx, db, id) then return false end
+-- Every name is one of a user who may decide this: whoever hands it in is not, unless the flow lets
+-- people decide what is their own.
+local function are_fit(ctx, db, given, flow)
+  local ids, has_own = approvers.ids(given), flow ~= nil and flow.own == "allow"
+  for i = 1, #given do
+    if not approvers.fit(ctx, db, ids[i]) then return false end
+    if ids[i] == ctx.user.id and not has_own then return false end
   end
   return true
 end
 
-local function check_choices(ev, ctx, db, path, chosen)
+local function check_choices(ev, ctx, db, path, flow)
+  local chosen = ev.record.chosen
   for _, node in ipairs(path) do
     for _, rule in ipairs(node.approvers) do
       local given = rule.kind == "choice" and (chosen or {})[node.id]
       if rule.kind == "choice" and (not values.is_list(given)) then
         ev:fail("chosen", "@choose", { node = node.name, id = node.id })
-      elseif rule.kind == "choice" and not are_fit(ctx, db, given) then
+      elseif rule.kind == "choice" and not are_fit(ctx, db, given, flow) then
         ev:fail("chosen", "@user_unfit")
       end
     end
@@ -121,7 +125,7 @@ function submitting.prepare(ev, ctx)
   local path = ask.path
   if flow then path = flows.path(flow.nodes, record) end
   if not path then return ev:fail("about", "@no_flow") end
-  check_choices(ev, ctx, db, path, ask.chosen)
+  check_choices(ev, ctx, db, path, flow)
   local shown, before = picture(ctx, record, ask), last_approved(db, about.id)
   ask.entity, ask.submitter, ask.submitted_at = about.entity, ctx.user.id, ctx.now()
   ask.owner = ctx.user.id
