@@ -67,7 +67,7 @@ end
 
 -- What the survivor would get, and what it has there now.
 local function plan(spec, winner, loser, take)
-  local after, before = {}, {}
+  local after, before = crm.object(), crm.object()
   for field, name in pairs(spec.fields) do
     local own, other, way = winner[field], loser[field], WAYS[name]
     if name == "list" then
@@ -218,8 +218,9 @@ local function unmerge(spec, ev, ctx)
   end
   local winner = db[spec.entity]:get(entry.winner)
   if not winner then return ev:fail(spec.on, "@people:not_merged") end
-  -- What it was given has gone on with that one.
+  -- What it was given has gone on with that one, or is still on its way back from there.
   if winner.duplicate_of then return ev:fail(spec.on, "@people:merge_later") end
+  if is_moving(spec, db, winner) then return ev:fail(spec.on, "@people:merge_moving") end
   give_back(spec, db, winner, entry)
   local fields = { duplicate_of = crm.null, merged_at = crm.null }
   if spec.revives then spec.revives(loser, fields) end

@@ -41,7 +41,7 @@ end
 
 -- out: moved, after and more, as they are answered.
 local function move(db, item, asked, out)
-  local moved, key = out.moved, item.entity .. "." .. item.fields[1]
+  local moved, key = out.moved, item.entity .. "." .. (item.fields or item.lists)[1]
   local room = (asked.limit or MOST) - #moved
   if room <= 0 then
     out.more = true

@@ -106,6 +106,26 @@ crm.test("who may not change both of two does not merge them", function(t)
   t.expect_fail(function() merge(t, "account", gone, kept) end, "forbidden")
 end)
 
+crm.test("of two merges in a row the first is undone when all is back of the second", function(t)
+  local middle, first = two(t)
+  local last = t.db.account:insert { name = "丙" }.id
+  local contact = t.db.contact:insert { name = "人", account = first }.id
+  merge(t, "account", first, middle)
+  for n = 1, 310 do
+    t.db.activity:insert { subject = "谈" .. n, about = { entity = "account", id = middle } }
+  end
+  t.eq(merge(t, "account", middle, last).in_background, true)
+  t.eq(select(2, t.run_outbox()), {})
+  t.eq(t.db.contact:get(contact).account, last)
+  t.action("account", middle, "unmerge")
+  t.expect_fail(function() t.action("account", first, "unmerge") end, { status = "@merge_moving" })
+  t.eq(select(2, t.run_outbox()), {})
+  t.eq(t.db.contact:get(contact).account, middle)
+  t.action("account", first, "unmerge")
+  t.eq(t.db.contact:get(contact).account, first)
+  t.eq(t.check(), {})
+end)
+
 crm.test("what is too much for one transaction follows by a job, undone as a whole", function(t)
   local kept, gone = two(t)
   local count = 330
