@@ -296,6 +296,41 @@ test("leads of two companies", async (t) => {
     await check(acme);
   });
 
+  await t.test("what a file brings in twice is marked, and who brought it is told", async () => {
+    const rows = ["name,phones,company", "新来的,13577770001,来客", "又是他,13388881003,来客"];
+    const made = await acme.as("manager", "POST", "/api/v1/imports?entity=lead", {
+      body: rows.join("\n"),
+      headers: { "content-type": "text/csv" },
+    });
+    assert.equal(made.status, 201, made.text);
+    const path = `/api/v1/imports/${made.json.id}`;
+    await acme.ok("manager", "PUT", `${path}/mapping`, {});
+    await acme.ok("manager", "POST", `${path}/run`, {});
+    assert.equal((await acme.settled("manager", path)).counts.created, 2);
+    const posted = await acme.create("manager", "lead", {
+      name: "还是他",
+      phones: ["13388881003"],
+      company: "来客",
+    });
+    // The first run marks, one that finds nothing more tells.
+    for (let i = 0; i < 2; i++) await job(acme, "leads", "doubles");
+    const marked = await all(acme, "lead", "&company=来客&possible_duplicate=true");
+    assert.deepEqual(marked.map(({ name }) => name).sort(), ["又是他", "还是他"]);
+    const [there] = await all(acme, "lead", "&name=文件3");
+    assert.ok(marked.every(({ looks_like }) => looks_like === there.id));
+    assert.ok(marked.some(({ id }) => id === posted.id));
+    const told = async (tenant, login) =>
+      (await tenant.ok(login, "GET", "/api/v1/records/notification?limit=100")).items.filter(
+        ({ kind }) => kind === "import_doubles",
+      );
+    const [note, ...more] = await told(acme, "manager");
+    assert.deepEqual([note.link, more], ["/e/lead?qf=doubles", []]);
+    assert.match(note.title ?? note.text, /1/);
+    assert.deepEqual(await told(acme, "sales1"), []);
+    assert.deepEqual(await told(globex, "admin"), []);
+    await check(acme);
+  });
+
   await t.test("following up answers the lead and plans the next time", async () => {
     const id = await free("跟进");
     await done(acme, "sales2", id, "pick");
