@@ -63,10 +63,17 @@ local function submit(ev, ctx, db)
   assert(db.approval:insert { about = { entity = ev.entity, id = ev.record.id } })
 end
 
+-- The service approval.begins: is a record that was made, and has a flow for that, handed in?
+-- argument: entity, record. A plugin says no to what only follows from a decision.
+function guard.begins() return { begins = true } end
+
 function guard.created(ev, ctx)
   if OURS[ev.entity] or ev.source == "import" then return end
   local db = ctx.db:as_system()
-  if flows.choose(db, ev.record, ev.entity, "create") then submit(ev, ctx, db) end
+  if flows.choose(db, ev.record, ev.entity, "create")
+    and ctx.call("approval.begins", { entity = ev.entity, record = ev.record }).begins then
+    submit(ev, ctx, db)
+  end
 end
 
 local function touches(ev, flow)

@@ -64,6 +64,7 @@ crm.service("approval.needed", flows.needed)
 crm.service("approval.state", engine.state)
 crm.service("approval.approvers", approvers.replaceable)
 crm.service("approval.summary", submitting.summary)
+crm.service("approval.begins", guard.begins)
 
 crm.job("reroute", { every = "5m" }, signers.watch)
 crm.job("carry_out", {}, operations.carry_out)

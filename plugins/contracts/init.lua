@@ -122,6 +122,7 @@ crm.service("renewal.propose", renewing.propose)
 crm.service("payment_plan.generate", plans.services.generate)
 crm.service("receipt.allocate", receipts.allocate)
 crm.service("receipt.total", receipts.total)
+crm.wrap("approval.begins", receipts.begins)
 
 crm.job("render", { retry = 0 }, documents.produce)
 crm.job("contracts_daily", { cron = "5 1 * * *", catch_up = "once" }, daily.contracts)

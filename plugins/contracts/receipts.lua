@@ -170,6 +170,18 @@ function receipts.refused(ev, ctx)
   take_back(ctx, db, receipt, ctx.t("@receipt_refused"))
 end
 
+local REFUSED = { rejected = true, returned = true, withdrawn = true, revoked = true }
+
+-- Around approval.begins: nobody is asked whether a receipt that was refused may be taken back.
+function receipts.begins(next_one, asked, ctx)
+  local record = asked.record
+  if asked.entity == "receipt" and record.reverses then
+    local said = ctx.call("approval.state", { entity = "receipt", id = record.reverses })
+    if REFUSED[said.state] then return { begins = false } end
+  end
+  return next_one(asked)
+end
+
 -- POST …/receipt/{id}/actions/reverse { reason }
 function receipts.reverse(ev, ctx)
   local db, reason = ctx.db:as_system(), sums.text(ev.params.reason)

@@ -3,9 +3,9 @@
 
 local function cny(t, amount) return t.money(amount, "CNY") end
 
-local function signed(t)
+local function signed(t, role)
   t.clock.set("2026-03-01T02:00:00Z")
-  local boss = t.user { login = "boss", roles = { "admin" } }
+  local boss = t.user { login = "boss", roles = { role or "admin" } }
   t.user { login = "finance", roles = { "finance" }, manager = "boss" }
   local id = t.db.contract:insert { name = "C", total = cny(t, "1000"),
     start_on = t.date("2026-01-01"), account = t.db.account:insert { name = "A" }.id }.id
@@ -43,6 +43,15 @@ crm.test("a receipt that is approved stays, one that is not is reversed by itsel
   t.action("approval", t.db.approval:find { where = { about = kept.id } }[1].id, "revoke")
   t.as()
   t.eq(t.db.contract:get(id).received.minor, 0, "and so is one that is revoked")
+end)
+
+crm.test("one is reversed by itself whatever who refuses it may do with receipts", function(t)
+  local id, nodes = signed(t, "approver")
+  t.db.approval_flow:insert { name = "F", entity = "receipt", trigger = "create", nodes = nodes }
+  local receipt, back = recorded(t, id, "reject")
+  t.eq({ tostring(back.amount), t.db.contract:get(id).received.minor }, { "-10.00 CNY", 0 })
+  t.eq(t.db.approval:count { where = { about = receipt.id, state = "running" } }, 0)
+  t.eq(t.db.approval:count { where = { about = back.id } }, 0, "nobody is asked whether it may be")
 end)
 
 crm.test("an invoice is issued when a second person has agreed", function(t)
