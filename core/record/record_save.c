@@ -117,15 +117,34 @@ enum err record_outbox(struct ctx *ctx, struct record *record, const char *op)
     return record_fire(ctx, record, HOOK_AFTER_COMMIT, &event);
 }
 
+#define CERTAIN_BYTES_MAX (1 << 20) /* as JSON six times as much at most: a store takes it */
+
+static size_t bytes_of(const struct value *value)
+{
+    return value->type == VALUE_TEXT || value->type == VALUE_BLOB ? value->bytes.len : 0;
+}
+
+/* Does what is written of it behind the row, its line in the change log above all, surely fit? */
+static bool is_short(const struct record *record)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < record->entity->slots; i++) {
+        bytes += bytes_of(&record->now[i]);
+        bytes += record->old ? bytes_of(&record->old[i]) : 0;
+    }
+    return bytes <= CERTAIN_BYTES_MAX;
+}
+
 /* Is the row the last thing of this save that may be refused? Then a savepoint of its own need not
- * be made. A number is taken before the row, roll-ups may become too large behind it. */
+ * be made. A number is taken before the row, roll-ups may become too large behind it, and so may
+ * the line in the change log. */
 static bool is_certain(const struct ctx *ctx, const struct record *record)
 {
     static const enum hook_moment behind[] = {HOOK_AFTER_CREATE, HOOK_AFTER_UPDATE, HOOK_TRANSITION,
                                               HOOK_AFTER_COMMIT};
     const struct entity *entity = record->entity;
     const struct hooks *hooks = ctx->unit->skip_after ? NULL : ctx->unit->hooks;
-    if (!record->is_alone || entity->is_system || rollup_follows(ctx, entity))
+    if (!record->is_alone || entity->is_system || !is_short(record) || rollup_follows(ctx, entity))
         return false;
     for (int i = SLOT_FIELDS; i < entity->fields_count && record->is_new; i++)
         if (field_is(entity->fields[i], "autonumber"))
