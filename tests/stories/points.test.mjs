@@ -407,6 +407,34 @@ test("points of two companies", async (t) => {
     },
   );
 
+  await t.test("points that run out are written of, once, and to nobody else", async () => {
+    const writes = { name: "来信", letters: true, point_name: "海星" };
+    const kept = await acme.create("admin", "program", writes);
+    const card = { name: "到期", program: kept.id, email: "ends@example.com" };
+    card.consent_at = new Date().toISOString();
+    const { id } = await acme.create("admin", "member", card);
+    for (const points of [30, 12])
+      await done(acme, "member", id, "adjust", { points, reason: "期初", expires_on: day(5) });
+    for (let i = 0; i < 2; i++) {
+      const run = "/api/v1/admin/jobs/membership/warn/run";
+      const job = await acme.ok("admin", "POST", run, {});
+      const settled = await acme.settled("admin", `/api/v1/jobs/${job.id}`);
+      assert.equal(settled.state, "done", JSON.stringify(settled));
+    }
+    const sent = async (tenant) => {
+      const { items } = await tenant.ok("admin", "GET", "/api/v1/admin/mail/letters");
+      return items.filter((one) => /points_expiring$/.test(one.template));
+    };
+    const letters = await sent(acme);
+    assert.deepEqual(letters.map(({ to }) => [to].flat()), [["ends@example.com"]]);
+    const told = (await all(acme, "activity")).filter(({ type }) => type === "mail");
+    assert.equal(told.length, 1);
+    assert.match(told[0].subject, /42 海星/);
+    assert.deepEqual(await sent(globex), []);
+    assert.equal((await acme.as("sales1", "GET", "/api/v1/admin/mail/letters")).status, 403);
+    await check(acme);
+  });
+
   await t.test("a program's figures and coupons are for its managers", async () => {
     for (const action of ["figures", "issue_coupons"]) {
       assert.equal((await act(acme, "sales1", "program", program, action)).status, 403);
