@@ -88,7 +88,12 @@ function daily.plans(job, ctx)
     local contract = db.contract:get(plan.contract)
     if sums.is_closed(contract) then return end
     local state = plans.state(plan, contract, today)
-    if state ~= plan.state then assert(db.payment_plan:update(plan.id, { state = state })) end
+    local class = plans.class(state, plan.due_on, today)
+    if state ~= plan.state or class ~= plan.overdue_class then
+      assert(db.payment_plan:update(plan.id, {
+        state = state, overdue_class = class or crm.null,
+      }))
+    end
     local what = { kind = "due", id = plan.id, contract = contract.id, day = plan.due_on }
     local about = { payment_plan = plan.id, contract = contract.id }
     if state == "overdue" then

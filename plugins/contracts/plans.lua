@@ -21,6 +21,17 @@ function plans.state(plan, contract, today)
   return received > 0 and "partial" or "waiting"
 end
 
+local CLASSES = { { 30, "to_30" }, { 60, "to_60" }, { 90, "to_90" } }
+
+-- How old a debt is: nothing where none is overdue.
+function plans.class(state, due_on, today)
+  if state ~= "overdue" then return nil end
+  for _, class in ipairs(CLASSES) do
+    if today <= due_on:add { days = class[1] } then return class[2] end
+  end
+  return "over_90"
+end
+
 function plans.prepare(ev, ctx)
   local plan, db = ev.record, ctx.db:as_system()
   if not plan.contract or not plan.amount or not plan.due_on then return end
@@ -33,7 +44,9 @@ function plans.prepare(ev, ctx)
     if not plan.owner then plan.owner = contract.owner end
   end
   plan.label = string.format("%s #%d", contract.number, plan.installment)
-  plan.state = plans.state(plan, contract, ctx.now():date())
+  local today = ctx.now():date()
+  plan.state = plans.state(plan, contract, today)
+  plan.overdue_class = plans.class(plan.state, plan.due_on, today)
 end
 
 function plans.check(ev, ctx)

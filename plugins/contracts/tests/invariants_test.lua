@@ -107,6 +107,23 @@ crm.test("Σ plan = total, or a warning", function(t)
   t.eq(wrong(t), {})
 end)
 
+crm.test("what is overdue is counted by its age, day by day, until it is paid", function(t)
+  local id = performing(t)
+  local one = plan(t, id, "1000", "2026-03-10")
+  for _, case in ipairs {
+    { "2026-03-10" }, { "2026-03-11", "to_30" }, { "2026-04-09", "to_30" },
+    { "2026-04-10", "to_60" }, { "2026-05-09", "to_60" }, { "2026-05-10", "to_90" },
+    { "2026-06-08", "to_90" }, { "2026-06-09", "over_90" },
+  } do
+    t.clock.set(case[1] .. "T02:00:00Z")
+    t.run_job("plans_daily")
+    t.run_job("plans_daily")
+    t.eq(t.db.payment_plan:get(one.id).overdue_class, case[2], case[1])
+  end
+  pay(t, id, "1000")
+  t.eq(t.db.payment_plan:get(one.id).overdue_class, nil, "paid")
+end)
+
 crm.test("Σ approved receipts ≤ total", function(t)
   local id = performing(t)
   pay(t, id, "1000")
