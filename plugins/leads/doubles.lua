@@ -112,7 +112,7 @@ local function place(ctx)
   return { seq = kept.seq, counts = counts }
 end
 
--- Each minute; a company in which nothing has happened costs one look at the log.
+-- Every few minutes; a company in which nothing has happened costs one look at the log.
 function doubles.run(job, ctx)
   local db, before = ctx.db:as_system(), ctx.now():add { hours = -FRESH_HOURS }
   local kept, fresh = place(ctx), {} -- fresh: who was seen in this run

@@ -104,7 +104,7 @@ crm.job("contacts", contacts.run)
 crm.job("link", { retry = 5 }, converting.link_rest)
 crm.job("merge_rest", { retry = 5 }, merges.rest)
 crm.job("merge_back", { retry = 5 }, merges.back)
-crm.job("doubles", { every = "1m" }, doubles.run)
+crm.job("doubles", { every = "5m" }, doubles.run)
 crm.job("watch", { every = "15m" }, watching.run)
 
 crm.check("lead.place", { entity = "lead" }, checks.place)
