@@ -198,15 +198,21 @@ static enum err add_ratio(struct grouping *g, const struct json *pair, struct me
     return ERR_OK;
 }
 
+static const struct measure *find_measure(const struct grouping *g, struct slice name)
+{
+    for (int i = 0; i < g->measures_count; i++) {
+        if (slice_eq(g->measures[i].name, name))
+            return &g->measures[i];
+    }
+    return NULL;
+}
+
 static bool is_taken(const struct grouping *g, struct slice name)
 {
     for (int i = 0; i < g->keys_count; i++)
         if (slice_eq(g->keys[i].name, name))
             return true;
-    for (int i = 0; i < g->measures_count; i++)
-        if (slice_eq(g->measures[i].name, name))
-            return true;
-    return false;
+    return find_measure(g, name) != NULL;
 }
 
 /* {"as":"win_rate","share":FILTER}, or "ratio":["sum.paid","sum.total"] in its place; "label" is
@@ -237,6 +243,9 @@ static enum err add_measure(struct grouping *g, const struct json *in)
     }
     if (in->type != JSON_STRING)
         return bad(plan, "measure", SLICE(""), "bad_value");
+    const struct measure *same = find_measure(g, in->text);
+    if (same && same->is_part) /* another meaning under one name */
+        return bad(plan, "measure", in->text, "given_twice");
     *measure = (struct measure){.name = in->text};
     e = measured_column(g, in->text, measure, &column);
     if (e)
@@ -284,15 +293,6 @@ static enum err parse(struct grouping *g, const struct list_query *query)
 static struct column_ref selected(struct list_plan *plan, int column)
 {
     return (struct column_ref){-1, arena_printf(plan->ctx->arena, "%d", column)};
-}
-
-static const struct measure *find_measure(const struct grouping *g, struct slice name)
-{
-    for (int i = 0; i < g->measures_count; i++) {
-        if (slice_eq(g->measures[i].name, name))
-            return &g->measures[i];
-    }
-    return NULL;
 }
 
 /* Zero needs no currency; any other money does not come as a bare number. */

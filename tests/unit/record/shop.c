@@ -36,7 +36,11 @@ static const char customer[] =
     "\"deps\":[\"name\"],\"result\":\"text\"},"
     "{\"no\":16,\"name\":\"score\",\"type\":\"int\",\"readonly\":true},"
     "{\"no\":17,\"name\":\"cost\",\"type\":\"int\"},"
-    "{\"no\":18,\"name\":\"called_at\",\"type\":\"datetime\"}]}";
+    "{\"no\":18,\"name\":\"called_at\",\"type\":\"datetime\"},"
+    "{\"no\":19,\"name\":\"smallest\",\"type\":\"rollup\",\"from\":\"order\",\"by\":\"customer\","
+    "\"op\":\"min\",\"field\":\"qty\",\"where\":{\"status\":\"open\"}},"
+    "{\"no\":20,\"name\":\"dearest\",\"type\":\"rollup\",\"from\":\"order\",\"by\":\"customer\","
+    "\"op\":\"max\",\"field\":\"amount\"}]}";
 static const char order[] =
     "{\"name\":\"order\",\"title\":\"subject\",\"owner\":true,\"fields\":["
     "{\"no\":1,\"name\":\"subject\",\"type\":\"text\",\"required\":true},"

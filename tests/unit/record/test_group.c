@@ -235,6 +235,8 @@ static void test_group__bad_ones_are_named(void **state)
         {"{\"measure\":[{\"as\":\"x\",\"share\":{\"score\":1},\"of\":1}]}", "measure bad_value"},
         {"{\"measure\":[\"count\",{\"as\":\"count\",\"share\":{\"score\":1}}]}",
          "measure.count given_twice"},
+        {"{\"measure\":[{\"as\":\"count\",\"share\":{\"score\":1}},\"count\"]}",
+         "measure.count given_twice"},
         {"{\"measure\":[{\"as\":\"x\",\"share\":{\"nope\":1}}]}",
          "measure.share.nope unknown_field"},
         {"{\"measure\":[{\"as\":\"x\",\"ratio\":[\"sum.cost\"]}]}", "measure.x bad_value"},

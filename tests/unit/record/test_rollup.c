@@ -69,6 +69,106 @@ static void test_rollup__worked_out_anew_gives_the_same(void **state)
     check(shop, ada, 2, "4.25 CNY", "4");
 }
 
+/* --- whatever happens --- */
+
+enum { CUSTOMERS = 2, ORDERS = 6, STEPS = 150 };
+
+static uint32_t random_next(uint32_t below)
+{
+    static uint32_t x = 2463534242;
+    x ^= x << 13;
+    x ^= x >> 17;
+    x ^= x << 5;
+    return x % below;
+}
+
+static const char *const rolled[] = {"orders", "total", "biggest", "smallest", "dearest"};
+
+/* A sum of nothing is empty when worked out, zero when the last one went. */
+static const char *rolled_text(struct shop *shop, int64_t customer, const char *name)
+{
+    const char *text = shop_get(shop, shop->customer, customer, name);
+    bool is_nothing = strcmp(name, "total") == 0 && strcmp(text, "null") == 0;
+    return is_nothing ? "0.00 CNY" : text;
+}
+
+/* What stands there is what would be worked out now. */
+static void check_anew(struct shop *shop, int64_t customer)
+{
+    for (size_t i = 0; i < sizeof rolled / sizeof *rolled; i++) {
+        const char *kept = rolled_text(shop, customer, rolled[i]);
+        shop_begin(shop);
+        OK(rollup_refresh(shop->ctx, place_field(&shop->place, "customer", rolled[i]), customer));
+        shop_commit(shop);
+        const char *anew = rolled_text(shop, customer, rolled[i]);
+        if (strcmp(kept, anew) != 0)
+            fail_msg("%s is %s, not %s", rolled[i], kept, anew);
+    }
+}
+
+/* One of: an amount, a quantity (perhaps none), a status, another customer (perhaps none). */
+static const char *some_change(struct shop *shop, const int64_t *customers)
+{
+    struct arena *arena = shop->place.arena;
+    uint32_t n = random_next(20);
+    switch (random_next(4)) {
+    case 0:
+        return arena_printf(arena, "{\"amount\":\"%u.50\"}", n);
+    case 1:
+        return n < 5 ? "{\"qty\":null}" : arena_printf(arena, "{\"qty\":%d}", (int)n - 10);
+    case 2:
+        return n < 10 ? "{\"status\":\"void\"}" : "{\"status\":\"open\"}";
+    default:
+        return n < 4 ? "{\"customer\":null}"
+                     : arena_printf(arena, "{\"customer\":%s}",
+                                    shop_id(shop, customers[n % CUSTOMERS]));
+    }
+}
+
+static const char *some_order(struct shop *shop, const int64_t *customers)
+{
+    uint32_t n = random_next(5);
+    if (n < 2)
+        return "{\"subject\":\"o\"}";
+    return arena_printf(shop->place.arena, "{\"subject\":\"o\",\"customer\":%s,\"qty\":%u}",
+                        shop_id(shop, customers[n % CUSTOMERS]), n);
+}
+
+/* Made, changed, deleted, perhaps brought back. */
+static void change_one(struct shop *shop, int64_t *order, const int64_t *customers)
+{
+    struct record *back;
+    if (!*order) {
+        *order = shop_make(shop, shop->order, some_order(shop, customers));
+        return;
+    }
+    if (random_next(5)) {
+        OK(shop_update(shop, shop->order, *order, some_change(shop, customers), 0));
+        return;
+    }
+    OK(shop_delete(shop, shop->order, *order));
+    if (random_next(2)) {
+        *order = 0;
+        return;
+    }
+    shop_begin(shop);
+    OK(record_restore(shop->ctx, shop->order, *order, &back));
+    shop_commit(shop);
+}
+
+static void test_rollup__stands_as_if_worked_out_now(void **state)
+{
+    struct shop *shop = *state;
+    int64_t customers[CUSTOMERS], orders[ORDERS] = {0};
+    for (int i = 0; i < CUSTOMERS; i++)
+        customers[i] = shop_make(shop, shop->customer, "{\"name\":\"Ada\"}");
+    for (int i = 0; i < STEPS; i++) {
+        change_one(shop, &orders[random_next(ORDERS)], customers);
+        for (int k = 0; k < CUSTOMERS; k++)
+            check_anew(shop, customers[k]);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, shop_setup, shop_teardown)
 
 int main(void)
@@ -77,6 +177,7 @@ int main(void)
         TEST(test_rollup__follows_create_change_move_and_delete),
         TEST(test_rollup__does_not_move_the_parents_version),
         TEST(test_rollup__worked_out_anew_gives_the_same),
+        TEST(test_rollup__stands_as_if_worked_out_now),
     };
     return cmocka_run_group_tests_name("record/rollup", tests, NULL, NULL);
 }
