@@ -25,11 +25,15 @@ static void lane_refuse(struct lanes *lanes, struct lane *lane, enum err e)
     }
 }
 
-/* Does somebody wait who could not build the model? */
+/* Does somebody wait who could not build the model, or has a runner noted that? */
 static bool is_asked_to_prepare(const struct lane *lane)
 {
     for (const struct work *work = lane->first; work; work = work->next)
         if (work->is_prepare)
+            return true;
+    struct reader notes = {.rest = buf_slice(&lane->notes)};
+    while (notes.rest.len && !notes.bad)
+        if (slice_is(reader_bytes(&notes), "p"))
             return true;
     return false;
 }
@@ -42,10 +46,11 @@ static enum err turn_prepare(struct slot *slot, struct lane *lane, struct tenant
         return e;
     const struct model *model;
     const char *why = NULL;
+    bool is_asked = is_asked_to_prepare(lane);
     e = tenant_refresh(*out);
-    if (!(*out)->model) /* a new release's tables and sums may take long: nothing hangs there */
+    if (!(*out)->model || is_asked) /* new tables and sums may take long: nothing hangs there */
         slot_busy(slot, NULL);
-    if (!e && is_asked_to_prepare(lane))
+    if (!e && is_asked)
         e = model_settle(*out, slot->config.home, &why);
     if (!e)
         e = model_get(*out, slot->config.home, true, &model, &why);

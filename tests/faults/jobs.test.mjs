@@ -97,19 +97,25 @@ test(`${KILLS} killed runners, and every record is changed once`, async (t) => {
   faults.check(server, "acme");
 });
 
-/** This release with another `hello`, whose greeting has one more field. */
-function nextRelease() {
-  const home = join(server.data, "next");
-  mkdirSync(join(home, "plugins"), { recursive: true });
-  symlinkSync(join(ROOT, "schemas"), join(home, "schemas"));
-  for (const id of readdirSync(join(ROOT, "plugins")))
-    if (id !== "hello") symlinkSync(join(ROOT, "plugins", id), join(home, "plugins", id));
-  cpSync(join(ROOT, "plugins/hello"), join(home, "plugins/hello"), { recursive: true });
-  const file = join(home, "plugins/hello/entities/greeting.json");
+const next = join(server.data, "next");
+
+/** The next release gives a greeting one more field. */
+function addField(no, name) {
+  const file = join(next, "plugins/hello/entities/greeting.json");
   const greeting = JSON.parse(readFileSync(file, "utf8"));
-  greeting.fields.push({ no: 90, name: "seen", type: "bool" });
+  greeting.fields.push({ no, name, type: "bool" });
   writeFileSync(file, JSON.stringify(greeting));
-  return home;
+}
+
+/** This release with another `hello`. */
+function nextRelease() {
+  mkdirSync(join(next, "plugins"), { recursive: true });
+  symlinkSync(join(ROOT, "schemas"), join(next, "schemas"));
+  for (const id of readdirSync(join(ROOT, "plugins")))
+    if (id !== "hello") symlinkSync(join(ROOT, "plugins", id), join(next, "plugins", id));
+  cpSync(join(ROOT, "plugins/hello"), join(next, "plugins/hello"), { recursive: true });
+  addField(90, "seen");
+  return next;
 }
 
 /** What the store says, behind the server's back: a question would bring the model along. */
@@ -132,4 +138,16 @@ test("behind an upgrade jobs go on before anybody has asked for anything", async
   client = new Client({ host: HOSTS.acme, port: server.port });
   assert.equal((await ok("GET", `/api/v1/jobs/${id}`)).state, "done");
   assert.equal(await counted(2), RECORDS);
+});
+
+test("files replaced under a server stop no job of a runner that reads them first", async () => {
+  await ok("POST", GREETINGS, { name: "one more", times: 9 }); // its owner has a model
+  addField(91, "known");
+  const runners = faults.processes(server.child.pid).filter(({ role }) => role === "runner");
+  for (const { pid } of runners) process.kill(pid, "SIGKILL");
+  const { id } = await ok("POST", "/api/v1/admin/jobs/acme.stamp/stamp/run", {});
+  const last = "select state from job where queue = 'job:acme.stamp.stamp' order by id desc limit 1";
+  await faults.until("the job is done", async () => stored(last) === "done");
+  assert.equal((await ok("GET", `/api/v1/jobs/${id}`)).state, "done");
+  assert.equal(await counted(3), RECORDS);
 });
