@@ -197,7 +197,7 @@ static int context_call(lua_State *L)
     struct script *owner = vm_owner(vm, bound);
     if (owner->barred)
         return luaL_error(L, "%s", owner->barred);
-    enum err e = vm_ready(owner, frame->call->ctx);
+    enum err e = vm_ready(owner, bound->ref, frame->call->ctx);
     if (e)
         vm_veto(L, e);
     lua_settop(L, 2);

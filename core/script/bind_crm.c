@@ -56,7 +56,7 @@ static int call_next(lua_State *L)
         return luaL_error(L, "this works only inside a call");
     if (inner->barred)
         return luaL_error(L, "%s", inner->barred);
-    enum err e = vm_ready(inner, vm_ctx(L));
+    enum err e = vm_ready(inner, bound->ref, vm_ctx(L));
     if (e)
         vm_veto(L, e);
     frame = vm_frame(vm_of(L));

@@ -164,7 +164,7 @@ enum err vm_eval(struct vm *vm, struct ctx *ctx, const struct vm_host *host, con
     void *made[] = {&ref, &eval};
     if (!eval.script)
         return ERR_NOT_FOUND;
-    enum err e = vm_ready(eval.script, ctx);
+    enum err e = vm_ready(eval.script, LUA_NOREF, ctx);
     if (!e)
         e = vm_protect(vm, eval.script, ctx, VM_LOAD, "repl", make, made);
     struct vm_call call = {.ctx = ctx,

@@ -111,7 +111,9 @@ static void push_module(lua_State *L, struct script *script, const char *name)
     lua_setfield(L, modules, name);
     if (!push_chunk(L, script, name))
         luaL_error(L, "there is no module %s/%s.lua", script->id, name);
+    script->loading++;
     lua_call(L, 0, 1);
+    script->loading--;
     if (!lua_istable(L, -1))
         luaL_error(L, "%s/%s.lua does not return a table", script->id, name);
     lua_pushvalue(L, -1);
@@ -217,6 +219,39 @@ static enum err load_fields(struct vm *vm, struct ctx *ctx, struct script *scrip
     }
     return ERR_OK;
 }
+
+/* --- one function of a product --- */
+
+struct member {
+    struct script *script;
+    const struct plan_home *home;
+    int slot;
+};
+
+static int push_member(lua_State *L)
+{
+    const struct member *member = vm_protect_arg(L);
+    const struct plan_home *home = member->home;
+    struct vm *vm = member->script->vm;
+    struct script *owner = &vm->scripts[home->script];
+    open_script(L, member->script); /* the ctx that it is called with */
+    push_module(L, owner, home->module);
+    lua_pushstring(L, home->member);
+    if (lua_rawget(L, -2) != LUA_TFUNCTION)
+        return luaL_error(L, "%s/%s.lua has no function %s, which it had when it was loaded first",
+                          owner->id, home->module, home->member);
+    vm->refs[member->slot] = bind_function(L, lua_gettop(L));
+    return 0;
+}
+
+enum err load_member(struct script *script, const struct plan_home *home, int slot, struct ctx *ctx)
+{
+    struct member member = {script, home, slot};
+    return vm_protect(script->vm, &script->vm->scripts[home->script], ctx, VM_LOAD, home->module,
+                      push_member, &member);
+}
+
+/* --- compiling --- */
 
 struct sources {
     struct script *script;

@@ -40,7 +40,7 @@ struct plan *plan_over(struct plan *below)
     plan->users = 1;
     plan->below = below;
     plan->codes = NULL;
-    plan->scripts_count = 0;
+    plan->scripts_count = 0; /* homes stay: what lies on top has none */
     plan->hooks = hooks_over(plan->arena, below->hooks);
     map_copy(&plan->services, plan->arena, &below->services, 0);
     map_copy(&plan->actions, plan->arena, &below->actions, 0);
@@ -86,6 +86,77 @@ struct plan *plan_find(const struct model *model, const struct script *scripts, 
     return plan;
 }
 
+/* --- where functions are found --- */
+
+/* A function of a module, by its address. */
+struct function {
+    const void *at;
+    struct plan_home home;
+};
+
+/* The members of the module on top that are functions. [-0, +0] */
+static void note_members(lua_State *L, struct map *found, int script, const char *module)
+{
+    lua_pushnil(L);
+    while (lua_next(L, -2)) {
+        if (lua_type(L, -2) == LUA_TSTRING && lua_isfunction(L, -1) && !lua_iscfunction(L, -1)) {
+            struct function *function = arena_make(found->arena, struct function);
+            *function =
+                (struct function){lua_topointer(L, -1), {module, lua_tostring(L, -2), script}};
+            (void)map_put(found, slice_of((const char *)&function->at, sizeof function->at),
+                          function);
+        }
+        lua_pop(L, 1);
+    }
+}
+
+/* Of all modules of products that have been loaded. */
+static void note_modules(struct vm *vm, struct map *found)
+{
+    lua_State *L = vm->L;
+    for (int i = 0; i < vm->scripts_count; i++) {
+        const struct script *script = &vm->scripts[i];
+        if (!script->is_open || script->is_apart || script->plugin->layer == PLUGIN_TENANT)
+            continue;
+        lua_rawgeti(L, LUA_REGISTRYINDEX, script->modules);
+        lua_pushnil(L);
+        while (lua_next(L, -2)) { /* the keys are those of push_module: texts */
+            if (lua_istable(L, -1))
+                note_members(L, found, i, lua_tostring(L, -2));
+            lua_pop(L, 1);
+        }
+        lua_pop(L, 1);
+    }
+}
+
+/* All scripts have run: which of their functions will be found without their init.lua? */
+static void note_homes(struct vm *vm)
+{
+    struct plan *plan = vm->plan;
+    lua_State *L = vm->L;
+    if (plan->below || !lua_checkstack(L, 8)) /* then they are those of the plan below, or none */
+        return;
+    struct arena *scratch = arena_new();
+    struct map found;
+    map_init(&found, scratch);
+    note_modules(vm, &found);
+    plan->homes = arena_array(plan->arena, struct plan_home, (size_t)plan->slots_count + 1);
+    plan->homes_count = plan->slots_count;
+    for (int slot = 0; slot < plan->slots_count; slot++) {
+        if (vm->scripts[plan->slots[slot]].plugin->layer == PLUGIN_TENANT)
+            continue;
+        lua_rawgeti(L, LUA_REGISTRYINDEX, vm->refs[slot]);
+        const void *at = lua_topointer(L, -1);
+        const struct function *function = map_get(&found, slice_of((const char *)&at, sizeof at));
+        lua_pop(L, 1);
+        if (function)
+            plan->homes[slot] = (struct plan_home){arena_strdup(plan->arena, function->home.module),
+                                                   arena_strdup(plan->arena, function->home.member),
+                                                   function->home.script};
+    }
+    arena_free(scratch);
+}
+
 void plan_leave(struct vm *vm)
 {
     struct plan *plan = vm->plan;
@@ -99,6 +170,7 @@ void plan_leave(struct vm *vm)
             return;
         memcpy(plan->codes[i], vm->scripts[i].code.hash, sizeof plan->codes[i]);
     }
+    note_homes(vm);
     if (extra->value)
         extra->release(extra->value);
     plan->users++;
@@ -137,6 +209,7 @@ int bind_slot(lua_State *L, struct script *script, int at)
     }
     /* Registered by another plugin's init.lua, through a module: who loads it alone lacks it. */
     plan->is_alone = plan->is_alone || !frame || frame->script != script;
+    script->is_apart = script->is_apart || script->loading > 0;
     int slot = plan->slots_count++;
     plan->slots[slot] = script->index;
     refs_grow(vm);
@@ -151,11 +224,13 @@ bool bind_again(lua_State *L, struct script *script, int at)
     if (!script->is_planned)
         return false;
     const struct frame *frame = vm_frame(vm);
-    if (!frame || frame->script != script) /* it would take another one's slot */
+    /* It would take another one's slot. */
+    if (!frame || frame->script != script || !script->is_loaded)
         luaL_error(L, "%s registers while another plugin loads its file", script->id);
     if (script->next >= plan->slots_count || plan->slots[script->next] != script->index)
         luaL_error(L, "%s registers more than it did when it was loaded first", script->id);
     int ref = bind_function(L, at);
+    luaL_unref(L, LUA_REGISTRYINDEX, vm->refs[script->next]); /* found before in its module */
     vm->refs[script->next++] = ref;
     return true;
 }
@@ -195,10 +270,12 @@ void plan_begin(struct vm *vm, struct plan *plan, bool is_shared)
     }
 }
 
-static enum err load_now(struct vm *vm, struct script *script, struct ctx *ctx)
+/* The script with all that it names. */
+static enum err load_whole(struct script *script, struct ctx *ctx)
 {
+    struct vm *vm = script->vm;
     const struct plan *plan = vm->plan;
-    const struct vm_used used = vm->used;
+    script->is_loaded = true; /* also while it loads: it may call itself */
     enum err e = load_one(vm, script, ctx);
     bool is_short = script->next < plan->slots_count && plan->slots[script->next] == script->index;
     if (!e && is_short) {
@@ -206,6 +283,21 @@ static enum err load_now(struct vm *vm, struct script *script, struct ctx *ctx)
             ctx->arena, "%s registers less than it did when it was loaded first", script->id);
         e = ERR_PLUGIN;
     }
+    return e;
+}
+
+enum err vm_ready(struct script *script, int ref, struct ctx *ctx)
+{
+    struct vm *vm = script->vm;
+    if (script->is_loaded || !script->is_planned || script->barred || vm->is_dead)
+        return ERR_OK;
+    int slot = plan_is_slot(ref) ? PLAN_SLOT_FIRST - ref : vm->plan->homes_count;
+    const struct plan_home *home = slot < vm->plan->homes_count ? &vm->plan->homes[slot] : NULL;
+    bool is_member = home && home->module;
+    if (is_member && vm->refs[slot] != LUA_NOREF)
+        return ERR_OK;
+    const struct vm_used used = vm->used;
+    enum err e = is_member ? load_member(script, home, slot, ctx) : load_whole(script, ctx);
     if (!vm->depth)
         vm->used = used; /* what the unit has used so far */
     if (e) {
@@ -213,13 +305,4 @@ static enum err load_now(struct vm *vm, struct script *script, struct ctx *ctx)
         vm->plan->is_alone = true; /* the next VM runs every script again */
     }
     return e;
-}
-
-enum err vm_ready(struct script *script, struct ctx *ctx)
-{
-    struct vm *vm = script->vm;
-    if (script->is_loaded || !script->is_planned || script->barred || vm->is_dead)
-        return ERR_OK;
-    script->is_loaded = true; /* also while it loads: it may call itself */
-    return load_now(vm, script, ctx);
 }

@@ -6,6 +6,11 @@
  * functions is first called, and fills its slots in the order in which it registered them. A script
  * that then registers anything else is not the one that the plan was made of: the VM ends.
  *
+ * Of a product's script, whose init.lua is a table of contents, a function that is a member of a
+ * module is found there: that module is loaded when the function is first called, and neither
+ * init.lua nor what else it names. A company uses a part of what its plugins can do, and each file
+ * that it has not needed is memory that it does not take.
+ *
  * A tenant with bundles of its own goes by the plan of its products, which all have, and a plan of
  * its own on top, which its bundles fill.
  *
@@ -37,6 +42,12 @@ struct plan {
     int handlers_count;
     int *slots; /* whose function stands there: the script's place in load order */
     int slots_count, slots_room;
+    struct plan_home {
+        const char *module; /* NULL: only init.lua knows it */
+        const char *member;
+        int script; /* whose module that is, in load order */
+    } * homes;      /* of the first slots */
+    int homes_count;
     char (*codes)[2 * CRYPTO_SHA256_LEN + 1]; /* of each script, in load order */
     int scripts_count;
 };

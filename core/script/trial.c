@@ -91,7 +91,7 @@ enum err trial_open(struct vm *vm, struct ctx *ctx, const char *plugin, const ch
     *trial = (struct trial){.vm = vm, .ctx = ctx, .host = host, .file = file, .stub = LUA_NOREF};
     trial->script = vm_script(vm, plugin);
     ASSERT(trial->script); /* the caller took it from the model */
-    enum err e = vm_ready(trial->script, ctx);
+    enum err e = vm_ready(trial->script, LUA_NOREF, ctx);
     trial->people = *trial->script;
     trial->people.id = "people";
     trial->cases = arena_array(ctx->arena, struct trial_case, TRIAL_CASES_MAX);

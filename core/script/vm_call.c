@@ -512,7 +512,7 @@ enum err vm_call(struct script *script, int ref, struct vm_call *call)
 {
     ASSERT(script && call);
     struct entry entry = {call, ref};
-    enum err e = vm_ready(script, call->ctx);
+    enum err e = vm_ready(script, entry.ref, call->ctx);
     if (e)
         return e;
     return run(script->vm, script, call, enter, &entry);

@@ -10,7 +10,8 @@
 
 #include "script/vm_state.h"
 
-struct hookstat; /* hook/hookstat.h */
+struct hookstat;  /* hook/hookstat.h */
+struct plan_home; /* script/plan.h */
 
 /* --- vm_call.c --- */
 
@@ -108,13 +109,17 @@ struct slice convert_text(lua_State *L, int at);
 
 /* --- plan.c --- */
 
-/* Loads the script of a VM that began with a plan, unless it has been. */
-MUST_USE enum err vm_ready(struct script *script, struct ctx *ctx);
+/* So that a function of a VM that began with a plan can be pushed: loads its module, or its script,
+ * unless it has been. LUA_NOREF: the script with all that it names. */
+MUST_USE enum err vm_ready(struct script *script, int ref, struct ctx *ctx);
 /* [-0, +1] A function by its reference: a slot of the plan, or one of the registry. */
 void vm_push_ref(lua_State *L, int ref);
 
 /* --- load.c --- */
 
+/* Puts one function of a script, which is a member of a module, into its slot. */
+MUST_USE enum err load_member(struct script *script, const struct plan_home *home, int slot,
+                              struct ctx *ctx);
 /* Loads one plugin: runs its init.lua, finds the functions of its computed fields. */
 MUST_USE enum err load_one(struct vm *vm, struct script *script, struct ctx *ctx);
 /* Loads every plugin of the model and seals the handlers. On failure vm->broken says why. */

@@ -30,6 +30,8 @@ struct script {
     int modules;     /* registry: table of its loaded modules by name */
     int index;       /* its place in load order */
     int next;        /* slot of the plan that its next registration fills */
+    int loading;     /* modules that are being loaded */
+    bool is_apart;   /* a module registers, not init.lua alone */
     bool is_open;    /* the three tables are there */
     bool is_planned; /* what it registers is known: plan.h */
     bool is_loaded;

@@ -403,6 +403,117 @@ static void test_plan__a_bundle_that_does_not_load(void **state)
     assert_string_equal(answer, "[\"acme\",0]");
 }
 
+/* --- one module of a product --- */
+
+static const char contents[] = "local calls = require 'calls'\n"
+                               "local rules = require 'rules'\n"
+                               "crm.service('own', function() return { 'init' } end)\n"
+                               "crm.service('run', calls.run)\n"
+                               "crm.on('thing', 'before_create', { id = 'fill' }, rules.fill)\n";
+
+static void contents_write(struct stage *stage)
+{
+    stage_write(stage, "t/calls.lua",
+                "local calls = { times = 0 }\n"
+                "function calls.run(arg, ctx)\n"
+                "  calls.times = calls.times + 1\n"
+                "  return { ctx.tenant.name, calls.times }\n"
+                "end\n"
+                "return calls\n");
+    stage_write(stage, "t/rules.lua",
+                "local calls = require 'calls'\n"
+                "return { fill = function(ev) ev.record.amount = calls.times + 40 end }\n");
+}
+
+static bool has_module(struct vm *vm, const char *name)
+{
+    const struct script *script = script_t(vm);
+    if (!script->is_open)
+        return false;
+    lua_rawgeti(vm->L, LUA_REGISTRYINDEX, script->modules);
+    bool has = lua_getfield(vm->L, -1, name) == LUA_TTABLE;
+    lua_pop(vm->L, 2);
+    return has;
+}
+
+static void test_plan__a_function_of_a_module_loads_that_alone(void **state)
+{
+    struct stage *stage = *state;
+    struct vm *acme;
+    const char *answer;
+    int64_t id;
+    contents_write(stage);
+    struct vm *bolt = two_tenants(stage, contents, &acme);
+    assert_ptr_equal(acme->plan, bolt->plan);
+    OK(stage_run(stage, &answer));
+    assert_string_equal(answer, "[\"bolt\",1]");
+    assert_false(script_t(bolt)->is_loaded);
+    assert_true(has_module(bolt, "calls"));
+    assert_false(has_module(bolt, "rules"));
+    OK(stage_create(stage, "thing", "{'name':'x'}", &id)); /* which shares what calls has kept */
+    assert_string_equal(stage_field(stage, "thing", id, "amount"), "41");
+    assert_true(has_module(bolt, "rules"));
+    assert_false(script_t(bolt)->is_loaded);
+}
+
+/* What only init.lua knows loads it, and what was found before goes on with what it has kept. */
+static void test_plan__what_init_makes_loads_all_of_it(void **state)
+{
+    struct stage *stage = *state;
+    struct vm *acme;
+    const char *answer;
+    struct buf out = BUF_INIT;
+    contents_write(stage);
+    struct vm *bolt = two_tenants(stage, contents, &acme);
+    OK(stage_run(stage, &answer));
+    OK(vm_service(bolt, &stage->ctx, "own", NULL, &out));
+    assert_string_equal(buf_cstr(&out), "[\"init\"]");
+    buf_release(&out);
+    assert_true(script_t(bolt)->is_loaded);
+    assert_true(has_module(bolt, "rules"));
+    OK(stage_run(stage, &answer));
+    assert_string_equal(answer, "[\"bolt\",2]");
+}
+
+static void test_plan__a_bundle_finds_modules_of_its_products(void **state)
+{
+    struct stage *stage = *state;
+    struct vm *acme;
+    const char *answer;
+    contents_write(stage);
+    struct vm *bolt = two_tenants(stage, contents, &acme);
+    bolt = with_bundle(stage, "crm.wrap('run', function(next, arg) return next(arg) end)\n");
+    OK(stage_run(stage, &answer));
+    assert_string_equal(answer, "[\"bolt\",1]");
+    assert_ptr_equal(bolt->plan->below, acme->plan);
+    assert_false(script_t(bolt)->is_loaded);
+    assert_true(has_module(bolt, "calls"));
+    assert_false(has_module(bolt, "rules"));
+}
+
+/* A module that registers, too, comes with its script: its slots follow the order of all. */
+static void test_plan__a_module_that_registers_is_not_loaded_alone(void **state)
+{
+    struct stage *stage = *state;
+    struct vm *acme;
+    const char *answer;
+    stage_write(stage, "t/calls.lua",
+                "crm.service('late', function() return { 'late' } end)\n"
+                "return { run = function(arg, ctx) return { ctx.tenant.name } end }\n");
+    struct vm *bolt = two_tenants(stage,
+                                  "crm.service('own', function() return { 'own' } end)\n"
+                                  "crm.service('run', require('calls').run)\n",
+                                  &acme);
+    assert_ptr_equal(acme->plan, bolt->plan);
+    OK(stage_run(stage, &answer));
+    assert_string_equal(answer, "[\"bolt\"]");
+    assert_true(script_t(bolt)->is_loaded);
+    struct buf out = BUF_INIT;
+    OK(vm_service(bolt, &stage->ctx, "own", NULL, &out));
+    assert_string_equal(buf_cstr(&out), "[\"own\"]");
+    buf_release(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -417,6 +528,10 @@ int main(void)
         T(what_another_plugin_offers_is_wrapped),
         T(who_registers_otherwise_is_told_once),
         T(an_error_while_loading_late_names_the_line),
+        T(a_function_of_a_module_loads_that_alone),
+        T(what_init_makes_loads_all_of_it),
+        T(a_bundle_finds_modules_of_its_products),
+        T(a_module_that_registers_is_not_loaded_alone),
         T(a_bundle_lies_on_what_its_products_register),
         T(a_bundle_needs_nobody_before_it),
         T(a_bundle_that_needs_all_scripts_to_run),
