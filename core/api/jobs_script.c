@@ -23,7 +23,14 @@
 
 /* --- what plugins register --- */
 
-#define KNOWN "plugin_jobs" /* setting: {"model": the version whose registrations are stored} */
+/* Setting: {"model": the version whose registrations are stored, "hash": its declarations}. Files
+ * of a product that did not fit may fit a while later, in a model of the same version. */
+#define KNOWN "plugin_jobs"
+
+static const char *hash_text(const struct ctx *ctx)
+{
+    return arena_printf(ctx->arena, "%016llx", (unsigned long long)ctx->model->hash);
+}
 
 static enum err sync_fn(struct ctx *ctx, void *arg)
 {
@@ -34,9 +41,10 @@ static enum err sync_fn(struct ctx *ctx, void *arg)
     if (!e)
         e = plugin_routes_keep(ctx, vm);
     return e ? e
-             : tenant_setting_put(ctx->tenant, KNOWN,
-                                  slice_str(arena_printf(ctx->arena, "{\"model\":%lld}",
-                                                         (long long)ctx->model->version)));
+             : tenant_setting_put(
+                   ctx->tenant, KNOWN,
+                   slice_str(arena_printf(ctx->arena, "{\"model\":%lld,\"hash\":\"%s\"}",
+                                          (long long)ctx->model->version, hash_text(ctx))));
 }
 
 enum err jobs_is_known(struct tenant *tenant, bool *out)
@@ -69,7 +77,8 @@ enum err jobs_script_sync(struct app *app, struct ctx *ctx)
     const struct json *known = NULL;
     struct vm *vm = NULL;
     enum err e = tenant_setting(ctx->tenant, ctx->arena, KNOWN, &known);
-    if (e || json_int(known, "model", 0) == ctx->model->version)
+    if (e || (json_int(known, "model", 0) == ctx->model->version &&
+              slice_is(json_str(known, "hash", SLICE("")), hash_text(ctx))))
         return e;
     if (vm_get(ctx, app->config->home, &vm)) {
         err_info_clear(&ctx->err); /* said in the log; what was registered before stays */
@@ -149,6 +158,8 @@ static enum err failed_fn(struct ctx *ctx, void *arg)
                            o->detail);
     if (!e && o->e != ERR_NOT_FOUND)
         e = trip_count(ctx, o->trip, o->killed ? TRIP_KILL : TRIP_ERROR, o->detail, &o->paused);
+    if (!e && o->trip != o->queue)
+        e = trip_tidy_parts(ctx, o->queue);
     return e || !o->paused ? e : tell_paused(ctx, o);
 }
 

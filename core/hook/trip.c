@@ -168,15 +168,28 @@ enum err trip_resume(struct ctx *ctx, const char *name)
     return store_delete(ctx->tenant->store, "trip", where, NULL);
 }
 
+static const struct expr *parts_of(struct arena *a, const char *name)
+{
+    const char *first = arena_printf(a, "%s:", name), *behind = arena_printf(a, "%s;", name);
+    return expr_and(a, expr_cmp(a, EXPR_GT, "name", value_text(slice_str(first))),
+                    expr_cmp(a, EXPR_LT, "name", value_text(slice_str(behind))));
+}
+
 enum err trip_resume_parts(struct ctx *ctx, const char *name)
 {
     ASSERT(ctx && ctx->tenant && name);
+    return store_delete(ctx->tenant->store, "trip", parts_of(ctx->arena, name), NULL);
+}
+
+enum err trip_tidy_parts(struct ctx *ctx, const char *name)
+{
+    ASSERT(ctx && ctx->tenant && name);
     struct arena *a = ctx->arena;
-    const char *first = arena_printf(a, "%s:", name), *behind = arena_printf(a, "%s;", name);
-    const struct expr *where =
-        expr_and(a, expr_cmp(a, EXPR_GT, "name", value_text(slice_str(first))),
-                 expr_cmp(a, EXPR_LT, "name", value_text(slice_str(behind))));
-    return store_delete(ctx->tenant->store, "trip", where, NULL);
+    const struct value since = value_int(ctx->now_ms - TRIP_WINDOW_MS);
+    const struct expr *old = expr_and(a, expr_cmp(a, EXPR_LT, "errors_at", since),
+                                      expr_cmp(a, EXPR_LT, "kills_at", since));
+    old = expr_and(a, old, expr_cmp(a, EXPR_NULL, "paused_at", value_null()));
+    return store_delete(ctx->tenant->store, "trip", expr_and(a, parts_of(a, name), old), NULL);
 }
 
 const char *trip_part(const struct trip *trip, const char *name)

@@ -29,6 +29,9 @@ MUST_USE enum err trip_pause(struct ctx *ctx, const char *name, const char *why)
 MUST_USE enum err trip_resume(struct ctx *ctx, const char *name);
 /* The same for each part of it. */
 MUST_USE enum err trip_resume_parts(struct ctx *ctx, const char *name);
+/* In a write transaction: forgets those parts of it whose counts are older than the window and that
+ * are not paused. Parts come and go, so whoever counts one calls it. */
+MUST_USE enum err trip_tidy_parts(struct ctx *ctx, const char *name);
 
 struct trip {
     const char *name;

@@ -102,6 +102,36 @@ static void test_trip__a_part_is_paused_alone(void **state)
     assert_int_not_equal(trip.paused_at_ms, 0);
 }
 
+static int errors_of(struct shed *shed, const char *name)
+{
+    struct trip trip;
+    OK(trip_load(&shed->ctx, name, &trip));
+    return trip.errors + trip.kills;
+}
+
+static void test_trip__parts_that_come_and_go_are_forgotten(void **state)
+{
+    struct shed *shed = *state;
+    bool paused;
+    OK(trip_count(&shed->ctx, JOB ":old", TRIP_ERROR, "it broke", &paused));
+    OK(trip_count(&shed->ctx, JOB ":killed", TRIP_KILL, "it broke", &paused));
+    OK(trip_count(&shed->ctx, JOB, TRIP_ERROR, "it broke", &paused));
+    OK(trip_pause(&shed->ctx, JOB ":paused", "holidays"));
+    shed->ctx.now_ms += TRIP_WINDOW_MS;
+    OK(trip_tidy_parts(&shed->ctx, JOB));
+    assert_int_equal(errors_of(shed, JOB ":old"), 1); /* at the limit */
+    OK(trip_count(&shed->ctx, JOB ":new", TRIP_ERROR, "it broke", &paused));
+    shed->ctx.now_ms++;
+    OK(trip_tidy_parts(&shed->ctx, JOB));
+    assert_int_equal(errors_of(shed, JOB ":old"), 0);
+    assert_int_equal(errors_of(shed, JOB ":killed"), 0);
+    assert_int_equal(errors_of(shed, JOB ":new"), 1);
+    assert_int_equal(errors_of(shed, JOB), 1);
+    struct trip trip;
+    OK(trip_load(&shed->ctx, JOB ":paused", &trip));
+    assert_int_not_equal(trip.paused_at_ms, 0);
+}
+
 static bool count_one(void *arg, const struct trip *trip)
 {
     assert_non_null(trip->name);
@@ -144,6 +174,7 @@ int main(void)
         TEST(test_trip__old_failures_count_for_nothing),
         TEST(test_trip__a_person_pauses_and_resumes),
         TEST(test_trip__a_part_is_paused_alone),
+        TEST(test_trip__parts_that_come_and_go_are_forgotten),
         TEST(test_trip__so_many_are_listed),
         TEST(test_trip__a_long_reason_is_cut_between_characters),
     };
