@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "hook/schedule.h"
+#include "store/query.h"
 #include "tenant/folder.h"
 
 #define JOBS   "/api/v1/admin/jobs"
@@ -169,6 +170,33 @@ static void test_jobs_script__a_changed_plugin_changes_the_table(void **state)
     assert_string_equal(told(f, "name"), "other");
     assert_string_equal(told(f, "every_s"), "900");
     assert_string_equal(told(f, "next_at"), "2026-06-01T12:15:00.000Z");
+}
+
+/* As if a runner had looked while files of the plugin were being replaced. */
+static void forget_jobs(struct fixture *f)
+{
+    struct tenant *tenant;
+    assert_int_equal(tenants_by_name(f->tenants, SLICE("acme"), &tenant), ERR_OK);
+    const struct expr all = {.op = EXPR_TRUE};
+    const char *known = fixture_print(f, "{\"model\":%lld,\"hash\":\"0\"}",
+                                      (long long)tenant->header.model_version);
+    assert_int_equal(store_begin(tenant->store, true), ERR_OK);
+    assert_int_equal(store_delete(tenant->store, "schedule", &all, NULL), ERR_OK);
+    assert_int_equal(tenant_setting_put(tenant, "plugin_jobs", slice_str(known)), ERR_OK);
+    assert_int_equal(store_commit(tenant->store), ERR_OK);
+    tenants_unpin(f->tenants, tenant);
+}
+
+static void test_jobs_script__a_plugin_that_fits_again_has_its_jobs(void **state)
+{
+    struct fixture *f = *state;
+    at(NOON);
+    plugin(f, nightly);
+    run(f, NULL);
+    const char *name = fixture_print(f, "%s", told(f, "name"));
+    forget_jobs(f);
+    run(f, NULL);
+    assert_string_equal(told(f, "name"), name);
 }
 
 static void test_jobs_script__nobody_has_no_rights(void **state)
@@ -454,6 +482,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_jobs_script__runs_by_the_clock_and_catches_up_once),
         TEST(test_jobs_script__a_changed_plugin_changes_the_table),
+        TEST(test_jobs_script__a_plugin_that_fits_again_has_its_jobs),
         TEST(test_jobs_script__nobody_has_no_rights),
         TEST(test_jobs_script__a_walk_touches_each_record_once),
         TEST(test_jobs_script__a_long_walk_lets_others_go_between),
