@@ -12,7 +12,7 @@ const FIELDS =
   "widgets/(?!element|Pick|Plugin|frame)|record/(actions|ActionDialog|around|people|useForm)";
 const SHELL = "shell/(Shell|Nav|Bell|state)|notices/(NoticeList|notices)";
 const LOGIC =
-  "logic/(filter|filterrows|filtertext|form|format|liststate|menuicon|pages|zoned|shortcuts|" +
+  "logic/(asked|filter|filterrows|filtertext|form|format|liststate|menuicon|pages|zoned|shortcuts|" +
   "typeddate)\\.";
 const groups = [
   { name: "app", test: new RegExp(`${VENDOR}|icon.svg|src/(${BASE})`), priority: 9 },

@@ -112,6 +112,26 @@ function forms.show(_, ctx)
   return { items = items }
 end
 
+-- GET /x/tickets/asked: what the console's form asks besides of a ticket of each type.
+function forms.asked(_, ctx)
+  local db, items, all = ctx.db:as_system(), {}, fields_of(ctx)
+  for i, form in ipairs(db.ticket_form:find {
+    where = { active = true }, order = "order,id", limit = FORMS_MAX,
+  }) do
+    local fields = {}
+    for _, row in ipairs(rows_of(db, form.id)) do
+      if all[row.field] then
+        fields[#fields + 1] = {
+          name = row.field, label = row.label, help = row.help,
+          required_when = row.required and { channel = { ne = "mail" } } or nil,
+        }
+      end
+    end
+    items[i] = { when = { type = form.type }, label = form.name, help = form.help, fields = fields }
+  end
+  return { items = items }
+end
+
 -- What a request says in the fields of its form: { name = value }; nil after a refusal, told on the
 -- field. What the form does not ask is not taken.
 function forms.taken(req, ctx, type, given)

@@ -105,6 +105,9 @@ crm.route("POST", "/requests", portal.request_options, portal.request)
 crm.route("GET", "/forms", {
   auth = "public", rate = "60/m", summary = "What a request of each type is asked",
 }, forms.show)
+crm.route("GET", "/asked", {
+  perm = "ticket:read", summary = "What a ticket of each type has to say",
+}, forms.asked)
 crm.route("GET", "/progress", {
   auth = "public", rate = "60/m", query = { token = "text!" }, summary = "How far a request is",
 }, portal.progress)

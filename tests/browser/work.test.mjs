@@ -442,6 +442,32 @@ test("a ticket's clocks run, and say stretch by stretch why", place, async () =>
   });
 });
 
+test("a ticket's form asks what its type asks, in the company's words", place, async () => {
+  const form = await w.acme.create("admin", "ticket_form", { name: "退款问题", type: "refund" });
+  const asks = [
+    { field: "serial", required: true, label: "机身号", help: "在铭牌上" },
+    { field: "external_no", order: 200 },
+  ];
+  for (const one of asks)
+    await w.acme.create("admin", "ticket_form_field", { form: form.id, ...one });
+  await working(DESKTOP, "admin", async (page, screen) => {
+    await page.goto("/e/ticket/new");
+    await page.locator("#f-subject").fill("要退货");
+    await page.locator("#f-type").selectOption("refund");
+    await page.locator(".field", { hasText: "机身号" }).locator(".star").waitFor();
+    await page.getByRole("group", { name: "退款问题" }).waitFor();
+    await page.getByRole("button", { name: "保存" }).click();
+    await page.locator("#f-serial[aria-invalid=true]").waitFor();
+    await screen.axe("a form of its type");
+    await screen.shot("ticket-form");
+    await page.locator("#f-serial").fill("S-77");
+    await page.getByRole("button", { name: "保存" }).click();
+    await page.waitForURL((url) => /^\/e\/ticket\/0[0-9A-Z]+$/.test(url.pathname));
+    const [made] = await listOf("ticket", { subject: "要退货" });
+    assert.deepEqual([made.serial, made.type], ["S-77", "refund"]);
+  });
+});
+
 test("a member redeems points, and the ledger has the entry", place, async () => {
   const program = await w.acme.create("admin", "program", { name: "会员" });
   const member = await w.acme.create("admin", "member", {

@@ -88,6 +88,16 @@ test("the service desk of two companies", async (t) => {
       assert.equal(answer.status, 422, answer.text);
       assert.deepEqual(Object.keys(answer.json.error.fields), [field]);
     }
+    for (const [lang, said] of [
+      ["zh-CN", "工作时间有误：周一：时段写作 09:00-18:00。"],
+      ["en", "These hours cannot be counted with: Monday: a range is written 09:00-18:00"],
+    ]) {
+      const { json } = await acme.as("admin", "POST", `${RECORDS}/calendar`, {
+        body: { name: "x", week: { mon: ["9-12"] } },
+        headers: { "accept-language": lang },
+      });
+      assert.equal(json.error.fields.week[0].message, said);
+    }
   });
 
   await t.test("a company says what it promises to whom", async () => {
@@ -360,6 +370,16 @@ test("the service desk of two companies", async (t) => {
     await acme.ok("admin", "PUT", "/api/v1/admin/customization/draft", { document });
     await acme.ok("admin", "POST", "/api/v1/admin/customization/publish", {});
     await ask({ field: "x_level" });
+    const agents = await acme.ok("admin", "GET", `${X}/asked`);
+    const [told] = agents.items;
+    assert.deepEqual([told.when, told.label], [{ type: "refund" }, "退款"]);
+    assert.deepEqual(told.fields[0], {
+      name: "serial",
+      label: "机身号",
+      required_when: { channel: { ne: "mail" } },
+    });
+    assert.deepEqual(await globex.ok("admin", "GET", `${X}/asked`), { items: [] });
+    assert.equal((await acme.as(null, "GET", `${X}/asked`)).status, 401);
     const { items } = (await nobody(acme, "GET", "/forms")).json;
     const [serial, priority, category, mine] = items[0].fields;
     assert.ok(category.choices.some(({ value, label }) => value === "billing" && label !== value));

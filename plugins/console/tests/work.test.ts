@@ -1,7 +1,8 @@
 // work - the logic behind timeline, calendar, clocks, dashboards and help.
 // SPDX-License-Identifier: MIT
-import { describe, expect, it } from "vitest";
-import type { Entity, View } from "@/api/types";
+import { describe, expect, it, vi } from "vitest";
+import type { Entity, Rec, View } from "@/api/types";
+import { worded } from "@/logic/asked";
 import { daysOf, moveTo, rangeOf, step, weekStart } from "@/logic/calendar";
 import { countdown, faceOf } from "@/logic/clocks";
 import { csvOf, narrowed, tilesOf } from "@/logic/dashboard";
@@ -9,6 +10,7 @@ import { blocksOf, safeHref, spansOf } from "@/logic/markdown";
 import { inOrder, measureLabel, rowsOf } from "@/logic/report";
 import { merged, type Source, subjectOf } from "@/logic/timeline";
 import { stepsOf } from "@/approvals/cases";
+import { type RecordForm, useForm } from "@/record/useForm";
 
 const ZONE = "Asia/Shanghai";
 
@@ -52,6 +54,66 @@ describe("timeline", () => {
     expect(subjectOf("  谈了报价\n对方想要九折")).toBe("谈了报价");
     expect(subjectOf("𠮷".repeat(61))).toBe(`${"𠮷".repeat(59)}…`);
     expect(subjectOf(" \n ")).toBe("");
+  });
+});
+
+describe("what a form asks besides", () => {
+  const field = (name: string, type = "text") => ({ name, type, label: name, operators: [] });
+  const entity = {
+    name: "ticket",
+    fields: [field("type", "enum"), field("channel", "enum"), field("serial")],
+    views: [{ kind: "form", asks: "/x/tickets/asked" }],
+  } as unknown as Entity;
+  const serial = { name: "serial", label: "机身号", required_when: { channel: { ne: "mail" } } };
+  const refund = { when: { type: "refund" }, label: "退款", fields: [serial] };
+  const answer = { items: [refund] };
+  const scope = {
+    entity: "ticket",
+    now: 0,
+    zone: ZONE,
+    currency: "CNY",
+    me: { id: "u" },
+    field: (_: string, name: string) => entity.fields.find((one) => one.name === name),
+    lookup: () => undefined,
+  };
+  const formOf = async (record: Rec | null) => {
+    const body = new Response(JSON.stringify(answer), {
+      headers: { "Content-Type": "application/json" },
+    });
+    vi.stubGlobal("fetch", () => Promise.resolve(body));
+    const form = useForm(entity, record, scope);
+    await vi.waitFor(() => form.set("serial", null) ?? expect(fetched(form)).toBe(true));
+    return form;
+  };
+  const fetched = (form: RecordForm) => {
+    const before = form.values.type;
+    form.values.type = "refund";
+    const found = form.asked.value.length > 0;
+    form.values.type = before;
+    return found;
+  };
+
+  it("requires fields of a record as it is now, in words of its own", async () => {
+    const form = await formOf(null);
+    form.set("type", "question");
+    expect([form.asked.value.length, form.rules.value.serial.required]).toEqual([0, false]);
+    form.set("type", "refund");
+    expect(form.rules.value.serial.required).toBe(true);
+    expect(worded(entity.fields[2], form.asked.value).label).toBe("机身号");
+    expect(worded(entity.fields[0], form.asked.value)).toBe(entity.fields[0]);
+    expect(await form.save("!")).toBe(null);
+    expect(Object.keys(form.errors.value)).toEqual(["serial"]);
+    form.set("channel", "mail");
+    expect(form.rules.value.serial.required).toBe(false);
+  });
+
+  it("holds nothing against what was empty before, until the record becomes another", async () => {
+    const old = { id: "t", version: 1, type: "refund", channel: "phone", serial: null };
+    const kept = await formOf(old);
+    expect(kept.check("!")).toBe(true);
+    const moved = await formOf({ ...old, type: "question" });
+    moved.set("type", "refund");
+    expect(moved.check("!")).toBe(false);
   });
 });
 

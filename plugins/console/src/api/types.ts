@@ -95,6 +95,7 @@ export interface View {
   fields?: string[];
   card?: { title?: string; lines?: string[]; badge?: string; sum?: string; stale_when?: Tree };
   sections?: Section[];
+  asks?: string; // of a form: who tells what is asked for besides
   header?: { facts?: string[] };
   path?: { field?: string };
   left?: { sections?: Section[] };

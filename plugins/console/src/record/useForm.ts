@@ -1,10 +1,11 @@
 // useForm - a record that is being made or changed: values, rules, complaints, saving.
 // SPDX-License-Identifier: MIT
 import { computed, reactive, ref, shallowRef } from "vue";
-import { ApiError, type FieldComplaint, newKey, post } from "@/api/http";
-import type { Entity, Rec } from "@/api/types";
+import { ApiError, type FieldComplaint, get, newKey, post } from "@/api/http";
+import type { Entity, Field, Rec } from "@/api/types";
+import { type Asked, askedField, askedNow, asksOf } from "@/logic/asked";
 import * as form from "@/logic/form";
-import type { FilterScope } from "@/logic/filter";
+import { fieldsIn, type FilterScope, matches } from "@/logic/filter";
 import { read, update } from "./actions";
 
 export interface Conflict {
@@ -44,11 +45,33 @@ export function useForm(
   const start = JSON.stringify(values);
   const isDirty = computed(() => JSON.stringify(values) !== start);
   const fields = new Map(entity.fields.map((field) => [field.name, field]));
+  const told = shallowRef<Asked[]>([]);
+  const asked = computed(() => askedNow(told.value, values, scope));
   const rules = computed(() => {
     const out: Record<string, form.Rules> = {};
-    for (const field of entity.fields) out[field.name] = form.rulesOf(field, entity, values, scope);
+    for (const field of entity.fields) {
+      const rule = form.rulesOf(field, entity, values, scope);
+      const by = askedField(asked.value, field.name);
+      if (by?.required_when) rule.required ||= matches(by.required_when, values, scope);
+      out[field.name] = rule;
+    }
     return out;
   });
+  if (asksOf(entity)) {
+    get<{ items: Asked[] }>(asksOf(entity))
+      .then(({ items }) => (told.value = items))
+      .catch(() => undefined); // what is missing the server says when it is saved
+  }
+
+  /** What was empty before it was asked for stays so, until the record becomes one that asks. */
+  function isOwed(field: Field): boolean {
+    const by = record && askedField(asked.value, field.name);
+    if (!by || form.rulesOf(field, entity, values, scope).required) return true;
+    const decides = asked.value
+      .filter((one) => one.fields.includes(by))
+      .flatMap((one) => fieldsIn(one.when));
+    return [field.name, ...decides].some((name) => !form.same(base.value[name], values[name]));
+  }
 
   function set(name: string, value: unknown) {
     values[name] = value;
@@ -65,7 +88,9 @@ export function useForm(
     const found: Record<string, FieldComplaint[]> = {};
     for (const [name, rule] of Object.entries(rules.value)) {
       const isAsked = rule.required && rule.visible && !rule.readonly;
-      if (isAsked && fields.get(name)?.type !== "bool" && form.plain(values[name]) === null) {
+      const field = fields.get(name)!;
+      const isEmpty = field.type !== "bool" && form.plain(values[name]) === null;
+      if (isAsked && isEmpty && isOwed(field)) {
         found[name] = [{ code: "required", message: required }];
       }
     }
@@ -124,7 +149,8 @@ export function useForm(
     }
   }
 
-  return { values, errors, error, rules, busy, isDirty, conflict, base, set, save, resolve };
+  const shown = { values, errors, error, rules, asked, busy, isDirty, conflict, base };
+  return { ...shown, set, check, save, resolve };
 }
 
 export type RecordForm = ReturnType<typeof useForm>;
