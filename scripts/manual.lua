@@ -21,6 +21,7 @@ local PLACES = {
   { "bind_secret:bind_secret", "ctx." },
   { "bind_changes:bind_changes", "ctx." },
   { "bind_http:http_call", "ctx.http." },
+  { "bind_http:http_may", "ctx.http." },
   { "bind_db:methods", "ctx.db.<entity>:", "Records: `ctx.db`" },
   { "bind_db:db_as_system", "ctx.db:" },
   { "bind_kv:functions", "ctx.kv.", "What lasts: `ctx.kv`, `ctx.queue`" },
@@ -37,11 +38,13 @@ local PLACES = {
 }
 -- Functions that a file gives to scripts without a table of names.
 local ALONE = {
-  ["bind_http:http_call"] = "http_call", ["bind_db:db_as_system"] = "db_as_system",
+  ["bind_http:http_call"] = "http_call", ["bind_http:http_may"] = "http_may",
+  ["bind_db:db_as_system"] = "db_as_system",
   ["bind_job:queue_push"] = "queue_push", ["trial:crm_test"] = "crm_test",
 }
 local ALONE_NAMES = {
-  http_call = "get", db_as_system = "as_system", queue_push = "push", crm_test = "test",
+  http_call = "get", http_may = "may", db_as_system = "as_system", queue_push = "push",
+  crm_test = "test",
 }
 
 local function read(path)

@@ -76,10 +76,11 @@ void app_init(struct app *app, enum app_role role, const struct config *config,
 
 void app_configured(struct app *app)
 {
-    if (app->role != APP_RUNNER && app->role != APP_COMMAND)
-        return;
     const struct outbound_policy policy = {app->config->outbound_private, app->config->outbound_ca};
-    outbound_permit(&policy);
+    if (app->role == APP_RUNNER || app->role == APP_COMMAND)
+        outbound_permit(&policy);
+    else
+        outbound_judge_by(&policy);
 }
 
 enum err app_config_check(struct arena *arena, const struct config *config, const char **why)

@@ -340,7 +340,7 @@ enum err deploys_create(struct call *call)
 /* --- history and the way back -------------------------------------------------------------------
  */
 
-static void put_line(struct call *call, const struct deploy *deploy, const char *active)
+static void put_line(struct call *call, const struct deploy *deploy, bool is_active)
 {
     struct buf *out = &call->resp->body;
     char id[ID_TEXT_LEN + 1], at[25];
@@ -358,8 +358,7 @@ static void put_line(struct call *call, const struct deploy *deploy, const char 
     json_put_cstr(out, deploy->actor ? id : NULL);
     buf_printf(out, ",\"files\":%lld,\"bytes\":%lld,\"kept\":%s,\"active\":%s}",
                (long long)deploy->files, (long long)deploy->bytes,
-               deploy->is_kept ? "true" : "false",
-               active && strcmp(active, deploy->hash) == 0 ? "true" : "false");
+               deploy->is_kept ? "true" : "false", is_active ? "true" : "false");
 }
 
 static enum err never_deployed(struct call *call, const char *plugin)
@@ -387,8 +386,14 @@ enum err deploys_put(struct call *call, const char *plugin)
         return never_deployed(call, plugin);
     const char *active = deploys_active(call, plugin, &enabled);
     page_open(call);
-    for (int i = 0; i < count && i < LIST_MAX; i++)
-        put_line(call, &all[i], enabled ? active : NULL);
+    if (!enabled)
+        active = NULL;
+    for (int i = 0; i < count && i < LIST_MAX; i++) {
+        bool is_active = active && strcmp(all[i].hash, active) == 0;
+        put_line(call, &all[i], is_active);
+        if (is_active)
+            active = NULL; /* the same files may have been taken before: the newest line is it */
+    }
     page_close(call);
     return ERR_OK;
 }

@@ -47,15 +47,16 @@ static const struct range *ranges_of(const struct worktime *calendar)
 
 struct parse {
     struct arena *arena;
-    const char *where, **why;
+    const char *where;
+    struct worktime_fault *fault;
     struct range *ranges;
     int count, size;
 };
 
-static enum err refuse(struct parse *p, const char *what)
+static enum err refuse(struct parse *p, const char *code, const char *text)
 {
-    if (p->why)
-        *p->why = arena_printf(p->arena, "%s: %s", p->where, what);
+    if (p->fault)
+        *p->fault = (struct worktime_fault){p->where, code, text};
     return ERR_VALIDATION;
 }
 
@@ -84,12 +85,12 @@ static enum err range_parse(struct parse *p, const struct json *item, int *last)
         to = minutes_of(slice_of(s.at + 6, 5));
     }
     if (from < 0 || to < 0)
-        return refuse(p, "a range is written 09:00-18:00");
+        return refuse(p, "worktime_range", "a range is written 09:00-18:00");
     if (to <= from)
-        return refuse(p,
+        return refuse(p, "worktime_range_ends",
                       "a range ends after it begins; one that passes midnight is written as two");
     if (from < *last)
-        return refuse(p, "ranges stand in order and do not overlap");
+        return refuse(p, "worktime_range_order", "ranges stand in order and do not overlap");
     *last = to;
     ASSERT(p->count < p->size);
     p->ranges[p->count++] = (struct range){(int16_t)from, (int16_t)to};
@@ -100,9 +101,9 @@ static enum err day_parse(struct parse *p, const struct json *list)
 {
     int last = 0;
     if (list->type != JSON_ARRAY)
-        return refuse(p, "a list of ranges is expected");
+        return refuse(p, "worktime_range_list", "a list of ranges is expected");
     if (list->count > WORKTIME_RANGES_MAX)
-        return refuse(p, "these are too many ranges for one day");
+        return refuse(p, "worktime_range_many", "these are too many ranges for one day");
     json_each(item, list)
     {
         enum err e = range_parse(p, item, &last);
@@ -135,7 +136,7 @@ static enum err week_parse(struct parse *p, struct worktime *calendar, const str
     calendar->week[7] = p->count;
     p->where = "week";
     if (week && (!is_object(week) || week->count != known))
-        return refuse(p, "its members are mon, tue, wed, thu, fri, sat and sun");
+        return refuse(p, "worktime_week", "its members are mon, tue, wed, thu, fri, sat and sun");
     return ERR_OK;
 }
 
@@ -145,7 +146,7 @@ static enum err special_add(struct parse *p, struct worktime *calendar, struct s
     int at = calendar->specials_count;
     while (at > 0 && calendar->specials[at - 1].day >= special.day) {
         if (calendar->specials[at - 1].day == special.day)
-            return refuse(p, "this day is there twice");
+            return refuse(p, "worktime_day_twice", "this day is there twice");
         calendar->specials[at] = calendar->specials[at - 1];
         at--;
     }
@@ -161,7 +162,7 @@ static enum err days_parse(struct parse *p, struct worktime *calendar, const str
         struct special special = {.first = p->count};
         p->where = arena_printf(p->arena, "days.%.*s", (int)list->key.len, list->key.at);
         if (!date_parse(list->key, &special.day))
-            return refuse(p, "a day is written 2026-10-01");
+            return refuse(p, "worktime_day", "a day is written 2026-10-01");
         enum err e = day_parse(p, list);
         if (e)
             return e;
@@ -177,29 +178,29 @@ static enum err parts_check(struct parse *p, const struct json *json)
 {
     p->where = "calendar";
     if (!json || !is_object(json))
-        return refuse(p, "an object is expected");
+        return refuse(p, "worktime_object", "an object is expected");
     json_each(member, json)
     {
         if (!slice_eq(member->key, slice_str("zone")) &&
             !slice_eq(member->key, slice_str("week")) &&
             !slice_eq(member->key, slice_str("days"))) {
             p->where = arena_str(p->arena, member->key);
-            return refuse(p, "its members are zone, week and days");
+            return refuse(p, "worktime_members", "its members are zone, week and days");
         }
     }
     const struct json *days = json_get(json, "days");
     p->where = "days";
     if (days && !is_object(days))
-        return refuse(p, "an object of days is expected");
+        return refuse(p, "worktime_days", "an object of days is expected");
     if (days && days->count > WORKTIME_SPECIALS_MAX)
-        return refuse(p, "these are too many days");
+        return refuse(p, "worktime_day_many", "these are too many days");
     return ERR_OK;
 }
 
 enum err worktime_parse(struct arena *arena, const struct json *json, const char *zone,
-                        const struct worktime **out, const char **why)
+                        const struct worktime **out, struct worktime_fault *fault)
 {
-    struct parse p = {.arena = arena, .why = why};
+    struct parse p = {.arena = arena, .fault = fault};
     enum err e = parts_check(&p, json);
     if (e)
         return e;
@@ -213,7 +214,7 @@ enum err worktime_parse(struct arena *arena, const struct json *json, const char
     p.where = "zone";
     calendar->zone = zone_find(json_cstr(json, "zone", zone));
     if (!calendar->zone)
-        return refuse(&p, "there is no such time zone");
+        return refuse(&p, "worktime_zone", "there is no such time zone");
     e = week_parse(&p, calendar, json_get(json, "week"));
     if (!e)
         e = days_parse(&p, calendar, days);
@@ -221,7 +222,7 @@ enum err worktime_parse(struct arena *arena, const struct json *json, const char
         return e;
     p.where = "calendar";
     if (p.count == 0)
-        return refuse(&p, "it has no working time");
+        return refuse(&p, "worktime_empty", "it has no working time");
     memcpy(&calendar->specials[calendar->specials_count], p.ranges,
            (size_t)p.count * sizeof(struct range));
     calendar->bytes = head + (size_t)p.count * sizeof(struct range);

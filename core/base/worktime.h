@@ -22,11 +22,15 @@
 
 struct worktime; /* private; one block of worktime_bytes() without pointers into itself */
 
-/* ERR_VALIDATION, and *why names the member and what is wrong ("week.mon: 12:00 ends before it
- * begins"); a calendar without any working time is refused too. `zone` stands for a calendar that
- * names none. */
+/* What is wrong with a calendar: the member ("week.mon", "days.2026-10-01"), a text key of the core
+ * plugin, and its English text. */
+struct worktime_fault {
+    const char *where, *code, *text;
+};
+/* ERR_VALIDATION and *fault (may be NULL); a calendar without any working time is refused too.
+ * `zone` stands for a calendar that names none. */
 MUST_USE enum err worktime_parse(struct arena *arena, const struct json *json, const char *zone,
-                                 const struct worktime **out, const char **why);
+                                 const struct worktime **out, struct worktime_fault *fault);
 /* The block may be copied by memcpy and outlive the arena. */
 size_t worktime_bytes(const struct worktime *calendar);
 

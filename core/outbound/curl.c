@@ -24,11 +24,21 @@ static bool is_permitted;
 static struct curl_api api;
 static bool is_loaded;
 
-void outbound_permit(const struct outbound_policy *given)
+void outbound_judge_by(const struct outbound_policy *given)
 {
     ASSERT(given);
     policy = *given;
+}
+
+void outbound_permit(const struct outbound_policy *given)
+{
+    outbound_judge_by(given);
     is_permitted = true;
+}
+
+bool curl_allows_host(struct slice host)
+{
+    return guard_allows_host(policy.exceptions, host);
 }
 
 /* --- loading ------------------------------------------------------------------------------------

@@ -49,6 +49,8 @@ struct curl_api {
 
 /* NULL with *why when this process may not reach the network or the library is not there. */
 const struct curl_api *curl_api(const char **why);
+/* guard_allows_host by the operator's word (outbound.h); asks for no library. */
+bool curl_allows_host(struct slice host);
 
 /* One transfer. */
 struct curl_run {

@@ -328,3 +328,24 @@ enum err fetch_run(struct arena *arena, const struct fetch *fetch, struct fetch_
     buf_release(&r.body);
     return e;
 }
+
+bool fetch_may_reach(const char *url)
+{
+    struct slice rest = slice_str(url);
+    ptrdiff_t at = slice_find(rest, SLICE("://"));
+    if (at < 0)
+        return true;
+    rest = slice_of(rest.at + at + 3, rest.len - (size_t)at - 3);
+    size_t end = 0, begin = 0;
+    while (end < rest.len && !strchr("/?#\\", rest.at[end])) {
+        end++;
+        if (rest.at[end - 1] == '@')
+            begin = end; /* a call would refuse it; its host is judged all the same */
+    }
+    struct slice host = slice_of(rest.at + begin, end - begin);
+    size_t len = 0;
+    while (len < host.len &&
+           (host.at[0] == '[' ? len == 0 || host.at[len - 1] != ']' : host.at[len] != ':'))
+        len++;
+    return curl_allows_host(slice_of(host.at, len));
+}

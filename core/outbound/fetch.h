@@ -43,3 +43,8 @@ struct fetch_answer {
  *   ERR_NOT_SUPPORTED  this process may not reach the network */
 MUST_USE enum err fetch_run(struct arena *arena, const struct fetch *fetch,
                             struct fetch_answer *out, const char **why);
+
+/* Might a call to this address be let through, as far as can be said without looking up its host? A
+ * literal address and localhost are judged as the call would judge them; a name passes, and so does
+ * what is no http address at all. In any process (outbound_judge_by). */
+bool fetch_may_reach(const char *url);

@@ -5,14 +5,18 @@
 #include "outbound/guard.h"
 
 #include <arpa/inet.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <string.h>
 
 struct range {
     uint8_t at[16];
     int bits;
     int family;
 };
+
+#define HOST_BYTES_MAX 255 /* a longer one is no address in numbers */
 
 /* --- ranges -------------------------------------------------------------------------------------
  */
@@ -152,6 +156,36 @@ bool guard_allows(const char *const *exceptions, const char *host, const struct 
         }
     }
     return false;
+}
+
+/* getaddrinfo asks nobody here: it reads numbers alone. */
+static bool allows_number(const char *const *exceptions, const char *host)
+{
+    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM}, *found = NULL;
+    if (getaddrinfo(host, NULL, &hints, &found) != 0)
+        return true; /* a name: judged when it has been looked up */
+    bool allowed = guard_allows(exceptions, host, found->ai_addr);
+    freeaddrinfo(found);
+    return allowed;
+}
+
+bool guard_allows_host(const char *const *exceptions, struct slice host)
+{
+    char text[HOST_BYTES_MAX + 1];
+    if (host.len > 2 && host.at[0] == '[' && host.at[host.len - 1] == ']')
+        host = slice_of(host.at + 1, host.len - 2);
+    while (host.len && host.at[host.len - 1] == '.')
+        host.len--;
+    if (host.len == 0 || host.len > HOST_BYTES_MAX)
+        return true;
+    memcpy(text, host.at, host.len);
+    text[host.len] = '\0';
+    if (!slice_eq_nocase(host, SLICE("localhost")))
+        return allows_number(exceptions, text);
+    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    return guard_allows(exceptions, text, (const struct sockaddr *)&v4) ||
+           guard_allows(exceptions, text, (const struct sockaddr *)&v6);
 }
 
 /* --- capabilities -------------------------------------------------------------------------------

@@ -19,6 +19,10 @@
 bool guard_is_public(const struct sockaddr *address);
 /* May this address, found for `host`, be connected to? `exceptions` is NULL-terminated, or NULL. */
 bool guard_allows(const char *const *exceptions, const char *host, const struct sockaddr *address);
+/* The same for a host as an address (URL) names it, before anything is looked up: addresses in any
+ * notation that resolvers read ("127.1", "[::1]") and localhost are judged, any other name passes.
+ */
+bool guard_allows_host(const char *const *exceptions, struct slice host);
 /* Is text an exception as an operator may write it? */
 bool guard_exception_is_valid(struct slice text);
 /* Does the capability "http:SCHEME://HOST[:PORT]" cover scheme, host and port? All in lower case.

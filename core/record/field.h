@@ -154,6 +154,10 @@ struct field {
     void *data;         /* the type's own: flow, roll-up, lookup path, number pattern */
 };
 
+/* An option's text in the language of who asks, else its value; in ctx->arena. */
+const char *field_option_label(struct ctx *ctx, const struct field *field,
+                               const struct field_option *option);
+
 /* state: may `to` follow `from` (NULL from = creation)? *required: fields the transition asks for
  * (NULL-terminated, may be NULL). */
 bool field_state_allows(const struct field *field, struct slice from, struct slice to,

@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "record/entity.h"
+#include "record/model.h"
 
 const struct field_option *field_option_find(const struct field *field, struct slice value)
 {
@@ -13,6 +14,15 @@ const struct field_option *field_option_find(const struct field *field, struct s
         if (slice_is(value, field->options[i].value))
             return &field->options[i];
     return NULL;
+}
+
+const char *field_option_label(struct ctx *ctx, const struct field *field,
+                               const struct field_option *option)
+{
+    const char *own = json_cstr(option->labels, ctx->lang == LANG_EN ? "en" : "zh-CN", NULL);
+    return own ? own
+               : model_text_or(ctx->model, ctx->arena, ctx->lang, field->plugin, option->label,
+                               NULL, option->value);
 }
 
 enum err field_parse_option(struct ctx *ctx, const struct field *field, const char *path,

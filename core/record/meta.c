@@ -84,14 +84,10 @@ static void put_options(struct ctx *ctx, const struct field *field, struct buf *
     buf_put_char(out, '[');
     for (int i = 0; i < field->options_count; i++) {
         const struct field_option *o = &field->options[i];
-        const char *own = json_cstr(o->labels, ctx->lang == LANG_EN ? "en" : "zh-CN", NULL);
         json_put_comma(out);
         buf_put_char(out, '{');
         put_str(out, "value", o->value);
-        if (own)
-            put_str(out, "label", own);
-        else
-            put_text(ctx, out, "label", field->plugin, o->label, o->value);
+        put_str(out, "label", field_option_label(ctx, field, o));
         put_str(out, "tone", o->tone);
         put_str(out, "parent", o->parent);
         json_put_key(out, "order");

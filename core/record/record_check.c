@@ -9,6 +9,7 @@
  */
 #include "record/field_kit.h"
 #include "record/filter.h"
+#include "record/model.h"
 #include "record/record_in.h"
 #include "record/staff.h"
 
@@ -91,6 +92,19 @@ static enum err check_required(struct ctx *ctx, const struct record *record,
 
 /* --- states --- */
 
+/* A state as the caller reads it, in quotes; without one: that there is none yet. */
+static const char *state_quoted(struct ctx *ctx, const struct field *field, struct slice state)
+{
+    const struct field_option *option = field_option_find(field, state);
+    if (option)
+        return field_quoted(ctx->arena, slice_str(field_option_label(ctx, field, option)));
+    if (state.len)
+        return field_quoted(ctx->arena, state); /* one that the plugin declares no longer */
+    const char *none =
+        model_text_or(ctx->model, ctx->arena, ctx->lang, "core", "@state_none", NULL, "");
+    return field_quoted(ctx->arena, slice_str(none));
+}
+
 static enum err check_step(struct ctx *ctx, const struct record *record, const struct field *field,
                            const char *const *required)
 {
@@ -100,7 +114,7 @@ static enum err check_step(struct ctx *ctx, const struct record *record, const s
         if (!other || !field_is_empty(other, record->now) || other->is_required)
             continue; /* what is always required has been asked for already */
         failed = field_bad(ctx, other->name, "required_for_state", "\"state\":%s",
-                           field_quoted(ctx->arena, record->now[field->slot].bytes));
+                           state_quoted(ctx, field, record->now[field->slot].bytes));
     }
     return failed;
 }
@@ -120,7 +134,7 @@ static enum err check_state(struct ctx *ctx, const struct record *record, const 
     bool begins = !from.at && ctx->source == CTX_IMPORT;
     if (!field_state_allows(field, from, to, &required) && !begins)
         return field_bad(ctx, field->name, "bad_transition", "\"from\":%s,\"to\":%s",
-                         field_quoted(ctx->arena, from), field_quoted(ctx->arena, to));
+                         state_quoted(ctx, field, from), state_quoted(ctx, field, to));
     return check_step(ctx, record, field, required);
 }
 

@@ -32,6 +32,7 @@ int bind_hmac_sha256(lua_State *L);
 int bind_same(lua_State *L);
 int bind_json_encode(lua_State *L);
 int bind_json_decode(lua_State *L);
+int bind_json_object(lua_State *L);
 /* A text, a secret, or a list of them at `at`, put together in the arena; `what` names it in
  * complaints. In addresses secrets are percent-encoded. */
 const char *bind_secret_text(lua_State *L, int at, const char *what, bool is_url);
@@ -118,6 +119,7 @@ struct time_box {
 #define DATE_META     "crm.date"
 #define DATETIME_META "crm.datetime"
 #define WORKTIME_META "crm.calendar"
+#define OBJECT_META   "crm.object"
 void decimal_push(lua_State *L, int64_t units, int scale);
 void money_push(lua_State *L, int64_t minor, struct slice currency);
 /* The amount of a record: what is reckoned from it and stored has the same rate. */

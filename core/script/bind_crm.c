@@ -220,6 +220,7 @@ static const luaL_Reg functions[] = {
     {"same", bind_same},
     {"json_encode", bind_json_encode},
     {"json_decode", bind_json_decode},
+    {"object", bind_json_object},
     {"filter_check", bind_filter_check},
     {NULL, NULL},
 };

@@ -31,15 +31,11 @@ static void push_choices(lua_State *L, struct ctx *ctx, const struct field *fiel
     lua_newtable(L);
     for (int i = 0; i < field->options_count; i++) {
         const struct field_option *option = &field->options[i];
-        const char *own = json_cstr(option->labels, ctx->lang == LANG_EN ? "en" : "zh-CN", NULL);
         if (!option->is_active)
             continue;
         lua_createtable(L, 0, 2);
         set_text(L, "value", option->value);
-        set_text(L, "label",
-                 own ? own
-                     : model_text_or(ctx->model, ctx->arena, ctx->lang, field->plugin,
-                                     option->label, NULL, option->value));
+        set_text(L, "label", field_option_label(ctx, field, option));
         lua_rawseti(L, -2, ++n);
     }
 }

@@ -1,4 +1,5 @@
-/* bind_http - `ctx.http`: calls to other systems, where nothing waits for the script.
+/* bind_http - `ctx.http`: calls to other systems, where nothing waits for the script; and whether
+ * one might be let through.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -237,16 +238,31 @@ static int http_call(lua_State *L)
     return 1;
 }
 
+/*** Might a call to that address be let through? An address in numbers and localhost are judged as
+ * the call would judge them, by what the operator allows inside the network; a name is judged when
+ * it is called. Works everywhere: for refusing a setting when it is saved.
+ * @param url string
+ * @return boolean
+ * @usage if not ctx.http.may(ev.record.url) then ev:fail("url", "@inside") end
+ */
+static int http_may(lua_State *L)
+{
+    lua_pushboolean(L, fetch_may_reach(luaL_checkstring(L, 1)));
+    return 1;
+}
+
 void bind_http_push(lua_State *L, struct script *script)
 {
     static const char *const methods[][2] = {
         {"get", "GET"}, {"post", "POST"}, {"put", "PUT"}, {"patch", "PATCH"}, {"delete", "DELETE"}};
-    lua_createtable(L, 0, 5);
+    lua_createtable(L, 0, 6);
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
         lua_pushlightuserdata(L, script);
         lua_pushstring(L, methods[i][1]);
         lua_pushcclosure(L, http_call, 2);
         lua_setfield(L, -2, methods[i][0]);
     }
+    lua_pushcfunction(L, http_may);
+    lua_setfield(L, -2, "may");
     frozen_wrap(L);
 }

@@ -1,12 +1,12 @@
 /* bind_json - `crm.json_encode` and `crm.json_decode`: for texts whose very bytes matter, as those
- * that are signed, and for what other systems send.
+ * that are signed, and for what other systems send; `crm.object` for tables that may be empty.
  *
  * SPDX-License-Identifier: MIT
  */
 #include "script/bind.h"
 
 /*** A value as JSON text (RFC 8259), members in no particular order: keep the text where its bytes
- * matter. An empty table is an object.
+ * matter. An empty table is a list, unless crm.object marks it.
  * @param value any
  * @return string
  * @usage local body = crm.json_encode { no = "A1", lines = { 1, 2 } }
@@ -40,5 +40,30 @@ int bind_json_decode(lua_State *L)
         return 2;
     }
     convert_push_json(L, tree, false);
+    return 1;
+}
+
+/*** Marks a table as an object: where it is empty it is {} in JSON, and not [].
+ * @param value table|nil the table, or a new one
+ * @return table the same
+ * @usage return { fields = crm.object(changed) }
+ */
+int bind_json_object(lua_State *L)
+{
+    if (lua_isnoneornil(L, 1)) {
+        lua_settop(L, 0);
+        lua_newtable(L);
+    }
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 1);
+    if (luaL_newmetatable(L, OBJECT_META)) {
+        lua_pushboolean(L, 0); /* shared by all plugins: not for any of them to change */
+        lua_setfield(L, -2, "__metatable");
+    }
+    bool is_plain = !lua_getmetatable(L, 1);
+    bool is_marked = !is_plain && lua_rawequal(L, -1, -2);
+    luaL_argcheck(L, is_plain || is_marked, 1, "this table has a metatable of its own");
+    lua_settop(L, 1);
+    luaL_setmetatable(L, OBJECT_META);
     return 1;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/worktime.h"
+#include "record/model.h"
 #include "script/bind.h"
 
 static const struct worktime *calendar_at(lua_State *L)
@@ -20,7 +21,8 @@ static int64_t instant_at(lua_State *L, int at)
     return box->at;
 }
 
-/*** A business calendar: when people work.
+/*** A business calendar: when people work. A wrong one is an error: the member, then the reason in
+ * the language of who asks ("week.mon: a range is written 09:00-18:00").
  * @param calendar table zone (else the tenant's), week = { mon = { "09:00-12:00", "13:30-18:00" },
  *   … }, days = { ["2026-10-01"] = {}, ["2026-10-10"] = { "09:00-18:00" } }
  * @return calendar
@@ -30,12 +32,15 @@ int bind_worktime_new(lua_State *L)
 {
     const struct ctx *ctx = vm_ctx(L);
     const struct worktime *calendar;
-    const char *why = "";
+    struct worktime_fault fault = {"", "", ""};
     luaL_checktype(L, 1, LUA_TTABLE);
     const struct json *json = convert_json(L, 1, ctx->arena, NULL);
     if (worktime_parse(ctx->arena, json, ctx->tenant ? ctx->tenant->timezone : "UTC", &calendar,
-                       &why))
-        return luaL_error(L, "%s", why);
+                       &fault))
+        return luaL_error(L, "%s: %s", fault.where,
+                          model_text_or(ctx->model, ctx->arena, ctx->lang, "core",
+                                        arena_printf(ctx->arena, "@%s", fault.code), NULL,
+                                        fault.text));
     memcpy(lua_newuserdatauv(L, worktime_bytes(calendar), 0), calendar, worktime_bytes(calendar));
     luaL_setmetatable(L, WORKTIME_META);
     return 1;

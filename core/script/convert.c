@@ -190,15 +190,27 @@ static struct json *userdata_node(struct convert *c, int at, const struct field 
     return NULL;
 }
 
-/* The table at `at` (an absolute index) as an array or an object. Empty: an array. */
+static bool is_marked_object(lua_State *L, int at)
+{
+    if (!lua_getmetatable(L, at))
+        return false;
+    luaL_getmetatable(L, OBJECT_META);
+    bool is_same = lua_istable(L, -1) && lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
+    return is_same;
+}
+
+/* The table at `at` (an absolute index) as an array or an object. Empty: an array, or an object
+ * where crm.object has marked it. */
 static struct json *table_node(struct convert *c, int at, const struct field *field)
 {
     lua_State *L = c->L;
     luaL_checkstack(L, 8, "too deep");
     if (++c->depth > JSON_DEPTH_MAX)
         luaL_error(L, "tables are nested too deep");
-    struct json *node = json_new(c->arena, JSON_ARRAY);
     lua_Integer count = (lua_Integer)lua_rawlen(L, at);
+    struct json *node =
+        json_new(c->arena, count == 0 && is_marked_object(L, at) ? JSON_OBJECT : JSON_ARRAY);
     for (lua_Integer i = 1; i <= count; i++) {
         lua_rawgeti(L, at, i);
         json_add(c->arena, node, NULL, convert_any(c, lua_gettop(L), field));

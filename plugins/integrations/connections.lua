@@ -47,9 +47,7 @@ end
 
 function connections.check(ev, ctx)
   local one = ev.record
-  if one.base_url and not webhooks.url_fits(one.base_url, ctx) then
-    ev:fail("base_url", ctx.config.allow_http and "@bad_url" or "@https_only")
-  end
+  webhooks.check_url(ev, ctx, "base_url")
   if one.connector and not one.connector:find("^[a-z][a-z0-9_]*$") then
     ev:fail("connector", "@no_connector")
   end

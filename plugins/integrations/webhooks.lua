@@ -18,6 +18,17 @@ function webhooks.url_fits(url, ctx)
   return ctx.config.allow_http and url:find("^http://[^/?#@]+") ~= nil
 end
 
+-- Complains of an address that cannot be called; one inside the network when it is written only.
+function webhooks.check_url(ev, ctx, field)
+  local url = ev.record[field]
+  if not url then return end
+  if not webhooks.url_fits(url, ctx) then
+    ev:fail(field, ctx.config.allow_http and "@bad_url" or "@https_only")
+  elseif not (ev.old and not ev:changed(field)) and not ctx.http.may(url) then
+    ev:fail(field, "@inside")
+  end
+end
+
 function webhooks.prepare(ev, ctx)
   local found = ctx.db:as_system().webhook:count {}
   if found >= WEBHOOKS_MAX then ev:abort("@too_many_webhooks", { max = WEBHOOKS_MAX }) end
@@ -39,9 +50,7 @@ end
 
 function webhooks.check(ev, ctx)
   local hook = ev.record
-  if hook.url and not webhooks.url_fits(hook.url, ctx) then
-    ev:fail("url", ctx.config.allow_http and "@bad_url" or "@https_only")
-  end
+  webhooks.check_url(ev, ctx, "url")
   if hook.skip_own and not hook.acts_as then ev:fail("acts_as", "@skip_whose") end
   check_what(ev, hook)
 end

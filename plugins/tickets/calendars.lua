@@ -46,12 +46,17 @@ function calendars.of(db, policy, ticket)
 end
 
 -- A calendar that cannot be counted with is refused on the field that is wrong.
-function calendars.check(ev)
-  local ok, why = pcall(make, ev.record)
+function calendars.check(ev, ctx)
+  local ok, error = pcall(make, ev.record)
   if ok then return end
-  local text = tostring(why):gsub("^[^:]*:%d+: ", "")
-  ev:fail(text:match("^days") and "days" or text:match("^zone") and "zone" or "week",
-    "@bad_calendar", { why = text })
+  local text = tostring(error):gsub("^[^:]*:%d+: ", "")
+  local member, day, why = text:match("^(%a+)%.?([^:]*): (.*)$")
+  if day and day ~= "" then
+    local name = member == "week" and ctx.t("@weekday." .. day) or day
+    why = ctx.t("@bad_calendar_day", { day = name, why = why })
+  end
+  ev:fail((member == "days" or member == "zone") and member or "week",
+    "@bad_calendar", { why = why or text })
 end
 
 -- Whom a policy is for, likewise.

@@ -16,6 +16,7 @@ const ID = "acme.evil";
 const w = world({ env: { PERIGEE_RUNNERS: 2 } });
 
 const CPU = /used more CPU time than it may/;
+const CPU_OR_KEPT = /made the core keep more data than it may|used more/;
 const MEMORY = /used more memory than it may/;
 
 /* name: [what its function does, what the log says of it] */
@@ -392,6 +393,10 @@ const ATTACKS = {
     "ctx.queue:push('unused', {}, { part = ('x'):rep(61) })",
     /"part" is a text of at most 60 bytes/,
   ],
+  fields_for_ever: ["while true do ctx.fields('lead') end", CPU_OR_KEPT],
+  fields_of_nothing: ["ctx.fields('nothing')", /there is no entity "nothing"/],
+  objects_are_kept_apart: ["setmetatable(crm.object(), {})", /a protected metatable/],
+  targets_for_ever: ["while true do ctx.http.may('http://127.1/') end", CPU_OR_KEPT],
   others_rights: ["return ctx.may(1, 'lead:pick')", /capability "db:user:r"/],
   http: ["ctx.http.get('http://127.0.0.1/')", /evil:evil_\w+ .*(http|capability|only)/],
   files: ["return io.open('/etc/passwd')", /undeclared global "io"/],

@@ -360,8 +360,8 @@ test("the history tells who made what active; rollback goes to any of them", asy
     [
       ["rollback", two, true],
       ["rollback", one, false],
-      ["deploy", two, true],
-      ["deploy", two, true],
+      ["deploy", two, false],
+      ["deploy", two, false],
       ["deploy", one, false],
     ],
   );

@@ -149,9 +149,19 @@ test("the state flow refuses what may not follow and logs its visits", async () 
   const jump = await patch({ status: "converted" });
   assert.equal(jump.status, 422, jump.text);
   assert.ok(jump.json.error.fields.status);
+  /* states are told as they are read, not as they are kept */
+  const said = async (lang, body) => {
+    const options = { body, headers: { "accept-language": lang } };
+    const { json } = await w.acme.as("sales1", "PATCH", path, options);
+    return Object.values(json.error.fields)[0][0].message;
+  };
+  const turned = { status: "converted" };
+  assert.equal(await said("zh-CN", turned), "不能从“新线索”变为“已转化”。");
+  assert.equal(await said("en", turned), "This cannot go from “New” to “Converted”.");
   const dead = await patch({ status: "dead" });
   assert.equal(dead.status, 422);
   assert.equal(dead.json.error.fields.lost_reason[0].code, "required_for_state");
+  assert.equal(await said("en", { status: "dead" }), "This is needed for “Dead”.");
   assert.equal((await patch({ status: "dead", lost_reason: "no_need" })).status, 200);
   const { visits } = await w.acme.ok("sales1", "GET", `${path}/history`);
   assert.ok(visits.some(({ value, left_at }) => value === "new" && left_at));

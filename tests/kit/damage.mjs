@@ -11,7 +11,7 @@ const sqlite = (path, sql) => spawnSync("sqlite3", ["-bail", path, sql], { encod
 export const hasSqlite = sqlite(":memory:", "select 1").status === 0;
 
 /** SQL on a store, in which {entity} and {entity.field} stand for table and column. */
-function run(path, sql) {
+export function change(path, sql) {
   const ask = (text) => sqlite(path, text).stdout.trim();
   const named = sql.replace(/\{(\w+)(?:\.(\w+))?\}/g, (whole, entity, field) => {
     const id = field
@@ -38,7 +38,7 @@ export function checkDamaged(server, tenant, plugin, statements) {
   must(server.data, ["restore", tenant, join(folder, file), ...as]);
   rmSync(folder, { recursive: true });
   const store = join(server.data, "tenants", copy, "tenant.db");
-  for (const sql of statements) run(store, sql);
+  for (const sql of statements) change(store, sql);
   const done = command(server.data, ["check", copy, "--json"]);
   must(server.data, ["tenant", "delete", copy, "--yes", copy]);
   const own = JSON.parse(done.stdout).checks.filter(({ name }) => name.startsWith(`${plugin}:`));

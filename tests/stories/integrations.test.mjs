@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { change } from "../kit/damage.mjs";
 import { must } from "../kit/server.mjs";
 import { sign, Target, until } from "../kit/target.mjs";
 import { WeCom } from "../kit/wecom.mjs";
@@ -85,6 +86,24 @@ test("webhooks of two companies", async (t) => {
     const wrong = await acme.as("sales1", "POST", `${RECORDS}/webhook`, { body });
     assert.equal(wrong.status, 403);
     hook = (await acme.create("admin", "webhook", body)).id;
+    for (const [lang, said] of [
+      ["zh-CN", "该地址在内部网络中，服务器的管理员未允许访问。"],
+      ["en", "This address lies inside the network, and who runs the server has not allowed it."],
+    ])
+      for (const host of ["127.0.0.2", "127.2:80", "[::1]", "10.1.2.3", "169.254.169.254"]) {
+        const headers = { "accept-language": lang };
+        const inside = { ...body, url: `http://${host}/x` };
+        const answer = await acme.as("admin", "POST", `${RECORDS}/webhook`, {
+          body: inside,
+          headers,
+        });
+        assert.equal(answer.status, 422, answer.text);
+        assert.equal(answer.json.error.fields.url[0].message, said);
+      }
+    const turned = await acme.as("admin", "PATCH", `${RECORDS}/webhook/${hook}`, {
+      body: { url: "http://192.168.1.1/x" },
+    });
+    assert.deepEqual(Object.keys(turned.json.error.fields ?? {}), ["url"], turned.text);
     const shown = await acme.as("admin", "GET", `${RECORDS}/webhook/${hook}`);
     assert.equal(shown.json.secret, "********");
     assert.ok(!shown.text.includes(SECRET));
@@ -186,11 +205,15 @@ test("webhooks of two companies", async (t) => {
   await t.test("a target inside is a dead letter; a paused one keeps what comes", async () => {
     const inward = await acme.create("admin", "webhook", {
       name: "inward",
-      url: "http://127.0.0.2:9/x",
+      url: "http://8.8.8.8:9/x",
       secret: SECRET,
       entities: ["account"],
       events: ["create"],
     });
+    // As one that was saved when who runs the server still allowed it.
+    const set = "update {webhook} set {webhook.url} = 'http://127.0.0.2:9/x'";
+    const store = join(w.server.data, "tenants", "acme", "tenant.db");
+    change(store, `${set} where {webhook.name} = 'inward'`);
     await done(acme, "webhook", hook, "pause");
     const before = target.calls.length;
     const account = await acme.create("admin", "account", { name: "内网" });

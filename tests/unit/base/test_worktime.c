@@ -32,20 +32,20 @@ static int teardown(void **state)
 }
 
 static enum err parse(struct arena *arena, const char *text, const struct worktime **out,
-                      const char **why)
+                      struct worktime_fault *fault)
 {
     const struct json *json;
-    assert_int_equal(json_parse(arena, slice_str(text), &json, why), ERR_OK);
-    return worktime_parse(arena, json, "UTC", out, why);
+    assert_int_equal(json_parse(arena, slice_str(text), &json, NULL), ERR_OK);
+    return worktime_parse(arena, json, "UTC", out, fault);
 }
 
 static const struct worktime *calendar_of(struct arena *arena, const char *text)
 {
     const struct worktime *calendar = NULL;
-    const char *why = NULL;
-    enum err e = parse(arena, text, &calendar, &why);
+    struct worktime_fault fault = {"", "", ""};
+    enum err e = parse(arena, text, &calendar, &fault);
     if (e)
-        fail_msg("%s", why);
+        fail_msg("%s: %s", fault.where, fault.text);
     return calendar;
 }
 
@@ -144,9 +144,10 @@ static void test_worktime__bad_calendars_say_what_is_wrong(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const struct worktime *calendar;
-        const char *why = "";
-        assert_int_equal(parse(*state, rows[i].text, &calendar, &why), ERR_VALIDATION);
-        assert_string_equal(why, rows[i].why);
+        struct worktime_fault fault = {"", "", ""};
+        assert_int_equal(parse(*state, rows[i].text, &calendar, &fault), ERR_VALIDATION);
+        assert_string_equal(arena_printf(*state, "%s: %s", fault.where, fault.text), rows[i].why);
+        assert_int_equal(strncmp(fault.code, "worktime_", 9), 0);
     }
 }
 
@@ -154,14 +155,13 @@ static void test_worktime__the_ranges_of_a_day_and_special_days_are_bounded(void
 {
     struct buf b = BUF_INIT;
     const struct worktime *calendar;
-    const char *why = "";
     for (int over = 0; over <= 1; over++) {
         buf_clear(&b);
         buf_printf(&b, "{\"week\":{\"mon\":[");
         for (int i = 0; i < WORKTIME_RANGES_MAX + over; i++)
             buf_printf(&b, "%s\"%02d:00-%02d:30\"", i ? "," : "", i, i);
         buf_printf(&b, "]}}");
-        assert_int_equal(parse(*state, buf_cstr(&b), &calendar, &why),
+        assert_int_equal(parse(*state, buf_cstr(&b), &calendar, NULL),
                          over ? ERR_VALIDATION : ERR_OK);
         buf_clear(&b);
         buf_printf(&b, "{\"week\":{\"mon\":[\"09:00-10:00\"]},\"days\":{");
@@ -171,7 +171,7 @@ static void test_worktime__the_ranges_of_a_day_and_special_days_are_bounded(void
             buf_printf(&b, "%s\"%s\":[]", i ? "," : "", day);
         }
         buf_printf(&b, "}}");
-        assert_int_equal(parse(*state, buf_cstr(&b), &calendar, &why),
+        assert_int_equal(parse(*state, buf_cstr(&b), &calendar, NULL),
                          over ? ERR_VALIDATION : ERR_OK);
     }
     buf_release(&b);
@@ -291,12 +291,11 @@ static void test_worktime__every_minute_agrees_with_the_slow_one(void **state)
         int row = draw((int)(sizeof rows / sizeof rows[0]));
         int64_t day = 0;
         const struct worktime *calendar;
-        const char *why;
         struct arena *arena = arena_new();
         (void)state;
         assert_true(date_parse(slice_str(rows[row].day), &day));
         draw_calendar(&b, &slow, rows[row].zone, day);
-        if (parse(arena, buf_cstr(&b), &calendar, &why) == ERR_OK)
+        if (parse(arena, buf_cstr(&b), &calendar, NULL) == ERR_OK)
             compare(calendar, &slow, (day - 1) * 24 * HOUR_MS + draw(1440) * MINUTE_MS);
         arena_free(arena);
     }

@@ -158,12 +158,37 @@ static void test_guard__a_capability_names_scheme_host_and_port(void **state)
     assert_false(covers("http:", "https", "", 443));
 }
 
+static void test_guard__a_host_is_judged_before_it_is_looked_up(void **state)
+{
+    static const char *const inside[] = {"127.0.0.1",  "127.1",           "2130706433", "0x7f.1",
+                                         "[::1]",      "[fe80::1%lo]",    "10.0.0.1",   "LocalHost",
+                                         "localhost.", "169.254.169.254", "0"};
+    static const char *const passing[] = {
+        "8.8.8.8", "[2400::1]", "a.example.com", "localhost.cn", "", "[]", "."};
+    const char *const exceptions[] = {"127.0.0.1", NULL}, *const named[] = {"localhost", NULL};
+    char longest[400];
+    (void)state;
+    for (size_t i = 0; i < sizeof inside / sizeof *inside; i++)
+        if (guard_allows_host(NULL, slice_str(inside[i])))
+            fail_msg("%s passes", inside[i]);
+    for (size_t i = 0; i < sizeof passing / sizeof *passing; i++)
+        assert_true(guard_allows_host(NULL, slice_str(passing[i])));
+    assert_true(guard_allows_host(exceptions, SLICE("localhost")));
+    assert_true(guard_allows_host(exceptions, SLICE("127.1")));
+    assert_false(guard_allows_host(exceptions, SLICE("127.0.0.2")));
+    assert_true(guard_allows_host(named, SLICE("localhost")));
+    assert_false(guard_allows_host(named, SLICE("127.0.0.1")));
+    memset(longest, '1', sizeof longest);
+    assert_true(guard_allows_host(NULL, slice_of(longest, sizeof longest)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_guard__only_the_public_internet),
         cmocka_unit_test(test_guard__an_operator_names_exceptions),
         cmocka_unit_test(test_guard__exceptions_are_read_strictly),
+        cmocka_unit_test(test_guard__a_host_is_judged_before_it_is_looked_up),
         cmocka_unit_test(test_guard__a_capability_names_scheme_host_and_port),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,6 +31,20 @@ static void test_secret__json_is_its_bytes(void **state)
     stage_fails(stage, "crm.json_encode(function() end)", "cannot be kept as data");
 }
 
+static void test_secret__an_empty_object_is_no_list(void **state)
+{
+    struct stage *stage = *state;
+    stage_gives(stage, "return { a = crm.object(), b = {} , c = { crm.object {} } }",
+                "{'a':{},'b':[],'c':[{}]}");
+    stage_gives(stage, "return crm.object { x = 1 }", "{'x':1}");
+    stage_gives(stage, "local t = {} return { crm.object(crm.object(t)) == t }", "[true]");
+    stage_gives(stage, "return crm.object { 1, 2 }", "[1,2]");
+    stage_fails(stage, "crm.object(setmetatable({}, {}))", "a metatable of its own");
+    stage_fails(stage, "crm.object(1)", "table expected");
+    stage_fails(stage, "setmetatable(crm.object(), {})", "protected metatable");
+    stage_fails(stage, "getmetatable(crm.object()).__index = {}", "boolean");
+}
+
 static void test_secret__only_of_own_records(void **state)
 {
     struct stage *stage = *state;
@@ -123,6 +137,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_secret__signs),
         TEST(test_secret__json_is_its_bytes),
+        TEST(test_secret__an_empty_object_is_no_list),
         TEST(test_secret__only_of_own_records),
         TEST(test_changes__need_a_capability),
         TEST(test_changes__of_one_entity_page_by_page),

@@ -182,6 +182,38 @@ static void test_values__db_has_the_rights_of_who_asks(void **state)
     stage->ctx.actor = NULL;
 }
 
+static void test_values__fields_are_told_as_they_are(void **state)
+{
+    stage_gives(
+        *state,
+        "local told = {}\n"
+        "for _, field in ipairs(ctx.fields('thing')) do\n"
+        "  told[#told + 1] = field.name .. ':' .. field.type .. (field.readonly and '!' or '')"
+        "\nend\nreturn told",
+        "['name:text','amount:int','price:money','rate:decimal','level:enum','due:datetime',"
+        "'day:date','tags:tags','score:int!','done:bool','status:state']");
+    stage_gives(*state,
+                "local two = ctx.fields('thing')[5].choices[2] return { two.value, two.label }",
+                "['b','b']");
+    stage_gives(*state, "return ctx.fields('part')[4].readonly", "true");
+    stage_fails(*state, "return ctx.fields('nothing')", "there is no entity \"nothing\"");
+    stage_fails(*state, "return ctx.fields()", "string expected");
+}
+
+static void test_values__an_operation_of_others_needs_a_capability(void **state)
+{
+    struct stage *stage = *state;
+    stage_fails(stage, "return ctx.may(1, 'thing:lift')", "the capability \"db:user:r\"");
+    stage_write(stage, "t/plugin.json",
+                "{\"id\":\"t\",\"version\":\"1.0.1\",\"api\":1,\"title\":\"T\","
+                "\"capabilities\":[\"db:thing:rw\",\"db:user:r\"]}");
+    stage_switch(stage, "bolt"); /* which has no model yet */
+    stage_enable(stage, "t");
+    stage_gives(stage, "return ctx.may(1, 'thing:lift')", "false");
+    stage_fails(stage, "return ctx.may(1, 'lift')", "an operation is written");
+    stage_fails(stage, "return ctx.may(1, 'nothing:lift')", "an operation is written");
+}
+
 static void test_values__aggregates_and_pages(void **state)
 {
     struct stage *stage = *state;
@@ -254,6 +286,8 @@ int main(void)
         T(a_reference_to_anything_says_where),
         T(an_amount_keeps_its_rate),
         T(db_has_the_rights_of_who_asks),
+        T(fields_are_told_as_they_are),
+        T(an_operation_of_others_needs_a_capability),
         T(aggregates_and_pages),
 #undef T
     };
