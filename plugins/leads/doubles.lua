@@ -10,8 +10,11 @@ local states = require("states")
 local doubles = {}
 
 local PAGE = 20 -- changes between two places that are kept
+local OLD_PAGE = 100 -- the same while nothing is looked at
 local FRESH_HOURS = 24 -- what is older when this begins was there before, and is left alone
 local FOLLOW = 50 -- leads that looked like one that was merged
+local CANDIDATES = 5 -- the best of those that a lead looks like
+local MANY = 19 -- of a rule's 20 candidates one may be the lead itself
 local ASKED = { "name", "company", "phones", "emails", "wechat_id", "prospect_id" }
 local PLACE = "doubles"
 
@@ -23,13 +26,18 @@ local function is_live(lead)
 end
 
 -- Of a lead that has just come the other one was there before it, so that one of two is marked.
+-- Among very many alike the match service tells of some only: then any of them will do.
 local function lead_like(ctx, db, lead, given, is_new)
-  for _, one in ipairs(ctx.call("lead.recognise", given).items) do
+  local items, any = ctx.call("lead.recognise", given).items, nil
+  for rank, one in ipairs(items) do
+    if rank > CANDIDATES then break end
     local other = db.lead:get(crm.id_parse(one.id))
-    if is_live(other) and other.id ~= lead.id and (not is_new or other.id < lead.id) then
-      return other.id, one.score
+    if is_live(other) and other.id ~= lead.id then
+      if not is_new or other.id < lead.id then return other.id, one.score end
+      any = any or { other.id, one.score }
     end
   end
+  if any and #items >= MANY then return any[1], any[2] end
   return nil, 0
 end
 
@@ -112,24 +120,36 @@ local function place(ctx)
   return { seq = kept.seq, counts = counts }
 end
 
+-- Looks at a page: what was found, the seq to go on from, how long the next page is. A long page
+-- ends where something is to be looked at, because a step of a job reads so much and no more.
+local function page(ctx, db, items, at)
+  local found = {}
+  for _, item in ipairs(items) do
+    if item.at >= at.before then
+      if at.limit == OLD_PAGE then return found, item.seq - 1, PAGE end
+      look(ctx, db, item, found)
+    end
+  end
+  return found, at.seq, at.limit
+end
+
 -- Every few minutes; a company in which nothing has happened costs one look at the log.
 function doubles.run(job, ctx)
   local db, before = ctx.db:as_system(), ctx.now():add { hours = -FRESH_HOURS }
   local kept, fresh = place(ctx), {} -- fresh: who was seen in this run
   for who in pairs(job.cursor or {}) do fresh[who] = true end
-  local items, seq = ctx.changes { since = kept.seq, limit = PAGE, entity = "lead" }
+  local limit = OLD_PAGE
+  local items, seq = ctx.changes { since = kept.seq, limit = limit, entity = "lead" }
   while seq > kept.seq do
-    local found = {}
-    for _, item in ipairs(items) do
-      if item.at >= before then look(ctx, db, item, found) end
-    end
+    local found
+    found, seq, limit = page(ctx, db, items, { seq = seq, limit = limit, before = before })
     for who, count in pairs(found) do
       kept.counts[who], fresh[who] = (kept.counts[who] or 0) + count, true
     end
     kept.seq = seq
     ctx.kv:set(PLACE, kept)
     job:save(fresh)
-    items, seq = ctx.changes { since = kept.seq, limit = PAGE, entity = "lead" }
+    items, seq = ctx.changes { since = kept.seq, limit = limit, entity = "lead" }
   end
   if next(kept.counts) == nil then return end
   ctx.tx(function()

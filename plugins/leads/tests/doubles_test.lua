@@ -65,3 +65,22 @@ crm.test("when the other one is merged into it, the lead looks like nothing any 
   t.run_job("doubles")
   t.eq(seen(t, lead.id), { false, 0, 0 })
 end)
+
+crm.test("more than one step can look at is looked at in steps, each lead once", function(t)
+  for index = 1, 75 do
+    for _ = 1, 2 do
+      t.db.lead:insert { name = "L", phones = { ("+861380000%04d"):format(index) } }
+    end
+  end
+  t.run_job("doubles")
+  t.eq(t.db.lead:count { where = { possible_duplicate = true } }, 75)
+  t.eq(t.db.lead:count { where = { looks_like = { ne = crm.null } } }, 75)
+end)
+
+crm.test("of very many alike each is marked, whichever the match service tells of", function(t)
+  for index = 1, 60 do
+    t.db.lead:insert { name = "L" .. index, phones = { "+8613800000006" } }
+  end
+  t.run_job("doubles")
+  t.ok(t.db.lead:count { where = { possible_duplicate = true } } >= 59)
+end)
