@@ -135,6 +135,13 @@ static void make_of(struct app *app, const char *name)
     tenants_drop(app->tenants, name);
 }
 
+void warm_release(struct app *app)
+{
+    ASSERT(app && app->tenants);
+    model_forget();
+    tenants_freed(app->tenants, TENANTS_REST_BYTES);
+}
+
 bool warm_step(struct warm *warm)
 {
     ASSERT(warm);

@@ -91,10 +91,11 @@
 #define PASSPHRASE_PASSES 3
 
 /* Models that are made before anybody asks for them (api/warm.h). */
-#define WARM_TENANTS 4   /* whose models a process that has begun makes by itself */
-#define WARM_MS      20  /* before each of them, times the process's number */
-#define WARM_LOOK_MS 5   /* between looks at a shelf that is being filled */
-#define WARM_LOOKS   500 /* so many; then it is left to who comes */
+#define WARM_TENANTS 1     /* whose models a process that has begun makes by itself */
+#define WARM_KEEP_MS 10000 /* for so long they stand ready; what nobody has come for goes again */
+#define WARM_MS      20    /* before each of them, times the process's number */
+#define WARM_LOOK_MS 5     /* between looks at a shelf that is being filled */
+#define WARM_LOOKS   500   /* so many; then it is left to who comes */
 
 /* Calls to other systems. */
 #define FETCH_CONNECT_MS 5000 /* of FETCH_TIMEOUT_MS for the connection */

@@ -94,6 +94,8 @@ struct model_extra {
     void (*release)(void *value);
 };
 struct model_extra *model_extra(const struct model *model);
+/* Lets go of shared models that no open tenant has. */
+void model_forget(void);
 /* The model of the products alone that this one lies on, with what is the tenant's own in any: as
  * it would have it without what it has declared. False: there is none. Lives no longer than
  * `model`. */

@@ -192,6 +192,5 @@ const struct model *share_model(const struct model_image *image);
 void share_release(struct model_image *image);
 /* What would be idle without its one user; 0 where it has several. */
 size_t share_own_bytes(const struct model_image *image);
-/* How many are kept without a user, and lets them go; for tests. */
+/* How many are kept without a user; for tests. */
 int share_idle(void);
-void share_forget(void);

@@ -346,7 +346,7 @@ static void drop_idle(int keep)
     }
 }
 
-void share_forget(void)
+void model_forget(void)
 {
     drop_idle(0);
 }

@@ -45,7 +45,7 @@ static int setup(void **state)
     assert_int_equal(fixture_call(f, "root", "GET", "/api/v1/me", NULL), 200);
     assert_int_equal(fixture_call(f, "root@bolt", "GET", "/api/v1/me", NULL), 200);
     close_all(f);
-    share_forget();
+    model_forget();
     owned_by = 3;
     return 0;
 }
@@ -65,7 +65,7 @@ static void test_warm__who_comes_finds_the_model(void **state)
     struct fixture *f = *state;
     struct tenant *acme, *bolt;
     assert_int_equal(share_idle(), 0);
-    assert_int_equal(steps(f), 3);
+    assert_int_equal(steps(f), 2);
     assert_false(tenants_is_open(f->tenants, "acme"));
     assert_false(tenants_is_open(f->tenants, "bolt"));
     assert_int_equal(share_idle(), 1); /* the same plugins */
@@ -144,11 +144,27 @@ static void test_warm__other_plugins_are_another_model(void **state)
     tenants_unpin(f->tenants, bolt);
     (void)asked(f, "bolt", &bolt);
     close_all(f);
-    share_forget();
+    model_forget();
     (void)steps(f);
-    assert_int_equal(share_idle(), 2);
-    assert_non_null(model_entity(asked(f, "acme", &acme), SLICE("ware")));
+    assert_int_equal(share_idle(), 1);
     assert_null(model_entity(asked(f, "bolt", &bolt), SLICE("ware")));
+    assert_int_equal(share_idle(), 0); /* it had written last, so it was bolt's */
+    assert_non_null(model_entity(asked(f, "acme", &acme), SLICE("ware")));
+}
+
+static void test_warm__what_nobody_comes_for_goes_again(void **state)
+{
+    struct fixture *f = *state;
+    struct tenant *acme;
+    (void)steps(f);
+    assert_int_equal(share_idle(), 1);
+    warm_release(&f->app);
+    assert_int_equal(share_idle(), 0);
+    (void)steps(f);
+    const struct model *model = asked(f, "acme", &acme);
+    warm_release(&f->app); /* this one is in use */
+    assert_ptr_equal(asked(f, "acme", &acme), model);
+    assert_non_null(model_entity(model, SLICE("ware")));
 }
 
 int main(void)
@@ -161,6 +177,7 @@ int main(void)
         TEST(who_is_there_already_is_left_alone),
         TEST(a_file_that_changes_behind_it_is_noticed),
         TEST(other_plugins_are_another_model),
+        TEST(what_nobody_comes_for_goes_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
