@@ -1,7 +1,7 @@
 // work - the logic behind timeline, calendar, clocks, dashboards and help.
 // SPDX-License-Identifier: MIT
 import { describe, expect, it, vi } from "vitest";
-import type { Entity, Rec, View } from "@/api/types";
+import type { Entity, Field, Rec, View } from "@/api/types";
 import { worded } from "@/logic/asked";
 import { daysOf, moveTo, rangeOf, step, weekStart } from "@/logic/calendar";
 import { countdown, faceOf } from "@/logic/clocks";
@@ -10,6 +10,7 @@ import { blocksOf, safeHref, spansOf } from "@/logic/markdown";
 import { inOrder, measureLabel, rowsOf } from "@/logic/report";
 import { merged, type Source, subjectOf } from "@/logic/timeline";
 import { stepsOf } from "@/approvals/cases";
+import { named } from "@/stores/named";
 import { type RecordForm, useForm } from "@/record/useForm";
 
 const ZONE = "Asia/Shanghai";
@@ -73,7 +74,10 @@ describe("what a form asks besides", () => {
     zone: ZONE,
     currency: "CNY",
     me: { id: "u" },
-    field: (_: string, name: string) => entity.fields.find((one) => one.name === name),
+    field: (_: string, name: string) => {
+      const found = entity.fields.find((one) => one.name === name);
+      return found && { type: found.type };
+    },
     lookup: () => undefined,
   };
   const formOf = async (record: Rec | null) => {
@@ -114,6 +118,29 @@ describe("what a form asks besides", () => {
     const moved = await formOf({ ...old, type: "question" });
     moved.set("type", "refund");
     expect(moved.check("!")).toBe(false);
+  });
+});
+
+describe("fields that hold names", () => {
+  it("are chosen by label, and keep a name that nobody knows", async () => {
+    const answers: Record<string, unknown> = {
+      "/meta?brief=true": { entities: [{ name: "lead", label: "线索" }] },
+      "/meta/lead": { name: "lead", fields: [{ name: "city", label: "城市" }] },
+    };
+    const headers = { "Content-Type": "application/json" };
+    vi.stubGlobal("fetch", (url: string) =>
+      Promise.resolve(
+        new Response(JSON.stringify(answers[url.replace("/api/v1", "")]), { headers }),
+      ),
+    );
+    const field = (name: string, widget?: string) =>
+      ({ name, type: "text", label: name, operators: [], widget }) as Field;
+    const row = { entity: "lead", only: ["city", "gone"] };
+    const labels = (one: Field) => named(one, row).options?.map(({ label }) => label);
+    await vi.waitFor(() => expect(labels(field("entity", "entity"))).toEqual(["线索"]));
+    const only = field("only", "field:entity");
+    await vi.waitFor(() => expect(labels(only)).toEqual(["城市", "gone"]));
+    expect(labels(field("entity"))).toBe(undefined);
   });
 });
 
