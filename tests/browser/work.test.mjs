@@ -468,6 +468,17 @@ test("a ticket's form asks what its type asks, in the company's words", place, a
   });
 });
 
+test("what holds the name of an object is chosen by its label", place, async () => {
+  await working(DESKTOP, "admin", async (page, screen) => {
+    await page.goto("/e/approval_flow/new");
+    await page.locator(".pick input").first().waitFor();
+    await page.locator("#f-entity").fill("线索");
+    await page.getByRole("option", { name: "线索" }).first().click();
+    await page.locator(".field", { hasText: "线索" }).first().waitFor();
+    await screen.axe("an object chosen by label");
+  });
+});
+
 test("a member redeems points, and the ledger has the entry", place, async () => {
   const program = await w.acme.create("admin", "program", { name: "会员" });
   const member = await w.acme.create("admin", "member", {
