@@ -12,8 +12,8 @@ const FIELDS =
   "widgets/(?!element|Pick|Plugin|frame)|record/(actions|ActionDialog|around|people|useForm)";
 const SHELL = "shell/(Shell|Nav|Bell|state)|notices/(NoticeList|notices)";
 const LOGIC =
-  "logic/(asked|filter|filterrows|filtertext|form|format|liststate|menuicon|pages|zoned|shortcuts|" +
-  "typeddate)\\.";
+  "logic/(asked|filter|filterrows|filtertext|form|format|liststate|menuicon|pages|zoned|" +
+  "shortcuts|typeddate)\\.";
 const groups = [
   { name: "app", test: new RegExp(`${VENDOR}|icon.svg|src/(${BASE})`), priority: 9 },
   {
