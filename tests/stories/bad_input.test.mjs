@@ -129,16 +129,17 @@ test("a webhook's target that hangs, and one that points inward", async () => {
   targets.push(target);
   const config = "/api/v1/admin/plugins/integrations/config";
   await w.acme.ok("admin", "PUT", config, { allow_http: true });
-  const hook = (name, url) =>
-    w.acme.create("admin", "webhook", {
-      name,
-      url,
-      secret: "a-secret-of-thirty-two-characters",
-      entities: ["account"],
-      events: ["create"],
-    });
-  const slow = await hook("挂起", `http://127.0.0.1:${target.port}/`);
-  const inward = await hook("内网", "http://10.0.0.1/");
+  const hook = (name, url) => ({
+    name,
+    url,
+    secret: "a-secret-of-thirty-two-characters",
+    entities: ["account"],
+    events: ["create"],
+  });
+  await refused("webhook", hook("内网", "http://10.0.0.1/"), "url");
+  await refused("webhook", hook("本机", "http://[::ffff:10.0.0.1]/"), "url");
+  const url = `http://127.0.0.1:${target.port}/`;
+  const slow = await w.acme.create("admin", "webhook", hook("挂起", url));
   const account = await w.acme.create("admin", "account", { name: `推送 ${w.acme.mark}` });
   const [waiting] = await until("the hang is in the log", async () => {
     const found = await list("delivery", { webhook: slow.id, tries: { gte: 1 } });
@@ -146,11 +147,6 @@ test("a webhook's target that hangs, and one that points inward", async () => {
   });
   assert.equal(waiting.state, "waiting", "it is kept for another try");
   assert.match(waiting.error, /./);
-  const [dead] = await until("the refusal is in the log", async () => {
-    const found = await list("delivery", { webhook: inward.id, tries: { gte: 1 } });
-    return found.length && found;
-  });
-  assert.match(dead.error, /may not be reached|不/);
   hangs = false;
   const replay = `${RECORDS}/delivery/${waiting.id}/actions/replay`;
   assert.equal((await w.globex.as("admin", "POST", replay, { body: {} })).status, 404);

@@ -148,7 +148,7 @@ test("a company's own customization", async (t) => {
       [
         ["rollback", true],
         ["deploy", false],
-        ["deploy", true],
+        ["deploy", false],
       ],
     );
   });
