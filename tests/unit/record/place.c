@@ -204,6 +204,15 @@ void place_ready(struct place *place, ...)
     place_model(place);
 }
 
+void place_sales(struct place *place, const char *path, const char *text)
+{
+    place_bundle(place, "acme.sales", "plugin.json",
+                 "{\"id\":\"acme.sales\",\"version\":\"1.0.0\",\"api\":1,\"title\":\"t\","
+                 "\"requires\":{\"leads\":\"^1\"}}");
+    place_bundle(place, "acme.sales", path, text);
+    place_ready(place, "people", "leads", "acme.sales", NULL);
+}
+
 void place_row(struct place *place, const char *entity)
 {
     const struct store_set set = {"id", value_int(1), false};

@@ -34,6 +34,8 @@ void place_write(struct place *place, const char *path, const char *text);
 void place_plugin(struct place *place, const char *id, const char *needs);
 /* A bundle of the tenant: custom/<id>/1.0.0/<path>. */
 void place_bundle(struct place *place, const char *id, const char *path, const char *text);
+/* The bundle acme.sales of one file, beside people and leads: its model is ready. */
+void place_sales(struct place *place, const char *path, const char *text);
 void place_enable(struct place *place, const char *id);
 void place_disable(struct place *place, const char *id);
 /* Builds the model and puts it into place->ctx. */

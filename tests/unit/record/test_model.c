@@ -286,25 +286,16 @@ static void test_model__a_missing_folder_is_named(void **state)
 
 /* --- extensions --- */
 
-static void bundle(struct place *p, const char *path, const char *text)
-{
-    place_bundle(p, "acme.sales", "plugin.json",
-                 "{\"id\":\"acme.sales\",\"version\":\"1.0.0\",\"api\":1,\"title\":\"t\","
-                 "\"requires\":{\"leads\":\"^1\"}}");
-    place_bundle(p, "acme.sales", path, text);
-    place_ready(p, "people", "leads", "acme.sales", NULL);
-}
-
 static void test_model__a_tenant_adds_and_tightens(void **state)
 {
     struct place *p = *state;
-    bundle(p, "entities/lead.json",
-           "{\"extend\":\"lead\",\"fields\":["
-           "{\"no\":1,\"name\":\"x_level\",\"type\":\"enum\",\"values\":[\"A\",\"B\",\"C\"],"
-           "\"default\":\"C\"},"
-           "{\"name\":\"company\",\"required\":true,\"length\":60,\"length_min\":2},"
-           "{\"name\":\"source\",\"values\":[\"fair\"]}],"
-           "\"indexes\":[{\"name\":\"level\",\"fields\":[\"x_level\",\"-score\"]}]}");
+    place_sales(p, "entities/lead.json",
+                "{\"extend\":\"lead\",\"fields\":["
+                "{\"no\":1,\"name\":\"x_level\",\"type\":\"enum\",\"values\":[\"A\",\"B\",\"C\"],"
+                "\"default\":\"C\"},"
+                "{\"name\":\"company\",\"required\":true,\"length\":60,\"length_min\":2},"
+                "{\"name\":\"source\",\"values\":[\"fair\"]}],"
+                "\"indexes\":[{\"name\":\"level\",\"fields\":[\"x_level\",\"-score\"]}]}");
     const struct field *level = place_field(p, "lead", "x_level");
     assert_string_equal(level->plugin, "acme.sales");
     assert_int_equal(level->options_count, 3);
@@ -318,8 +309,8 @@ static void test_model__a_tenant_adds_and_tightens(void **state)
 
 static void extension_fails(struct place *p, const char *field, const char *want)
 {
-    bundle(p, "entities/lead.json",
-           arena_printf(p->arena, "{\"extend\":\"lead\",\"fields\":[%s]}", field));
+    place_sales(p, "entities/lead.json",
+                arena_printf(p->arena, "{\"extend\":\"lead\",\"fields\":[%s]}", field));
     const char *why = place_broken(p, "acme.sales");
     if (!strstr(why, want))
         fail_msg("\"%s\" does not say \"%s\"", why, want);
@@ -345,19 +336,21 @@ static void test_model__an_extension_cannot_retype(void **state)
 static void test_model__a_slip_in_an_anchor_is_told(void **state)
 {
     struct place *p = *state;
-    bundle(p, "views/lead.json",
-           "{\"form\":\"lead\",\"after\":\"section.contcat\",\"section\":{\"id\":\"section.x\","
-           "\"cells\":[]}}");
+    place_sales(
+        p, "views/lead.json",
+        "{\"form\":\"lead\",\"after\":\"section.contcat\",\"section\":{\"id\":\"section.x\","
+        "\"cells\":[]}}");
     assert_non_null(strstr(p->model->warnings->text, "(did you mean \"section.contact\"?)"));
 }
 
 static void test_model__views_are_patched_by_id(void **state)
 {
     struct place *p = *state;
-    bundle(p, "views/lead.json",
-           "[{\"form\":\"lead\",\"after\":\"section.contact\",\"section\":{\"id\":\"section.x\","
-           "\"cells\":[\"score\"]}},{\"form\":\"lead\",\"after\":\"section.gone\",\"section\":"
-           "{\"id\":\"section.y\",\"cells\":[]}},{\"list\":\"lead\",\"remove\":\"grade\"}]");
+    place_sales(
+        p, "views/lead.json",
+        "[{\"form\":\"lead\",\"after\":\"section.contact\",\"section\":{\"id\":\"section.x\","
+        "\"cells\":[\"score\"]}},{\"form\":\"lead\",\"after\":\"section.gone\",\"section\":"
+        "{\"id\":\"section.y\",\"cells\":[]}},{\"list\":\"lead\",\"remove\":\"grade\"}]");
     const struct model_view *form = model_view(p->model, "lead", "form", "default");
     const struct json *sections = json_get(form->body, "sections");
     assert_string_equal(json_cstr(json_at(sections, 2), "id", ""), "section.x");
@@ -371,10 +364,10 @@ static void test_model__views_are_patched_by_id(void **state)
 static void test_model__a_view_and_a_report_are_told_anew(void **state)
 {
     struct place *p = *state;
-    bundle(p, "views/lead.json",
-           "[{\"list\":\"lead\",\"to\":{\"sort\":\"-score\",\"label\":\"@ours\"}},"
-           "{\"report\":\"leads_by_month\",\"to\":{\"label\":\"@months\"}},"
-           "{\"report\":\"leads_by_moon\",\"to\":{\"label\":\"@moons\"}}]");
+    place_sales(p, "views/lead.json",
+                "[{\"list\":\"lead\",\"to\":{\"sort\":\"-score\",\"label\":\"@ours\"}},"
+                "{\"report\":\"leads_by_month\",\"to\":{\"label\":\"@months\"}},"
+                "{\"report\":\"leads_by_moon\",\"to\":{\"label\":\"@moons\"}}]");
     const struct model_view *list = model_view(p->model, "lead", "list", "default");
     assert_string_equal(json_cstr(list->body, "sort", ""), "-score");
     assert_string_equal(json_cstr(list->body, "label", ""), "@acme.sales:ours");
@@ -391,8 +384,9 @@ static void test_model__a_view_and_a_report_are_told_anew(void **state)
 static void test_model__a_dictionary_takes_more_values(void **state)
 {
     struct place *p = *state;
-    bundle(p, "dictionaries/industry.json",
-           "{\"extend\":\"industry\",\"values\":[\"shops\",{\"value\":\"it\",\"label\":\"@it\"}]}");
+    place_sales(
+        p, "dictionaries/industry.json",
+        "{\"extend\":\"industry\",\"values\":[\"shops\",{\"value\":\"it\",\"label\":\"@it\"}]}");
     const struct model_dictionary *industry = map_get(&p->model->dictionaries, SLICE("industry"));
     const struct field_option *last = &industry->options[industry->options_count - 1];
     assert_string_equal(last->value, "shops");
@@ -407,22 +401,22 @@ static void test_model__a_dictionary_takes_more_values(void **state)
 static void test_model__an_unknown_dictionary_is_not_extended(void **state)
 {
     struct place *p = *state;
-    bundle(p, "dictionaries/none.json", "{\"extend\":\"none\",\"values\":[\"a\"]}");
+    place_sales(p, "dictionaries/none.json", "{\"extend\":\"none\",\"values\":[\"a\"]}");
     assert_non_null(strstr(place_broken(p, "acme.sales"), "no dictionary \"none\""));
 }
 
 static void test_model__a_tenant_entity_has_its_prefix(void **state)
 {
     struct place *p = *state;
-    bundle(p, "entities/shop.json",
-           "{\"name\":\"shop\",\"fields\":[{\"no\":1,\"name\":\"name\",\"type\":\"text\"}]}");
+    place_sales(p, "entities/shop.json",
+                "{\"name\":\"shop\",\"fields\":[{\"no\":1,\"name\":\"name\",\"type\":\"text\"}]}");
     assert_non_null(strstr(place_broken(p, "acme.sales"), "\"x_shop\""));
 }
 
 static void grant(struct place *p, const char *grants)
 {
-    bundle(p, "entities/lead.json",
-           "{\"extend\":\"lead\",\"fields\":[{\"no\":1,\"name\":\"x_a\",\"type\":\"text\"}]}");
+    place_sales(p, "entities/lead.json",
+                "{\"extend\":\"lead\",\"fields\":[{\"no\":1,\"name\":\"x_a\",\"type\":\"text\"}]}");
     place_bundle(p, "acme.sales", "roles/sales.json",
                  arena_printf(p->arena, "{\"name\":\"sales\",\"grants\":{\"lead\":%s}}", grants));
     place_enable(p, "acme.sales");
@@ -446,8 +440,9 @@ static void test_model__a_role_is_told_of_own_fields(void **state)
 static void test_model__a_grant_follows_another_plugin(void **state)
 {
     struct place *p = *state;
-    bundle(p, "entities/shop.json",
-           "{\"name\":\"x_shop\",\"fields\":[{\"no\":1,\"name\":\"name\",\"type\":\"text\"}]}");
+    place_sales(
+        p, "entities/shop.json",
+        "{\"name\":\"x_shop\",\"fields\":[{\"no\":1,\"name\":\"name\",\"type\":\"text\"}]}");
     place_bundle(p, "acme.sales", "roles/sales.json",
                  "[{\"name\":\"sales\",\"grants\":{\"x_shop\":{\"read\":\"own\",\"create\":true}}},"
                  "{\"name\":\"sales\",\"if_plugin\":\"leads\",\"grants\":{\"x_shop\":{"
@@ -496,8 +491,9 @@ static void test_model__a_plan_changes_nothing(void **state)
 static void test_model__a_view_names_known_fields(void **state)
 {
     struct place *p = *state;
-    bundle(p, "views/lead.json",
-           "{\"kind\":\"list\",\"entity\":\"lead\",\"name\":\"short\",\"columns\":[\"compny\"]}");
+    place_sales(
+        p, "views/lead.json",
+        "{\"kind\":\"list\",\"entity\":\"lead\",\"name\":\"short\",\"columns\":[\"compny\"]}");
     assert_non_null(strstr(place_broken(p, "acme.sales"), "did you mean \"company\"?"));
 }
 

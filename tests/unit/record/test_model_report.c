@@ -22,15 +22,6 @@ static int teardown(void **state)
     return 0;
 }
 
-static void bundle(struct place *p, const char *path, const char *text)
-{
-    place_bundle(p, "acme.sales", "plugin.json",
-                 "{\"id\":\"acme.sales\",\"version\":\"1.0.0\",\"api\":1,\"title\":\"t\","
-                 "\"requires\":{\"leads\":\"^1\"}}");
-    place_bundle(p, "acme.sales", path, text);
-    place_ready(p, "people", "leads", "acme.sales", NULL);
-}
-
 /* "count", "sum.amount" */
 static struct query_column measured(const struct entity *entity, struct slice of)
 {
@@ -116,7 +107,7 @@ static void test_model_report__reports_are_answered_from_an_index(void **state)
     struct place *p = *state;
     place_ready(p, "people", "leads", NULL);
     every_entity_has_a_row(p);
-    bundle(
+    place_sales(
         p, "reports/by_level.json",
         "{\"name\":\"by_level\",\"entity\":\"lead\",\"query\":{\"group\":[\"grade\",\"company\"],"
         "\"measure\":[\"count\",\"sum.score\"]}}");
