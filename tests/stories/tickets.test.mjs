@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { checkDamaged, hasSqlite } from "../kit/damage.mjs";
 import { bundle, packed } from "../kit/pack.mjs";
 import { command, DATASETS, must, ROOT } from "../kit/server.mjs";
-import { world } from "../kit/world.mjs";
+import { PASSWORD, world } from "../kit/world.mjs";
 
 const RECORDS = "/api/v1/records";
 const w = world({
@@ -379,6 +379,9 @@ test("the service desk of two companies", async (t) => {
       required_when: { channel: { ne: "mail" } },
     });
     assert.deepEqual(await globex.ok("admin", "GET", `${X}/asked`), { items: [] });
+    const greeter = { login: "asked.not", name: "迎宾", roles: ["greeter"], password: PASSWORD };
+    await acme.ok("admin", "POST", "/api/v1/admin/users", greeter);
+    assert.equal((await acme.as(greeter.login, "GET", `${X}/asked`)).status, 403);
     assert.equal((await acme.as(null, "GET", `${X}/asked`)).status, 401);
     const { items } = (await nobody(acme, "GET", "/forms")).json;
     const [serial, priority, category, mine] = items[0].fields;
