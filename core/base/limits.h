@@ -45,4 +45,5 @@ _Static_assert(LIST_DEFAULT <= LIST_MAX, "the default page is a legal page");
 _Static_assert(TURN_RUN_US < TURN_LOAN_US, "a loan may last longer than a turn");
 _Static_assert(PACK_BYTES_MAX + PACK_FILES_MAX * 1024 + 1024 <= PACK_ARCHIVE_BYTES_MAX,
                "an archive holds the largest pack");
+_Static_assert(6 * CERTAIN_BYTES_MAX <= STORE_VALUE_BYTES_MAX, "a store takes it as JSON, escaped");
 _Static_assert(PACK_ARCHIVE_BYTES_MAX <= UPLOAD_BYTES_MAX, "a pack is an upload");

@@ -12,6 +12,7 @@
 #define FIELDS_PER_ENTITY_MAX   400 /* product, plugin and tenant fields together */
 #define CUSTOM_FIELDS_MAX       200 /* tenant fields per entity */
 #define ENUM_VALUES_MAX         500
+#define NUMBER_BYTES_MAX        100  /* of a running number, whatever it has come to */
 #define DICTIONARY_VALUES_MAX   5000 /* of one dictionary of a company */
 #define INDEXES_PER_ENTITY_MAX  20
 #define ROLES_PER_USER_MAX      16
@@ -20,7 +21,7 @@
 #define LIST_BYTES_MAX          (4 << 20) /* a page of long records ends here, early */
 #define BULK_MAX                1000
 #define QUERIES_MAX             20 /* in one POST /queries */
-#define DASHBOARD_WIDGETS_MAX   40 /* of a person's own dashboard */
+#define DASHBOARD_WIDGETS_MAX   40 /* of one dashboard */
 #define COUNT_CAP               10000
 #define FILTER_DEPTH_MAX        8
 #define FILTER_NODES_MAX        100

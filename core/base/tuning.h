@@ -78,11 +78,24 @@
 #define WAL_REOPEN_PAGES      100000 /* runners are told to end their snapshots */
 #define TMP_KEEP_MS           (3600LL * 1000) /* a file in tmp/ nobody writes to any more */
 #define TENANTS_CHECK_MS      1000            /* control.db is asked for news at most so often */
+#define RUNNER_IDLE_MS        30000           /* a company nobody has come for is closed there */
 #define TENANTS_REST_BYTES    (1 << 20)       /* so given back, the heap is asked to return pages */
+
+/* What a write transaction has read, kept until it writes to that table (store/sqlite/seen.h). */
+#define SEEN_SLOTS     128       /* answers, a power of two */
+#define SEEN_ROWS_MAX  32        /* of one answer; a longer one is not kept */
+#define SEEN_BYTES_MAX (1 << 20) /* of all of them; then they are forgotten */
+
+/* Values of a record that is saved without a savepoint of its own; see limits.h. */
+#define CERTAIN_BYTES_MAX (1 << 20)
 
 /* The index that an entity's reports are answered from. */
 #define REPORT_COLUMNS    24  /* more are looked up in the row */
 #define REPORT_TEXT_CHARS 120 /* longer texts are not copied into it */
+
+/* What somebody saw a moment ago (record/past.h). */
+#define PAST_SEEN_MS (3600LL * 1000) /* a list that stands open for so long */
+#define PAST_CHANGES 20              /* of the record that are looked through */
 
 /* Identity. */
 #define THROTTLE_SLOTS    8192   /* shared table of rates */
@@ -91,11 +104,10 @@
 #define PASSPHRASE_PASSES 3
 
 /* Models that are made before anybody asks for them (api/warm.h). */
-#define WARM_TENANTS 1     /* whose models a process that has begun makes by itself */
-#define WARM_KEEP_MS 10000 /* for so long they stand ready; what nobody has come for goes again */
-#define WARM_MS      20    /* before each of them, times the process's number */
-#define WARM_LOOK_MS 5     /* between looks at a shelf that is being filled */
-#define WARM_LOOKS   500   /* so many; then it is left to who comes */
+#define WARM_TENANTS 1   /* whose models a process that has begun makes by itself */
+#define WARM_MS      20  /* before each of them, times the process's number */
+#define WARM_LOOK_MS 5   /* between looks at a shelf that is being filled */
+#define WARM_LOOKS   500 /* so many; then it is left to who comes */
 
 /* Calls to other systems. */
 #define FETCH_CONNECT_MS 5000 /* of FETCH_TIMEOUT_MS for the connection */

@@ -103,3 +103,17 @@ enum err erasures_read(struct arena *arena, const char *data, const char *tenant
     buf_release(&text);
     return e;
 }
+
+enum err erasures_has(struct arena *arena, const char *data, const char *tenant, const char *entity,
+                      int64_t record, bool *out)
+{
+    struct erasure *notes;
+    int count;
+    enum err e = erasures_read(arena, data, tenant, -1, &notes, &count);
+    if (e)
+        return e;
+    *out = false;
+    for (int i = 0; i < count && !*out; i++)
+        *out = notes[i].record == record && strcmp(notes[i].entity, entity) == 0;
+    return ERR_OK;
+}

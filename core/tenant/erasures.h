@@ -22,3 +22,6 @@ MUST_USE enum err erasures_note(const char *data, const char *tenant, const stru
 /* The notes behind that time, oldest first, in the arena. */
 MUST_USE enum err erasures_read(struct arena *arena, const char *data, const char *tenant,
                                 int64_t after_ms, struct erasure **out, int *count);
+/* Is there a note of that record? Read in the arena. */
+MUST_USE enum err erasures_has(struct arena *arena, const char *data, const char *tenant,
+                               const char *entity, int64_t record, bool *out);

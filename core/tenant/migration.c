@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "store/query.h"
-#include "tenant/folder.h"
+#include "tenant/tree.h"
 
 #define NUMBER_DIGITS 3
 
@@ -74,7 +74,7 @@ enum err migration_list(struct tenant *tenant, struct arena *arena, const struct
     struct found found = {.arena = arena};
     *count = 0;
     enum err e =
-        folder_names(arena, arena_printf(arena, "%s/migrations", plugin->folder), &names, &n);
+        tree_names(arena, arena_printf(arena, "%s/migrations", plugin->folder), &names, &n);
     if (e == ERR_NOT_FOUND)
         return ERR_OK;
     if (e)

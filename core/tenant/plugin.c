@@ -4,14 +4,13 @@
  */
 #include "tenant/plugin.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/hash.h"
 #include "base/jsonschema.h"
-#include "tenant/folder.h"
+#include "tenant/tree.h"
 
 #define PLUGIN_INDUSTRY_PREFIX "industry_"
 
@@ -60,7 +59,7 @@ static struct kept *kept_find(const char *path, struct stat *st)
         map_init(&cache.files, cache.arena);
     }
     struct kept *kept = map_get(&cache.files, slice_str(path));
-    return stat(path, st) == 0 && kept && is_same(&kept->identity, st) ? kept : NULL;
+    return tree_stat(path, st) == 0 && kept && is_same(&kept->identity, st) ? kept : NULL;
 }
 
 static struct kept *kept_put(const char *path, const struct stat *st, const struct json *json)
@@ -142,8 +141,7 @@ enum err plugin_read(struct arena *arena, const char *home, const char *folder,
 {
     ASSERT(arena && home && folder);
     ASSERT(out && why);
-    char full[PATH_MAX];
-    const char *absolute = realpath(folder, full) ? arena_strdup(arena, full) : folder;
+    const char *absolute = tree_real(arena, folder);
     const struct json *manifest;
     enum err e = load_manifest(arena, home, absolute, layer, &manifest, why);
     if (e)
@@ -194,7 +192,8 @@ enum err plugin_list(struct arena *arena, const char *home, struct plugin ***out
     const char *folder = arena_printf(arena, "%s/plugins", home);
     const char **names;
     int names_count;
-    enum err e = folder_names(arena, folder, &names, &names_count);
+    tree_look(folder);
+    enum err e = tree_names(arena, folder, &names, &names_count);
     if (e) {
         if (why)
             *why = arena_printf(arena,
@@ -204,10 +203,11 @@ enum err plugin_list(struct arena *arena, const char *home, struct plugin ***out
         return e;
     }
     struct plugin **plugins = arena_array(arena, struct plugin *, (size_t)names_count + 1);
+    struct stat st;
     int n = 0;
     for (int i = 0; i < names_count; i++) {
         const char *path = arena_printf(arena, "%s/%s", folder, names[i]);
-        if (folder_exists(arena_printf(arena, "%s/plugin.json", path)))
+        if (tree_stat(arena_printf(arena, "%s/plugin.json", path), &st) == 0)
             plugins[n++] = read_or_broken(arena, home, path, names[i]);
     }
     *out = plugins;
@@ -223,7 +223,7 @@ enum err plugin_files(struct arena *arena, const struct plugin *plugin, const ch
     const char *folder = arena_printf(arena, "%s/%s", plugin->folder, sub);
     const char **names = NULL;
     int n = 0;
-    enum err e = folder_names(arena, folder, &names, &n);
+    enum err e = tree_names(arena, folder, &names, &n);
     if (e && e != ERR_NOT_FOUND)
         return e;
 

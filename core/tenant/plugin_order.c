@@ -82,6 +82,8 @@ static const char *requires_check(struct ordering *o, const struct plugin *plugi
             return arena_printf(o->arena, "%s: needs the plugin \"%s\", which is not there%s",
                                 where, name, suggestion(o, range->key));
         const struct plugin *needed = o->plugins[at];
+        if (needed == plugin)
+            return arena_printf(o->arena, "%s: \"%s\" needs itself", where, name);
         if (needed->broken)
             return arena_printf(o->arena, "%s: needs \"%s\", which is broken: %s", where, name,
                                 needed->broken);

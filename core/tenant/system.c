@@ -322,7 +322,7 @@ static const struct store_index schedule_indexes[] = {
 
 static const struct store_column trip_columns[] = {
     TEXT("name"),    INT_SET("errors", "0"), INT("errors_at"), INT_SET("kills", "0"),
-    INT("kills_at"), INT("paused_at"),       TEXT("why"),
+    INT("kills_at"), INT("paused_at"),       TEXT("why"),      INT("paused_by"),
 };
 static const struct store_index trip_indexes[] = {
     {"trip_paused", "paused_at", "paused_at", false},

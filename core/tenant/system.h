@@ -54,9 +54,10 @@
  *   view        id entity kind name scope owner body(JSON) version updated_at
  *   schedule    plugin,name(key) spec next_at last_at last_job last_state last_error: jobs that run
  *               by the clock; next_at empty = not scheduled
- *   trip        name(key) errors errors_at kills kills_at paused_at why: what failed again and
- * again kv          plugin,key(key) value(JSON) expires_at redirect    entity(n),loser(key) winner
- * at
+ *   trip        name(key) errors errors_at kills kills_at paused_at paused_by(empty: the wire) why:
+ *               what failed again and again
+ *   kv          plugin,key(key) value(JSON) expires_at
+ *   redirect    entity(n),loser(key) winner at
  *
  * control.db:
  *

@@ -20,7 +20,8 @@ struct tenant {
     struct store *store;        /* open connection, owned */
     struct store_header header; /* as last read: caches compare with it */
     const struct zone *zone;
-    void *model; /* struct model *, of record/model */
+    void *model;          /* struct model *, of record/model */
+    int64_t model_serial; /* unlike that of any model before it, which its address need not be */
     void (*model_free)(void *model);
     size_t (*model_bytes)(const void *model); /* what goes with it; NULL while there is no model */
     void *vm; /* struct vm *, of script/vm; workers and runners only */

@@ -359,6 +359,20 @@ void tenants_trim(struct tenants *tenants, int keep, size_t bytes)
     }
 }
 
+void tenants_close_idle(struct tenants *tenants, int64_t idle_ms)
+{
+    ASSERT(tenants);
+    ASSERT(idle_ms >= 0);
+    int64_t now = clock_now_ms();
+    for (struct open_tenant *open = tenants->open, *next; open; open = next) {
+        next = open->next;
+        if (open->tenant.pins || now - open->tenant.used_at_ms < idle_ms)
+            continue;
+        tenants_freed(tenants, open_bytes(open));
+        open_free(tenants, open);
+    }
+}
+
 void tenants_rest(struct tenants *tenants)
 {
     ASSERT(tenants);

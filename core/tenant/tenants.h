@@ -33,6 +33,9 @@ void tenants_trim(struct tenants *tenants, int keep, size_t bytes);
  * statements they used longest ago (store_rest); when enough has been freed, the heap gives its
  * pages back, too. Called now and then. */
 void tenants_rest(struct tenants *tenants);
+/* Closes those that nobody has used for `idle_ms`; what they held is given back at the next
+ * tenants_rest. For a process to which every company comes, and few of them often. */
+void tenants_close_idle(struct tenants *tenants, int64_t idle_ms);
 /* So many bytes of small blocks were freed elsewhere: see tenants_rest. */
 void tenants_freed(struct tenants *tenants, size_t bytes);
 bool tenants_is_open(const struct tenants *tenants, const char *name);

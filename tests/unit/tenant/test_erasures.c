@@ -61,6 +61,26 @@ static void test_erasures__are_read_in_order_and_by_company(void **state)
     assert_int_equal(all[0].at_ms, 12);
 }
 
+static void test_erasures__tell_of_one_record(void **state)
+{
+    static const struct {
+        const char *tenant, *entity;
+        int64_t record;
+        bool is_there;
+    } cases[] = {{"acme", "lead", 4711, true},
+                 {"acme", "contact", 4711, false},
+                 {"acme", "lead", 4712, false},
+                 {"globex", "lead", 4711, false}};
+    struct rig *rig = *state;
+    OK(erasures_note(rig->data, "acme", &(struct erasure){10, 4711, "lead"}));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bool is_there;
+        OK(erasures_has(rig->arena, rig->data, cases[i].tenant, cases[i].entity, cases[i].record,
+                        &is_there));
+        assert_int_equal(is_there, cases[i].is_there);
+    }
+}
+
 static void test_erasures__a_torn_line_is_passed_over(void **state)
 {
     struct rig *rig = *state;
@@ -97,6 +117,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_erasures__are_read_in_order_and_by_company, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_erasures__tell_of_one_record, setup, teardown),
         cmocka_unit_test_setup_teardown(test_erasures__a_torn_line_is_passed_over, setup, teardown),
         cmocka_unit_test_setup_teardown(test_erasures__refuse_what_is_no_name, setup, teardown),
     };

@@ -160,6 +160,7 @@ static void test_plugin__a_circle_is_named(void **state)
     put_needing(p, "d", "1.0.0", "\"a\":\"^1\"", "");
     put_needing(p, "e", "1.0.0", "", "\"f\":\"^1\""); /* optional circles are given up */
     put_needing(p, "f", "1.0.0", "", "\"e\":\"^1\"");
+    put_needing(p, "g", "1.0.0", "\"g\":\"^1\"", "");
     int count;
     struct plugin **plugins = ordered(p, &count);
     assert_non_null(strstr(named(plugins, count, "a")->broken, "a → b → c → a"));
@@ -167,6 +168,7 @@ static void test_plugin__a_circle_is_named(void **state)
     assert_non_null(named(plugins, count, "d")->broken);
     assert_null(named(plugins, count, "e")->broken);
     assert_null(named(plugins, count, "f")->broken);
+    assert_non_null(strstr(named(plugins, count, "g")->broken, "\"g\" needs itself"));
 }
 
 static void test_plugin__a_manifest_that_does_not_fit_says_where(void **state)

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/tuning.h"
 #include "place.h"
 #include "store/query.h"
 #include "tenant/folder.h"
@@ -340,6 +341,32 @@ static void test_tenants__the_unused_rest(void **state)
     tenants_free(tenants);
 }
 
+/* One that is in use stays, however long ago that began; one that went comes back as it was. */
+static void test_tenants__the_idle_are_closed(void **state)
+{
+    (void)state;
+    struct tenants *tenants = tenants_open();
+    freed = 0;
+    weight = 0;
+    clock_fix(NOON);
+    tenants_unpin(tenants, open_heavy(tenants, "acme", 0));
+    struct tenant *bolt = open_heavy(tenants, "bolt", 0);
+    clock_fix(NOON + RUNNER_IDLE_MS - 1);
+    tenants_close_idle(tenants, RUNNER_IDLE_MS);
+    assert_true(tenants_is_open(tenants, "acme"));
+    clock_fix(NOON + RUNNER_IDLE_MS);
+    tenants_close_idle(tenants, RUNNER_IDLE_MS);
+    assert_false(tenants_is_open(tenants, "acme"));
+    assert_int_equal(freed, 1);
+    assert_true(tenants_is_open(tenants, "bolt"));
+    tenants_unpin(tenants, bolt);
+    tenants_unpin(tenants, open_heavy(tenants, "acme", RUNNER_IDLE_MS));
+    tenants_close_idle(tenants, RUNNER_IDLE_MS);
+    assert_false(tenants_is_open(tenants, "bolt"));
+    assert_true(tenants_is_open(tenants, "acme"));
+    tenants_free(tenants);
+}
+
 static void test_tenants__placement_wins_over_the_hash(void **state)
 {
     (void)state;
@@ -396,6 +423,7 @@ int main(void)
         T(test_tenants__so_many_are_open),
         T(test_tenants__so_much_is_open),
         T(test_tenants__the_unused_rest),
+        T(test_tenants__the_idle_are_closed),
         T(test_tenants__placement_wins_over_the_hash),
         T(test_tenants__plugins_are_stored_with_their_config),
     };
