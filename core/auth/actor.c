@@ -20,7 +20,7 @@ struct generation {
     struct arena *arena;
     struct generation *older;
     int64_t auth_version, model_version;
-    const void *model;
+    int64_t model_serial;
     int64_t retired_at_us; /* when a newer one took over */
     struct map actors;     /* id (8 bytes) → struct actor * */
     struct map roles;      /* name → struct role *, tenant-made ones */
@@ -66,7 +66,7 @@ static struct generation *generation_new(const struct tenant *tenant, struct gen
     generation->older = older;
     generation->auth_version = tenant->header.auth_version;
     generation->model_version = tenant->header.model_version;
-    generation->model = tenant->model;
+    generation->model_serial = tenant->model_serial;
     map_init(&generation->actors, arena);
     map_init(&generation->roles, arena);
     return generation;
@@ -96,7 +96,7 @@ static struct generation *generation_now(struct tenant *tenant)
     }
     struct generation *g = actors->newest;
     if (g && g->auth_version == tenant->header.auth_version &&
-        g->model_version == tenant->header.model_version && g->model == tenant->model)
+        g->model_version == tenant->header.model_version && g->model_serial == tenant->model_serial)
         return g;
     if (g)
         g->retired_at_us = clock_mono_us();

@@ -278,6 +278,23 @@ enum err session_seen(struct tenant *tenant, int64_t session, int64_t api_key, i
 
 /* --- ending --- */
 
+/* Which of them it was: the audit log outlives the row. */
+static enum err put_ended(struct ctx *ctx, int64_t id, struct buf *detail)
+{
+    static const char *const columns[] = {"address", "agent"};
+    struct expr where = row_eq("id", value_int(id));
+    struct value v[2];
+    enum err e = row_read(ctx->tenant->store, ctx->arena, "session", columns, 2, &where, v);
+    if (e)
+        return e;
+    buf_put_str(detail, "{\"from\":");
+    json_put_string(detail, v[0].type == VALUE_TEXT ? v[0].bytes : SLICE(""));
+    json_put_key(detail, "agent");
+    json_put_string(detail, v[1].type == VALUE_TEXT ? v[1].bytes : SLICE(""));
+    buf_put_char(detail, '}');
+    return ERR_OK;
+}
+
 enum err session_end(struct ctx *ctx, int64_t user, int64_t id)
 {
     ASSERT(ctx && ctx->tenant);
@@ -287,14 +304,19 @@ enum err session_end(struct ctx *ctx, int64_t user, int64_t id)
     struct expr theirs = row_eq("user", value_int(user));
     theirs.next = id ? &one : NULL;
     struct expr where = {.op = EXPR_AND, .first = &theirs};
+    struct buf detail = BUF_INIT;
     int64_t ended = 0;
-    enum err e = store_delete(ctx->tenant->store, "session", &where, &ended);
+    enum err e = id ? put_ended(ctx, id, &detail) : ERR_OK;
+    if (!e)
+        e = store_delete(ctx->tenant->store, "session", &where, &ended);
     if (!e && id && ended == 0)
-        return ERR_NOT_FOUND;
+        e = ERR_NOT_FOUND;
     if (!e)
         e = store_header_bump(ctx->tenant->store, false, true);
     if (!e)
-        e = audit_put(ctx, id ? "session.end" : "session.end_all", "user", user, NULL);
+        e = audit_put(ctx, id ? "session.end" : "session.end_all", "user", user,
+                      id ? buf_cstr(&detail) : NULL);
+    buf_release(&detail);
     return e;
 }
 
@@ -347,9 +369,16 @@ enum err session_list(struct tenant *tenant, struct arena *arena, int64_t user, 
         {.column = {0, "expires_at"}}, {.column = {0, "address"}},    {.column = {0, "agent"}},
     };
     static const struct query_order newest[] = {{.column = {0, "id"}, .descending = true}};
+    const struct policy *policy;
+    enum err e = actor_policy(tenant, &policy);
+    if (e)
+        return e;
+    struct expr awake = {
+        .op = EXPR_GT, .column = {0, "seen_at"}, .value = value_int(now_ms - policy->idle_ms)};
     struct expr alive = {.op = EXPR_GT, .column = {0, "expires_at"}, .value = value_int(now_ms)};
     struct expr theirs = row_eq("user", value_int(user));
     theirs.next = &alive;
+    alive.next = &awake;
     struct expr where = {.op = EXPR_AND, .first = &theirs};
     struct query query = {.table = "session",
                           .select = columns,
@@ -360,7 +389,7 @@ enum err session_list(struct tenant *tenant, struct arena *arena, int64_t user, 
                           .limit = LIST_MAX};
     struct infos infos = {.arena = arena};
     infos.items = arena_array(arena, struct session_info, LIST_MAX);
-    enum err e = store_read(tenant->store, &query, take_info, &infos);
+    e = store_read(tenant->store, &query, take_info, &infos);
     *out = infos.items;
     *count = infos.count;
     return e;

@@ -36,7 +36,8 @@ MUST_USE enum err session_identify(struct tenant *tenant, struct arena *arena, s
                                    const char **csrf, bool *seen_due);
 MUST_USE enum err session_seen(struct tenant *tenant, int64_t session, int64_t api_key,
                                int64_t now_ms);
-/* id 0 = all sessions of the user. Bumps auth_version. ERR_NOT_FOUND if that one is not there. */
+/* id 0 = all sessions of the user. Bumps auth_version; the audit row of a single one tells its
+ * device and address. ERR_NOT_FOUND if that one is not there, or another's. */
 MUST_USE enum err session_end(struct ctx *ctx, int64_t user, int64_t id);
 /* In a write turn: all of the user's sessions but `keep` (0 = none), without an audit row. */
 MUST_USE enum err session_end_others(struct ctx *ctx, int64_t user, int64_t keep);
@@ -47,7 +48,7 @@ struct session_info {
     int64_t id, created_at_ms, seen_at_ms, expires_at_ms;
     const char *address, *agent;
 };
-/* A user's sessions that have not expired, newest first, at most LIST_MAX. */
+/* A user's sessions that are good for another request, newest first, at most LIST_MAX. */
 MUST_USE enum err session_list(struct tenant *tenant, struct arena *arena, int64_t user,
                                int64_t now_ms, struct session_info **out, int *count);
 

@@ -33,11 +33,11 @@ static enum err addresses_check(struct ctx *ctx, const struct json *addresses)
     if (!addresses)
         return ERR_OK;
     if (addresses->type != JSON_ARRAY || addresses->count == 0 || addresses->count > KEY_ITEMS_MAX)
-        return err_field(&ctx->err, "addresses", "bad_address", NULL);
+        return err_field(&ctx->err, "addresses", "not_a_list", NULL);
     json_each(range, addresses)
     {
         if (range->type != JSON_STRING || !address_range_is_valid(range->text.at))
-            return err_field(&ctx->err, "addresses", "bad_address", NULL);
+            return err_field(&ctx->err, "addresses", "bad_network", NULL);
     }
     return ERR_OK;
 }

@@ -100,7 +100,7 @@ static struct value text_or_null(const char *text)
     return text ? value_text(slice_str(text)) : value_null();
 }
 
-static struct value roles_text(struct arena *arena, const char *const *roles)
+struct value user_roles_text(struct arena *arena, const char *const *roles)
 {
     struct buf b = BUF_INIT;
     buf_put_char(&b, '[');
@@ -156,7 +156,7 @@ static enum err user_insert(struct ctx *ctx, const struct user_spec *spec, int64
         {.column = "locale", .value = text_or_null(spec->locale)},
         {.column = "timezone", .value = text_or_null(spec->timezone)},
         {.column = "manager", .value = int_or_null(spec->manager)},
-        {.column = "roles", .value = roles_text(ctx->arena, spec->roles)},
+        {.column = "roles", .value = user_roles_text(ctx->arena, spec->roles)},
         {.column = "active", .value = value_int(1)},
         {.column = "password", .value = text_or_null(spec->encoded)},
         {.column = "password_at", .value = spec->encoded ? value_int(ctx->now_ms) : value_null()},
@@ -178,7 +178,7 @@ enum err user_create(struct ctx *ctx, const struct user_spec *spec, int64_t *id)
     if (!e)
         e = store_header_bump(ctx->tenant->store, false, true);
     if (!e) {
-        struct value roles = roles_text(ctx->arena, spec->roles);
+        struct value roles = user_roles_text(ctx->arena, spec->roles);
         e = audit_put(ctx, "user.create", "user", made,
                       arena_printf(ctx->arena, "{\"roles\":%s}", roles.bytes.at));
     }
@@ -222,7 +222,7 @@ enum err user_set_roles(struct ctx *ctx, int64_t user, const char *const *roles)
     enum err e = user_roles_check(ctx, roles);
     if (e)
         return e;
-    struct value text = roles_text(ctx->arena, roles);
+    struct value text = user_roles_text(ctx->arena, roles);
     e = user_change(ctx, user, "roles", text);
     if (e)
         return e;

@@ -25,6 +25,8 @@ MUST_USE enum err user_create(struct ctx *ctx, const struct user_spec *spec, int
 MUST_USE enum err user_set_active(struct ctx *ctx, int64_t user, bool active);
 /* NULL-terminated names. ERR_NOT_FOUND, ERR_VALIDATION. */
 MUST_USE enum err user_set_roles(struct ctx *ctx, int64_t user, const char *const *roles);
+/* They as a user's row has them; roles NULL: none. */
+struct value user_roles_text(struct arena *arena, const char *const *roles);
 /* Complaints about role names, for callers that store roles themselves. */
 MUST_USE enum err user_roles_check(struct ctx *ctx, const char *const *roles);
 

@@ -52,11 +52,15 @@ static void test_actor__roles_of_the_tenant_and_of_the_model(void **state)
     assert_int_equal(actor_role(o->acme, "declared", &role), ERR_OK);
     assert_null(role);
     o->acme->model = &model; /* as when the model has been built */
+    o->acme->model_serial = 1;
     assert_int_equal(actor_role(o->acme, "declared", &role), ERR_OK);
     assert_ptr_equal(role, &declared);
     office_role(o, "declared", "{\"name\":\"declared\",\"admin\":true}"); /* overrides */
     assert_int_equal(actor_role(o->acme, "declared", &role), ERR_OK);
     assert_ptr_not_equal(role, &declared);
+    actor = load(o, anna);
+    o->acme->model_serial = 2; /* another one, where the first one lay */
+    assert_ptr_not_equal(load(o, anna), actor);
     o->acme->model = NULL;
     actor_role_source(NULL);
 }

@@ -240,6 +240,12 @@ static void test_session__list_shows_a_users_own(void **state)
     assert_int_equal(list[0].id, two.id);
     assert_int_equal(list[1].id, one.id);
     assert_string_equal(list[0].address, HOME);
+    /* one that nobody has used for so long is good for nothing, so it is not told either */
+    int64_t later = o->ctx.now_ms + SESSION_IDLE_MS - 1;
+    assert_int_equal(session_list(o->acme, o->arena, anna, later, &list, &count), ERR_OK);
+    assert_int_equal(count, 2);
+    assert_int_equal(session_list(o->acme, o->arena, anna, later + 1, &list, &count), ERR_OK);
+    assert_int_equal(count, 0);
     assert_int_equal(
         session_list(o->acme, o->arena, anna, o->ctx.now_ms + SESSION_LIFE_MS, &list, &count),
         ERR_OK);
