@@ -207,19 +207,10 @@ static enum err plan_export(struct exporter *x, struct ctx *ctx, const struct li
 static enum err read_page(struct exporter *x)
 {
     struct list_plan *plan = &x->plan;
-    struct query q = {
-        .table = plan->entity->table,
-        .select = plan->columns,
-        .select_count = plan->columns_count,
-        .joins = plan->joins.items,
-        .joins_count = plan->joins.count,
-        .where = plan->where,
-        .order = plan->orders,
-        .order_count = plan->orders_count,
-        .keyset = true,
-        .after = x->page > 0 ? x->last : NULL,
-        .limit = EXPORT_PAGE_ROWS,
-    };
+    struct query q = list_plan_query(plan);
+    q.keyset = true;
+    q.after = x->page > 0 ? x->last : NULL;
+    q.limit = EXPORT_PAGE_ROWS;
     size_t from = x->chunk.len;
     enum err e = ERR_BUSY;
     for (int tries = 0; e == ERR_BUSY && tries < EXPORT_TRIES;

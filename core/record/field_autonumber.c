@@ -10,6 +10,7 @@
 #include "record/field_kit.h"
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "record/entity.h"
 
 enum number_reset { RESET_NEVER, RESET_YEARLY, RESET_MONTHLY, RESET_DAILY };
@@ -82,9 +83,16 @@ static enum err autonumber_declare(struct field *field, const struct json *doc, 
                   : slice_is(reset, "monthly") ? RESET_MONTHLY
                   : slice_is(reset, "yearly")  ? RESET_YEARLY
                                                : RESET_NEVER;
-    bool ok = put_pattern(&b, data->text, 1, 0) && strstr(data->text, "{counter");
+    bool ok = put_pattern(&b, data->text, INT64_MAX, 0) && strstr(data->text, "{counter");
+    bool is_long = b.len > NUMBER_BYTES_MAX;
     buf_release(&b);
     field->data = data;
+    if (ok && is_long) {
+        *why =
+            arena_printf(arena, "the pattern of field \"%s\" makes numbers of more than %d bytes",
+                         field->name, NUMBER_BYTES_MAX);
+        return ERR_MALFORMED;
+    }
     if (ok)
         return ERR_OK;
     *why = arena_printf(arena,

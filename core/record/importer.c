@@ -38,6 +38,7 @@ enum err importer_new(struct ctx *ctx, const struct entity *entity, struct slice
     struct importer *importer = arena_make(arena, struct importer);
     importer->arena = arena;
     importer->model = ctx->model;
+    importer->model_serial = ctx->model->serial;
     importer->entity = entity;
     importer->options = *options;
     importer->options.match = arena_strdup(arena, options->match);
@@ -254,7 +255,7 @@ enum err importer_step(struct ctx *ctx, struct importer *importer, int rows, int
     struct store *store = ctx->tenant->store;
     bool dry = importer->options.dry_run;
     ASSERT(dry || importer->batch); /* importer_begin comes first */
-    if (importer->model != ctx->model)
+    if (importer->model_serial != ctx->model->serial)
         return err_say(&ctx->err, ERR_BUSY, "model_changed", NULL);
     enum err e = dry ? store_savepoint(store) : load_progress(ctx, importer, importer->batch);
     if (e)

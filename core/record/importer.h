@@ -20,8 +20,10 @@
  * as an id, a user's login, the target's exact title, or what one of its unique fields holds;
  * "create_missing" makes the target with that title. Fields of "second_pass" are set after all rows
  * are in, for references to later rows of the same file; a dry run leaves them out. created_at,
- * created_by and running numbers may be targets. A state may begin anywhere in its flow. A user
- * without a login gets one made of the name, and cannot sign in until a password is set.
+ * created_by and running numbers may be targets; the former two of records that are made alone, or
+ * our own export taken in again would change when they were. A state may begin anywhere in its
+ * flow. A user without a login gets one made of the name, and cannot sign in until a password is
+ * set.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -18,12 +18,13 @@ struct import_column {
     struct slice currency;       /* of amounts written without one; empty = the tenant's */
     bool create_missing;
     bool is_late;  /* second pass */
-    bool only_new; /* a constant */
+    bool only_new; /* a constant, or what is settled when a record is made */
 };
 
 struct importer {
     struct arena *arena;
-    const struct model *model;
+    const struct model *model; /* not followed once another has taken its place */
+    int64_t model_serial;
     const struct entity *entity;
     struct importer_options options;
     struct slice source;

@@ -116,6 +116,9 @@ static enum err add_column(struct ctx *ctx, struct importer *importer, struct im
     /* Who signs in as what, and who may at all, is administration's to change. */
     if (column.field->entity->is_system && column.field->is_readonly && !ctx->as_system)
         column.only_new = true;
+    /* When and by whom a record was made is told with it and changes no more. */
+    if (column.field->slot == SLOT_CREATED_AT || column.field->slot == SLOT_CREATED_BY)
+        column.only_new = true;
     ASSERT(importer->columns_count < importer->columns_cap);
     importer->columns[importer->columns_count++] = column;
     return ERR_OK;

@@ -125,7 +125,7 @@ static enum err set_columns(struct ctx *ctx, struct importer *importer, struct r
     enum err failed = ERR_OK;
     for (int i = 0; i < importer->columns_count; i++) {
         const struct import_column *column = &importer->columns[i];
-        if (column->is_late != late || (column->only_new && !record->is_new))
+        if (column->is_late != late || (column->only_new && !record->is_new && !late))
             continue;
         struct slice cell =
             column->cell >= 0 && column->cell < count ? cells[column->cell] : SLICE("");

@@ -43,18 +43,9 @@ static enum err page_read(struct page *page, const struct list_query *query, uin
 {
     struct list_plan *plan = page->plan;
     struct value after[SORT_KEYS_MAX + 1];
-    struct query q = {
-        .table = plan->entity->table,
-        .select = plan->columns,
-        .select_count = plan->columns_count,
-        .joins = plan->joins.items,
-        .joins_count = plan->joins.count,
-        .where = plan->where,
-        .order = plan->orders,
-        .order_count = plan->orders_count,
-        .keyset = true,
-        .limit = page->limit + 1,
-    };
+    struct query q = list_plan_query(plan);
+    q.keyset = true;
+    q.limit = page->limit + 1;
     if (query->cursor.len > 0) {
         struct cursor_key key;
         enum err e = cursor_key(plan->ctx, &key);

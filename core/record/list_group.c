@@ -515,6 +515,7 @@ static bool group_row(void *arg, const struct store_row *row)
 /* --- titles of references --- */
 
 struct titles {
+    struct ctx *ctx;
     const struct field *field;
     struct buf *out;
 };
@@ -523,17 +524,12 @@ static bool title_row(void *arg, const struct store_row *row)
 {
     struct titles *titles = arg;
     struct value values[4];
-    struct buf text = BUF_INIT;
     char id[ID_TEXT_LEN + 1];
-    const struct field_type *type = titles->field->type;
-    for (int i = 0; i < type->columns; i++)
+    for (int i = 0; i < titles->field->type->columns; i++)
         values[i] = store_row_value(row, 1 + i);
     id_text(store_row_int(row, 0), id);
     json_put_key(titles->out, id);
-    if (values[0].type != VALUE_NULL)
-        (type->put_text ? type->put_text : type->put)(titles->field, values, &text);
-    json_put_string(titles->out, buf_slice(&text));
-    buf_release(&text);
+    list_plan_put_title(titles->ctx, titles->field, values, titles->out);
     return true;
 }
 
@@ -543,7 +539,7 @@ enum err list_titles(struct ctx *ctx, const struct entity *target, const int64_t
     struct list_plan plan;
     struct list_query query = {.entity = target};
     struct rights_field right;
-    struct titles titles = {target->title_field, out};
+    struct titles titles = {ctx, target->title_field, out};
     if (!target->title_field)
         return ERR_OK;
     enum err e = list_plan_rows(&plan, ctx, &query, ROLE_READ);
@@ -615,20 +611,11 @@ enum err list_group(struct list_plan *plan, const struct list_query *query, stru
         e = order(&g, query->sort);
     if (e)
         return e;
-    struct query q = {
-        .table = plan->entity->table,
-        .select = plan->columns,
-        .select_count = plan->columns_count,
-        .joins = plan->joins.items,
-        .joins_count = plan->joins.count,
-        .where = plan->where,
-        .order = plan->orders,
-        .order_count = plan->orders_count,
-        .limit = g.limit + 1,
-        .group_count = g.keys_count,
-        .wide_sums = true,
-        .having = wanted,
-    };
+    struct query q = list_plan_query(plan);
+    q.limit = g.limit + 1;
+    q.group_count = g.keys_count;
+    q.wide_sums = true;
+    q.having = wanted;
     buf_put_str(out, "{\"groups\":[");
     e = store_read(plan->ctx->tenant->store, &q, group_row, &g);
     if (!e) {

@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/limits.h"
+#include "record/field_kit.h"
 #include "record/field_sealed.h"
 #include "record/model.h"
 #include "record/search.h"
@@ -56,6 +57,20 @@ enum err list_plan_rows(struct list_plan *plan, struct ctx *ctx, const struct li
 }
 
 /* --- columns --- */
+
+struct query list_plan_query(const struct list_plan *plan)
+{
+    return (struct query){
+        .table = plan->entity->table,
+        .select = plan->columns,
+        .select_count = plan->columns_count,
+        .joins = plan->joins.items,
+        .joins_count = plan->joins.count,
+        .where = plan->where,
+        .order = plan->orders,
+        .order_count = plan->orders_count,
+    };
+}
 
 int list_plan_column(struct list_plan *plan, struct query_column column)
 {
@@ -436,9 +451,16 @@ static void put_values(const struct field *field, const struct value *values, st
         field->type->put(field, values, out);
 }
 
-void list_plan_put_title(const struct field *field, const struct value *values, struct buf *out)
+void list_plan_put_title(struct ctx *ctx, const struct field *field, const struct value *values,
+                         struct buf *out)
 {
     struct buf text = BUF_INIT;
+    const struct field_option *option =
+        values[0].type == VALUE_TEXT ? field_option_find(field, values[0].bytes) : NULL;
+    if (option) {
+        json_put_cstr(out, field_option_label(ctx, field, option));
+        return;
+    }
     if (values[0].type == VALUE_TEXT && !field->type->put_text) {
         json_put_string(out, values[0].bytes);
         return;
@@ -449,7 +471,8 @@ void list_plan_put_title(const struct field *field, const struct value *values, 
     buf_release(&text);
 }
 
-static void put_expanded(const struct list_expand *expand, const struct value *row, struct buf *out)
+static void put_expanded(struct ctx *ctx, const struct list_expand *expand, const struct value *row,
+                         struct buf *out)
 {
     if (expand->id < 0 || row[expand->id].type == VALUE_NULL) {
         buf_put(out, "null", 4);
@@ -465,7 +488,7 @@ static void put_expanded(const struct list_expand *expand, const struct value *r
     }
     if (expand->title) {
         buf_put_str(out, ",\"title\":");
-        list_plan_put_title(expand->title, &row[expand->title_first], out);
+        list_plan_put_title(ctx, expand->title, &row[expand->title_first], out);
     }
     buf_put_char(out, '}');
 }
@@ -481,7 +504,7 @@ void list_plan_put(struct list_plan *plan, const struct store_row *row, struct b
             buf_put_char(out, ',');
         buf_put_slice(out, output->key);
         if (output->expand)
-            put_expanded(output->expand, plan->row, out);
+            put_expanded(plan->ctx, output->expand, plan->row, out);
         else
             put_values(output->field, &plan->row[output->first], out);
     }

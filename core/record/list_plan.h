@@ -51,6 +51,8 @@ MUST_USE enum err list_plan_fields(struct list_plan *plan, struct slice fields, 
                                    bool with_deleted);
 /* The order; without `sort` newest first. Refuses what would sort too many rows without index. */
 MUST_USE enum err list_plan_sort(struct list_plan *plan, struct slice sort);
+/* What it reads, to be completed: the columns so far, where and in which order. */
+struct query list_plan_query(const struct list_plan *plan);
 /* A column of the row; its number. */
 int list_plan_column(struct list_plan *plan, struct query_column column);
 /* All columns of a field, under a guard; the number of the first. */
@@ -59,7 +61,8 @@ int list_plan_columns(struct list_plan *plan, const struct field *field, int joi
 /* Writes the row as an object. */
 void list_plan_put(struct list_plan *plan, const struct store_row *row, struct buf *out);
 /* A field's text as a JSON string; "" where it is empty. */
-void list_plan_put_title(const struct field *field, const struct value *values, struct buf *out);
+void list_plan_put_title(struct ctx *ctx, const struct field *field, const struct value *values,
+                         struct buf *out);
 /* A path of the caller's query, with rights: where its values stand. */
 MUST_USE enum err list_plan_path(struct list_plan *plan, const char *what, struct slice path,
                                  const struct field **field, int *join,

@@ -29,7 +29,8 @@ static bool hit_row(void *arg, const struct store_row *row)
     if (hits->title) {
         buf_truncate(hits->out, hits->out->len - 1); /* the closing brace */
         buf_put_str(hits->out, ",\"title\":");
-        list_plan_put_title(hits->title, &hits->plan->row[hits->title_first], hits->out);
+        list_plan_put_title(hits->plan->ctx, hits->title, &hits->plan->row[hits->title_first],
+                            hits->out);
         buf_put_char(hits->out, '}');
     }
     return true;

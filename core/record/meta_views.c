@@ -133,6 +133,22 @@ static void put_array(const struct cut *c, const struct json *node, struct buf *
     buf_put_char(out, ']');
 }
 
+/* "sales.month_goal": what the plugin is set to, null where it is not, or where it is no number:
+ * whoever declares a view does not thereby tell what another plugin is set to. */
+static void put_setting(const struct cut *c, struct slice path, struct buf *out)
+{
+    bool is_number = model_setting_is_number(model_setting(c->ctx->model, path));
+    struct slice id = slice_split(&path, '.');
+    const struct json *config = map_get(&c->ctx->model->configs, id);
+    const struct json *value = config && is_number ? json_get_slice(config, path) : NULL;
+
+    if (value &&
+        (value->type == JSON_INT || value->type == JSON_REAL || value->type == JSON_STRING))
+        json_put(out, value);
+    else
+        buf_put_str(out, "null");
+}
+
 static void put_object(const struct cut *c, const struct json *node, struct buf *out)
 {
     struct cut inner = *c;
@@ -149,7 +165,11 @@ static void put_object(const struct cut *c, const struct json *node, struct buf 
         if (is_cut(&inner, member) || (!c->entity && slice_is(member->key, "roles")))
             continue;
         json_put_key(out, arena_str(c->ctx->arena, member->key));
-        put_node(&inner, member, out);
+        struct slice setting = json_str(member, "config", SLICE(""));
+        if (setting.len && slice_is(member->key, "target"))
+            put_setting(&inner, setting, out);
+        else
+            put_node(&inner, member, out);
     }
     buf_put_char(out, '}');
 }

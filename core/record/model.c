@@ -39,20 +39,12 @@ static size_t own_bytes(const void *arg)
     return arena_used(model->arena) + share_own_bytes(model->image);
 }
 
-static void release_texts(void *arg)
-{
-    struct model *model = arg;
-    for (int i = 0; i < LANG_COUNT; i++)
-        map_release(&model->texts[i]);
-}
-
 struct model *model_new(void)
 {
     struct arena *arena = arena_new();
     struct model *model = arena_make(arena, struct model);
 
     model->arena = arena;
-    arena_defer(arena, release_texts, model);
     return model;
 }
 
@@ -212,6 +204,7 @@ static enum err renew(struct tenant *tenant, const char *home, bool may_apply,
     if (cached)
         model_free(cached);
     tenant->model = model;
+    tenant->model_serial = model->serial;
     tenant->model_free = free_model;
     tenant->model_bytes = own_bytes;
     *out = model;
@@ -340,6 +333,30 @@ const struct role *model_role(struct tenant *tenant, const char *name)
 {
     const struct model *model = tenant->model;
     return model ? map_get(&model->roles, slice_str(name)) : NULL;
+}
+
+const struct json *model_setting(const struct model *model, struct slice path)
+{
+    struct slice id = slice_split(&path, '.');
+
+    for (int i = 0; i < model->plugins_count; i++) {
+        const struct plugin *plugin = model->plugins[i];
+        if (plugin->broken || !slice_is(id, plugin->id))
+            continue;
+        json_each(setting, json_get(plugin->manifest, "config"))
+        {
+            if (slice_eq(json_str(setting, "name", SLICE("")), path))
+                return setting;
+        }
+    }
+    return NULL;
+}
+
+bool model_setting_is_number(const struct json *setting)
+{
+    struct slice type = json_str(setting, "type", SLICE(""));
+
+    return slice_is(type, "int") || slice_is(type, "decimal");
 }
 
 const struct model_view *model_view(const struct model *model, const char *entity, const char *kind,

@@ -23,6 +23,8 @@
 
 struct model_image; /* private: what is shared */
 
+struct words; /* words.h */
+
 struct model {
     struct arena *arena;       /* owns what is the tenant's own, or everything of a plan */
     struct model_image *image; /* owns the rest; NULL: a plan */
@@ -38,7 +40,8 @@ struct model {
     struct map views; /* private: "entity.kind.name" → struct model_view *, without the base's */
     struct model_view **view_list;
     int views_count;
-    struct map texts[LANG_COUNT]; /* "plugin:key" → NUL-terminated text; read model_text_find */
+    const struct words **texts[LANG_COUNT]; /* in load order; read model_text_find */
+    int texts_count[LANG_COUNT];
     uint64_t texts_hash[LANG_COUNT];
     struct plugin **plugins; /* active ones in load order; broken ones behind them */
     int plugins_count, plugins_broken;
@@ -94,7 +97,7 @@ struct model_extra {
     void (*release)(void *value);
 };
 struct model_extra *model_extra(const struct model *model);
-/* Lets go of shared models that no open tenant has. */
+/* Lets go of shared models that no open tenant has; for tests. */
 void model_forget(void);
 /* The model of the products alone that this one lies on, with what is the tenant's own in any: as
  * it would have it without what it has declared. False: there is none. Lives no longer than
@@ -163,5 +166,10 @@ const char *model_text_find(const struct model *model, enum lang lang, struct sl
 /* Walks all texts of a language, in no order: *at begins with 0; false at the end. */
 bool model_text_next(const struct model *model, enum lang lang, size_t *at, struct slice *key,
                      const char **text);
+/* What is declared of the setting "plugin.name"; NULL: the plugin has none of that name, or is not
+ * there. */
+const struct json *model_setting(const struct model *model, struct slice path);
+/* Is it a number? Only such are shown to people who do not administer. */
+bool model_setting_is_number(const struct json *setting);
 /* Turns every complaint in ctx->err into a sentence in ctx->lang (field codes are keys). */
 void model_err_texts(struct ctx *ctx);

@@ -10,6 +10,7 @@
 #include "base/shelf.h"
 #include "base/text.h"
 #include "tenant/migration.h"
+#include "tenant/tree.h"
 
 #include <sys/stat.h>
 
@@ -259,7 +260,7 @@ enum err build_load(struct build *b, const char *path, const char *schema, const
     struct stat st;
 
     b->file = arena_printf(b->arena, "%s/%s", b->plugin->id, path + strlen(b->plugin->folder) + 1);
-    if (stat(path, &st) != 0)
+    if (tree_stat(path, &st) != 0)
         return build_fail(b, 0, "the file cannot be read");
     cache_begin();
     const struct document *d = is_product(b) ? product_document(b, path, &st, schema)
@@ -403,14 +404,13 @@ static void clear_attempt(struct build *b)
     map_init(&model->role_trees, b->arena);
     map_init(&model->views, b->arena);
     map_init(&model->dictionaries, b->arena);
-    for (int i = 0; i < LANG_COUNT; i++)
-        map_release(&model->texts[i]); /* the largest ones: outside the arena they leave nothing */
     model->entity_list = arena_array(b->scratch, struct entity *, ENTITIES_MAX);
     model->entities_count = model->views_count = model->dictionaries_count = 0;
     model->view_list = NULL;
     model->dictionary_list = NULL;
     model->warnings = NULL;
     memset(model->texts_hash, 0, sizeof model->texts_hash);
+    memset(model->texts_count, 0, sizeof model->texts_count);
     b->views = b->views_last = b->roles = b->roles_last = NULL;
     b->culprit = NULL;
     b->why = NULL;

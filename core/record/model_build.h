@@ -11,11 +11,8 @@
 #include <sys/stat.h>
 
 #include "record/model.h"
-
-/* 128 bits under keys that this process has drawn: nobody can choose two that meet. */
-struct share_key {
-    uint64_t bits[2];
-};
+#include "record/model_share.h"
+#include "record/words.h"
 
 struct build {
     struct tenant *tenant;
@@ -98,6 +95,12 @@ void entity_add_system_fields(struct arena *arena, struct entity *entity);
 /* Once all are read: references, roll-ups, lookups, conditions, titles, options of dictionaries. */
 MUST_USE enum err build_resolve(struct build *b);
 MUST_USE enum err build_views(struct build *b);
+/* Does every part of "account.industry" exist? */
+MUST_USE enum err build_path(struct build *b, const struct entity *entity, struct slice path,
+                             int line);
+/* model_screen.c: can what a view or a dashboard (NULL) counts, measures and draws by be that? */
+MUST_USE enum err build_screen(struct build *b, const struct entity *entity,
+                               const struct json *doc);
 MUST_USE enum err build_roles(struct build *b);
 MUST_USE enum err build_texts(struct build *b);
 MUST_USE enum err build_dictionary(struct build *b, const struct json *doc);
@@ -134,7 +137,6 @@ void overlay_redraw(struct build *b, const struct model_view *view);
 void overlay_reach(struct build *b);
 /* The image of what has been chosen as an overlay; *out NULL: it cannot be one, or share_find knows
  * it. *moved: numbers were written. */
-struct share_keys;
 MUST_USE enum err overlay_image(struct build *b, const struct share_keys *keys, bool may_apply,
                                 bool *moved, struct model_image **out);
 
@@ -171,26 +173,4 @@ extern const char *const build_folders[BUILD_FOLDERS];
 extern const char *const build_schemas[BUILD_FOLDERS];
 /* The keys of what model_shelf.c puts there: these words and the path. */
 #define SHELF_DOCUMENT "document:"
-
-/* --- model_share.c --- */
-
-/* All that the declarations and what follows from them depend on, as one hash: the chosen plugins
- * and their files, the registry's numbers of them, the tenant's dictionary rows. */
-struct share_keys {
-    struct share_key whole, base; /* base: of the products alone */
-    bool is_plain;                /* there is nothing else: both are the same */
-};
-MUST_USE enum err share_keys_of(struct build *b, struct share_keys *out);
-/* What is kept under the key, once more in use; NULL if there is none. */
-struct model_image *share_find(const struct share_key *key);
-/* Keeps a model that is ready, whose arena it takes; in use once. `base`: what it lies on, of which
- * it takes one use, or NULL. */
-struct model_image *share_put(const struct share_key *key, struct model *model,
-                              struct model_image *base);
-const struct model *share_model(const struct model_image *image);
-/* In use once less. What nobody uses stays for a while, MODEL_IMAGES_IDLE_MAX of them. */
-void share_release(struct model_image *image);
-/* What would be idle without its one user; 0 where it has several. */
-size_t share_own_bytes(const struct model_image *image);
-/* How many are kept without a user; for tests. */
-int share_idle(void);
+#define SHELF_WORDS    "words:"

@@ -22,7 +22,8 @@
 /* Numbers are 1 to these: the fewer digits, the shorter is each log entry and each search token. */
 #define ENTITY_NUMBERS  ((1 << 15) - 1)
 #define FIELD_NUMBERS   ((1 << 18) - 1)
-#define DEFAULT_INDEXES 4 /* of every entity, see add_default_indexes, and that of its reports */
+#define REGISTRY_ROOM   1536 /* fields of a company with many plugins */
+#define DEFAULT_INDEXES 4    /* of every entity, see add_default_indexes, and that of its reports */
 
 /* --- reading the registry --- */
 
@@ -31,43 +32,52 @@ struct registry {
     const struct model *skips; /* numbers of these plugins are known already; NULL: all are asked */
     const char *skipped;       /* the plugin of the row before */
     struct map numbers;        /* "plugin|entity", "plugin|entity|no" → int64_t * */
+    bool is_to_grow;           /* the following are asked for, too */
     struct map entities_taken, fields_taken; /* the numbers themselves → the same */
 };
 
 /* Thousands of them for a model: printf would take longer than all the rest. */
-static char *put_part(char *to, const char *part, size_t len)
+static char *put_part(char *to, struct slice part)
 {
-    memcpy(to, part, len);
-    return to + len;
+    memcpy(to, part.at, part.len);
+    return to + part.len;
 }
 
-static struct slice entity_key(struct arena *arena, const char *plugin, const char *name)
+static struct slice entity_key(struct arena *arena, struct slice plugin, struct slice name)
 {
-    size_t first = strlen(plugin), second = strlen(name);
-    char *key = arena_alloc(arena, first + second + 2), *at = put_part(key, plugin, first);
+    char *key = arena_alloc(arena, plugin.len + name.len + 2), *at = put_part(key, plugin);
 
     *at++ = '|';
-    return slice_of(key, (size_t)(put_part(at, name, second) - key));
+    return slice_of(key, (size_t)(put_part(at, name) - key));
 }
 
-static struct slice field_key(struct arena *arena, const char *plugin, const char *entity,
+static struct slice field_key(struct arena *arena, struct slice plugin, struct slice entity,
                               int64_t no)
 {
     char digits[24];
     char *first = digits + sizeof digits;
-    size_t plugin_len = strlen(plugin), entity_len = strlen(entity);
 
     ASSERT(no >= 0);
     do
         *--first = (char)('0' + no % 10);
     while ((no /= 10) > 0);
     *--first = '|';
-    size_t digits_len = (size_t)(digits + sizeof digits - first);
-    char *key = arena_alloc(arena, plugin_len + entity_len + digits_len + 2);
-    char *at = put_part(key, plugin, plugin_len);
+    struct slice number = slice_of(first, (size_t)(digits + sizeof digits - first));
+    char *key = arena_alloc(arena, plugin.len + entity.len + number.len + 2);
+    char *at = put_part(key, plugin);
     *at++ = '|';
-    at = put_part(put_part(at, entity, entity_len), first, digits_len);
+    at = put_part(put_part(at, entity), number);
     return slice_of(key, (size_t)(at - key));
+}
+
+static struct slice key_of_entity(struct arena *arena, const struct entity *entity)
+{
+    return entity_key(arena, slice_str(entity->plugin), slice_str(entity->name));
+}
+
+static struct slice key_of_field(struct arena *arena, const struct field *field)
+{
+    return field_key(arena, slice_str(field->plugin), slice_str(field->entity->name), field->no);
 }
 
 static void keep_number(struct registry *r, struct map *taken, struct slice key, int64_t n)
@@ -75,7 +85,8 @@ static void keep_number(struct registry *r, struct map *taken, struct slice key,
     int64_t *number = arena_make(r->arena, int64_t);
     *number = n;
     map_put(&r->numbers, key, number);
-    map_put(taken, slice_of((const char *)number, sizeof *number), number);
+    if (r->is_to_grow)
+        map_put(taken, slice_of((const char *)number, sizeof *number), number);
 }
 
 /* Rows of a plugin mostly come after one another. */
@@ -95,30 +106,29 @@ static bool is_skipped(struct registry *r, struct slice plugin)
 static bool take_entity(void *arg, const struct store_row *row)
 {
     struct registry *r = arg;
-    if (is_skipped(r, store_row_bytes(row, 1)))
-        return true;
-    const char *plugin = arena_str(r->arena, store_row_bytes(row, 1));
+    struct slice plugin = store_row_bytes(row, 1);
 
-    keep_number(r, &r->entities_taken,
-                entity_key(r->arena, plugin, arena_str(r->arena, store_row_bytes(row, 2))),
-                store_row_int(row, 0));
+    if (!is_skipped(r, plugin))
+        keep_number(r, &r->entities_taken, entity_key(r->arena, plugin, store_row_bytes(row, 2)),
+                    store_row_int(row, 0));
     return true;
 }
 
 static bool take_field(void *arg, const struct store_row *row)
 {
     struct registry *r = arg;
-    if (is_skipped(r, store_row_bytes(row, 1)))
-        return true;
-    const char *plugin = arena_str(r->arena, store_row_bytes(row, 1));
-    const char *entity = arena_str(r->arena, store_row_bytes(row, 2));
+    struct slice plugin = store_row_bytes(row, 1);
 
-    keep_number(r, &r->fields_taken, field_key(r->arena, plugin, entity, store_row_int(row, 3)),
-                store_row_int(row, 0));
+    if (!is_skipped(r, plugin))
+        keep_number(r, &r->fields_taken,
+                    field_key(r->arena, plugin, store_row_bytes(row, 2), store_row_int(row, 3)),
+                    store_row_int(row, 0));
     return true;
 }
 
-static enum err registry_read(struct build *b, const struct model *skips, struct registry *r)
+/* The numbers of what is in the model and not in `skips`; of all there are where `is_to_grow`. */
+static enum err registry_read(struct build *b, const struct model *skips, bool is_to_grow,
+                              struct registry *r)
 {
     static const struct query_column entity_columns[] = {
         {.column = {0, "id"}}, {.column = {0, "plugin"}}, {.column = {0, "name"}}};
@@ -130,8 +140,9 @@ static enum err registry_read(struct build *b, const struct model *skips, struct
         .table = "entity_reg", .select = entity_columns, .select_count = 3};
     const struct query fields = {.table = "field_reg", .select = field_columns, .select_count = 4};
 
-    *r = (struct registry){.arena = b->scratch, .skips = skips};
+    *r = (struct registry){.arena = b->scratch, .skips = skips, .is_to_grow = is_to_grow};
     map_init(&r->numbers, b->scratch);
+    map_reserve(&r->numbers, REGISTRY_ROOM);
     map_init(&r->entities_taken, b->scratch);
     map_init(&r->fields_taken, b->scratch);
     enum err e = store_read(b->tenant->store, &entities, take_entity, r);
@@ -169,14 +180,13 @@ static int take_numbers(struct build *b, const struct registry *r)
         if (entity->is_system)
             entity->n = core_number(entity->table);
         else if (entity->n == 0)
-            entity->n = (int)number_of(r, entity_key(b->scratch, entity->plugin, entity->name));
+            entity->n = (int)number_of(r, key_of_entity(b->scratch, entity));
         missing += entity->n == 0;
         for (int k = 0; k < entity->fields_count; k++) {
             struct field *field = entity->fields[k];
             if (field->is_system || field->n != 0)
                 continue;
-            field->n =
-                (int)number_of(r, field_key(b->scratch, field->plugin, entity->name, field->no));
+            field->n = (int)number_of(r, key_of_field(b->scratch, field));
             missing += field->n == 0;
         }
     }
@@ -210,7 +220,7 @@ static int64_t new_number(struct registry *r, struct map *taken, struct slice ke
 {
     int64_t n = (int64_t)((hash_stable(key) >> 32) % (uint64_t)numbers) + 1;
 
-    ASSERT((int64_t)taken->count < numbers);
+    ASSERT(r->is_to_grow && (int64_t)taken->count < numbers);
     while (map_get(taken, slice_of((const char *)&n, sizeof n)))
         n = n % numbers + 1;
     keep_number(r, taken, key, n);
@@ -225,8 +235,7 @@ static enum err allocate(struct build *b, struct registry *r, struct store *stor
     for (int i = 0; i < b->model->entities_count && !e; i++) {
         struct entity *entity = b->model->entity_list[i];
         if (entity->n == 0) {
-            entity->n = (int)new_number(r, &r->entities_taken,
-                                        entity_key(b->scratch, entity->plugin, entity->name),
+            entity->n = (int)new_number(r, &r->entities_taken, key_of_entity(b->scratch, entity),
                                         ENTITY_NUMBERS);
             e = store ? add_entity(store, entity, entity->n) : ERR_OK;
         }
@@ -234,9 +243,8 @@ static enum err allocate(struct build *b, struct registry *r, struct store *stor
             struct field *field = entity->fields[k];
             if (field->is_system || field->n != 0)
                 continue;
-            field->n = (int)new_number(
-                r, &r->fields_taken, field_key(b->scratch, field->plugin, entity->name, field->no),
-                FIELD_NUMBERS);
+            field->n = (int)new_number(r, &r->fields_taken, key_of_field(b->scratch, field),
+                                       FIELD_NUMBERS);
             e = store ? add_field(store, field, field->n) : ERR_OK;
         }
     }
@@ -248,7 +256,7 @@ enum err build_numbers(struct build *b, bool may_apply, bool *moved)
     struct registry r;
 
     *moved = false;
-    enum err e = registry_read(b, b->base, &r);
+    enum err e = registry_read(b, b->base, false, &r);
     if (e)
         return e;
     if (take_numbers(b, &r) == 0)
@@ -259,7 +267,7 @@ enum err build_numbers(struct build *b, bool may_apply, bool *moved)
     e = store_begin(b->tenant->store, true);
     if (e)
         return e;
-    e = registry_read(b, NULL, &r); /* another writer may have been quicker */
+    e = registry_read(b, NULL, true, &r); /* another writer may have been quicker */
     if (!e && take_numbers(b, &r) > 0)
         e = allocate(b, &r, b->tenant->store);
     if (e) {
@@ -274,7 +282,7 @@ enum err build_numbers_made_up(struct build *b)
 {
     struct registry r;
 
-    enum err e = registry_read(b, NULL, &r);
+    enum err e = registry_read(b, NULL, true, &r);
     if (e || take_numbers(b, &r) == 0)
         return e;
     return allocate(b, &r, NULL);
@@ -435,10 +443,10 @@ static void add_declared_indexes(struct arena *a, struct table_draft *d,
     }
 }
 
-static bool has_column(const struct table_draft *d, const char *name)
+static bool has_column(const struct store_table *table, const char *name)
 {
-    for (int i = 0; i < d->table.columns_count; i++)
-        if (strcmp(d->columns[i].name, name) == 0)
+    for (int i = 0; table && i < table->columns_count; i++)
+        if (strcmp(table->columns[i].name, name) == 0)
             return true;
     return false;
 }
@@ -469,28 +477,42 @@ static void add_sort_indexes(struct build *b, struct table_draft *d, const struc
     }
 }
 
-/* `base`: the fixed part of a core entity's table, or NULL. */
+/* Room for the indexes of any table of the model: they are copied from there once they are known.
+ */
+static struct store_index *index_room(struct build *b, const struct store_table *system, int fixed)
+{
+    size_t room = 0;
+
+    for (int i = 0; i < b->model->entities_count; i++) {
+        const struct entity *entity = b->model->entity_list[i];
+        size_t own = (size_t)entity->fields_count * 5 + (size_t)entity->indexes_count;
+        room = own > room ? own : room;
+    }
+    for (int k = 0; k < fixed; k++)
+        room += (size_t)system[k].indexes_count;
+    return arena_array(b->scratch, struct store_index, room + DEFAULT_INDEXES);
+}
+
+/* `base`: the fixed part of a core entity's table, or NULL. `room`: see index_room. */
 static struct store_table draft_table(struct build *b, const struct entity *entity,
-                                      const struct store_table *base)
+                                      const struct store_table *base, struct store_index *room)
 {
     struct table_draft d = {.table = {.name = entity->table,
                                       .key = "id",
                                       .tokens = entity->has_search || (base && base->tokens),
                                       .append_only = entity->is_append_only,
-                                      .late = base == NULL}};
+                                      .late = base == NULL},
+                            .indexes = room};
     size_t fixed = base ? (size_t)base->columns_count : 0;
     size_t indexes = base ? (size_t)base->indexes_count : 0;
 
     d.columns = arena_array(b->arena, struct store_column, fixed + (size_t)entity->slots);
-    d.indexes = arena_array(b->scratch, struct store_index,
-                            indexes + DEFAULT_INDEXES + (size_t)entity->fields_count * 5 +
-                                (size_t)entity->indexes_count);
     for (size_t i = 0; i < fixed; i++)
         d.columns[d.table.columns_count++] = base->columns[i];
     for (size_t i = 0; i < indexes; i++)
         d.indexes[d.table.indexes_count++] = base->indexes[i];
     for (int i = 0; i < entity->slots; i++) {
-        if (has_column(&d, entity->columns[i]))
+        if (has_column(base, entity->columns[i]))
             continue;
         struct store_column column = {.name = entity->columns[i], .type = entity->column_types[i]};
         if (i == SLOT_VERSION) {
@@ -534,6 +556,8 @@ void build_schema(struct build *b)
     struct store_table *tables =
         arena_array(b->arena, struct store_table, (size_t)(fixed + model->entities_count));
 
+    struct store_index *room = index_room(b, system, fixed);
+
     memcpy(tables, b->base ? b->base->schema->tables : system,
            (size_t)(b->base ? b->base->schema->tables_count : fixed) * sizeof *tables);
     count = fixed;
@@ -546,7 +570,7 @@ void build_schema(struct build *b)
         bool is_new = at == fixed;
         at = is_new ? count++ : at;
         if (!is_shared || b->redrawn[i])
-            tables[at] = draft_table(b, entity, is_new ? NULL : &system[at]);
+            tables[at] = draft_table(b, entity, is_new ? NULL : &system[at], room);
     }
     schema->tables = tables;
     schema->tables_count = count;

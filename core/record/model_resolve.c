@@ -186,6 +186,41 @@ static enum err check_deps(struct build *b, const struct field *field)
     return ERR_OK;
 }
 
+/* The first path of a tree that asks what is not saved with the record itself, or NULL. */
+static const char *foreign_path(struct build *b, const struct entity *entity,
+                                const struct json *tree, int depth)
+{
+    if (!tree || depth > FILTER_DEPTH_MAX)
+        return NULL;
+    json_each(item, tree)
+    {
+        const char *path = NULL;
+        const struct field *field = entity_field(entity, item->key);
+        if (tree->type == JSON_ARRAY || is_joiner(item->key))
+            path = foreign_path(b, entity, item, depth + 1);
+        else if (!field || field->type->columns == 0 || strcmp(field->type->name, "rollup") == 0)
+            path = arena_str(b->arena, item->key);
+        if (path)
+            return path;
+    }
+    return NULL;
+}
+
+/* Which children a roll-up counts is asked when they are saved: of what changes without that, its
+ * figures would be wrong without a word. */
+static enum err check_counted(struct build *b, const struct field *field, const struct entity *from)
+{
+    const struct json *where = field_rollup_of(field)->where;
+    const char *why = "", *path;
+    if (!tree_fits(b, from, where, 0, &why))
+        return fail(b, field, "%s", why);
+    path = foreign_path(b, from, where, 0);
+    return path ? fail(b, field,
+                       "its where cannot ask \"%s\": that changes when other records are saved",
+                       path)
+                : ERR_OK;
+}
+
 static enum err check_derived(struct build *b, const struct field *field)
 {
     if (strcmp(field->type->name, "computed") == 0)
@@ -194,10 +229,7 @@ static enum err check_derived(struct build *b, const struct field *field)
         return ERR_OK;
     const struct field_rollup *rollup = field_rollup_of(field);
     const struct entity *from = map_get(&b->model->entities, slice_str(rollup->from));
-    const char *why = "";
-    if (!from)
-        return ERR_OK; /* told before */
-    return tree_fits(b, from, rollup->where, 0, &why) ? ERR_OK : fail(b, field, "%s", why);
+    return from ? check_counted(b, field, from) : ERR_OK; /* without: told before */
 }
 
 /* --- entities --- */

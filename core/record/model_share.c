@@ -13,6 +13,7 @@
 #include "base/crypto.h"
 #include "base/limits.h"
 #include "store/query.h"
+#include "tenant/tree.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -52,7 +53,7 @@ static void put_file(struct buf *out, const char *path)
     struct stat st = {0};
 
     put_text(out, path);
-    bool is_there = stat(path, &st) == 0;
+    bool is_there = tree_stat(path, &st) == 0;
     put_number(out, is_there);
     if (!is_there)
         return;

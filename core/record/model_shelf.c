@@ -8,16 +8,31 @@
 #include "base/shelf.h"
 #include "record/model_build.h"
 
-static void shelve(struct build *b, const char *path, const char *schema)
+/* The file as it was put there; NULL: who needs a faulty one reads it again, and says what is
+ * wrong. */
+static const struct json *shelve(struct build *b, const char *path, const char *schema)
 {
     struct arena *shelf = shelf_arena();
     struct stat st;
 
     if (stat(path, &st) != 0)
-        return;
+        return NULL;
     const struct document *d = build_read(b, shelf, path, &st, schema);
-    if (!d->fault) /* who needs a faulty one reads it again, and says what is wrong */
-        shelf_put(arena_printf(shelf, SHELF_DOCUMENT "%s", path), d);
+    if (d->fault)
+        return NULL;
+    shelf_put(arena_printf(shelf, SHELF_DOCUMENT "%s", path), d);
+    return d->json;
+}
+
+static void shelve_texts(struct build *b, const char *path)
+{
+    struct arena *shelf = shelf_arena();
+    const struct json *doc = shelve(b, path, NULL), *fault;
+    const struct words *words =
+        doc && doc->type == JSON_OBJECT ? words_make(shelf, b->plugin->id, doc, &fault) : NULL;
+
+    if (words)
+        shelf_put(arena_printf(shelf, SHELF_WORDS "%s", path), words);
 }
 
 static void shelve_plugin(struct build *b)
@@ -30,10 +45,10 @@ static void shelve_plugin(struct build *b)
         if (plugin_files(b->arena, b->plugin, build_folders[i], &paths, &count))
             continue;
         for (int k = 0; k < count; k++)
-            shelve(b, paths[k], build_schemas[i]);
+            (void)shelve(b, paths[k], build_schemas[i]);
     }
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        shelve(b, arena_printf(b->arena, "%s/%s", b->plugin->folder, texts[i]), NULL);
+        shelve_texts(b, arena_printf(b->arena, "%s/%s", b->plugin->folder, texts[i]));
 }
 
 void model_shelve(const char *home)

@@ -7,77 +7,66 @@
  */
 #include "record/model_build.h"
 
-#include <sys/stat.h>
-
-#define TEXT_KEY_MAX 256 /* longer names are not shared */
+#include "base/shelf.h"
+#include "tenant/tree.h"
 
 static const char *const lang_files[LANG_COUNT] = {"zh-CN", "en"};
 
 /* --- reading --- */
 
-/* Names of a product's texts are the same for every company: kept for the life of the process. */
+/* Tables of products that the shelf does not have: kept for the life of the process, as the files
+ * are that they were made from. */
 static struct {
     struct arena *arena;
-    struct map names;
-} interned;
+    struct map by_path;
+} kept;
 
-static const char *intern(const char *name)
+static const struct words *kept_words(const struct build *b, const char *path,
+                                      const struct json *doc, const struct json **fault)
 {
-    if (!interned.arena) {
-        interned.arena = arena_new();
-        map_init(&interned.names, NULL);
+    if (!kept.arena) {
+        kept.arena = arena_new();
+        map_init(&kept.by_path, kept.arena);
     }
-    const char *kept = map_get(&interned.names, slice_str(name));
-    if (!kept) {
-        kept = arena_strdup(interned.arena, name);
-        map_put(&interned.names, slice_str(kept), (void *)kept);
-    }
-    return kept;
+    const struct words *words = map_get(&kept.by_path, slice_str(path));
+    if (words && words->of == doc)
+        return words;
+    words = words_make(kept.arena, b->plugin->id, doc, fault);
+    if (words)
+        map_put(&kept.by_path, slice_str(arena_strdup(kept.arena, path)), (void *)words);
+    return words;
 }
 
-/* "people:account" */
-static const char *text_key(struct build *b, struct slice key)
+static const struct words *words_of(const struct build *b, const char *path, const struct json *doc,
+                                    const struct json **fault)
 {
-    char name[TEXT_KEY_MAX];
-    bool is_whole = slice_find(key, SLICE(":")) >= 0;
-    size_t before = is_whole ? 0 : strlen(b->plugin->id) + 1;
-
-    if (b->plugin->layer == PLUGIN_TENANT || before + key.len >= TEXT_KEY_MAX)
-        return is_whole ? arena_str(b->arena, key)
-                        : arena_printf(b->arena, "%s:" SLICE_FMT, b->plugin->id, SLICE_ARG(key));
-    if (!is_whole) {
-        memcpy(name, b->plugin->id, before - 1);
-        name[before - 1] = ':';
-    }
-    memcpy(name + before, key.at, key.len);
-    name[before + key.len] = 0;
-    return intern(name);
+    if (b->plugin->layer == PLUGIN_TENANT)
+        return words_make(b->arena, b->plugin->id, doc, fault);
+    const struct words *words = shelf_get(arena_printf(b->scratch, SHELF_WORDS "%s", path));
+    return words && words->of == doc ? words : kept_words(b, path, doc, fault);
 }
 
 static enum err read_texts(struct build *b, enum lang lang)
 {
-    const struct json *doc;
+    const struct json *doc, *fault = NULL;
     const char *path =
         arena_printf(b->arena, "%s/i18n/%s.json", b->plugin->folder, lang_files[lang]);
     struct stat st;
 
-    if (stat(path, &st) != 0)
+    if (tree_stat(path, &st) != 0)
         return ERR_OK;
     enum err e = build_load(b, path, NULL, &doc);
     if (e)
         return e;
     if (doc->type != JSON_OBJECT)
         return build_fail(b, doc->line, "texts are one object of keys and texts");
+    const struct words *words = words_of(b, path, doc, &fault);
+    if (!words)
+        return build_fail(b, fault->line, "the text \"" SLICE_FMT "\" is no text",
+                          SLICE_ARG(fault->key));
     struct model *model = b->model;
-    map_reserve(&model->texts[lang], model->texts[lang].count + (size_t)doc->count);
-    json_each(text, doc)
-    {
-        if (text->type != JSON_STRING)
-            return build_fail(b, text->line, "the text \"" SLICE_FMT "\" is no text",
-                              SLICE_ARG(text->key));
-        const char *key = text_key(b, text->key);
-        map_put(&model->texts[lang], slice_str(key), (void *)text->text.at);
-    }
+    model->texts[lang] = build_list(b->arena, model->texts[lang], model->texts_count[lang]);
+    model->texts[lang][model->texts_count[lang]++] = words;
     return ERR_OK;
 }
 
@@ -96,33 +85,49 @@ enum err build_texts(struct build *b)
 
 /* --- finding --- */
 
+/* Later plugins win, and what lies on a base comes after all of that. */
 const char *model_text_find(const struct model *model, enum lang lang, struct slice key)
 {
-    const char *text = map_get(&model->texts[lang], key);
+    uint64_t hash = words_hash(key);
 
-    return text || !model->base ? text : map_get(&model->base->texts[lang], key);
+    for (; model; model = model->base)
+        for (int i = model->texts_count[lang] - 1; i >= 0; i--) {
+            const char *text = words_find(model->texts[lang][i], key, hash);
+            if (text)
+                return text;
+        }
+    return NULL;
 }
 
-/* Places in the own map come first, those in the base's behind its end. */
+/* The table of the place, which becomes the place in it; NULL: behind all of them. */
+static const struct words *words_at(const struct model *model, enum lang lang, size_t *at)
+{
+    for (; model; model = model->base)
+        for (int i = 0; i < model->texts_count[lang]; i++) {
+            const struct words *words = model->texts[lang][i];
+            if (*at < words->cap)
+                return words;
+            *at -= words->cap;
+        }
+    return NULL;
+}
+
 bool model_text_next(const struct model *model, enum lang lang, size_t *at, struct slice *key,
                      const char **text)
 {
-    const struct map *own = &model->texts[lang];
-    const struct map *below = model->base ? &model->base->texts[lang] : NULL;
-    void *value;
-
-    if (*at < own->cap && map_next(own, at, key, &value)) {
-        *text = value;
+    for (;; ++*at) {
+        size_t within = *at;
+        const struct words *words = words_at(model, lang, &within);
+        if (!words)
+            return false;
+        const struct word *word = &words->slots[within];
+        if (!word->text || model_text_find(model, lang, word->key) != word->text)
+            continue;
+        *key = word->key;
+        *text = word->text;
+        ++*at;
         return true;
     }
-    *at = *at < own->cap ? own->cap : *at;
-    for (size_t from = *at - own->cap; below && map_next(below, &from, key, &value);) {
-        *at = own->cap + from;
-        *text = value;
-        if (!map_get(own, *key))
-            return true;
-    }
-    return false;
 }
 
 static const char *find_text(const struct model *model, enum lang lang, struct slice key)

@@ -55,8 +55,7 @@ static void warn(struct build *b, int line, const char *text)
 
 static const char *const field_lists[] = {"columns", "cells", "lines", "fields", "card_fields"};
 
-static enum err check_path(struct build *b, const struct entity *entity, struct slice path,
-                           int line)
+enum err build_path(struct build *b, const struct entity *entity, struct slice path, int line)
 {
     struct slice rest = path;
 
@@ -78,11 +77,11 @@ static enum err check_fields(struct build *b, const struct entity *entity, const
         enum err e = ERR_OK;
         bool is_list = item->type == JSON_ARRAY && IS_AMONG(item->key, field_lists);
         if (slice_is(item->key, "field") && item->type == JSON_STRING)
-            e = check_path(b, entity, item->text, item->line);
+            e = build_path(b, entity, item->text, item->line);
         json_each(name, is_list ? item : NULL)
         {
             if ((!e || build_goes_on(b, e)) && name->type == JSON_STRING)
-                e = check_path(b, entity, name->text, name->line);
+                e = build_path(b, entity, name->text, name->line);
         }
         if (build_goes_on(b, e))
             e = ERR_OK;
@@ -264,13 +263,12 @@ static void near_id(const struct json *node, struct slice anchor, const char **b
     }
 }
 
-static void warn_anchor(struct build *b, const struct json *body, const struct json *patch,
-                        const char *anchor)
+static void warn_anchor(struct build *b, const struct json *body, const struct json *named)
 {
-    const char *best = NULL;
+    const char *best = NULL, *anchor = arena_str(b->scratch, named->text);
     int least = 4; /* three letters wrong still look alike */
-    near_id(body, slice_str(anchor), &best, &least);
-    warn(b, patch->line,
+    near_id(body, named->text, &best, &least);
+    warn(b, named->line,
          best ? arena_printf(b->arena, "there is no \"%s\" any more (did you mean \"%s\"?)", anchor,
                              best)
               : arena_printf(b->arena, "there is no \"%s\" any more", anchor));
@@ -295,7 +293,7 @@ static enum err apply_patch(struct build *b, struct json *body, const struct jso
         return ERR_OK;
     bool adds = !anchor || *word == 'a' || *word == 'b';
     if (anchor && !list)
-        warn_anchor(b, body, patch, anchor);
+        warn_anchor(b, body, json_get(patch, word));
     if (adds && !payload)
         return build_fail(b, patch->line, "a patch needs what it adds, such as \"section\"");
     if (adds && join_group(b, body, payload, anchor && *word == 'b'))
@@ -374,7 +372,9 @@ static enum err patch_view(struct build *b, const struct json *patch)
     struct json *body = body_of(b, &view);
     enum err e = apply_patch(b, body, patch);
     const struct entity *of = entity ? model_entity(b->model, slice_str(entity)) : NULL;
-    return e || !of ? e : check_fields(b, of, body);
+    if (!e && of)
+        e = check_fields(b, of, body);
+    return e || b->waits ? e : build_screen(b, of, body);
 }
 
 /* --- views --- */
@@ -396,9 +396,14 @@ static enum err add_view(struct build *b, const struct json *doc)
             return build_fail(b, doc->line, "there is no entity \"%s\"%s", view->entity,
                               build_suggest_entity(b->arena, model, slice_str(view->entity)));
         enum err e = check_fields(b, entity, doc);
+        if (!e)
+            e = build_screen(b, entity, doc);
         if (e)
             return e;
     }
+    enum err e = view->entity ? ERR_OK : build_screen(b, NULL, doc);
+    if (e)
+        return e;
     struct slice key = model_view_key(b->arena, view);
     if (overlay_find_view(b, key))
         return build_fail(b, doc->line, "there is a view " SLICE_FMT " already", SLICE_ARG(key));

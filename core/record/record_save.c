@@ -4,6 +4,7 @@
  */
 #include "auth/actor.h"
 #include "base/id.h"
+#include "base/limits.h"
 #include "record/model.h"
 #include "record/record_in.h"
 #include "record/rollup.h"
@@ -116,8 +117,6 @@ enum err record_outbox(struct ctx *ctx, struct record *record, const char *op)
         return ERR_OK;
     return record_fire(ctx, record, HOOK_AFTER_COMMIT, &event);
 }
-
-#define CERTAIN_BYTES_MAX (1 << 20) /* as JSON six times as much at most: a store takes it */
 
 static size_t bytes_of(const struct value *value)
 {

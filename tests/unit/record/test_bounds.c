@@ -199,6 +199,25 @@ static void test_bounds__fields_of_a_company_beyond(void **state)
     assert_null(entity_field(place_entity(p, "order"), SLICE("x_f1")));
 }
 
+/* The counter counts to nineteen digits. */
+static const char *with_pattern(struct place *p, int plain)
+{
+    const char *pattern = arena_printf(p->arena, "%0*d{counter}", plain, 0);
+    const char *field = arena_printf(
+        p->arena, "{\"no\":2,\"name\":\"n\",\"type\":\"autonumber\",\"pattern\":\"%s\"}", pattern);
+    return arena_printf(p->arena, FIELDS, arena_printf(p->arena, TEXT ",%s", field), "");
+}
+
+static void test_bounds__pattern_of_a_number(void **state)
+{
+    accepted(*state, with_pattern(*state, NUMBER_BYTES_MAX - 19));
+}
+
+static void test_bounds__pattern_of_a_number_beyond(void **state)
+{
+    refused(*state, with_pattern(*state, NUMBER_BYTES_MAX - 18), "more than 100 bytes");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_bounds__##name, setup, teardown)
 
 int main(void)
@@ -211,6 +230,8 @@ int main(void)
         TEST(indexes_of_an_entity_beyond),
         TEST(length_of_a_text),
         TEST(length_of_a_text_beyond),
+        TEST(pattern_of_a_number),
+        TEST(pattern_of_a_number_beyond),
         TEST(entities),
         TEST(entities_beyond),
         TEST(fields_of_a_company),

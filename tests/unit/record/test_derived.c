@@ -63,6 +63,35 @@ static void test_derived__a_computed_field_follows_no_lookup(void **state)
         "order.net: it cannot depend on \"above\": a lookup changes when other records are saved");
 }
 
+/* Through the parent, another roll-up (of the same save, too), a lookup, or by what others have. */
+static void test_derived__a_rollup_counts_by_what_is_saved_with_its_children(void **state)
+{
+    static const struct {
+        const char *where, *path;
+    } cases[] = {
+        {"{\"up.name\":\"x\"}", "up.name"},
+        {"{\"or\":[{\"name\":\"x\"},{\"not\":{\"up.many\":{\"gte\":2}}}]}", "up.many"},
+        {"{\"many\":{\"gte\":2}}", "many"},
+        {"{\"above\":\"x\"}", "above"},
+        {"{\"exists\":{\"order.up\":{\"name\":\"x\"}}}", "exists"},
+    };
+    struct place *p = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *fields = arena_printf(
+            p->arena,
+            "{\"no\":4,\"name\":\"parts\",\"type\":\"rollup\",\"from\":\"order\","
+            "\"by\":\"up\",\"where\":%s},{\"no\":5,\"name\":\"many\",\"type\":\"rollup\","
+            "\"from\":\"order\",\"by\":\"up\"},{\"no\":6,\"name\":\"above\","
+            "\"type\":\"lookup\",\"path\":\"up.name\"}",
+            cases[i].where);
+        HAS(broken(p, fields),
+            arena_printf(p->arena,
+                         "order.parts: its where cannot ask \"%s\": that changes when other "
+                         "records are saved",
+                         cases[i].path));
+    }
+}
+
 static void test_derived__a_rollup_measures_by_known_fields(void **state)
 {
     HAS(broken(*state, "{\"no\":4,\"name\":\"parts\",\"type\":\"rollup\",\"from\":\"order\","
@@ -78,6 +107,7 @@ int main(void)
         T(a_computed_field_follows_no_rollup),
         T(a_computed_field_follows_no_lookup),
         T(a_rollup_measures_by_known_fields),
+        T(a_rollup_counts_by_what_is_saved_with_its_children),
     };
     return cmocka_run_group_tests_name("record/derived", tests, NULL, NULL);
 }

@@ -179,6 +179,23 @@ static void test_importer__an_empty_cell_leaves_what_is_there(void **state)
     find(shop, shop->customer, "name", "Eve");
 }
 
+static void test_importer__when_and_by_whom_it_was_made_is_told_once(void **state)
+{
+    struct shop *shop = *state;
+    struct run run =
+        import_map(shop, shop->customer, "name,code,created_at\nAda,1,2024-01-02T03:04:05.678Z\n",
+                   MATCH, IMPORT_UPSERT);
+    check(&run, 1, 0, 0, 0);
+    run = import_map(shop, shop->customer,
+                     "name,code,created_at,created_by\nEva,1,2024-01-02T03:04:05Z,\n", MATCH,
+                     IMPORT_UPSERT);
+    check(&run, 0, 1, 0, 0);
+    find(shop, shop->customer, "name", "Eva");
+    struct expr *where =
+        expr_cmp(shop->place.arena, EXPR_EQ, "created_at", value_int(1704164645678));
+    assert_int_equal(shop_count(shop, shop->customer->table, where), 1);
+}
+
 /* --- what goes wrong --- */
 
 static void test_importer__failed_rows_come_back_with_their_reason(void **state)
@@ -290,6 +307,31 @@ static void test_importer__goes_on_from_what_was_committed(void **state)
     assert_int_equal(importer_counts(importer)->created, 5);
     assert_int_equal(importer_progress(importer), 100);
     assert_int_equal(shop_count(shop, shop->customer->table, NULL), 5);
+    importer_free(importer);
+    buf_release(&reasons);
+}
+
+/* Another model may lie where the one before it lay. */
+static void test_importer__another_model_ends_it(void **state)
+{
+    struct shop *shop = *state;
+    struct importer_options options = {.mode = IMPORT_CREATE};
+    struct importer *importer;
+    struct buf reasons = BUF_INIT;
+    int64_t batch = 0;
+    bool done = false;
+    const struct model *before = shop->ctx->model;
+    struct model model = *before;
+    shop->ctx->model = &model;
+    OK(importer_new(shop->ctx, shop->customer, SLICE("name\nA\nB\n"), &options, &importer));
+    shop_begin(shop);
+    OK(importer_begin(shop->ctx, importer, &batch));
+    OK(importer_step(shop->ctx, importer, 1, 0, &reasons, &done));
+    model.serial = 0; /* of none that was built */
+    assert_int_equal(importer_step(shop->ctx, importer, 1, 0, &reasons, &done), ERR_BUSY);
+    shop->ctx->model = before;
+    shop_commit(shop);
+    assert_int_equal(shop_count(shop, shop->customer->table, NULL), 1);
     importer_free(importer);
     buf_release(&reasons);
 }
@@ -468,12 +510,14 @@ int main(void)
         TEST(test_importer__choices_are_known_by_their_labels),
         TEST(test_importer__the_same_file_again_updates_instead_of_doubling),
         TEST(test_importer__an_empty_cell_leaves_what_is_there),
+        TEST(test_importer__when_and_by_whom_it_was_made_is_told_once),
         TEST(test_importer__failed_rows_come_back_with_their_reason),
         TEST(test_importer__a_dry_run_changes_nothing),
         TEST(test_importer__validators_judge_every_row),
         TEST(test_importer__needs_the_right_to_import),
         TEST(test_importer__a_second_pass_points_to_later_rows),
         TEST(test_importer__goes_on_from_what_was_committed),
+        TEST(test_importer__another_model_ends_it),
         TEST(test_importer__a_step_ends_for_those_who_wait),
         TEST(test_importer__undo_takes_away_and_restores),
         TEST(test_importer__undo_leaves_what_was_changed_since),

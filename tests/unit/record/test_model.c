@@ -497,6 +497,107 @@ static void test_model__a_view_names_known_fields(void **state)
     assert_non_null(strstr(place_broken(p, "acme.sales"), "did you mean \"company\"?"));
 }
 
+static void test_model__a_screen_is_drawn_by_what_can_be(void **state)
+{
+    static const struct {
+        const char *view, *says;
+    } cases[] = {
+        {"{\"kind\":\"list\",\"entity\":\"lead\",\"name\":\"x\",\"columns\":["
+         "{\"field\":\"company\",\"agg\":\"sum\"}]}",
+         "\"sum\" of \"company\" cannot be measured"},
+        {"{\"kind\":\"list\",\"entity\":\"lead\",\"name\":\"x\",\"columns\":["
+         "{\"field\":\"score\",\"agg\":\"total\"}]}",
+         "\"agg\": \"total\" is none of"},
+        {"{\"kind\":\"tree\",\"entity\":\"lead\",\"parent\":\"owner\"}",
+         "\"owner\" is no reference to lead itself"},
+        {"{\"kind\":\"tree\",\"entity\":\"lead\"}", "names the reference"},
+        {"{\"kind\":\"timeline\",\"entity\":\"lead\",\"fields\":[\"company\"]}",
+         "\"company\" is no date"},
+        {"{\"kind\":\"timeline\",\"entity\":\"lead\"}", "a date, or begin and end"},
+        {"{\"kind\":\"chart\",\"entity\":\"lead\",\"query\":{\"group\":[\"statsu\"]}}",
+         "did you mean \"status\"?"},
+        {"{\"kind\":\"chart\",\"entity\":\"lead\",\"chart\":\"bubble\"}", "chart"},
+        {"{\"kind\":\"dashboard\",\"name\":\"x\",\"widgets\":["
+         "{\"id\":\"a\",\"kind\":\"gauge\",\"entity\":\"lead\"}]}",
+         "kind"},
+        {"{\"kind\":\"dashboard\",\"name\":\"x\",\"widgets\":["
+         "{\"id\":\"a\",\"kind\":\"kpi\",\"entity\":\"lead\","
+         "\"query\":{\"measure\":[\"sum.company\"]}}]}",
+         "\"sum\" of \"company\" cannot be measured"},
+        {"{\"kind\":\"dashboard\",\"name\":\"x\",\"widgets\":["
+         "{\"id\":\"a\",\"kind\":\"leaderboard\",\"entity\":\"lead\","
+         "\"query\":{\"group\":[\"source\"]}}]}",
+         "groups by people"},
+        {"{\"kind\":\"dashboard\",\"name\":\"x\",\"widgets\":["
+         "{\"id\":\"a\",\"kind\":\"goal\",\"entity\":\"lead\"}]}",
+         "a goal has a \"target\""},
+        {"{\"kind\":\"dashboard\",\"name\":\"x\",\"widgets\":["
+         "{\"id\":\"a\",\"kind\":\"goal\",\"entity\":\"lead\","
+         "\"target\":{\"config\":\"leads.moon\"}}]}",
+         "leads has no setting \"moon\""},
+        {"{\"kind\":\"dashboard\",\"name\":\"x\",\"widgets\":["
+         "{\"id\":\"a\",\"kind\":\"goal\",\"entity\":\"lead\",\"target\":{\"entity\":"
+         "\"account\",\"query\":{\"measure\":[\"sum.nmae\"]}}}]}",
+         "did you mean \"name\"?"},
+    };
+    struct place *p = *state;
+    place_sales(p, "views/lead.json", cases[0].view);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        place_bundle(p, "acme.sales", "views/lead.json", cases[i].view);
+        place_enable(p, "acme.sales");
+        place_model(p);
+        const char *why = place_broken(p, "acme.sales");
+        if (!strstr(why, "views/lead.json") || !strstr(why, cases[i].says))
+            fail_msg("%s: %s", cases[i].says, why);
+    }
+}
+
+static bool is_dashboard_of(struct place *p, int widgets)
+{
+    struct buf view = BUF_INIT;
+    buf_put_str(&view, "{\"kind\":\"dashboard\",\"name\":\"x\",\"widgets\":[");
+    for (int i = 0; i < widgets; i++)
+        buf_printf(&view, "%s{\"id\":\"w%d\",\"kind\":\"kpi\",\"entity\":\"lead\"}", i ? "," : "",
+                   i);
+    buf_put_str(&view, "]}");
+    place_sales(p, "views/lead.json", buf_cstr(&view));
+    buf_release(&view);
+    return model_view(p->model, NULL, "dashboard", "x") != NULL;
+}
+
+static void test_model__a_dashboard_has_so_many_widgets(void **state)
+{
+    struct place *p = *state;
+    assert_true(is_dashboard_of(p, DASHBOARD_WIDGETS_MAX));
+    assert_false(is_dashboard_of(p, DASHBOARD_WIDGETS_MAX + 1));
+    const char *why = place_broken(p, "acme.sales");
+    assert_non_null(strstr(why, "views/lead.json"));
+    assert_non_null(strstr(why, "at most 40 widgets"));
+}
+
+static void test_model__a_screen_may_count_measure_and_draw(void **state)
+{
+    struct place *p = *state;
+    place_sales(p, "views/lead.json",
+                "[{\"kind\":\"list\",\"entity\":\"lead\",\"name\":\"x\",\"columns\":["
+                "{\"field\":\"company\",\"agg\":\"count\"},"
+                "{\"field\":\"score\",\"agg\":\"avg\"},"
+                "{\"field\":\"created_at\",\"agg\":\"max\"}]},"
+                "{\"kind\":\"tree\",\"entity\":\"account\",\"name\":\"x\",\"parent\":\"parent\"},"
+                "{\"kind\":\"timeline\",\"entity\":\"lead\",\"fields\":[\"next_contact_at\"]},"
+                "{\"kind\":\"chart\",\"entity\":\"lead\",\"chart\":\"bar\","
+                "\"query\":{\"group\":[{\"f\":\"created_at\",\"by\":\"month\"}]}},"
+                "{\"kind\":\"dashboard\",\"name\":\"x\",\"widgets\":["
+                "{\"id\":\"a\",\"kind\":\"leaderboard\",\"entity\":\"lead\","
+                "\"query\":{\"group\":[\"owner\"],\"measure\":[\"count\"]}},"
+                "{\"id\":\"b\",\"kind\":\"goal\",\"entity\":\"lead\",\"target\":100,"
+                "\"period\":\"this_month\"},"
+                "{\"id\":\"c\",\"kind\":\"goal\",\"entity\":\"not_there\",\"target\":1}]}]");
+    const struct model_view *board = model_view(p->model, NULL, "dashboard", "x");
+    assert_non_null(board);
+    assert_int_equal(json_get(board->body, "widgets")->count, 3);
+}
+
 static void test_model__the_menu_is_one(void **state)
 {
     struct place *p = *state;
@@ -621,6 +722,9 @@ int main(void)
         T(a_role_is_told_of_own_fields),
         T(a_plan_changes_nothing),
         T(a_view_names_known_fields),
+        T(a_screen_is_drawn_by_what_can_be),
+        T(a_dashboard_has_so_many_widgets),
+        T(a_screen_may_count_measure_and_draw),
         T(the_menu_is_one),
         T(roles_join_their_grants),
         T(a_grant_follows_another_plugin),

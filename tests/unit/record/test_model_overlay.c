@@ -238,7 +238,7 @@ static void test_model_overlay__shares_what_no_bundle_touches(void **state)
     assert_ptr_not_equal(place_entity(p, "lead"), model_entity(acme, SLICE("lead")));
     assert_ptr_equal(map_get(&p->model->roles, SLICE("sales")),
                      map_get(&acme->roles, SLICE("sales")));
-    assert_int_equal(p->model->texts[LANG_ZH].count, 0);
+    assert_int_equal(p->model->texts_count[LANG_ZH], 0);
     assert_true(arena_used(p->model->arena) < (64 << 10));
 }
 
