@@ -11,7 +11,7 @@
 #include <string.h>
 
 static const char *const columns[] = {"name",     "errors",    "errors_at", "kills",
-                                      "kills_at", "paused_at", "why"};
+                                      "kills_at", "paused_at", "why",       "paused_by"};
 enum {
     TRIP_NAME,
     TRIP_ERRORS,
@@ -20,6 +20,7 @@ enum {
     TRIP_KILLS_AT,
     TRIP_PAUSED_AT,
     TRIP_WHY,
+    TRIP_PAUSED_BY,
     TRIP_COLUMNS
 };
 
@@ -48,6 +49,7 @@ static bool take(void *arg, const struct store_row *row)
     out->trip.why = store_row_is_null(row, TRIP_WHY)
                         ? NULL
                         : arena_str(search->arena, store_row_bytes(row, TRIP_WHY));
+    out->trip.paused_by = store_row_int(row, TRIP_PAUSED_BY);
     out->errors_at_ms = store_row_int(row, TRIP_ERRORS_AT);
     out->kills_at_ms = store_row_int(row, TRIP_KILLS_AT);
     return search->cb ? search->cb(search->arg, &out->trip) : false;
@@ -99,6 +101,7 @@ static enum err save(struct ctx *ctx, const struct row *row)
         {"kills_at", value_int(row->kills_at_ms), false},
         {"paused_at", trip->paused_at_ms ? value_int(trip->paused_at_ms) : value_null(), false},
         {"why", trip->why ? value_text(why) : value_null(), false},
+        {"paused_by", trip->paused_by ? value_int(trip->paused_by) : value_null(), false},
     };
     return store_put(ctx->tenant->store, "trip", sets, sizeof sets / sizeof *sets);
 }
@@ -149,7 +152,7 @@ enum err trip_succeeded(struct ctx *ctx, const char *name)
     return save(ctx, &row);
 }
 
-enum err trip_pause(struct ctx *ctx, const char *name, const char *why)
+enum err trip_pause(struct ctx *ctx, const char *name, int64_t by, const char *why)
 {
     ASSERT(ctx && ctx->tenant && name);
     struct row row;
@@ -157,6 +160,7 @@ enum err trip_pause(struct ctx *ctx, const char *name, const char *why)
     if (e || row.trip.paused_at_ms)
         return e;
     row.trip.paused_at_ms = ctx->now_ms;
+    row.trip.paused_by = by;
     row.trip.why = why;
     return save(ctx, &row);
 }

@@ -24,8 +24,9 @@ MUST_USE enum err trip_count(struct ctx *ctx, const char *name, enum trip_how ho
 /* In a write transaction: it succeeded; errors are counted from none again. Nothing is written
  * where there is nothing to forget. Kills are forgotten by time alone. */
 MUST_USE enum err trip_succeeded(struct ctx *ctx, const char *name);
-/* In a write transaction: a person (ctx->actor) pauses it, or lets it go on with counts of none. */
-MUST_USE enum err trip_pause(struct ctx *ctx, const char *name, const char *why);
+/* In a write transaction: a person (`by`, 0 = a command) pauses it, or lets it go on with counts of
+ * none. */
+MUST_USE enum err trip_pause(struct ctx *ctx, const char *name, int64_t by, const char *why);
 MUST_USE enum err trip_resume(struct ctx *ctx, const char *name);
 /* The same for each part of it. */
 MUST_USE enum err trip_resume_parts(struct ctx *ctx, const char *name);
@@ -38,6 +39,7 @@ struct trip {
     const char *why; /* of the last failure, or why a person paused it; or NULL */
     int errors, kills;
     int64_t paused_at_ms; /* 0 = it is not */
+    int64_t paused_by;    /* the person who paused it; 0 = nobody, it failed too often */
 };
 /* A plain read into ctx->arena; one that never failed is all zero with its name. */
 MUST_USE enum err trip_load(struct ctx *ctx, const char *name, struct trip *out);

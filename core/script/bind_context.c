@@ -213,9 +213,24 @@ static int context_call(lua_State *L)
     return lua_toboolean(L, -2) ? 1 : lua_error(L);
 }
 
+/*** Does some plugin offer this service?
+ * @param name string
+ * @return boolean
+ * @usage if not ctx.offers("connector." .. name .. ".push") then ev:fail("connector") end
+ */
+static int context_offers(lua_State *L)
+{
+    drop_self(L);
+    struct vm *vm = vm_of(L);
+    const char *name = luaL_checkstring(L, 1);
+    lua_pushboolean(L, map_get(&vm->plan->services, slice_str(name)) != NULL);
+    return 1;
+}
+
 static const luaL_Reg functions[] = {
-    {"now", context_now}, {"t", context_t},           {"can", context_can},   {"may", context_may},
-    {"has", context_has}, {"limits", context_limits}, {"call", context_call}, {NULL, NULL}};
+    {"now", context_now},   {"t", context_t},           {"can", context_can},
+    {"may", context_may},   {"has", context_has},       {"limits", context_limits},
+    {"call", context_call}, {"offers", context_offers}, {NULL, NULL}};
 
 /* --- members --- */
 
@@ -318,26 +333,18 @@ static void push_config(lua_State *L, const struct script *script, const struct 
 
 void luaopen_crm_context(lua_State *L, struct script *script)
 {
+    static const luaL_Reg *const all[] = {functions,   bind_tx,       bind_fields, bind_mail,
+                                          bind_notify, bind_document, bind_changes};
     const struct json *config = map_get(&script->vm->model->configs, slice_str(script->id));
     luaL_checkstack(L, 12, NULL);
     lua_newuserdatauv(L, 0, 0);
     lua_createtable(L, 0, 4);
     lua_pushlightuserdata(L, script);
     lua_newtable(L);
-    lua_pushlightuserdata(L, script);
-    luaL_setfuncs(L, functions, 1);
-    lua_pushlightuserdata(L, script);
-    luaL_setfuncs(L, bind_tx, 1);
-    lua_pushlightuserdata(L, script);
-    luaL_setfuncs(L, bind_fields, 1);
-    lua_pushlightuserdata(L, script);
-    luaL_setfuncs(L, bind_mail, 1);
-    lua_pushlightuserdata(L, script);
-    luaL_setfuncs(L, bind_notify, 1);
-    lua_pushlightuserdata(L, script);
-    luaL_setfuncs(L, bind_document, 1);
-    lua_pushlightuserdata(L, script);
-    luaL_setfuncs(L, bind_changes, 1);
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        lua_pushlightuserdata(L, script);
+        luaL_setfuncs(L, all[i], 1);
+    }
     bind_http_push(L, script);
     lua_setfield(L, -2, "http");
     bind_log_push(L, script);

@@ -113,12 +113,7 @@ static int event_fail(lua_State *L)
     return 0;
 }
 
-/*** Refuses at once: nothing of the unit is kept.
- * @param message string a key "@key" of the plugin, or a sentence
- * @param args table|nil placeholders of the message
- * @moment before_* validate after_* action
- */
-static int event_abort(lua_State *L)
+static int refuse(lua_State *L, enum err why)
 {
     int first;
     struct ctx *ctx = vm_ctx(L);
@@ -129,7 +124,29 @@ static int event_abort(lua_State *L)
     ctx->err.code = *text == '@' ? key : NULL;
     ctx->err.message = *text == '@' ? arena_printf(ctx->arena, "@%s", key) : key;
     ctx->err.args = args;
-    vm_veto(L, ERR_VALIDATION);
+    vm_veto(L, why);
+}
+
+/*** Refuses at once: nothing of the unit is kept.
+ * @param message string a key "@key" of the plugin, or a sentence
+ * @param args table|nil placeholders of the message
+ * @moment before_* validate after_* action
+ */
+static int event_abort(lua_State *L)
+{
+    return refuse(L, ERR_VALIDATION);
+}
+
+/*** Refuses at once as ev:abort does, because somebody else was faster: who asked by HTTP is told
+ * 409 instead of 422.
+ * @param message string a key "@key" of the plugin, or a sentence
+ * @param args table|nil placeholders of the message
+ * @moment before_* validate after_* action
+ * @usage if ev.record.owner then ev:conflict("@taken") end
+ */
+static int event_conflict(lua_State *L)
+{
+    return refuse(L, ERR_CONFLICT);
 }
 
 /*** Was the field changed by this save (or since it was loaded)?
@@ -271,8 +288,11 @@ static const struct member {
     {"payload", get_payload},
 };
 
-static const luaL_Reg methods[] = {
-    {"fail", event_fail}, {"abort", event_abort}, {"changed", event_changed}, {NULL, NULL}};
+static const luaL_Reg methods[] = {{"fail", event_fail},
+                                   {"abort", event_abort},
+                                   {"conflict", event_conflict},
+                                   {"changed", event_changed},
+                                   {NULL, NULL}};
 
 /* Upvalue 1: name → function, or the member's place. */
 static int event_index(lua_State *L)

@@ -19,6 +19,7 @@
 #include "base/shelf.h"
 #include "tenant/folder.h"
 #include "tenant/plugin.h"
+#include "tenant/tree.h"
 
 struct entry {
     struct code code; /* first: a struct code * is this one */
@@ -158,7 +159,8 @@ static bool entry_take(struct entry *entry, const char *path, const struct stat 
 enum err code_get(const char *path, struct code **out)
 {
     struct stat st;
-    if (stat(path, &st) != 0)
+    tree_look(NULL);
+    if (tree_stat(path, &st) != 0)
         return errno == ENOENT || errno == ENOTDIR ? ERR_NOT_FOUND : ERR_IO;
     struct entry *entry = entry_at(path);
     bool is_known = entry->is_read && is_same(&entry->identity, &st);
@@ -188,7 +190,8 @@ enum err code_hash(const char *folder, char out[2 * CRYPTO_SHA256_LEN + 1])
     struct buf all = BUF_INIT;
     const char **names = NULL;
     int count = 0;
-    enum err e = folder_names(arena, folder, &names, &count);
+    tree_look(NULL);
+    enum err e = tree_names(arena, folder, &names, &count);
     for (int i = 0; i < count && !e; i++) {
         struct code *code;
         if (!slice_ends(slice_str(names[i]), SLICE(".lua")))

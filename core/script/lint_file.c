@@ -475,12 +475,13 @@ static void see_context(const struct scan *s, int i)
         check_event(s, i + 4);
 }
 
-/* ctx.t("@key"), ev:abort("@key"), ev:fail(field, "@key"). */
+/* ctx.t("@key"), ev:abort("@key"), ev:conflict("@key"), ev:fail(field, "@key"). */
 static void see_key(const struct scan *s, int i)
 {
     if (!is_text(s, i) || !slice_starts(s->at[i].text, SLICE("@")) || is(s, i + 1, ".."))
         return;
-    bool first = is(s, i - 1, "(") && (is(s, i - 2, "t") || is(s, i - 2, "abort"));
+    bool first = is(s, i - 1, "(") &&
+                 (is(s, i - 2, "t") || is(s, i - 2, "abort") || is(s, i - 2, "conflict"));
     bool second = is(s, i - 1, ",") && is(s, i - 3, "(") && is(s, i - 4, "fail");
     if ((first || second) && is_member(s, second ? i - 4 : i - 2))
         lint_key(s->lint, s->at[i].line, s->at[i].text);

@@ -129,18 +129,27 @@ static const struct json *texts_of(struct lint *lint, const struct pack *pack, c
     return doc;
 }
 
+/* Found by hashing: a bundle may hold a hundred thousand of them. */
+static void index_texts(struct arena *arena, const struct json *texts, struct map *out)
+{
+    map_init(out, arena);
+    json_each(text, texts)(void) map_put(out, text->key, (void *)(uintptr_t)text);
+}
+
 /* A text that one language has and another lacks. */
 static void check_languages(struct lint *lint, const struct pack *pack)
 {
+    struct map texts[LANG_COUNT];
+    for (int lang = 0; lang < LANG_COUNT; lang++)
+        index_texts(lint->ctx->arena, texts_of(lint, pack, LANGUAGES[lang]), &texts[lang]);
     for (int lang = 0; lang < LANG_COUNT; lang++) {
         lint->file =
             arena_printf(lint->ctx->arena, "%s/i18n/%s.json", lint->plugin->id, LANGUAGES[lang]);
         const struct json *mine = texts_of(lint, pack, LANGUAGES[lang]);
         for (int other = 0; other < LANG_COUNT && mine; other++) {
-            const struct json *theirs = texts_of(lint, pack, LANGUAGES[other]);
             json_each(text, mine)
             {
-                if (!theirs || !json_get_slice(theirs, text->key))
+                if (!map_get(&texts[other], text->key))
                     lint_say(lint, text->line, "\"" SLICE_FMT "\" lacks its text in i18n/%s.json",
                              SLICE_ARG(text->key), LANGUAGES[other]);
             }

@@ -177,6 +177,7 @@ static struct vm *vm_new(struct ctx *ctx)
     vm->arena = arena_new_small();
     vm->model = ctx->model;
     vm->version = ctx->model->version;
+    vm->serial = ctx->model->serial;
     vm->bytes_limit = VM_BYTES_MAX;
     vm->marks = late_marks();
     make_limits(vm, ctx);
@@ -283,7 +284,7 @@ static bool is_current(const struct vm *vm, const struct ctx *ctx)
 {
     if (vm->depth || ctx->unit)
         return true; /* in the middle of a unit, which holds its handlers */
-    if (vm->model != ctx->model || vm->version != ctx->model->version || vm->marks != late_marks())
+    if (vm->serial != ctx->model->serial || vm->marks != late_marks())
         return false;
     int times = vm->slow_loads < BROKEN_SLOWER ? vm->slow_loads : BROKEN_SLOWER;
     return vm->broken ? clock_mono_us() - vm->broken_at_us < (int64_t)BROKEN_RETRY_US << times

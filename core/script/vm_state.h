@@ -97,9 +97,9 @@ struct vm {
     int resumes;         /* coroutines that wait for one another */
     struct arena *arena; /* owned */
     const struct model *model;
-    int64_t version;
-    struct plan *plan;   /* what the scripts registered; perhaps other VMs' as well */
-    struct hooks *hooks; /* the plan's, as this VM's */
+    int64_t version, serial; /* the model's */
+    struct plan *plan;       /* what the scripts registered; perhaps other VMs' as well */
+    struct hooks *hooks;     /* the plan's, as this VM's */
     int *refs; /* owned: the function of each slot, LUA_NOREF until its script is loaded */
     int refs_room;
     struct vm_stat {

@@ -187,7 +187,7 @@ static void test_schedule__paused_ones_pass_by(void **state)
 {
     struct shed *shed = *state;
     sync_one(shed, nightly());
-    OK(trip_pause(&shed->ctx, "job:leads.recycle", NULL));
+    OK(trip_pause(&shed->ctx, "job:leads.recycle", 0, NULL));
     at(shed, "2026-06-02T00:00:00Z");
     OK(schedule_fire(&shed->ctx));
     assert_int_equal(jobs(shed, "queued"), 0);

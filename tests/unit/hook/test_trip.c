@@ -67,10 +67,14 @@ static void test_trip__a_person_pauses_and_resumes(void **state)
 {
     struct shed *shed = *state;
     const char *listed = NULL;
-    OK(trip_pause(&shed->ctx, JOB, "holidays"));
+    OK(trip_pause(&shed->ctx, JOB, 0, "holidays"));
     assert_string_equal(look(shed).why, "holidays");
+    assert_int_equal(look(shed).paused_by, 0); /* a command of nobody's */
     OK(trip_list(&shed->ctx, keep_name, &listed));
     assert_string_equal(listed, JOB);
+    OK(trip_resume(&shed->ctx, JOB));
+    OK(trip_pause(&shed->ctx, JOB, 7, NULL));
+    assert_int_equal(look(shed).paused_by, 7);
     OK(trip_resume(&shed->ctx, JOB));
     assert_int_equal(look(shed).paused_at_ms, 0);
     assert_int_equal(look(shed).errors, 0);
@@ -92,8 +96,8 @@ static void test_trip__a_part_is_paused_alone(void **state)
     OK(trip_load(&shed->ctx, JOB ":one", &trip));
     assert_string_equal(trip_part(&trip, JOB), "one");
     assert_null(trip_part(&trip, "job:leads"));
-    OK(trip_pause(&shed->ctx, JOB, NULL));
-    OK(trip_pause(&shed->ctx, JOB "er", NULL)); /* another whose name begins so */
+    OK(trip_pause(&shed->ctx, JOB, 0, NULL));
+    OK(trip_pause(&shed->ctx, JOB "er", 0, NULL)); /* another whose name begins so */
     OK(trip_resume_parts(&shed->ctx, JOB));
     OK(trip_load(&shed->ctx, JOB ":one", &trip));
     assert_int_equal(trip.paused_at_ms, 0);
@@ -116,7 +120,7 @@ static void test_trip__parts_that_come_and_go_are_forgotten(void **state)
     OK(trip_count(&shed->ctx, JOB ":old", TRIP_ERROR, "it broke", &paused));
     OK(trip_count(&shed->ctx, JOB ":killed", TRIP_KILL, "it broke", &paused));
     OK(trip_count(&shed->ctx, JOB, TRIP_ERROR, "it broke", &paused));
-    OK(trip_pause(&shed->ctx, JOB ":paused", "holidays"));
+    OK(trip_pause(&shed->ctx, JOB ":paused", 0, "holidays"));
     shed->ctx.now_ms += TRIP_WINDOW_MS;
     OK(trip_tidy_parts(&shed->ctx, JOB));
     assert_int_equal(errors_of(shed, JOB ":old"), 1); /* at the limit */
@@ -143,7 +147,7 @@ static void test_trip__so_many_are_listed(void **state)
 {
     struct shed *shed = *state;
     for (int i = 1; i <= TRIPS_LISTED_MAX + 1; i++) {
-        OK(trip_pause(&shed->ctx, arena_printf(shed->arena, "job:leads.j%d", i), "holidays"));
+        OK(trip_pause(&shed->ctx, arena_printf(shed->arena, "job:leads.j%d", i), 0, "holidays"));
         if (i < TRIPS_LISTED_MAX)
             continue;
         int listed = 0;

@@ -259,7 +259,7 @@ static void test_deliver__holds_what_a_paused_handler_waits_for(void **state)
     stage_script(stage, note);
     OK(stage_create(stage, "thing", "{'name':'a'}", NULL));
     OK(store_begin(stage->tenant->store, true));
-    OK(trip_pause(&stage->ctx, name, "by hand"));
+    OK(trip_pause(&stage->ctx, name, 0, "by hand"));
     OK(outbox_hold(&stage->ctx, name));
     OK(store_commit(stage->tenant->store));
     OK(stage_create(stage, "thing", "{'name':'b'}", NULL)); /* and what comes later */

@@ -196,8 +196,8 @@ static void test_plugins__a_lead_of_the_pool_is_picked_once(void **state)
     id_text(user, text);
     assert_non_null(strstr(stage_field(stage, "lead", lead, "owner"), text));
     assert_string_equal(stage_field(stage, "lead", lead, "status"), "\"assigned\"");
-    assert_int_equal(act(stage, "pick", lead), ERR_VALIDATION);
-    assert_string_equal(complaints(stage), "owner leads:pool_taken");
+    assert_int_equal(act(stage, "pick", lead), ERR_CONFLICT);
+    assert_string_equal(stage->ctx.err.code, "leads:pool_taken");
     stage->ctx.actor = NULL;
 }
 

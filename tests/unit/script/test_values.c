@@ -140,7 +140,8 @@ static void test_values__ids_and_contexts(void **state)
     stage_gives(*state,
                 "local text = crm.id_text(12345)\n"
                 "return { #text, crm.id_parse(text), crm.id_parse('no') == nil, ctx.has('t'),\n"
-                "  ctx.has('nobody'), ctx.t('@bad', { n = 3 }), ctx.config.most, ctx.user == nil,\n"
+                "  ctx.has('nobody') or ctx.offers('nobody.there'),\n"
+                "  ctx.t('@bad', { n = 3 }), ctx.config.most, ctx.user == nil,\n"
                 "  ctx.tenant.currency, ctx.limits().reads, tostring(ctx.now()), ctx.source }",
                 "[13,12345,true,true,false,'3 is bad.',7,true,'CNY',200,"
                 "'2026-05-28T20:26:40.000Z','api']");
@@ -165,6 +166,7 @@ static void test_values__db_has_the_rights_of_who_asks(void **state)
     int64_t id, user;
     const struct actor *actor;
     OK(store_begin(stage->tenant->store, true));
+    OK(tenant_refresh(stage->tenant));
     OK(user_create(&stage->ctx, &(struct user_spec){.login = "ann"}, &user));
     OK(store_commit(stage->tenant->store));
     OK(tenant_refresh(stage->tenant));
@@ -200,6 +202,36 @@ static void test_values__fields_are_told_as_they_are(void **state)
     stage_fails(*state, "return ctx.fields()", "string expected");
 }
 
+/* Somebody with a role of that name, which may read things and run that one operation. */
+static int64_t worker(struct stage *stage, const char *login, const char *role)
+{
+    const char *const roles[] = {role, NULL};
+    int64_t id;
+    const char *body = arena_printf(
+        stage->arena,
+        "{\"name\":\"%s\",\"grants\":{\"thing\":{\"read\":\"all\",\"actions\":[\"%s\"]}}}", role,
+        role);
+    const struct store_set sets[] = {{"name", value_text(slice_str(role)), false},
+                                     {"body", value_text(slice_str(body)), false}};
+    OK(store_begin(stage->tenant->store, true));
+    OK(store_put(stage->tenant->store, "role", sets, 2));
+    OK(store_header_bump(stage->tenant->store, false, true));
+    OK(store_commit(stage->tenant->store));
+    OK(store_begin(stage->tenant->store, true));
+    OK(tenant_refresh(stage->tenant));
+    OK(user_create(&stage->ctx, &(struct user_spec){.login = login, .name = login, .roles = roles},
+                   &id));
+    OK(store_commit(stage->tenant->store));
+    OK(tenant_refresh(stage->tenant));
+    return id;
+}
+
+static const char *asks_may(struct stage *stage, int64_t user, const char *operation)
+{
+    return arena_printf(stage->arena, "return ctx.may(%lld, 'thing:%s')", (long long)user,
+                        operation);
+}
+
 static void test_values__an_operation_of_others_needs_a_capability(void **state)
 {
     struct stage *stage = *state;
@@ -210,6 +242,15 @@ static void test_values__an_operation_of_others_needs_a_capability(void **state)
     stage_switch(stage, "bolt"); /* which has no model yet */
     stage_enable(stage, "t");
     stage_gives(stage, "return ctx.may(1, 'thing:lift')", "false");
+    int64_t lifter = worker(stage, "ann", "lift"), other = worker(stage, "bob", "push");
+    stage_gives(stage, asks_may(stage, lifter, "lift"), "true");
+    stage_gives(stage, asks_may(stage, lifter, "drop"), "false");
+    stage_gives(stage, asks_may(stage, other, "lift"), "false");
+    OK(store_begin(stage->tenant->store, true));
+    OK(user_set_active(&stage->ctx, lifter, false));
+    OK(store_commit(stage->tenant->store));
+    OK(tenant_refresh(stage->tenant));
+    stage_gives(stage, asks_may(stage, lifter, "lift"), "false"); /* who has left may nothing */
     stage_fails(stage, "return ctx.may(1, 'lift')", "an operation is written");
     stage_fails(stage, "return ctx.may(1, 'nothing:lift')", "an operation is written");
 }

@@ -102,6 +102,23 @@ static void test_vm__is_made_anew_after_a_kill(void **state)
     assert_string_equal(ran(stage), "[1]");
 }
 
+/* Another model may lie where the one before it lay. */
+static void test_vm__is_made_anew_for_another_model(void **state)
+{
+    struct stage *stage = *state;
+    stage_script(stage, "local n = 0\n"
+                        "crm.service('run', function() n = n + 1 return { n } end)");
+    assert_string_equal(ran(stage), "[1]");
+    const struct model *before = stage->ctx.model;
+    struct model model = *before;
+    stage->ctx.model = &model;
+    assert_string_equal(ran(stage), "[2]");
+    model.serial = 0; /* of none that was built */
+    assert_string_equal(ran(stage), "[1]");
+    stage->ctx.model = before;
+    assert_string_equal(ran(stage), "[1]");
+}
+
 /* --- what is set aside --- */
 
 static void set_aside(struct stage *stage, bool is_loading)
@@ -162,6 +179,7 @@ int main(void)
         T(has_so_many_bytes),
         T(rests),
         T(is_made_anew_after_a_kill),
+        T(is_made_anew_for_another_model),
         T(code_that_was_set_aside_fails_closed),
         T(code_that_hung_while_loading_is_not_even_loaded),
         T(marks_are_of_one_tenant),
