@@ -5,12 +5,30 @@
 #include "api/admin.h"
 
 #include "api/routes.h"
+#include "base/id.h"
 #include "store/query.h"
 
 enum err admin_refuse(struct call *call, enum err e, const char *code, const char *args)
 {
     call->ctx->err.args = arena_strdup(call->ctx->arena, args);
     return err_say(&call->ctx->err, e, code, "@%s", code);
+}
+
+enum err admin_put_person(struct ctx *ctx, const char *key, int64_t user, struct buf *out)
+{
+    const struct actor *person = NULL;
+    char id[ID_TEXT_LEN + 1];
+    enum err e = user ? actor_load(ctx->tenant, user, &person) : ERR_OK;
+    json_put_key(out, key);
+    if (e || !person) {
+        buf_put_str(out, "null");
+        return e == ERR_NOT_FOUND ? ERR_OK : e;
+    }
+    id_text(person->user, id);
+    buf_printf(out, "{\"id\":\"%s\",\"name\":", id);
+    json_put_cstr(out, person->name);
+    buf_put_char(out, '}');
+    return ERR_OK;
 }
 
 bool admin_rights_take(struct call *call)

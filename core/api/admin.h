@@ -25,5 +25,7 @@ bool admin_rights_take(struct call *call);
 void admin_rights_give(struct call *call, bool before);
 /* Is it an area of administration? */
 bool admin_area_is_known(struct slice area);
+/* A member { "id", "name" }; null where it is nobody (0) or they are gone. */
+MUST_USE enum err admin_put_person(struct ctx *ctx, const char *key, int64_t user, struct buf *out);
 /* The complaint's code and text key are the same word; args: JSON object text or NULL. */
 MUST_USE enum err admin_refuse(struct call *call, enum err e, const char *code, const char *args);

@@ -8,6 +8,7 @@
 #include "auth/actor.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/tuning.h"
 #include "outbound/guard.h"
 #include "outbound/outbound.h"
 #include "record/meta.h"
@@ -100,6 +101,8 @@ void app_rest(struct app *app)
 {
     ASSERT(app && app->tenants);
     tenants_freed(app->tenants, vm_rest());
+    if (app->role == APP_RUNNER) /* all companies come to each of them, few of them often */
+        tenants_close_idle(app->tenants, RUNNER_IDLE_MS);
     tenants_trim(app->tenants, TENANTS_OPEN_MAX, TENANTS_BYTES_MAX);
     tenants_rest(app->tenants);
 }

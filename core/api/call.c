@@ -31,7 +31,7 @@ enum err call_entity(struct call *call, int n, const struct entity **out)
 
 enum err call_id(struct call *call, int n, int64_t *out)
 {
-    return id_parse(call_param(call, n), out) ? ERR_OK : ERR_NOT_FOUND;
+    return id_parse(call_param(call, n), out) && *out ? ERR_OK : ERR_NOT_FOUND;
 }
 
 /* An entity tag of ours is "<id>-<version>" with or without W/; anything else never matches. */
@@ -102,6 +102,16 @@ void call_created(struct call *call, const char *path_prefix, int64_t id)
     id_text(id, text);
     call->resp->status = 201;
     resp_header(call->resp, "Location", arena_printf(call->ctx->arena, "%s/%s", path_prefix, text));
+}
+
+void call_queued(struct call *call, const char *queue, int64_t id)
+{
+    char text[ID_TEXT_LEN + 1];
+    id_text(id, text);
+    call_created(call, "/api/v1/jobs", id);
+    call->resp->status = 202;
+    buf_printf(&call->resp->body, "{\"id\":\"%s\",\"queue\":\"%s\",\"state\":\"queued\"}", text,
+               queue);
 }
 
 void call_etag(struct call *call, int64_t id, int64_t version)

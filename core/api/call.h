@@ -64,6 +64,8 @@ MUST_USE enum err call_object(struct call *call, const struct json **out);
 MUST_USE enum err call_only(struct call *call, const char *const *names);
 /* 201 with Location. */
 void call_created(struct call *call, const char *path_prefix, int64_t id);
+/* 202 with the job that does it, and where that is looked at. */
+void call_queued(struct call *call, const char *queue, int64_t id);
 void call_etag(struct call *call, int64_t id, int64_t version);
 
 /* Runs fn as one write transaction of the tenant and commits it. In a worker the turn's transaction

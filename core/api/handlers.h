@@ -13,12 +13,16 @@ enum err health_ready(struct call *call);
 enum err health_metrics(struct call *call);
 enum err console_file(struct call *call);
 
-/* sessions.c */
+/* sessions.c; users_…: those of somebody else */
 enum err sessions_create(struct call *call);
 enum err sessions_current(struct call *call);
 enum err sessions_list(struct call *call);
 enum err sessions_end_current(struct call *call);
 enum err sessions_end_all(struct call *call);
+enum err sessions_end_one(struct call *call);
+enum err users_sessions_list(struct call *call);
+enum err users_sessions_end(struct call *call);
+enum err users_sessions_end_one(struct call *call);
 
 /* me.c */
 enum err me_get(struct call *call);
@@ -111,7 +115,6 @@ enum err users_get(struct call *call);
 enum err users_create(struct call *call);
 enum err users_update(struct call *call);
 enum err users_password(struct call *call);
-enum err users_sessions_end(struct call *call);
 
 /* roles.c: tenant-made roles beside the plugins' */
 enum err roles_list(struct call *call);

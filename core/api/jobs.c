@@ -326,11 +326,6 @@ enum err exports_create(struct call *call)
         e = job_put(ctx, &job, &id);
     if (e)
         return e;
-    char text[ID_TEXT_LEN + 1];
-    id_text(id, text);
-    call_created(call, "/api/v1/jobs", id);
-    call->resp->status = 202;
-    buf_printf(&call->resp->body, "{\"id\":\"%s\",\"queue\":\"export\",\"state\":\"queued\"}",
-               text);
+    call_queued(call, job.queue, id);
     return ERR_OK;
 }

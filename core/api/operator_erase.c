@@ -50,14 +50,9 @@ static enum err look_up(struct call *call, const struct target *target)
 /* Has this very record been erased before? Then there is nothing left to do. */
 static enum err was_erased(struct call *call, const struct target *target, bool *out)
 {
-    struct erasure *notes;
-    int count;
-    *out = false;
-    enum err e = erasures_read(call->ctx->arena, call->app->config->data, call->ctx->tenant->name,
-                               -1, &notes, &count);
-    for (int i = 0; i < count && !e && !*out; i++)
-        *out = notes[i].record == target->record && strcmp(notes[i].entity, target->entity) == 0;
-    return e;
+    struct ctx *ctx = call->ctx;
+    return erasures_has(ctx->arena, call->app->config->data, ctx->tenant->name, target->entity,
+                        target->record, out);
 }
 
 enum err operator_erase(struct call *call)

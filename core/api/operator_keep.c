@@ -84,6 +84,8 @@ enum err operator_backup(struct call *call)
     time_text(info.created_at_ms, at);
     buf_put_str(out, "{\"path\":");
     json_put_cstr(out, path);
+    json_put_key(out, "home"); /* the release that serves: what a rehearsal compares with */
+    json_put_cstr(out, call->app->config->home);
     buf_printf(out, ",\"created_at\":\"%s\",\"files\":%lld,\"bytes\":%lld}", at,
                (long long)info.files, (long long)info.bytes);
     return call_write(call, audit_fn, arena_str(ctx->arena, buf_slice(out)));

@@ -5,6 +5,7 @@
  */
 #include "hook/outbox.h"
 
+#include "api/admin.h"
 #include "api/handlers.h"
 #include "api/jobs_in.h"
 #include "api/page.h"
@@ -134,9 +135,15 @@ enum err outbox_list(struct call *call)
 /* --- paused handlers ----------------------------------------------------------------------------
  */
 
+struct paused {
+    struct call *call;
+    enum err e;
+};
+
 static bool put_trip(void *arg, const struct trip *trip)
 {
-    struct buf *out = arg;
+    struct paused *paused = arg;
+    struct buf *out = &paused->call->resp->body;
     char at[25];
     if (!slice_starts(slice_str(trip->name), SLICE("hook:")))
         return true;
@@ -149,14 +156,18 @@ static bool put_trip(void *arg, const struct trip *trip)
     json_put_cstr(out, at);
     json_put_key(out, "why");
     json_put_cstr(out, trip->why);
+    paused->e = admin_put_person(paused->call->ctx, "paused_by", trip->paused_by, out);
     buf_put_char(out, '}');
-    return true;
+    return !paused->e;
 }
 
 enum err outbox_paused(struct call *call)
 {
+    struct paused paused = {.call = call};
     page_open(call);
-    enum err e = trip_list(call->ctx, put_trip, &call->resp->body);
+    enum err e = trip_list(call->ctx, put_trip, &paused);
+    if (!e)
+        e = paused.e;
     if (!e)
         page_close(call);
     return e;
@@ -263,7 +274,7 @@ enum err outbox_pause(struct call *call)
     const char *handler;
     enum err e = read_handler(call, &handler);
     if (!e)
-        e = trip_pause(call->ctx, handler, NULL);
+        e = trip_pause(call->ctx, handler, call->ctx->actor ? call->ctx->actor->user : 0, NULL);
     if (!e)
         e = outbox_hold(call->ctx, handler);
     if (!e)

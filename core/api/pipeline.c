@@ -12,6 +12,7 @@
 
 #include "api/preview.h"
 #include "api/replay.h"
+#include "auth/bearer.h"
 #include "auth/session.h"
 #include "base/crypto.h"
 #include "base/limits.h"
@@ -214,6 +215,17 @@ enum err pipeline_due(struct call *call)
     return err_say(&ctx->err, ERR_FORBIDDEN, code, "@error.%s", code);
 }
 
+/* One sentence for all that can be wrong with a key, or it would say which of a thief's are good.
+ */
+static enum err key_refused(struct ctx *ctx)
+{
+    return err_say(&ctx->err, ERR_UNAUTHENTICATED, NULL, "%s",
+                   ctx->lang == LANG_ZH
+                       ? "此 API 密钥不存在、已过期或已撤销，或不允许从此地址使用。"
+                       : "This API key is unknown, has expired or was revoked, or may not be "
+                         "used from this address.");
+}
+
 static enum err admit_identity(struct call *call, struct slice token, bool cookie)
 {
     struct ctx *ctx = call->ctx;
@@ -228,6 +240,8 @@ static enum err admit_identity(struct call *call, struct slice token, bool cooki
                                   &ctx->actor, &call->csrf, &call->seen_due);
     if (e == ERR_UNAUTHENTICATED && call->route->who == WHO_ANYONE)
         return ERR_OK; /* a dead cookie must not keep anybody from signing in */
+    if (e == ERR_UNAUTHENTICATED && slice_starts(token, SLICE(BEARER_KEY)))
+        return key_refused(ctx);
     if (e)
         return e;
     if (cookie && !call->csrf) { /* a key has no place in a browser: nothing would guard it there */
@@ -263,6 +277,16 @@ static enum err admit_model(struct call *call)
     if (e)
         ctx->err.detail = why;
     return e;
+}
+
+/* Told at once: the length of nothing is no limit that anybody would think of. */
+static enum err admit_body(struct call *call)
+{
+    struct ctx *ctx = call->ctx;
+    if (call->route->body != BODY_NONE || call->req->content_length <= 0)
+        return ERR_OK;
+    return err_say(&ctx->err, ERR_TOO_LARGE, NULL, "%s",
+                   ctx->lang == LANG_ZH ? "此请求不能带有内容。" : "This request takes no body.");
 }
 
 static int64_t body_cap(const struct call *call)
@@ -352,6 +376,8 @@ enum err pipeline_admit(struct call *call, bool throttled, int64_t *body_max)
     ASSERT(call->req->path.at);
 
     enum err e = admit(call, throttled);
+    if (!e)
+        e = admit_body(call);
     /* A read with no body goes on in the same transaction; everything else may wait for long. */
     if (call->owns_tx && (e || call->route->runs != RUNS_GATEWAY || call->req->has_body))
         end_tx(call);

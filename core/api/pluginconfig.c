@@ -57,10 +57,7 @@ static void put_config(struct call *call, const struct plugin *plugin, const str
 
 static enum err find(struct call *call, struct pluginset *set, const struct plugin **out)
 {
-    enum err e = pluginset_read(call, set);
-    if (e)
-        return e;
-    e = pluginset_named(call, set, call_param(call, 0), out);
+    enum err e = pluginset_asked(call, set, out);
     return e || (*out)->manifest ? e : ERR_NOT_FOUND;
 }
 

@@ -337,12 +337,9 @@ enum err plugins_enable(struct call *call)
 {
     struct pluginset set;
     enum err e = call->body ? call_only(call, (const char *const[]){NULL}) : ERR_OK;
-    if (!e)
-        e = pluginset_read(call, &set);
-    if (e)
-        return e;
     const struct plugin *plugin;
-    e = pluginset_named(call, &set, call_param(call, 0), &plugin);
+    if (!e)
+        e = pluginset_asked(call, &set, &plugin);
     if (e)
         return e;
     struct names wanted = names_new(call, &set), seen = names_new(call, &set);
@@ -384,12 +381,9 @@ enum err plugins_disable(struct call *call)
 {
     struct pluginset set;
     enum err e = call->body ? call_only(call, (const char *const[]){NULL}) : ERR_OK;
-    if (!e)
-        e = pluginset_read(call, &set);
-    if (e)
-        return e;
     const struct plugin *plugin;
-    e = pluginset_named(call, &set, call_param(call, 0), &plugin);
+    if (!e)
+        e = pluginset_asked(call, &set, &plugin);
     if (e)
         return e;
     if (strcmp(plugin->id, "core") == 0)

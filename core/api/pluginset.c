@@ -27,8 +27,8 @@ static const struct tenant_plugin *find_row(const struct pluginset *set, struct 
     return NULL;
 }
 
-enum err pluginset_named(struct call *call, const struct pluginset *set, struct slice id,
-                         const struct plugin **out)
+static enum err find_named(struct call *call, const struct pluginset *set, struct slice id,
+                           const struct plugin **out)
 {
     struct arena *arena = call->ctx->arena;
     const struct plugin *near = NULL;
@@ -52,6 +52,12 @@ enum err pluginset_named(struct call *call, const struct pluginset *set, struct 
                               arena_str(arena, buf_slice(&args)));
     buf_release(&args);
     return e;
+}
+
+enum err pluginset_asked(struct call *call, struct pluginset *set, const struct plugin **out)
+{
+    enum err e = pluginset_read(call, set);
+    return e ? e : find_named(call, set, call_param(call, 0), out);
 }
 
 bool pluginset_is_enabled(const struct pluginset *set, struct slice id)

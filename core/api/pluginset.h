@@ -17,8 +17,9 @@ struct pluginset {
 MUST_USE enum err pluginset_read(struct call *call, struct pluginset *out);
 /* NULL if there is none of that id. */
 const struct plugin *pluginset_find(const struct pluginset *set, struct slice id);
-/* The same for a person who named it: ERR_NOT_FOUND with a sentence, and the nearest name. */
-MUST_USE enum err pluginset_named(struct call *call, const struct pluginset *set, struct slice id,
+/* Reads them and finds the one that the path names first: ERR_NOT_FOUND with a sentence, and the
+ * nearest name. */
+MUST_USE enum err pluginset_asked(struct call *call, struct pluginset *set,
                                   const struct plugin **out);
 /* core always is. */
 bool pluginset_is_enabled(const struct pluginset *set, struct slice id);

@@ -92,12 +92,7 @@ enum err privacy_export(struct call *call)
     e = job_put(ctx, &job, &id);
     if (e)
         return e;
-    char text[ID_TEXT_LEN + 1];
-    id_text(id, text);
-    call_created(call, "/api/v1/jobs", id);
-    call->resp->status = 202;
-    buf_printf(&call->resp->body, "{\"id\":\"%s\",\"queue\":\"person\",\"state\":\"queued\"}",
-               text);
+    call_queued(call, job.queue, id);
     return ERR_OK;
 }
 
@@ -179,14 +174,9 @@ static enum err confirm(struct call *call, const struct subject *s)
 
 static enum err was_erased(struct call *call, const struct subject *s, bool *out)
 {
-    struct erasure *notes;
-    int count;
-    *out = false;
-    enum err e = erasures_read(call->ctx->arena, call->app->config->data, call->ctx->tenant->name,
-                               -1, &notes, &count);
-    for (int i = 0; i < count && !e && !*out; i++)
-        *out = notes[i].record == s->record && strcmp(notes[i].entity, s->entity->name) == 0;
-    return e;
+    struct ctx *ctx = call->ctx;
+    return erasures_has(ctx->arena, call->app->config->data, ctx->tenant->name, s->entity->name,
+                        s->record, out);
 }
 
 /* Nobody takes away the last administrator, or oneself: whoever is left has to be able to act. */

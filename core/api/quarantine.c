@@ -20,12 +20,9 @@ enum err plugins_release(struct call *call)
     struct pluginset set;
     struct ctx *ctx = call->ctx;
     enum err e = call->body ? call_only(call, (const char *const[]){NULL}) : ERR_OK;
-    if (!e)
-        e = pluginset_read(call, &set);
-    if (e)
-        return e;
     const struct plugin *plugin;
-    e = pluginset_named(call, &set, call_param(call, 0), &plugin);
+    if (!e)
+        e = pluginset_asked(call, &set, &plugin);
     if (e)
         return e;
     e = quarantine_release(ctx->tenant->folder, plugin->id);

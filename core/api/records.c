@@ -14,6 +14,7 @@
 #include "record/bulk.h"
 #include "record/feed.h"
 #include "record/list.h"
+#include "record/past.h"
 #include "record/rights.h"
 #include "script/vm.h"
 
@@ -463,6 +464,18 @@ enum err records_duplicates(struct call *call)
     return ERR_OK;
 }
 
+/* Out of sight by what somebody else has done since it was seen: not the answer for what never was
+ * there, which whoever never saw it gets. */
+static enum err tell_missed(struct call *call, const struct entity *entity, int64_t id)
+{
+    bool was = false;
+    enum err e = past_was_visible(call->ctx, entity, id, &was);
+    if (e)
+        return e;
+    return was ? err_say(&call->ctx->err, ERR_CONFLICT, "moved_on", "%s", "@error.moved_on")
+               : ERR_NOT_FOUND;
+}
+
 enum err records_action(struct call *call)
 {
     const struct entity *entity;
@@ -483,6 +496,8 @@ enum err records_action(struct call *call)
     e = vm_get(call->ctx, call->app->config->home, &vm);
     if (!e)
         e = record_load(call->ctx, entity, id, ROLE_READ, &record);
+    if (e == ERR_NOT_FOUND)
+        e = tell_missed(call, entity, id);
     if (!e)
         e = vm_action(vm, call->ctx, entity, arena_str(call->ctx->arena, call_param(call, 2)),
                       record, call->body, &call->resp->body);

@@ -11,7 +11,9 @@
 #include "auth/signin.h"
 #include "auth/totp.h"
 
+#include "api/admin.h"
 #include "api/handlers.h"
+#include "api/page.h"
 #include "api/quota.h"
 #include "base/clock.h"
 #include "base/crypto.h"
@@ -202,33 +204,46 @@ enum err sessions_current(struct call *call)
     return ERR_OK;
 }
 
-struct session_list {
-    struct call *call;
-    int count;
-};
-
-static bool put_session_row(void *arg, const struct store_row *row)
+static void put_session_row(struct call *call, const struct session_info *info)
 {
-    struct session_list *list = arg;
-    struct buf *out = &list->call->resp->body;
-    static const char *const times[] = {"created_at", "seen_at", "expires_at"};
+    struct buf *out = &call->resp->body;
+    const struct actor *actor = call->ctx->actor;
+    struct {
+        const char *key;
+        int64_t ms;
+    } times[] = {{"created_at", info->created_at_ms},
+                 {"seen_at", info->seen_at_ms},
+                 {"expires_at", info->expires_at_ms}};
     char id[ID_TEXT_LEN + 1], time[25];
-    id_text(store_row_int(row, 0), id);
+    id_text(info->id, id);
     json_put_comma(out);
     buf_printf(out, "{\"id\":\"%s\"", id);
     for (int i = 0; i < 3; i++) {
-        time_text(store_row_int(row, 1 + i), time);
-        buf_printf(out, ",\"%s\":\"%s\"", times[i], time);
+        time_text(times[i].ms, time);
+        buf_printf(out, ",\"%s\":\"%s\"", times[i].key, time);
     }
     json_put_key(out, "address");
-    json_put_string(out, store_row_bytes(row, 4));
+    json_put_cstr(out, info->address);
     json_put_key(out, "agent");
-    json_put_string(out, store_row_bytes(row, 5));
+    json_put_cstr(out, info->agent);
     json_put_key(out, "current");
-    json_put_bool(out, store_row_int(row, 0) == list->call->ctx->actor->session);
+    json_put_bool(out, actor && info->id == actor->session);
     buf_put_char(out, '}');
-    list->count++;
-    return true;
+}
+
+static enum err answer_list(struct call *call, int64_t user)
+{
+    struct session_info *list = NULL;
+    int count = 0;
+    enum err e =
+        session_list(call->ctx->tenant, call->ctx->arena, user, call->ctx->now_ms, &list, &count);
+    if (e)
+        return e;
+    page_open(call);
+    for (int i = 0; i < count; i++)
+        put_session_row(call, &list[i]);
+    page_close(call);
+    return ERR_OK;
 }
 
 /* Sessions are a person's; a key has part in them where its scopes say so of users. */
@@ -242,30 +257,7 @@ static enum err may_touch(const struct call *call, const char *action)
 enum err sessions_list(struct call *call)
 {
     enum err e = may_touch(call, "read");
-    if (e)
-        return e;
-    static const char *const names[] = {"id",         "created_at", "seen_at",
-                                        "expires_at", "address",    "agent"};
-    struct query_column select[6] = {0};
-    for (int i = 0; i < 6; i++)
-        select[i].column.column = names[i];
-    struct arena *arena = call->ctx->arena;
-    struct query_order order = {.column = {.column = "id"}, .descending = true};
-    struct query query = {
-        .table = "session",
-        .select = select,
-        .select_count = 6,
-        .where =
-            expr_and(arena, expr_cmp(arena, EXPR_EQ, "user", value_int(call->ctx->actor->user)),
-                     expr_cmp(arena, EXPR_GT, "expires_at", value_int(call->ctx->now_ms))),
-        .order = &order,
-        .order_count = 1,
-        .limit = LIST_MAX};
-    struct session_list list = {.call = call};
-    buf_put_str(&call->resp->body, "{\"items\":[");
-    e = store_read(call->ctx->tenant->store, &query, put_session_row, &list);
-    buf_put_str(&call->resp->body, "],\"next\":null}");
-    return e;
+    return e ? e : answer_list(call, call->ctx->actor->user);
 }
 
 enum err sessions_end_current(struct call *call)
@@ -292,4 +284,60 @@ enum err sessions_end_all(struct call *call)
     put_cookie(call, "", 0);
     call->resp->status = 204;
     return ERR_OK;
+}
+
+enum err sessions_end_one(struct call *call)
+{
+    int64_t id;
+    enum err e = may_touch(call, "update");
+    if (!e)
+        e = call_id(call, 0, &id);
+    if (!e)
+        e = session_end(call->ctx, call->ctx->actor->user, id);
+    if (e)
+        return e;
+    if (id == call->ctx->actor->session)
+        put_cookie(call, "", 0);
+    call->resp->status = 204;
+    return ERR_OK;
+}
+
+/* --- another person's, for who administers users ------------------------------------------------
+ */
+
+static enum err user_of(struct call *call, int64_t *out)
+{
+    enum err e = call_id(call, 0, out);
+    return e ? e : admin_covers_user(call, *out);
+}
+
+enum err users_sessions_list(struct call *call)
+{
+    int64_t user;
+    enum err e = user_of(call, &user);
+    return e ? e : answer_list(call, user);
+}
+
+enum err users_sessions_end(struct call *call)
+{
+    int64_t user;
+    enum err e = user_of(call, &user);
+    if (!e)
+        e = session_end(call->ctx, user, 0);
+    if (!e)
+        call->resp->status = 204;
+    return e;
+}
+
+enum err users_sessions_end_one(struct call *call)
+{
+    int64_t user, id;
+    enum err e = user_of(call, &user);
+    if (!e)
+        e = call_id(call, 1, &id);
+    if (!e)
+        e = session_end(call->ctx, user, id);
+    if (!e)
+        call->resp->status = 204;
+    return e;
 }

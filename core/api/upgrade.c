@@ -11,6 +11,8 @@
 #include "auth/audit.h"
 #include "base/clock.h"
 #include "script/lint.h"
+#include "tenant/folder.h"
+#include "tenant/tree.h"
 
 /* Every plugin that is enabled: the trial is to see them with their migrations behind them. */
 static enum err enabled_changes(struct ctx *ctx, struct model_change **out, int *count)
@@ -128,9 +130,13 @@ struct rehearsal {
     struct app app;
     struct ctx ctx;
     struct tenant tenant;
-    struct model_change *changes;
+    const char *home;             /* the release that is tried now: the one before, then the new */
+    const char *before;           /* that which serves; NULL: it is this one, or not known */
+    struct map known;             /* sentences that are true of the one before */
+    struct model_change *changes; /* of this try */
     int count;
     struct buf broken;
+    int breaks; /* of it: what the new release breaks, and keeps plugins from running */
 };
 
 static const char *layer_name(enum plugin_layer layer)
@@ -138,20 +144,55 @@ static const char *layer_name(enum plugin_layer layer)
     return layer == PLUGIN_TENANT ? "tenant" : layer == PLUGIN_INDUSTRY ? "industry" : "product";
 }
 
-static void put_broken(struct rehearsal *r, const char *plugin, const char *layer, const char *why)
+static bool is_trying_before(const struct rehearsal *r)
 {
+    return r->home == r->before;
+}
+
+/* Told as what was so before, or as what the new release breaks; of the release before it is only
+ * remembered. */
+static bool put_item(struct rehearsal *r, const char *plugin, const char *layer, const char *why,
+                     bool was_so)
+{
+    if (is_trying_before(r)) {
+        (void)map_put(&r->known, slice_str(arena_strdup(r->ctx.arena, why)), r);
+        return true;
+    }
+    was_so = was_so || (r->before && map_get(&r->known, slice_str(why)));
     buf_put_str(&r->broken, r->broken.len ? ",{\"plugin\":" : "{\"plugin\":");
     json_put_cstr(&r->broken, plugin);
     json_put_key(&r->broken, "layer");
     json_put_cstr(&r->broken, layer);
     json_put_key(&r->broken, "why");
     json_put_cstr(&r->broken, why);
+    if (was_so)
+        buf_put_str(&r->broken, ",\"before\":true");
     buf_put_char(&r->broken, '}');
+    return was_so;
+}
+
+static void put_broken(struct rehearsal *r, const char *plugin, const char *layer, const char *why)
+{
+    r->breaks += !put_item(r, plugin, layer, why, false);
+}
+
+static const struct plugin *culprit(const struct model *model, const char *why);
+
+/* What is left out of a screen without harm, as a patch whose anchor has gone: the upgrade goes
+ * through, but people will look for it. */
+static void put_warnings(struct rehearsal *r, const struct model *model)
+{
+    for (const struct model_warning *w = model->warnings; w; w = w->next) {
+        const struct plugin *plugin = culprit(model, w->text);
+        (void)put_item(r, plugin ? plugin->id : "?", plugin ? layer_name(plugin->layer) : "?",
+                       w->text, false);
+    }
 }
 
 /* A line for each: of a bundle everything that breaks is known. */
 static void put_broken_model(struct rehearsal *r, const struct model *model)
 {
+    put_warnings(r, model);
     for (int i = 0; i < model->plugins_count; i++) {
         const struct plugin *plugin = model->plugins[i];
         struct slice lines = slice_str(plugin->broken ? plugin->broken : "");
@@ -210,8 +251,7 @@ static enum err try_scripts(struct rehearsal *r)
         struct finding finding = {.arena = r->ctx.arena, .end = &finding.first};
         struct model *model = NULL;
         const char *why = NULL;
-        enum err e =
-            model_rehearse(&r->tenant, r->app.config->home, r->changes, r->count, &model, &why);
+        enum err e = model_rehearse(&r->tenant, r->home, r->changes, r->count, &model, &why);
         if (e)
             return e;
         if (tries == 0)
@@ -235,8 +275,7 @@ static enum err run_migrations(struct rehearsal *r, struct migrations_run *run)
 {
     struct model *model = NULL;
     const char *why = NULL;
-    enum err e =
-        model_plan(&r->tenant, r->app.config->home, true, r->changes, r->count, &model, &why);
+    enum err e = model_plan(&r->tenant, r->home, true, r->changes, r->count, &model, &why);
     if (e)
         return e;
     if (migrations_run(&r->app, &r->ctx, model, r->changes, r->count, run, &why)) {
@@ -268,20 +307,41 @@ static enum err open_copy(struct rehearsal *r, const char *folder,
     return store_open(arena_printf(arena, "%s/tenant.db", folder), STORE_OWNER, &r->tenant.store);
 }
 
+/* Did the bundle's own tests fail in the release before, and as they do now? Asked only of those
+ * that fail. */
+static bool failed_before(struct rehearsal *r, const char *id, const char *now)
+{
+    struct model *model = NULL;
+    const char *why = NULL;
+    bool failed = false;
+    if (!r->before || model_plan(&r->tenant, r->before, false, r->changes, r->count, &model, &why))
+        return false;
+    for (int i = 0; i < model->plugins_count; i++) {
+        const struct plugin *plugin = model->plugins[i];
+        if (plugin->broken || strcmp(plugin->id, id) != 0)
+            continue;
+        enum err e = bundle_tests(&r->ctx, r->before, model, plugin, NULL, &why);
+        failed = e == ERR_PLUGIN && strcmp(why, now) == 0;
+    }
+    model_free(model);
+    return failed;
+}
+
 /* The company's bundles in this release, each by its own tests. */
 static enum err run_tests(struct rehearsal *r)
 {
     struct model *model = NULL;
     const char *why = NULL;
-    enum err e =
-        model_plan(&r->tenant, r->app.config->home, false, r->changes, r->count, &model, &why);
+    enum err e = model_plan(&r->tenant, r->home, false, r->changes, r->count, &model, &why);
     for (int i = 0; !e && i < model->plugins_count; i++) {
         const struct plugin *plugin = model->plugins[i];
         if (plugin->broken)
             continue;
-        e = bundle_tests(&r->ctx, r->app.config->home, model, plugin, NULL, &why);
+        e = bundle_tests(&r->ctx, r->home, model, plugin, NULL, &why);
         if (e == ERR_PLUGIN) {
-            put_broken(r, plugin->id, layer_name(plugin->layer), why);
+            why = arena_strdup(r->ctx.arena, why);
+            bool was_so = failed_before(r, plugin->id, why);
+            r->breaks += !put_item(r, plugin->id, layer_name(plugin->layer), why, was_so);
             e = ERR_OK;
         }
     }
@@ -289,22 +349,30 @@ static enum err run_tests(struct rehearsal *r)
     return e;
 }
 
+static enum err try_release(struct rehearsal *r, const char *home)
+{
+    r->home = home;
+    enum err e = enabled_changes(&r->ctx, &r->changes, &r->count); /* a try leaves some out */
+    return e ? e : try_scripts(r);
+}
+
 static enum err rehearse(struct rehearsal *r, struct migrations_run *run)
 {
     enum err e = store_header_read(r->tenant.store, &r->tenant.header);
+    if (!e && r->before)
+        e = try_release(r, r->before);
     if (!e)
-        e = enabled_changes(&r->ctx, &r->changes, &r->count);
-    if (!e)
-        e = try_scripts(r);
-    if (!e && !r->broken.len)
+        e = try_release(r, r->app.config->home);
+    if (!e && !r->breaks)
         e = run_migrations(r, run);
     if (!e)
         e = run_tests(r);
     return e;
 }
 
-enum err upgrade_rehearse(const struct config *config, struct arena *arena, const char *folder,
-                          const struct control_tenant *spec, struct buf *out, const char **why)
+enum err upgrade_rehearse(const struct config *config, const char *before, struct arena *arena,
+                          const char *folder, const struct control_tenant *spec, struct buf *out,
+                          const char **why)
 {
     static const struct app_services none = {0};
     struct rehearsal *r = arena_make(arena, struct rehearsal);
@@ -312,6 +380,9 @@ enum err upgrade_rehearse(const struct config *config, struct arena *arena, cons
     r->app = (struct app){.role = APP_COMMAND, .config = config, .services = &none};
     ctx_init(&r->ctx, arena);
     r->ctx.as_system = true;
+    bool is_other = before && strcmp(tree_real(arena, before), tree_real(arena, config->home)) != 0;
+    r->before = is_other && folder_exists(before) ? before : NULL;
+    map_init(&r->known, arena);
     enum err e = open_copy(r, folder, spec);
     if (e) {
         *why = arena_printf(arena, "%s: %s", folder, err_text(e, LANG_EN));

@@ -132,20 +132,6 @@ static enum err check_roles(struct call *call, const char *const *roles, const s
     return e;
 }
 
-static struct value roles_value(struct arena *arena, const char *const *roles)
-{
-    struct buf b = BUF_INIT;
-    buf_put_char(&b, '[');
-    for (int i = 0; roles && roles[i]; i++) {
-        json_put_comma(&b);
-        json_put_cstr(&b, roles[i]);
-    }
-    buf_put_char(&b, ']');
-    struct value text = value_text(arena_slice(arena, buf_slice(&b)));
-    buf_release(&b);
-    return text;
-}
-
 /* --- writing the record -------------------------------------------------------------------------
  */
 
@@ -188,7 +174,7 @@ static enum err fill(struct call *call, struct record *record, const struct draf
     if (!e && draft->login && !body_member(call, "name"))
         e = set_value(call, record, "name", value_text(slice_str(draft->login)));
     if (!e && draft->roles)
-        e = set_value(call, record, "roles", roles_value(call->ctx->arena, draft->roles));
+        e = set_value(call, record, "roles", user_roles_text(call->ctx->arena, draft->roles));
     if (!e && draft->active)
         e = set_value(call, record, "active", value_int(*draft->active));
     return e;
@@ -226,7 +212,7 @@ static enum err save_unit(struct call *call, struct draft *draft)
 static enum err audit_roles(struct call *call, const char *action, const struct draft *draft)
 {
     struct arena *arena = call->ctx->arena;
-    struct value roles = roles_value(arena, draft->roles);
+    struct value roles = user_roles_text(arena, draft->roles);
     return audit_put(call->ctx, action, "user", draft->id,
                      arena_printf(arena, "{\"roles\":" SLICE_FMT "}", SLICE_ARG(roles.bytes)));
 }
@@ -390,7 +376,7 @@ enum err users_update(struct call *call)
     return e ? e : update_checked(call, &draft, was);
 }
 
-/* --- password and sessions ----------------------------------------------------------------------
+/* --- password -----------------------------------------------------------------------------------
  */
 
 struct reset {
@@ -438,19 +424,6 @@ enum err users_password(struct call *call)
         e = encode(call, wanted, reset.login, &reset.encoded);
     if (!e)
         e = call_write(call, reset_write, &reset);
-    if (!e)
-        call->resp->status = 204;
-    return e;
-}
-
-enum err users_sessions_end(struct call *call)
-{
-    int64_t id;
-    enum err e = call_id(call, 0, &id);
-    if (!e)
-        e = admin_covers_user(call, id);
-    if (!e)
-        e = session_end(call->ctx, id, 0);
     if (!e)
         call->resp->status = 204;
     return e;

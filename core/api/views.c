@@ -239,11 +239,12 @@ static enum err check_shape(struct call *call, const struct json *body)
 
 /* One path under the rights of the caller; a refusal of a hidden field is a complaint here. */
 static enum err check_path(struct call *call, const struct entity *entity, const char *place,
-                           struct slice path)
+                           struct slice path, const struct field **out)
 {
     struct filter_joins joins = {0};
     struct filter_scope scope = {.entity = entity, .joins = &joins, .name = place};
     const struct field *field;
+    *out = NULL;
     const struct expr *only_when;
     int join, before = call->ctx->err.count;
     enum err e = filter_path(call->ctx, &scope, path, &field, &join, &only_when);
@@ -252,7 +253,27 @@ static enum err check_path(struct call *call, const struct entity *entity, const
             body_bad(call, place, "unknown_field", NULL);
         return ERR_OK;
     }
+    *out = e ? NULL : field;
     return e;
+}
+
+/* What stands below a column: of all that the list finds. */
+static void check_total(struct call *call, const char *place, const struct json *column,
+                        const struct field *field)
+{
+    struct slice agg = json_str(column, "agg", SLICE(""));
+    bool is_extreme = slice_is(agg, "min") || slice_is(agg, "max");
+    bool is_sum = slice_is(agg, "sum") || slice_is(agg, "avg");
+    enum field_kind kind = field ? field_result_type(field)->kind : KIND_TEXT;
+    bool is_number = kind == KIND_INT || kind == KIND_DECIMAL || kind == KIND_MONEY;
+    bool is_time = kind == KIND_DATE || kind == KIND_DATETIME;
+    if (!agg.len || slice_is(agg, "count") || !field)
+        return;
+    place = arena_printf(call->ctx->arena, "%s.agg", place);
+    if (!is_extreme && !is_sum)
+        body_bad(call, place, "not_in_list", NULL);
+    else if (!is_number && !(is_extreme && is_time))
+        body_bad(call, place, "not_measurable", NULL);
 }
 
 static enum err check_columns(struct call *call, const struct entity *entity,
@@ -260,6 +281,7 @@ static enum err check_columns(struct call *call, const struct entity *entity,
 {
     static const char *const paths[] = {"group", "group_by", NULL};
     struct arena *arena = call->ctx->arena;
+    const struct field *field;
     int at = 0;
     enum err e = ERR_OK;
     json_each(column, json_get(body, "columns"))
@@ -268,12 +290,14 @@ static enum err check_columns(struct call *call, const struct entity *entity,
             column->type == JSON_STRING ? column->text : json_str(column, "field", SLICE(""));
         const char *place = arena_printf(arena, "body.columns[%d]", at++);
         if (path.len && !e)
-            e = check_path(call, entity, place, path);
+            e = check_path(call, entity, place, path, &field);
+        if (path.len && !e)
+            check_total(call, place, column, field);
     }
     for (int i = 0; paths[i] && !e; i++) {
         struct slice path = json_str(body, paths[i], SLICE(""));
         if (path.len)
-            e = check_path(call, entity, arena_printf(arena, "body.%s", paths[i]), path);
+            e = check_path(call, entity, arena_printf(arena, "body.%s", paths[i]), path, &field);
     }
     return e;
 }
@@ -297,6 +321,15 @@ static enum err check_query(struct call *call, const struct entity *entity, cons
     return e;
 }
 
+static enum err try_filter(struct call *call, const struct entity *entity, const char *place,
+                           const struct json *filter)
+{
+    const struct expr *compiled;
+    struct filter_joins joins = {0};
+    struct filter_scope scope = {.entity = entity, .joins = &joins, .name = place};
+    return filter ? filter_compile(call->ctx, &scope, filter, &compiled) : ERR_OK;
+}
+
 /* What a widget shows: a declared view, or a query whose filter is tried. */
 static enum err check_widget(struct call *call, const struct entity *entity, const char *place,
                              const struct json *widget)
@@ -307,12 +340,19 @@ static enum err check_widget(struct call *call, const struct entity *entity, con
         body_bad(call, arena_printf(arena, "%s.report", place), "not_in_list", NULL);
     if (list && !model_view(call->ctx->model, entity->name, "list", list))
         body_bad(call, arena_printf(arena, "%s.view", place), "not_in_list", NULL);
-    const struct expr *compiled;
-    struct filter_joins joins = {0};
-    struct filter_scope scope = {
-        .entity = entity, .joins = &joins, .name = arena_printf(arena, "%s.query.filter", place)};
-    const struct json *filter = json_get(json_get(widget, "query"), "filter");
-    return filter ? filter_compile(call->ctx, &scope, filter, &compiled) : ERR_OK;
+    enum err e = try_filter(call, entity, arena_printf(arena, "%s.query.filter", place),
+                            json_get(json_get(widget, "query"), "filter"));
+    const struct json *target = json_get(widget, "target");
+    if (e || !target || target->type != JSON_OBJECT || !json_get(target, "entity"))
+        return e;
+    const struct entity *other =
+        model_entity(call->ctx->model, json_str(target, "entity", SLICE("")));
+    if (other && !rights_action(call->ctx, other, ROLE_READ))
+        return try_filter(call, other, arena_printf(arena, "%s.target.query.filter", place),
+                          json_get(json_get(target, "query"), "filter"));
+    call->ctx->err.detail = NULL;
+    body_bad(call, arena_printf(arena, "%s.target.entity", place), "unknown_entity", NULL);
+    return ERR_OK;
 }
 
 static enum err check_dashboard(struct call *call, const struct json *body)

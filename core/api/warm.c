@@ -21,8 +21,8 @@ struct warm {
     bool has_chosen;
     struct candidate {
         const char *name;
-        int64_t written_ns;
-    } list[WARM_TENANTS]; /* who wrote last comes first */
+        int64_t bytes;
+    } list[WARM_TENANTS]; /* the largest comes first */
     int count, next;
 };
 
@@ -46,20 +46,13 @@ void warm_free(struct warm *warm)
 
 /* --- whose --- */
 
-static int64_t modified_ns(const char *path)
+/* Who was asked last cannot be told from the files: a server that ends writes to all of them. The
+ * largest store is that of most people's work. */
+static int64_t store_bytes(const struct app *app, struct arena *scratch, const char *name)
 {
     struct stat st;
-    if (stat(path, &st) != 0)
-        return 0;
-    return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
-}
-
-static int64_t written_ns(const struct app *app, struct arena *scratch, const char *name)
-{
-    const char *store = arena_printf(scratch, "%s/tenants/%s/tenant.db", app->config->data, name);
-    int64_t itself = modified_ns(store);
-    int64_t log = modified_ns(arena_printf(scratch, "%s-wal", store));
-    return itself > log ? itself : log;
+    const char *path = arena_printf(scratch, "%s/tenants/%s/tenant.db", app->config->data, name);
+    return stat(path, &st) == 0 ? (int64_t)st.st_size : 0;
 }
 
 static bool is_served_here(struct app *app, const struct control_tenant *tenant)
@@ -69,10 +62,10 @@ static bool is_served_here(struct app *app, const struct control_tenant *tenant)
     return app->role != APP_WORKER || app->services->owner(app, tenant->name) == app->slot;
 }
 
-static void take(struct warm *warm, const char *name, int64_t written)
+static void take(struct warm *warm, const char *name, int64_t bytes)
 {
     int at = warm->count;
-    while (at > 0 && warm->list[at - 1].written_ns < written)
+    while (at > 0 && warm->list[at - 1].bytes < bytes)
         at--;
     if (at == WARM_TENANTS)
         return;
@@ -80,7 +73,7 @@ static void take(struct warm *warm, const char *name, int64_t written)
         warm->count++;
     memmove(&warm->list[at + 1], &warm->list[at],
             (size_t)(warm->count - 1 - at) * sizeof *warm->list);
-    warm->list[at] = (struct candidate){name, written};
+    warm->list[at] = (struct candidate){name, bytes};
 }
 
 static void choose(struct warm *warm)
@@ -93,7 +86,7 @@ static void choose(struct warm *warm)
         count = 0; /* who comes builds for themselves */
     for (int i = 0; i < count; i++)
         if (is_served_here(app, &all[i]))
-            take(warm, all[i].name, written_ns(app, scratch, all[i].name));
+            take(warm, all[i].name, store_bytes(app, scratch, all[i].name));
     for (int i = 0; i < warm->count; i++)
         warm->list[i].name = arena_strdup(warm->arena, warm->list[i].name);
     arena_free(scratch);
@@ -133,13 +126,6 @@ static void make_of(struct app *app, const char *name)
     make(app, tenant);
     tenants_unpin(app->tenants, tenant);
     tenants_drop(app->tenants, name);
-}
-
-void warm_release(struct app *app)
-{
-    ASSERT(app && app->tenants);
-    model_forget();
-    tenants_freed(app->tenants, TENANTS_REST_BYTES);
 }
 
 bool warm_step(struct warm *warm)

@@ -1,10 +1,11 @@
 /* warm - models that stand ready before anybody asks for them.
  *
  * The first model of a set of plugins, and what its scripts register, take longer than all the rest
- * of a first answer. So a process that has just begun makes that of the company that has written
- * last, of those that it may serve, while it has nothing else to do: who comes first, and everybody
- * with the same plugins, finds it. No company stays open for it, and nothing that is theirs is run.
- * A model is some megabytes in each process, so it goes again where nobody comes for it.
+ * of a first answer. So a process that has just begun makes that of the company with the largest
+ * store, of those that it may serve, while it has nothing else to do: who comes first, and
+ * everybody with the same plugins, finds it. No company stays open for it, and nothing that is
+ * theirs is run.
+ * It is kept as every model that no open company has (MODEL_IMAGES_IDLE_MAX).
  *
  * SPDX-License-Identifier: MIT
  */
@@ -21,5 +22,3 @@ struct warm *warm_new(struct app *app);
  * so let others have their turn in between. */
 bool warm_step(struct warm *warm);
 void warm_free(struct warm *warm); /* NULL is fine */
-/* WARM_KEEP_MS after the last step: lets go of models that nobody has come for. */
-void warm_release(struct app *app);

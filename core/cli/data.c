@@ -113,11 +113,14 @@ static int import_finish(struct cli *cli, struct client *client, const char *id)
         print_object(cli, &answer);
     else
         print_counts(answer.json);
+    bool is_dry = cli_flag(cli, "dry-run");
+    if (is_dry && !cli_json(cli))
+        printf("a dry run: nothing was changed\n");
     if (slice_is(json_str(answer.json, "state", SLICE("")), "failed"))
         return cli_refuse(cli, "the import stopped: %s", json_cstr(answer.json, "error", "?"));
     if (json_int(json_get(answer.json, "counts"), "failed", 0) > 0)
         status = write_reasons(cli, client, id);
-    if (!cli_json(cli))
+    if (!is_dry && !cli_json(cli))
         printf("batch: %s\n", id);
     return status;
 }

@@ -2,7 +2,8 @@
  *
  * --rehearse works on backups: each tenant is copied, taken through its migrations and its scripts
  * loaded, and the copy is thrown away. So it may run beside the old release that still serves; what
- * would break is listed with file and line, and nothing has been switched.
+ * would break is listed with file and line, and nothing has been switched. What is wrong in the
+ * release that serves already is told apart from that: nobody has to mend it for the upgrade.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -57,14 +58,18 @@ static void print_broken(struct upgrade *u, const char *name, struct slice repor
     const struct json *doc = NULL;
     if (json_parse(cli_arena(u->cli), report, &doc, NULL))
         return;
-    const struct json *broken = json_get(doc, "broken");
-    u->broken += broken ? broken->count : 0;
+    const struct json *broken = json_get(doc, "broken"), *ran = json_get(doc, "migrations");
+    int count = 0;
+    json_each(item, broken) count += !json_bool(item, "before", false);
+    u->broken += count;
     if (cli_json(u->cli))
         return;
-    const struct json *ran = json_get(doc, "migrations");
-    printf("%s: %s, %d migrations, %lld records\n", name, broken && broken->count ? "breaks" : "ok",
+    printf("%s: %s, %d migrations, %lld records\n", name, count ? "breaks" : "ok",
            ran ? ran->count : 0, (long long)json_int(doc, "rows", 0));
-    json_each(item, broken) printf("  %s\n", json_cstr(item, "why", ""));
+    json_each(item, broken) if (!json_bool(item, "before", false))
+        printf("  %s\n", json_cstr(item, "why", ""));
+    json_each(item, broken) if (json_bool(item, "before", false))
+        printf("  so already: %s\n", json_cstr(item, "why", ""));
 }
 
 /* One tenant: a backup by who serves it, a copy of that, and the copy through it all. */
@@ -83,7 +88,8 @@ static int rehearse_one(struct upgrade *u, const char *name)
         if (!e)
             e = folder_make(arena_printf(arena, "%s/backups", copy));
         if (!e)
-            e = upgrade_rehearse(&u->config, arena, copy, &info.tenant, &report, &why);
+            e = upgrade_rehearse(&u->config, json_cstr(answer.json, "home", NULL), arena, copy,
+                                 &info.tenant, &report, &why);
         if (e)
             status = cli_refuse(u->cli, "%s: %s", name, why ? why : err_text(e, LANG_EN));
         else

@@ -159,15 +159,6 @@ static int64_t warm_ms(const struct slot *slot)
     return shelf_is_filling() ? WARM_LOOK_MS : 1 + (int64_t)WARM_MS * slot->number;
 }
 
-static void slot_warm_over(void *arg)
-{
-    struct slot *slot = arg;
-    if (!slot->app.stopping)
-        warm_release(&slot->app);
-    loop_timer_free(slot->warm_timer);
-    slot->warm_timer = NULL;
-}
-
 static void slot_warm_step(void *arg)
 {
     struct slot *slot = arg;
@@ -178,7 +169,7 @@ static void slot_warm_step(void *arg)
     warm_free(slot->warm);
     loop_timer_free(slot->warm_timer);
     slot->warm = NULL;
-    slot->warm_timer = loop_timer_new(slot->loop, WARM_KEEP_MS, 0, slot_warm_over, slot);
+    slot->warm_timer = NULL;
 }
 
 void slot_warm(struct slot *slot)

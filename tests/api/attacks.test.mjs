@@ -308,7 +308,60 @@ const ATTACKS = {
     /used more (memory|CPU time) than it may|stack overflow/,
   ],
 
+  sort_wraps: [
+    "table.sort({ 3, 2, 1 }, function()\n" +
+      "  return coroutine.wrap(function() while true do end end)()\nend)",
+    CPU,
+  ],
+  sort_sorts: [
+    "local t = { 3, 2, 1 } local function less(a, b) table.sort(t, less) return a < b end\n" +
+      "table.sort(t, less)",
+    /C stack overflow/,
+  ],
+  sort_long_strings: [
+    "local s, t = ('\\0'):rep(700000), {}\n" +
+      "for i = 1, 2 do t[i] = s .. i end\n" +
+      "for i = 3, 60000 do t[i] = t[i % 2 + 1] end table.sort(t)",
+    /used more (memory|CPU time) than it may/,
+  ],
+  gsub_of_tables: [
+    "return (('a'):gsub('.', setmetatable({}, { __index = function() while true do end end })))",
+    CPU,
+  ],
+  environment_loops: [
+    "_ENV = setmetatable({}, { __index = function() while true do end end }) return x",
+    CPU,
+  ],
+  environment_is_fixed: ["_ENV.pairs = nil", /"pairs" cannot be set as a global/],
+  null_is_fixed: ["crm.null.x = 1", /attempt to index a userdata value/],
+  money_is_fixed: ["getmetatable(crm.money('1.00')).__add = f", /attempt to index a boolean value/],
+  registers_late: [
+    "crm.on('lead', 'validate', { id = 'late' }, f)",
+    /crm\.on works only while loading/,
+  ],
+  repeats_nothing: ["while true do local _ = (''):rep(1 << 62, '') end", CPU],
+  digits_for_ever: ["local s = ('z'):rep(1000000) while true do tonumber(s, 36) end", CPU],
+  sizes_for_ever: ["while true do string.packsize(('i16'):rep(50000)) end", CPU],
+  arguments_grow: [
+    "local function more(...) return more(1, ...) end more()",
+    /used more (memory|CPU time) than it may|stack overflow/,
+  ],
+
   /* what the core keeps and does for it */
+  template_multiplies: [
+    "local t = {} for i = 1, 3000 do t[i] = { n = i } end\n" +
+      "return ctx.template('cubes', { a = t })",
+    /cubes\.zh-CN\.txt:1: it takes more steps than it may/,
+  ],
+  texts_fill_themselves: [
+    "local s = ('{1}'):rep(100000) while true do s = ctx.t('@key', { s }) end",
+    CPU_OR_KEPT,
+  ],
+  calendar_wide: [
+    "local d = {} for i = 1, 200000 do d[i] = '00:00-00:01' end\n" +
+      "return crm.calendar { week = { mon = d } }",
+    /more than 20000 values|used more/,
+  ],
   finds_for_ever: [
     "while true do pcall(function() ctx.db.lead:find { limit = 200 } end) end",
     /read more (often|rows) than it may|used more/,
@@ -440,7 +493,10 @@ const FLOODS = {
   ],
 };
 
+const CUBES = `${"{{for x in a}}".repeat(3)}xxxxxxxxxx${"{{end}}".repeat(3)}`;
 const scripts = {
+  "templates/cubes.en.txt": CUBES,
+  "templates/cubes.zh-CN.txt": CUBES,
   "i18n/zh-CN.json": { key: "{1}" },
   "i18n/en.json": { key: "{1}" },
   "events/again.json": { name: "acme.again", summary: "Again.", payload: { n: "int" } },
@@ -584,6 +640,92 @@ for (const [name, [body, told]] of Object.entries(TRIED)) {
     assert.equal((await lead(w.globex, `beside ${name}`)).status, 201);
   });
 }
+
+/* What stands in its other files: nothing of it is taken, and looking at it takes nobody's time. */
+const field = (name, more) => ({
+  "entities/a.json": {
+    extend: "lead",
+    fields: [{ no: 1, name, type: "text", label: "L", ...more }],
+  },
+});
+const texts = (letter) =>
+  Object.fromEntries(Array.from({ length: 60_000 }, (_, i) => [`${letter}${i}`, "x"]));
+const below = (name, other) => ({
+  name,
+  label: "L",
+  title: "name",
+  parent: "up",
+  fields: [
+    { no: 1, name: "name", type: "text", label: "L" },
+    { no: 2, name: "up", type: "ref", entity: other, label: "L" },
+  ],
+});
+const DECLARED = {
+  texts_by_the_thousand: [
+    { "i18n/en.json": JSON.stringify(texts("a")), "i18n/zh-CN.json": JSON.stringify(texts("b")) },
+    /"\w0" lacks its text in i18n\/\S+\.json \(and 119999 more\)/,
+  ],
+  a_name_that_looks_alike: [field("x_l\u0435vel"), /a\.json:6: .* does not match/],
+  a_name_with_what_nobody_sees: [field("x_le\u200bvel"), /a\.json:6: .* does not match/],
+  a_name_in_capitals: [field("x_Level"), /a\.json:6: .* does not match/],
+  a_name_that_ends_early: [field("x_a\0b"), /a text holds a zero character/],
+  a_condition_without_end: [
+    { "entities/a.json": `{"extend":"lead","when":${'{"not":'.repeat(100_000)}` },
+    /nested too deeply/,
+  ],
+  values_by_the_thousand: [
+    field("x_e", { type: "enum", values: Array.from({ length: 30_000 }, (_, i) => `v${i}`) }),
+    /needs "values", 1 to 500 of them/,
+  ],
+  parents_in_a_circle: [
+    { "entities/a.json": below("x_a", "x_b"), "entities/b.json": below("x_b", "x_a") },
+    /stands below more than 4 parents/,
+  ],
+  a_day_that_never_comes: [
+    { "init.lua": 'crm.job("a", { cron = "0 0 30 2 *" }, function() end)\n' },
+    /there is no such day/,
+  ],
+};
+
+for (const [name, [files, told]] of Object.entries(DECLARED)) {
+  test(`${name} is refused, and nobody else notices`, async () => {
+    const path = "/api/v1/admin/plugins/acme.tried/deploys";
+    const deploying = w.acme.as("admin", "POST", path, packed(bundle("acme.tried", files)));
+    assert.equal((await lead(w.globex, `beside ${name}`)).status, 201);
+    const answer = await deploying;
+    assert.ok([413, 422].includes(answer.status), answer.text);
+    assert.match(answer.json.error.message, told);
+    assert.equal((await lead(w.acme, `after ${name}`)).status, 201);
+  });
+}
+
+/* What is deployed for the first time has nothing to migrate. */
+const MIGRATES = {
+  a_migration_loops: ["while true do pcall(error) end", /001_a\.lua:2: it used more CPU/],
+  a_migration_writes_for_ever: [
+    "while true do pcall(function() ctx.db.lead:insert { name = 'more' } end) end",
+    /001_a\.lua:2: it (wrote more often|used more)/,
+  ],
+};
+test("a migration ends at its limit, and nothing of it stays", async () => {
+  const path = "/api/v1/admin/plugins/acme.tried";
+  const deploy = (files) =>
+    w.acme.as("admin", "POST", `${path}/deploys`, packed(bundle("acme.tried", files)));
+  assert.equal((await deploy({})).status, 201);
+  const count = async () =>
+    (await w.acme.ok("admin", "GET", `${LEADS}?name=more&count=true`)).count;
+  const before = await count();
+  for (const [name, [body, told]] of Object.entries(MIGRATES)) {
+    const file = `return { up = function(ctx)\n  ${body}\nend }\n`;
+    const answer = await deploy({ "migrations/001_a.lua": file });
+    assert.equal(answer.status, 422, answer.text);
+    assert.match(answer.json.error.message, told);
+    assert.equal((await lead(w.acme, `after ${name}`)).status, 201);
+    assert.equal((await lead(w.globex, `beside ${name}`)).status, 201);
+  }
+  assert.equal(await count(), before);
+  await w.acme.ok("admin", "POST", `${path}/disable`, {});
+});
 
 /* What its own tests do while they are asked: in a process of their own, so whatever they do is
  * told by name and the rest goes on. A build with sanitizers lets scripts run longer than the

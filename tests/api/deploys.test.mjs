@@ -509,3 +509,47 @@ test("data that a new index cannot hold refuses the bundle and loses nothing", a
   assert.equal(answer.status, 422, answer.text);
   assert.equal((await lead({ company: "more", x_level: "A" })).status, 201);
 });
+
+test("a record whose title is a choice is called by the words of who asks", async () => {
+  const id = "acme.phases";
+  const phase = {
+    name: "x_phase",
+    title: "kind",
+    fields: [{ no: 1, name: "kind", type: "enum", values: ["pilot"], required: true }],
+  };
+  const step = {
+    name: "x_step",
+    title: "name",
+    fields: [
+      { no: 1, name: "name", type: "text" },
+      { no: 2, name: "phase", type: "ref", entity: "x_phase" },
+    ],
+  };
+  const words = (pilot) => ({ "x_phase.kind.pilot": pilot });
+  const files = bundle(
+    id,
+    {
+      "entities/x_phase.json": phase,
+      "entities/x_step.json": step,
+      "i18n/zh-CN.json": words("试点"),
+      "i18n/en.json": words("Pilot phase"),
+    },
+    { requires: {} },
+  );
+  const answer = await deploy(files, { id });
+  assert.equal(answer.status, 201, answer.text);
+  const made = await w.acme.create("admin", "x_phase", { kind: "pilot" });
+  await w.acme.create("admin", "x_step", { name: "one", phase: made.id });
+  const titles = async (lang) => {
+    const headers = { "accept-language": lang };
+    const steps = "/api/v1/records/x_step?expand=phase";
+    const read = await w.acme.as("admin", "GET", steps, { headers });
+    const body = { group: ["phase"], measure: ["count"] };
+    const path = "/api/v1/records/x_step/query";
+    const grouped = await w.acme.as("admin", "POST", path, { headers, body });
+    assert.ok(read.json.items.length, read.text);
+    return [read.json.items[0].phase.title, grouped.json.titles.phase[made.id]];
+  };
+  assert.deepEqual(await titles("zh-CN"), ["试点", "试点"]);
+  assert.deepEqual(await titles("en"), ["Pilot phase", "Pilot phase"]);
+});

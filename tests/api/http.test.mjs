@@ -170,6 +170,9 @@ test("a body where none belongs is never taken for the next request", async () =
     text,
   );
   assert.equal((await w.acme.as("admin", "GET", "/api/v1/me")).status, 200);
+  const asked = { ...auth(), "Content-Length": 2, "Accept-Language": "en" };
+  const said = await send(req("GET /api/v1/me HTTP/1.1", asked, "{}"), { end: true });
+  assert.match(said.text, /^HTTP\/1\.1 413 [\s\S]*This request takes no body\./);
 });
 
 test("an absolute target that agrees with its Host is served", async () => {

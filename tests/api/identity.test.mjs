@@ -1,8 +1,8 @@
 // identity - second factors, new passwords by link, what a stricter policy asks for.
 // SPDX-License-Identifier: MIT
 import assert from "node:assert/strict";
-import { createHmac } from "node:crypto";
 import { test } from "node:test";
+import { totp } from "../kit/totp.mjs";
 import { PASSWORD, world } from "../kit/world.mjs";
 
 const w = world();
@@ -24,18 +24,6 @@ const fields = (answer) =>
   Object.fromEntries(
     Object.entries(answer.json?.error?.fields ?? {}).map(([name, [one]]) => [name, one.code]),
   );
-
-/** RFC 6238 as an authenticator app does it. `step` moves the clock by so many half minutes. */
-function totp(secret, step = 0) {
-  const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-  const bits = [...secret].map((c) => letters.indexOf(c).toString(2).padStart(5, "0")).join("");
-  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
-  const counter = Buffer.alloc(8);
-  counter.writeBigInt64BE(BigInt(Math.floor(Date.now() / 30_000) + step));
-  const mac = createHmac("sha1", key).update(counter).digest();
-  const at = mac[19] & 15;
-  return String((mac.readUInt32BE(at) & 0x7fffffff) % 1_000_000).padStart(6, "0");
-}
 
 async function withFactor(login, roles) {
   const id = await person(login, roles);

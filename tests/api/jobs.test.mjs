@@ -135,7 +135,9 @@ test("what a save asks for runs with the rights of who saved", async () => {
 test("a paused job waits, a resumed one goes on", async () => {
   await offered("count");
   await w.acme.ok("admin", "POST", `${JOBS}/acme.desk/count/pause`, {});
-  assert.notEqual((await offered("count")).paused_at, null);
+  const waiting = await offered("count");
+  assert.notEqual(waiting.paused_at, null);
+  assert.deepEqual(waiting.paused_by, { id: w.acme.users.admin, name: "admin" });
   const run = await w.acme.ok("admin", "POST", `${JOBS}/acme.desk/count/run`, {});
   await w.acme.ok("admin", "POST", `${JOBS}/acme.desk/count/resume`, {});
   const job = await w.acme.settled("admin", `/api/v1/jobs/${run.id}`);
@@ -155,6 +157,8 @@ test("what fails for one part is paused for that part alone", async () => {
     ["broken"],
   );
   assert.ok(job.paused_parts[0].paused_at && job.paused_parts[0].why);
+  assert.equal(job.paused_parts[0].paused_by, null, "nobody did: it failed too often");
+  assert.equal(job.paused_parts[0].about, null, "it is no record");
   const other = await w.acme.settled("admin", `/api/v1/jobs/${(await sort("short")).id}`);
   assert.deepEqual(other.result, { part: "short" });
   const held = await sort("broken");
@@ -162,8 +166,14 @@ test("what fails for one part is paused for that part alone", async () => {
   await w.acme.ok("admin", "DELETE", `/api/v1/jobs/${held.id}`);
   const audit = await w.acme.ok("admin", "GET", "/api/v1/admin/audit?action=job_paused");
   assert.match(JSON.stringify(audit.items), /job:acme\.desk\.sort:broken/);
-  await w.acme.ok("admin", "POST", `${JOBS}/acme.desk/sort/resume`, {});
-  assert.deepEqual((await offered("sort")).paused_parts, []);
+  const resume = (body) => w.acme.as("admin", "POST", `${JOBS}/acme.desk/sort/resume`, { body });
+  assert.equal((await resume({ part: "short" })).status, 404, "that one is not paused");
+  assert.equal((await resume({ part: 5 })).status, 422);
+  assert.equal((await offered("sort")).paused_parts.length, 1);
+  const again = await resume({ part: "broken" });
+  assert.deepEqual([again.status, again.json.paused_parts], [200, []], again.text);
+  const resumed = await w.acme.ok("admin", "GET", "/api/v1/admin/audit?action=job.resume");
+  assert.equal(resumed.items[0].detail.job, "job:acme.desk.sort:broken");
 });
 
 scenarios(w, [

@@ -182,6 +182,11 @@ const passing = async (t) => {
   return login;
 };
 
+const sessionOf = async (t, login) => {
+  const { items } = await t.ok(login, "GET", "/api/v1/sessions");
+  return items.find((item) => item.current).id;
+};
+
 const at = (path, more = {}) => ({ make: async () => ({ path, ...more }), shared: true });
 const own = (path, body) => ({ ...at(path, { body }), wrong: null });
 const one = (suffix, body) => ({ make: async (t) => ({ path: (await record(t)) + suffix, body }) });
@@ -214,6 +219,13 @@ const ROWS = {
   "DELETE /api/v1/sessions/current": {
     make: async (t) => ({ path: "/api/v1/sessions/current", as: await passing(t) }),
     shared: true,
+    wrong: "own",
+  },
+  "DELETE /api/v1/sessions/{id}": {
+    make: async (t) => {
+      const as = await passing(t);
+      return { path: `/api/v1/sessions/${await sessionOf(t, as)}`, as };
+    },
     wrong: "own",
   },
   "GET /api/v1/me": own("/api/v1/me"),
@@ -364,6 +376,16 @@ const ROWS = {
   },
   "DELETE /api/v1/admin/users/{id}/sessions": {
     make: async (t) => ({ path: `${ADMIN}/users/${await user(t)}/sessions` }),
+  },
+  "GET /api/v1/admin/users/{id}/sessions": {
+    make: async (t) => ({ path: `${ADMIN}/users/${await user(t)}/sessions` }),
+  },
+  "DELETE /api/v1/admin/users/{id}/sessions/{session}": {
+    make: async (t) => {
+      const login = await passing(t);
+      const me = await t.ok(login, "GET", "/api/v1/me");
+      return { path: `${ADMIN}/users/${me.id}/sessions/${await sessionOf(t, login)}` };
+    },
   },
   "GET /api/v1/admin/roles": at(`${ADMIN}/roles`),
   "GET /api/v1/admin/roles/{name}": to(role),

@@ -142,6 +142,7 @@ test("twenty errors in a row pause the handler until an administrator resumes it
     ),
   );
   assert.match(paused.why, /no answer/);
+  assert.equal(paused.paused_by, null, "nobody did: it failed too often");
   assert.deepEqual((await w.globex.ok("admin", "GET", `${ADMIN}/outbox/paused`)).items, []);
   const audit = await w.acme.ok("admin", "GET", `${ADMIN}/audit?action=handler_paused`);
   assert.equal(audit.items[0].detail.handler, PUSH);

@@ -135,10 +135,69 @@ test("a copy of what is not there, or may not be read, is refused in its place",
   const person = { login: "few", name: "few", roles: ["few"], password: "Perigee-Test-2026!" };
   await w.acme.ok("admin", "POST", "/api/v1/admin/users", person);
   assert.deepEqual(await complaints({ kind: "kpi", entity: "lead" }, "few"), at("entity"));
+  const aim = (target) => ({ kind: "goal", entity: "task", target });
+  const query = { measure: ["count"] };
+  assert.deepEqual(await complaints(aim({ entity: "lead", query }), "few"), at("target.entity"));
+  const gauge = await complaints({ kind: "gauge", entity: "lead" });
+  assert.deepEqual(gauge, ["body.widgets.0.kind"], "as the schema says it");
   const shaped = { kind: "dashboard", name: "mine", body: { widgets: [{ id: "a" }] } };
   assert.equal((await w.acme.as("sales1", "POST", VIEWS, { body: shaped })).status, 422);
   const entity = { kind: "dashboard", name: "mine", entity: "lead", body: {} };
   assert.equal((await w.acme.as("sales1", "POST", VIEWS, { body: entity })).status, 422);
+});
+
+test("totals below columns are refused where nothing can be measured", async () => {
+  const complaints = async (column) => {
+    const made = { entity: "lead", kind: "list", name: "totals", body: { columns: [column] } };
+    const answer = await w.acme.as("sales1", "POST", VIEWS, { body: made });
+    if (answer.status === 201) return w.acme.as("sales1", "DELETE", `${VIEWS}/${answer.json.id}`);
+    assert.equal(answer.status, 422, answer.text);
+    return Object.entries(answer.json.error.fields).map(([at, [{ code }]]) => `${at} ${code}`);
+  };
+  const at = "body.columns[0].agg";
+  assert.deepEqual(await complaints({ field: "company", agg: "sum" }), [`${at} not_measurable`]);
+  assert.deepEqual(await complaints({ field: "score", agg: "total" }), [`${at} not_in_list`]);
+  for (const agg of ["sum", "avg", "min", "max", "count"])
+    assert.equal((await complaints({ field: "score", agg })).status, 204);
+});
+
+test("a goal may be what a plugin is set to; what cannot be drawn is not published", async () => {
+  const { document } = await w.acme.ok("admin", "GET", CUSTOM);
+  const settings = await w.acme.ok("admin", "GET", "/api/v1/admin/plugins/leads/config");
+  const [name] = Object.entries(settings).find(([, value]) => Number.isInteger(value));
+  const [text] = Object.entries(settings).find(([, value]) => typeof value !== "number");
+  const goal = (target) => ({
+    kind: "dashboard",
+    name: "x_goal",
+    label: "Goal",
+    widgets: [{ id: "a", kind: "goal", entity: "lead", query: { measure: ["count"] }, target }],
+  });
+  const views = (view) => ({ ...document, views: [...(document?.views ?? []), view] });
+  const refused = async (view) => {
+    await keep(views(view));
+    const answer = await w.acme.as("admin", "POST", `${CUSTOM}/publish`, { body: {} });
+    assert.equal(answer.status, 422, answer.text);
+    return answer.json.error.message;
+  };
+  assert.match(await refused(goal({ config: "leads.moon" })), /leads has no setting "moon"/);
+  assert.match(await refused(goal("sum.company")), /"sum" of "company" cannot be measured/);
+  const list = { kind: "list", entity: "lead", name: "x_sums" };
+  const columns = [{ field: "score", agg: "total" }];
+  assert.match(await refused({ ...list, columns }), /"agg": "total" is none of sum/);
+  const header = { target: { config: `leads.${text}` } }; // where nobody checks what it is
+  const both = views(goal({ config: `leads.${name}` }));
+  await keep({ ...both, views: [...both.views, { ...list, header }] });
+  await publish();
+  const seen = (await w.acme.ok("sales1", "GET", "/api/v1/meta/lead")).views;
+  assert.equal(seen.find((one) => one.name === "x_sums").header.target, null, "it is no number");
+  const told = async (as) =>
+    (await w.acme.ok(as, "GET", "/api/v1/meta")).views.find((one) => one.name === "x_goal")
+      .widgets[0].target;
+  assert.equal(await told("sales1"), settings[name]);
+  const path = "/api/v1/admin/plugins/leads/config";
+  await w.acme.ok("admin", "PUT", path, { ...settings, [name]: settings[name] + 1 });
+  assert.equal(await told("sales1"), settings[name] + 1, "what it is set to now");
+  assert.ok(!(await boards("sales1", w.globex)).includes("x_goal"));
 });
 
 test("an object of one's own is used by the roles it was given, in one company", async () => {

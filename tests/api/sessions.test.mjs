@@ -176,6 +176,75 @@ test("this session, my sessions, and ending all of them", async () => {
   }
 });
 
+const isOver = async ({ token }) =>
+  (await w.acme.as(null, "GET", "/api/v1/me", { token })).status === 401;
+const signInWith = async (tenant, login, agent) => {
+  const headers = { "user-agent": agent };
+  const body = { login, password: PASSWORD };
+  const answer = await tenant.as(null, "POST", SESSIONS, { body, headers });
+  assert.equal(answer.status, 201, answer.text);
+  return answer.json;
+};
+const audited = async () => {
+  const path = "/api/v1/admin/audit?action=session.end&limit=5";
+  return (await w.acme.ok("admin", "GET", path)).items;
+};
+
+test("one session is ended, the others go on, and no one else's can be", async () => {
+  const here = await signInWith(w.acme, "sales3", "Here/1.0");
+  const lost = await signInWith(w.acme, "sales3", "Lost/1.0");
+  const mine = await w.acme.ok(null, "GET", SESSIONS, undefined, here);
+  const row = mine.items.find((item) => item.agent === "Lost/1.0");
+  assert.deepEqual([row.current, row.address], [false, "127.0.0.1"]);
+  const path = `${SESSIONS}/${row.id}`;
+  const other = await w.acme.as("sales1", "DELETE", path);
+  assert.equal(other.status, 404, "a colleague's session is not there for one");
+  const foreign = await w.globex.as("sales3", "DELETE", path);
+  assert.equal(foreign.status, 404, "and another company's neither");
+  const none = await w.acme.as(null, "DELETE", `${SESSIONS}/0000000000000`, here);
+  assert.equal(none.status, 404, "no session has that id, and it does not stand for all");
+  assert.deepEqual([await isOver(lost), await isOver(here)], [false, false]);
+  assert.equal((await w.acme.as(null, "DELETE", path, here)).status, 204);
+  assert.deepEqual([await isOver(lost), await isOver(here)], [true, false]);
+  assert.equal((await w.acme.as(null, "DELETE", path, here)).status, 404, "it is gone");
+  const [ended] = await audited();
+  assert.deepEqual(ended.detail, { from: "127.0.0.1", agent: "Lost/1.0" });
+  assert.equal(ended.actor, w.acme.users.sales3);
+  const own = mine.items.find((item) => item.current);
+  const out = await w.acme.as(null, "DELETE", `${SESSIONS}/${own.id}`, here);
+  assert.equal(out.status, 204);
+  assert.match(out.headers["set-cookie"][0], /Max-Age=0/, "one's own is signing out");
+  assert.equal(await isOver(here), true);
+});
+
+test("an administrator ends one session of somebody, and of nobody above them", async () => {
+  const one = await signInWith(w.acme, "sales3", "Stolen/2.0");
+  const two = await signInWith(w.acme, "sales3", "Desk/2.0");
+  const path = `/api/v1/admin/users/${w.acme.users.sales3}/sessions`;
+  const { items } = await w.acme.ok("admin", "GET", path);
+  assert.ok(items.every((item) => !item.current && !("hash" in item) && !("token" in item)));
+  const stolen = items.find((item) => item.agent === "Stolen/2.0");
+  await play(w, { method: "GET", path, as: "sales1", status: 403 });
+  await play(w, { method: "DELETE", path: `${path}/${stolen.id}`, as: "sales1", status: 403 });
+  const wrong = `/api/v1/admin/users/${w.acme.users.sales1}/sessions/${stolen.id}`;
+  await play(w, { method: "DELETE", path: wrong, as: "admin", status: 404 });
+  assert.equal((await w.globex.as("admin", "GET", path)).status, 404);
+  assert.equal((await w.globex.as("admin", "DELETE", `${path}/${stolen.id}`)).status, 404);
+  await play(w, { method: "DELETE", path: `${path}/0000000000000`, as: "admin", status: 404 });
+  assert.deepEqual([await isOver(one), await isOver(two)], [false, false]);
+  await play(w, { method: "DELETE", path: `${path}/${stolen.id}`, as: "admin", status: 204 });
+  assert.deepEqual([await isOver(one), await isOver(two)], [true, false]);
+  const [ended] = await audited();
+  assert.equal(ended.record, w.acme.users.sales3);
+  assert.equal(ended.detail.agent, "Stolen/2.0");
+  const clerk = { label: "Clerk", admin: ["users"], grants: {} };
+  await w.acme.ok("admin", "PUT", "/api/v1/admin/roles/session_clerk", clerk);
+  const body = { login: "clerk", name: "Clerk", roles: ["session_clerk"], password: PASSWORD };
+  await w.acme.ok("admin", "POST", "/api/v1/admin/users", body);
+  const above = `/api/v1/admin/users/${w.acme.users.admin}/sessions`;
+  await play(w, { method: "GET", path: above, as: "clerk", status: 403 });
+});
+
 test("a cookie reads by itself and writes only with its CSRF token", async () => {
   const answer = await w.acme.as(null, "POST", SESSIONS, {
     body: { login: "sales1", password: PASSWORD },
@@ -279,6 +348,15 @@ test("a key ends with its day, its user and its addresses", async () => {
   assert.ok(past.status === 422 || (await asks(past)) === 401, past.text);
   const elsewhere = await make({ addresses: ["198.51.100.0/24"] });
   assert.equal(await asks(elsewhere), 401, elsewhere.text);
+  const told = async (token, lang) =>
+    (await w.acme.as(null, "GET", "/api/v1/me", { token, headers: { "accept-language": lang } }))
+      .json.error;
+  const wrong = await told(elsewhere.json.token, "en");
+  assert.deepEqual([wrong.code, /API key/.test(wrong.message)], ["unauthenticated", true]);
+  assert.match((await told(elsewhere.json.token, "zh-CN")).message, /密钥/);
+  const madeUp = await told(`pk_${"A".repeat(43)}`, "en");
+  assert.equal(madeUp.message, wrong.message, "nor is it told which keys there are");
+  assert.doesNotMatch((await told("", "en")).message, /API key/);
   const here = await make({ addresses: ["127.0.0.0/8"] });
   assert.equal(await asks(here), 200, here.text);
   const user = await w.acme.ok("admin", "POST", "/api/v1/admin/users", {

@@ -23,6 +23,7 @@ function release(name, version, fields, migrations = {}) {
   }
   const stock = join(home, "plugins/stock");
   mkdirSync(join(stock, "entities"), { recursive: true });
+  mkdirSync(join(stock, "views"));
   mkdirSync(join(stock, "migrations"));
   const put = (path, content) =>
     writeFileSync(
@@ -31,6 +32,9 @@ function release(name, version, fields, migrations = {}) {
     );
   put("plugin.json", { id: "stock", version, api: 1, title: "Stock" });
   put("entities/item.json", { name: "stock_item", title: "name", fields });
+  const id = fields === OLD ? "section.sums" : "section.amounts";
+  const sections = [{ id, label: "Sums", cells: ["name"] }];
+  put("views/item.json", { kind: "form", entity: "stock_item", sections });
   for (const [file, text] of Object.entries(migrations)) put(`migrations/${file}.lua`, text);
   return home;
 }
@@ -90,7 +94,13 @@ const kit = (field) =>
 crm.on("stock_item", "validate", { id = "some", fields = { "${field}" } }, rules.some)
 crm.on("stock_item", "after_create", { id = "more", when = { ${field} = 7 } }, rules.some)
 crm.on("stock_item", "before_update", { id = "last" }, rules.last)
+crm.on("stock_item", "after_update", { id = "never" }, rules.never)
 `,
+        "views/item.json": {
+          form: "stock_item",
+          after: "section.sums",
+          section: { id: "section.own", label: "Own", cells: ["name"] },
+        },
         "rules.lua": `local rules = {}
 
 function rules.some() end
@@ -98,6 +108,10 @@ function rules.some() end
 function rules.last(ev, ctx)
   if ev.record.${field} == 1 then ev.record.full_name = "one" end
   return ctx.db.stock_item:count { where = { ${field} = 2 } }
+end
+
+function rules.never(ev)
+  return ev.record.name == ev.record.nmae
 end
 
 return rules
@@ -188,6 +202,11 @@ test("a rehearsal beside the old release lists what breaks, with file and line",
   ])
     assert.match(told.stdout, line);
   await w.acme.ok("admin", "POST", `${chat}/disable`, {});
+  const gone = 'there is no "section.sums" any more';
+  assert.match(told.stdout, new RegExp(`^ {2}acme\\.kit/views/item\\.json:3: ${gone}`, "m"));
+  const never = /^ {2}so already: acme\.kit\/rules\.lua:11: stock_item has no field "nmae"/m;
+  assert.match(told.stdout, never);
+  assert.equal(told.stdout.match(/nmae/g).length, 1);
   assert.match(told.stdout, new RegExp(`^globex: ok, 1 migrations, ${MANY} records`, "m"));
   const json = command(data, ["upgrade", "globex", "--rehearse", "--home", two, "--json"], at(one));
   assert.equal(json.status, 0, json.stderr);
@@ -197,6 +216,22 @@ test("a rehearsal beside the old release lists what breaks, with file and line",
   const { items } = await w.acme.ok("admin", "GET", ITEMS);
   assert.equal(items[0].qty, 7, "nothing was switched");
   assert.equal(items[0].first, undefined);
+});
+
+test("what was wrong before is told apart, and holds nothing up", async () => {
+  const told = command(data, ["upgrade", "acme", "--rehearse", "--home", one], at(two));
+  assert.equal(told.status, 1, "the release that serves: nothing is known of another one");
+  assert.match(told.stdout, /^acme: breaks, 0 .*\n {2}acme\.kit\/rules\.lua:11: .*"nmae".*\n$/);
+  const same = release("same", "1.0.1", OLD);
+  const asked = ["upgrade", "acme", "--rehearse", "--home", same];
+  const fits = command(data, asked, at(one));
+  assert.equal(fits.status, 0, fits.stdout + fits.stderr);
+  assert.match(fits.stdout, /^acme: ok, 0 .*\n {2}so already: acme\.kit\/rules\.lua:11: .*"nmae"/);
+  const { items } = JSON.parse(must(data, [...asked, "--json"], at(one)));
+  assert.deepEqual(
+    items[0].broken.map(({ plugin, before }) => [plugin, before]),
+    [["acme.kit", true]],
+  );
 });
 
 test("without its migration a plugin waits, and says what for", async () => {
