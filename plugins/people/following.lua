@@ -41,6 +41,11 @@ function following.rest(job, ctx)
   local id, total, count, more = entry.id, math.max(entry.children or 0, 1), 0, true
   while more do
     ctx.tx(function()
+      local now = sheet:get(id)
+      if not now or now.state ~= "active" then -- undone meanwhile: what followed comes back
+        more = false
+        return
+      end
       local done = ctx.call("record.move", asked)
       for _, one in ipairs(done.moved) do note(db, job.args.merge, one) end
       asked.after, more, count = done.after, done.more, count + #done.moved
@@ -61,10 +66,13 @@ function following.back(job, ctx)
   }, function(row)
     local fields = {}
     for index, name in ipairs(row.fields) do fields[index] = name end
-    ctx.call("record.move", {
+    local back = ctx.call("record.move", {
       entity = job.args.entity, from = winner, to = loser,
       moved = { { entity = row.entity, id = row.record, fields = fields } },
-    })
+    }).moved
+    if #back == 0 then
+      assert(sheet:update(id, { stayed = (sheet:get(id).stayed or 0) + 1 }))
+    end
     assert(db.merge_move:delete(row.id))
   end)
   assert(sheet:update(id, { moving = false }))

@@ -2,6 +2,7 @@
 -- SPDX-License-Identifier: MIT
 local activities = require("activities")
 local care = require("care")
+local comments = require("comments")
 local doubles = require("doubles")
 local festivals = require("festivals")
 local following = require("following")
@@ -24,6 +25,9 @@ on("task", "transition:status", { id = "record" }, tasks.moved)
 on("activity", "before_create", { id = "place" }, activities.place)
 on("activity", "before_update", { id = "place", fields = { "about" } }, activities.place)
 on("activity", "after_create", { id = "followed" }, activities.followed)
+on("activity_comment", "validate", { id = "stays", fields = { "activity" } }, comments.check)
+on("activity_comment", "after_create", { id = "told" }, comments.told)
+on("activity_comment", "after_update", { id = "told", fields = { "mentions" } }, comments.told)
 on("segment", "validate", { id = "filter", fields = { "of", "filter" } }, segments.check)
 on("consent", "before_create", { id = "label" }, activities.consent)
 
@@ -43,6 +47,7 @@ on("task.reminded", { id = "notice" }, notices.reminded)
 on("task.overdue", { id = "notice" }, notices.overdue)
 on("account.churn_warned", { id = "notice" }, notices.churn_warned)
 
+crm.action("activity", "comment", comments.comment)
 crm.action("task", "complete", tasks.complete)
 crm.action("task", "cancel", tasks.cancel)
 

@@ -9,7 +9,7 @@ local refusals = require("refusals")
 local merging = {}
 
 local CONSENTS = 50
-local HOPS_MAX = 8 -- merges of merges that are followed
+local HOPS_MAX = 100 -- merges of merges that are followed; they lead on, never back
 
 -- --- values ---
 
@@ -121,11 +121,11 @@ local function target(spec, ev, ctx)
   return nil
 end
 
--- Does something still follow behind a merge of it, or come back?
-local function is_moving(spec, db, record)
-  return spec.follow ~= nil and db[spec.record]:count {
-    where = { moving = true, ["or"] = { { loser = record.id }, { winner = record.id } } },
-  } > 0
+-- Does something still follow behind a merge of it (another one than `entry`), or come back?
+local function is_moving(spec, db, record, entry)
+  local where = { moving = true, ["or"] = { { loser = record.id }, { winner = record.id } } }
+  if entry then where.id = { ne = entry.id } end
+  return spec.follow ~= nil and db[spec.record]:count { where = where } > 0
 end
 
 -- Files that hang on the one that goes are a note at the one that stays.
@@ -203,15 +203,24 @@ local function give_back(spec, db, winner, entry)
   if next(fields) then assert(db[spec.entity]:update(winner.id, values_of(spec, fields))) end
 end
 
+-- It is undone and what had followed has not come back: asks for that anew.
+local function come_back(spec, ev, ctx, db)
+  local entry = spec.follow and db[spec.record]:find {
+    where = { loser = ev.record.id, state = "undone", moving = true }, limit = 1,
+  }[1]
+  if not entry then return ev:fail(spec.on, "@people:not_merged") end
+  spec.follow(ctx, "merge_back", spec.entity, entry.id)
+  return { in_background = true }
+end
+
+-- What still follows stops where it is: the job asks each time whether the merge holds.
 local function unmerge(spec, ev, ctx)
   local loser, db = ev.record, ctx.db:as_system()
   local entry = db[spec.record]:find {
     where = { loser = loser.id, state = "active" }, limit = 1,
   }[1]
-  if not entry or not loser.duplicate_of then
-    return ev:fail(spec.on, "@people:not_merged")
-  end
-  if is_moving(spec, db, loser) then return ev:fail(spec.on, "@people:merge_moving") end
+  if not entry or not loser.duplicate_of then return come_back(spec, ev, ctx, db) end
+  if is_moving(spec, db, loser, entry) then return ev:fail(spec.on, "@people:merge_moving") end
   local days = ctx.config.undo_days
   if entry.merged_at:add { days = days } < ctx.now() then
     return ev:fail(spec.on, "@people:merge_late", { days = days })
@@ -220,7 +229,7 @@ local function unmerge(spec, ev, ctx)
   if not winner then return ev:fail(spec.on, "@people:not_merged") end
   -- What it was given has gone on with that one, or is still on its way back from there.
   if winner.duplicate_of then return ev:fail(spec.on, "@people:merge_later") end
-  if is_moving(spec, db, winner) then return ev:fail(spec.on, "@people:merge_moving") end
+  if is_moving(spec, db, winner, entry) then return ev:fail(spec.on, "@people:merge_moving") end
   give_back(spec, db, winner, entry)
   local fields = { duplicate_of = crm.null, merged_at = crm.null }
   if spec.revives then spec.revives(loser, fields) end
@@ -228,19 +237,20 @@ local function unmerge(spec, ev, ctx)
   local done, why = db[spec.entity]:update(loser.id, fields)
   if not done then return refusals.tell(ev, why, spec.on) end
   if entry.note then db.activity:delete(entry.note) end
-  spec.move_back(db, loser.id, winner.id, entry, ctx)
-  local told = { state = "undone", undone_at = ctx.now(), note = crm.null }
+  local stayed = spec.move_back(db, loser.id, winner.id, entry, ctx) or 0
+  local told = { state = "undone", undone_at = ctx.now(), note = crm.null, stayed = stayed }
   local is_large = spec.follow and (entry.children or 0) > spec.most
   if is_large then told.moving = true end
   assert(db[spec.record]:update(entry.id, told))
   if is_large then spec.follow(ctx, "merge_back", spec.entity, entry.id) end
   ctx.emit(spec.entity .. ".unmerged", { [spec.entity] = loser.id, into = winner.id })
-  return { status = status }
+  return { status = status, stayed = stayed, in_background = is_large or nil }
 end
 
 -- spec: entity, record (where merges are written down), title and on (fields), fields (name →
 -- plain, ref, money, day, time or list), refusals (flags that survive), refuses(loser) → key,
--- ends and revives(loser, fields), count, move and move_back (what hangs on it), counted, most,
+-- ends and revives(loser, fields), count, move and move_back (what hangs on it; answers how much
+-- stayed), counted, most,
 -- and follow(ctx, job, entity, id) where what is more than that follows by a job.
 -- POST …/actions/merge { into, take = [fields], preview }: with preview nothing is changed; what is
 -- taken replaces what the survivor has. POST …/actions/unmerge: what was changed since stays.

@@ -77,7 +77,8 @@ local function has(list, name)
   return false
 end
 
-local function move_back(db, item, asked)
+-- out.moved: what has come back.
+local function move_back(db, item, asked, out)
   local names, ids = {}, {}
   for _, one in ipairs(asked.moved) do
     if one.entity == item.entity then
@@ -95,13 +96,16 @@ local function move_back(db, item, asked)
         values[field] = pointing(record[field], asked.entity, asked.to)
       end
     end
-    if next(values) then db[item.entity]:update(record.id, values) end
+    if next(values) and db[item.entity]:update(record.id, values) then
+      out.moved[#out.moved + 1] = { entity = item.entity, id = crm.id_text(record.id) }
+    end
   end
 end
 
 -- The service record.move. asked: entity, from (an id) and counts: how many there are; or to: moves
 -- them, at most `limit` from `after` on; and moved, as it was answered: moves those back that are
--- still there. Answers count, moved, and after and more: where to go on, and whether to.
+-- still there, and answers these as moved. Answers count, moved, and after and more: where to go
+-- on, and whether to.
 function moving.none(asked)
   local after = {}
   for key, id in pairs(asked.after or {}) do after[key] = id end
@@ -122,7 +126,7 @@ function moving.of(items)
       if asked.counts then
         out.count = out.count + db[item.entity]:count { where = where_of(item, asked.from) }
       elseif asked.moved then
-        move_back(db, item, asked)
+        move_back(db, item, asked, out)
       else
         move(db, item, asked, out)
       end
@@ -142,9 +146,11 @@ function moving.by_service(entity)
       return ctx.call("record.move", asked).moved
     end,
     move_back = function(_, loser, winner, entry, ctx)
-      ctx.call("record.move", {
-        entity = entity, from = winner, to = loser, moved = entry.moved or {},
-      })
+      local all = entry.moved or {}
+      local back = ctx.call("record.move", {
+        entity = entity, from = winner, to = loser, moved = all,
+      }).moved
+      return math.max(#all - #back, 0)
     end,
   }
 end
