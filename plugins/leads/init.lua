@@ -50,6 +50,7 @@ on("account", "after_update", { id = "moved", fields = { "owner", "pool" } }, po
 on("recycle_rule", "validate", { id = "condition", fields = { "match", "of", "pool" } },
   rules.recycling)
 on("route_rule", "validate", { id = "condition", fields = { "match" } }, rules.condition)
+on("response_rule", "validate", { id = "condition", fields = { "match" } }, rules.condition)
 on("lead", "after_create", { id = "moved" }, pools.moved)
 on("lead", "after_update", { id = "moved", fields = { "owner", "pool" } }, pools.moved)
 on("lead", "after_create", { id = "created" }, rules.created)

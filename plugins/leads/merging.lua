@@ -54,7 +54,7 @@ merging.merge, merging.unmerge = people.new {
   move = children.move,
   move_back = function(db, loser, winner, entry, ctx)
     if not entry.moved then return return_old(db, loser, winner) end
-    children.move_back(db, loser, winner, entry, ctx)
+    return children.move_back(db, loser, winner, entry, ctx)
   end,
 }
 

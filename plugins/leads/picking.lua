@@ -140,7 +140,7 @@ end
 function picking.pick(ev, ctx)
   local kind, id = kinds.of(ev.entity), ev.record.id
   if not ctx.user then return ev:fail("owner", "@pool_nobody") end
-  if ev.record.owner then return ev:fail("owner", "@pool_taken") end
+  if ev.record.owner then ev:conflict("@pool_taken") end
   local may = ctx.call("pool.can_pick", {
     entity = kind.entity, [kind.entity] = id, user = ctx.user.id,
   })

@@ -75,17 +75,33 @@ function routing.route(lead, ctx)
   return {}
 end
 
+local WARN_PERCENT = 75
+
+-- How soon it is to be answered: the first rule that it fits, else the company's setting.
+local function response(lead, ctx)
+  for _, rule in ipairs(ctx.db:as_system().response_rule:find {
+    where = { enabled = true }, order = "order,id", limit = RULES,
+  }) do
+    if crm.matches(lead, rule.match or {}) then
+      return rule.hours, rule.warn_percent or WARN_PERCENT, rule.id
+    end
+  end
+  return ctx.config.response_hours, WARN_PERCENT, nil
+end
+
 -- Who has it now has to answer it, and anew to act on it.
 local function promise(ev, ctx)
   local lead = ev.record
   lead.no_action_at, lead.escalated_at = nil, nil
-  if lead.owner and not lead.first_response_at then
-    lead.response_by = ctx.now():add { hours = ctx.config.response_hours }
-    lead.sla_state = "pending"
-  elseif not lead.owner then
-    lead.response_by = nil
-    if lead.sla_state ~= "met" then lead.sla_state = nil end
-  end
+  if lead.first_response_at then return end
+  lead.response_by, lead.response_warn_at, lead.response_rule, lead.sla_state = nil, nil, nil, nil
+  if not lead.owner then return end
+  local hours, percent, rule = response(lead, ctx)
+  lead.response_rule = rule
+  if not hours then return end -- nobody waits for it
+  lead.response_by = ctx.now():add { hours = hours }
+  lead.response_warn_at = ctx.now():add { minutes = hours * 60 * percent // 100 }
+  lead.sla_state = "pending"
 end
 
 function routing.place(ev, ctx)

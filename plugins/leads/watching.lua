@@ -4,13 +4,10 @@ local states = require("states")
 
 local watching = {}
 
-local WARN_SHARE = 4 -- a quarter of the time before it is over
-
 local function respond(ctx, db, lead)
   local now = ctx.now()
   if not lead.response_by or lead.first_response_at then return end
-  local hours = ctx.config.response_hours
-  local warn_at = lead.response_by:add { minutes = -(hours * 60 // WARN_SHARE) }
+  local warn_at = lead.response_warn_at or lead.response_by
   if lead.response_by <= now and lead.sla_state ~= "breached" then
     assert(db.lead:update(lead.id, { sla_state = "breached" }))
     ctx.emit("lead.sla_breached", { lead = lead.id, owner = lead.owner })

@@ -58,7 +58,7 @@ crm.test("a customer is picked with its people, and given back with them", funct
   local lost = t.db.contact:insert { name = "无主", account = account.id }
   by(t, "ann", account.id, "pick")
   t.eq(t.db.contact:get(lost.id).owner, ann)
-  refused(t, "bob", account.id, "pick", { owner = "@pool_taken" })
+  refused(t, "bob", account.id, "pick", "@leads:pool_taken")
   local pool = t.db.pool:insert { name = "大客户", holds = { "account" } }
   local leads = t.db.pool:insert { name = "线索", holds = { "lead" } }
   refused(t, "ann", account.id, "return", { pool = "@pool_foreign" },

@@ -26,6 +26,43 @@ crm.test("a lead that nobody answers is warned of and then breached, each once",
   t.eq(t.db.lead:get(one.id).version, version, "nothing is left to say")
 end)
 
+crm.test("how soon a lead is to be answered is said by the first rule that it fits", function(t)
+  t.clock.set("2026-03-02T01:00:00Z")
+  local sales = t.user { login = "sales1", roles = { "sales" } }
+  local rules = t.db.response_rule
+  rules:insert { name = "Off", order = 1, enabled = false, hours = 1, match = { source = "event" } }
+  local fair = rules:insert {
+    name = "Fair", order = 2, hours = 10, warn_percent = 50, match = { source = "event" },
+  }
+  local none = rules:insert { name = "Bought", order = 3, match = { source = "import" } }
+  local one = t.db.lead:get(lead(t, sales, { source = "event" }).id)
+  t.eq({ one.response_rule, tostring(one.response_by) }, { fair.id, "2026-03-02T11:00:00.000Z" })
+  local other = t.db.lead:get(lead(t, sales, { source = "website" }).id)
+  t.eq({ other.response_rule, tostring(other.response_by) }, { nil, "2026-03-03T01:00:00.000Z" })
+  local bought = t.db.lead:get(lead(t, sales, { source = "import" }).id)
+  t.eq({ bought.response_rule, bought.response_by, bought.sla_state }, { none.id, nil, nil })
+  t.clock.advance { hours = 5 }
+  t.run_job("watch")
+  t.eq({ state(t, one.id), state(t, other.id), state(t, bought.id) }, { "warned", "pending", nil })
+  t.clock.advance { hours = 5 }
+  t.run_job("watch")
+  t.eq({ state(t, one.id), state(t, other.id) }, { "breached", "pending" })
+  -- The next one to have it is promised anew, by the rules as they are then.
+  rules:update(fair.id, { hours = 2 })
+  t.db.lead:update(one.id, { owner = t.user { login = "sales2", roles = { "sales" } } })
+  one = t.db.lead:get(one.id)
+  t.eq({ one.sla_state, tostring(one.response_by) }, { "pending", "2026-03-02T13:00:00.000Z" })
+  -- Once answered it stays answered, whoever has it.
+  t.db.activity:insert {
+    subject = "Call", type = "call", about = { entity = "lead", id = one.id },
+  }
+  t.db.lead:update(one.id, { owner = sales })
+  t.eq(state(t, one.id), "met")
+  t.expect_fail(function()
+    rules:insert { name = "Odd", hours = 1, match = { nothing = 1 } }
+  end, { match = "@people:bad_filter" })
+end)
+
 crm.test("a lead that lies idle asks its owner, and days later the manager", function(t)
   t.clock.set("2026-03-02T01:00:00Z")
   local boss = t.user { login = "boss", roles = { "sales_manager" } }
