@@ -1,5 +1,6 @@
 -- checks - what holds for every deal whenever nothing is half done; for `perigee check`.
 -- SPDX-License-Identifier: MIT
+local deals = require("deals")
 local expenses = require("expenses")
 
 local checks = {}
@@ -65,6 +66,16 @@ function checks.expenses(deal, ctx)
   local profit = same and (spent and deal.amount - spent or deal.amount) or nil
   -- Deals from before it was worked out say none until they are saved again.
   if deal.profit and deal.profit ~= profit then return "its profit is not " .. tostring(profit) end
+  return nil
+end
+
+-- Likewise of what recurs.
+function checks.recurring(deal)
+  local figures = { recurring = deal.recurring, recurring_plan = deal.recurring_plan }
+  deals.recurring { record = figures }
+  if deal.recurring_year ~= figures.recurring_year then
+    return "what it brings in a year is not " .. tostring(figures.recurring_year)
+  end
   return nil
 end
 

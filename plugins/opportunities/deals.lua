@@ -103,6 +103,39 @@ function deals.profit(ev)
   deal.profit = same and (spent and amount - spent or amount) or nil
 end
 
+local A_YEAR = { monthly = 12, quarterly = 4, yearly = 1 }
+
+-- What comes again and again, as what comes in a year, so that it can be compared and added up.
+function deals.recurring(ev)
+  local deal = ev.record
+  local times = A_YEAR[deal.recurring_plan or ""]
+  deal.recurring_year = deal.recurring and times and deal.recurring * times or nil
+end
+
+local BATCH = 50
+
+-- Figures that deals from before they were worked out lack: each of them is saved as it is.
+function deals.catch_up(job, ctx)
+  local db = ctx.db:as_system()
+  job:each({
+    entity = "opportunity", as_system = true, batch = BATCH,
+    where = { ["or"] = {
+      { profit = crm.null, amount = { ne = crm.null } },
+      { recurring_year = crm.null, recurring = { ne = crm.null },
+        recurring_plan = { ne = crm.null } },
+    } },
+  }, function(deal)
+    local figures = { amount = deal.amount, expenses = deal.expenses, recurring = deal.recurring,
+      recurring_plan = deal.recurring_plan }
+    deals.profit { record = figures }
+    deals.recurring { record = figures }
+    -- What an approval holds fast is asked again the next night.
+    db.opportunity:update(deal.id, {
+      profit = figures.profit or crm.null, recurring_year = figures.recurring_year or crm.null,
+    })
+  end)
+end
+
 -- --- what others are told ---
 
 local function is_big(ctx, amount)

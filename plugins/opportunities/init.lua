@@ -24,6 +24,9 @@ on("opportunity", "before_create", { id = "bid" }, deals.bid)
 on("opportunity", "before_update", { id = "bid", fields = { "bid_at" } }, deals.bid)
 on("opportunity", "before_create", { id = "profit", at = 600 }, deals.profit)
 on("opportunity", "before_update", { id = "profit", at = 600 }, deals.profit)
+local again = { id = "recurring", fields = { "recurring", "recurring_plan" } }
+on("opportunity", "before_create", again, deals.recurring)
+on("opportunity", "before_update", again, deals.recurring)
 on("opportunity", "validate", { id = "stage", fields = { "stage", "pipeline" } }, guards.stage)
 on("opportunity", "validate", { id = "end", when = { kind = { "won", "lost" } } }, guards.ended)
 on("opportunity", "validate", { id = "amount", fields = { "amount" } }, lines.guard)
@@ -101,6 +104,7 @@ crm.service("target.changed", targets.changed)
 
 crm.job("targets", { cron = "40 2 * * *", catch_up = "once" }, targets.count)
 crm.job("grade", { cron = "20 3 1 * *", catch_up = "once" }, grading.run)
+crm.job("figures", { cron = "50 2 * * *", catch_up = "once" }, deals.catch_up)
 crm.job("stale", { cron = "10 3 * * *", catch_up = "once" }, visits.find_stale)
 
 local placed = { entity = "opportunity", where = { stage = { ne = crm.null } } }
@@ -108,3 +112,5 @@ crm.check("opportunity.stage", placed, checks.stage)
 crm.check("opportunity.numbers", placed, checks.numbers)
 crm.check("opportunity.visits", placed, checks.visits)
 crm.check("opportunity.expenses", { entity = "opportunity" }, checks.expenses)
+crm.check("opportunity.recurring",
+  { entity = "opportunity", where = { recurring_year = { ne = crm.null } } }, checks.recurring)

@@ -3,8 +3,11 @@
 -- A stage names one of the company's flows (approval_flow). Whoever moves a deal there hands it in
 -- (purpose "stage"), by whatever way; the deal says where it wants to (stage_wanted), and goes
 -- there in the transaction of the last approval. A flow that is switched off, or whose condition
--- does not fit the deal, bars nothing.
+-- does not fit the deal, bars nothing. While the plugin approval is switched off, deals move as if
+-- there were no flows; what waits goes on waiting when it is switched on again, unless the deal has
+-- moved on meanwhile.
 -- SPDX-License-Identifier: MIT
+local people = require("people.notices")
 local refusals = require("people.refusals")
 local stages = require("stages")
 
@@ -61,9 +64,26 @@ local function asked(ev, ctx)
   return deal and deal.stage_wanted and deal or nil
 end
 
+-- Has it gone elsewhere since it was handed in, as it could while approvals were switched off?
+local function has_moved_on(ev, ctx, deal)
+  local approval = ctx.db:as_system().approval:get(ev.payload.approval)
+  return approval and deal.entered_at and deal.stage ~= deal.stage_wanted
+    and deal.entered_at > approval.submitted_at
+end
+
+-- What was done meanwhile counts: it stays there, and its owner is told.
+local function stay(ctx, deal)
+  local db = ctx.db:as_system()
+  local wanted = db.stage:get(deal.stage_wanted)
+  assert(db.opportunity:update(deal.id, { stage_wanted = crm.null }))
+  people.tell(ctx, deal.owner, { entity = "opportunity", record = deal },
+    "@notice.stage_moved_on", "warning", { stage = wanted and wanted.name or "" })
+end
+
 function waiting.granted(ev, ctx)
   local deal = asked(ev, ctx)
   if not deal then return end
+  if has_moved_on(ev, ctx, deal) then return stay(ctx, deal) end
   local done, why = ctx.db:as_system().opportunity:update(deal.id, {
     stage = deal.stage_wanted, stage_wanted = crm.null,
   })

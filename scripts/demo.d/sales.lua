@@ -158,6 +158,10 @@ local function customers(count)
       phones = { string.format("1380512%04d", 1000 + i * 37) } } }
   end
   for i, id in ipairs(kit.create_owned("contact", contacts)) do list[i].contact = id end
+  for _, pair in ipairs { { 4, 1 }, { 7, 1 }, { 10, 7 }, { 5, 2 }, { 8, 2 } } do -- groups of them
+    local below, above = list[pair[1]], list[pair[2]]
+    kit.change(below.owner, "account", below.id, { parent = above.id })
+  end
   return list
 end
 
