@@ -1,6 +1,7 @@
 -- checks - what holds for every contract whenever nothing is half done; for `perigee check`.
 -- SPDX-License-Identifier: MIT
 local lines = require("lines")
+local planned = require("plans")
 local sums = require("sums")
 
 local checks = {}
@@ -124,6 +125,10 @@ function checks.plan(plan, ctx)
   if wrong then return wrong end
   if matched < 0 or matched > sums.minor(plan.amount) then
     return "it has received less than nothing or more than it asks"
+  end
+  -- Plans from before say nothing until the job has been at them.
+  if plan.outstanding and plan.outstanding ~= planned.outstanding(plan) then
+    return "what is outstanding is not what it asks less what it has received"
   end
   local is_paid = matched >= sums.minor(plan.amount)
   if plan.state ~= "void" and (plan.state == "done") ~= is_paid then

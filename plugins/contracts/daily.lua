@@ -89,7 +89,8 @@ function daily.plans(job, ctx)
     if sums.is_closed(contract) then return end
     local state = plans.state(plan, contract, today)
     local class = plans.class(state, plan.due_on, today)
-    if state ~= plan.state or class ~= plan.overdue_class then
+    -- Plans from before it was written down what is still to come get that, too.
+    if state ~= plan.state or class ~= plan.overdue_class or not plan.outstanding then
       assert(db.payment_plan:update(plan.id, {
         state = state, overdue_class = class or crm.null,
       }))

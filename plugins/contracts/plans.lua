@@ -32,6 +32,12 @@ function plans.class(state, due_on, today)
   return "over_90"
 end
 
+-- What is still to come of one that is not over.
+function plans.outstanding(plan)
+  if plan.state == "done" or plan.state == "void" or not plan.amount then return nil end
+  return plan.received and plan.amount - plan.received or plan.amount
+end
+
 function plans.prepare(ev, ctx)
   local plan, db = ev.record, ctx.db:as_system()
   if not plan.contract or not plan.amount or not plan.due_on then return end
@@ -47,6 +53,7 @@ function plans.prepare(ev, ctx)
   local today = ctx.now():date()
   plan.state = plans.state(plan, contract, today)
   plan.overdue_class = plans.class(plan.state, plan.due_on, today)
+  plan.outstanding = plans.outstanding(plan)
 end
 
 function plans.check(ev, ctx)

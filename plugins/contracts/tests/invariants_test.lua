@@ -120,8 +120,19 @@ crm.test("what is overdue is counted by its age, day by day, until it is paid", 
     t.run_job("plans_daily")
     t.eq(t.db.payment_plan:get(one.id).overdue_class, case[2], case[1])
   end
-  pay(t, id, "1000")
+  local function open()
+    local sum = t.db.payment_plan:get(one.id).outstanding
+    return sum and tostring(sum)
+  end
+  t.eq(open(), "1000.00 CNY")
+  pay(t, id, "400")
+  t.eq({ open(), t.db.payment_plan:get(one.id).overdue_class }, { "600.00 CNY", "over_90" })
+  pay(t, id, "600")
+  t.eq(open(), nil, "paid")
   t.eq(t.db.payment_plan:get(one.id).overdue_class, nil, "paid")
+  for _, found in ipairs(t.check()) do
+    t.eq(found:match("^payment_plan.*"), nil) -- the contract itself was signed by no document
+  end
 end)
 
 crm.test("Σ approved receipts ≤ total", function(t)
