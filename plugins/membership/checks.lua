@@ -92,9 +92,7 @@ end
 
 -- No more of a redemption is given back than it took.
 function checks.given_back(entry, ctx)
-  local back = sum_of(ctx.db:as_system().points_entry, {
-    reverses = entry.id, kind = "reverse_redeem",
-  }, "points")
+  local back = sum_of(ctx.db:as_system().points_entry, { reverses = entry.id }, "points")
   if back > -entry.points then return "more is given back than was taken" end
 end
 
@@ -154,17 +152,12 @@ end
 -- A redemption has the one entry that paid for it; canceled, all of that was given back.
 function checks.redemption(redemption, ctx)
   local entries = ctx.db:as_system().points_entry
-  local function sum(kind)
-    return sum_of(entries, { redemption = redemption.id, kind = kind }, "points")
-  end
-  local wrong = differ("points paid", redemption.points, -sum("redeem"))
+  local paid = { redemption = redemption.id, reverses = crm.null }
+  local wrong = differ("points paid", redemption.points, -sum_of(entries, paid, "points"))
   if wrong or redemption.status ~= "canceled" then return wrong end
-  local entry = entries:find {
-    where = { redemption = redemption.id, kind = "redeem" }, limit = 1,
-  }[1]
-  return differ("points given back", sum_of(entries, {
-    reverses = entry.id, kind = "reverse_redeem",
-  }, "points"), redemption.points)
+  local entry = entries:find { where = paid, order = "id", limit = 1 }[1]
+  return differ("points given back", sum_of(entries, { reverses = entry.id }, "points"),
+    redemption.points)
 end
 
 function checks.coupon(coupon, ctx)

@@ -107,6 +107,15 @@ function ledger.append(book, spec)
   return entry
 end
 
+-- The first entry of that kind of a redemption or purchase: few hang on one, of the kind there are
+-- as many as all members have.
+function ledger.first(book, where, kind)
+  for _, entry in ipairs(book.db.points_entry:find { where = where, order = "id", limit = 200 }) do
+    if entry.kind == kind then return entry end
+  end
+  return nil
+end
+
 -- The entry an operation with this key made before, if there was one.
 function ledger.by_key(book, key)
   return key and book.db.points_entry:find { where = { key = key }, limit = 1 }[1]

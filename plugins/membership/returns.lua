@@ -40,9 +40,7 @@ function returns.take_back(ctx, book, purchase, minor, spec)
   local target = target_of(ctx, book, purchase, all)
   local back, entry = target - (purchase.points_reversed or 0), nil
   if back > 0 or spec.key then
-    local earned = book.db.points_entry:find {
-      where = { purchase = purchase.id, kind = "earn" }, limit = 1,
-    }[1]
+    local earned = ledger.first(book, { purchase = purchase.id }, "earn")
     entry = ledger.reverse_earn(book, back, {
       purchase = purchase.id, reverses = earned and earned.id, qualifying = back, key = spec.key,
       reason = spec.reason,

@@ -182,9 +182,7 @@ function rewards.cancel(ev, ctx)
   local coupon = redemption.coupon and book.db.coupon:get(redemption.coupon)
   if coupon and coupon.state == "used" then return ev:fail("coupon", "@coupon_used") end
   if not wallet.take_back(ctx, redemption) then return ev:fail("status", "@wallet_spent") end
-  local entry = book.db.points_entry:find {
-    where = { redemption = redemption.id, kind = "redeem" }, limit = 1,
-  }[1]
+  local entry = ledger.first(book, { redemption = redemption.id }, "redeem")
   local left = spending.left_of(book, entry)
   if left > 0 then spending.return_points(book, entry, left, { redemption = redemption.id }) end
   local reward = book.db.reward:get(redemption.reward)

@@ -34,9 +34,8 @@ end
 
 local function given_back(book, entry)
   local sums, total = {}, 0
-  for _, back in ipairs(book.db.points_entry:find {
-    where = { reverses = entry.id, kind = "reverse_redeem" }, limit = 100,
-  }) do
+  local backs = book.db.points_entry:find { where = { reverses = entry.id }, limit = 100 }
+  for _, back in ipairs(backs) do
     total = total + back.points
     for _, draw in ipairs(book.db.points_draw:find { where = { entry = back.id }, limit = 100 }) do
       local lot = book.db.points_lot:get(draw.lot)
