@@ -92,7 +92,16 @@ local function give_back(db, ticket)
   if next(values) then assert(db.ticket:update(into.id, values)) end
 end
 
-local DEPTH_MAX = 8 -- merges of merges whose messages are followed
+local DEPTH_MAX = 100 -- merges of merges that are followed; they lead on, never back
+
+-- The ticket that this one has become part of; itself where it is not merged.
+function merging.survivor(db, ticket)
+  for _ = 1, DEPTH_MAX do
+    if not ticket.merged_into then break end
+    ticket = db.ticket:get(ticket.merged_into)
+  end
+  return ticket
+end
 
 -- The ticket and all that were merged into it before: what lay on it came from one of them.
 local function with_losers(db, id)
@@ -110,8 +119,7 @@ end
 function merging.unmerge(ev, ctx)
   local ticket, db = ev.record, ctx.db:as_system()
   if not ticket.merged_into then return ev:fail("status", "@not_merged") end
-  local last = ticket
-  while last.merged_into do last = db.ticket:get(last.merged_into) end
+  local last = merging.survivor(db, ticket)
   local messages = db.ticket_message:find {
     where = { ticket = last.id, came_from = { ["in"] = with_losers(db, ticket.id) } },
     limit = MESSAGES_MAX + 1,

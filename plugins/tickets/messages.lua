@@ -2,26 +2,19 @@
 -- SPDX-License-Identifier: MIT
 local costs = require("costs")
 local letters = require("letters")
+local merging = require("merging")
 local refusals = require("refusals")
 local sla = require("sla")
 local states = require("states")
 
 local messages = {}
 
-local function survivor(db, ticket)
-  for _ = 1, 16 do
-    if not ticket.merged_into then return ticket end
-    ticket = db.ticket:get(ticket.merged_into)
-  end
-  return ticket
-end
-
 -- A message to a merged ticket lands on the one that is left.
 function messages.prepare(ev, ctx)
   local message, db = ev.record, ctx.db:as_system()
   local ticket = message.ticket and db.ticket:get(message.ticket)
   if not ticket then return end
-  local target = survivor(db, ticket)
+  local target = merging.survivor(db, ticket)
   if target.id ~= ticket.id then
     message.came_from = ticket.id
     message.ticket = target.id

@@ -6,6 +6,7 @@
 local articles = require("articles")
 local forms = require("forms")
 local letters = require("letters")
+local merging = require("merging")
 local rating = require("rating")
 local refusals = require("refusals")
 local states = require("states")
@@ -89,20 +90,12 @@ local function label_of(status)
   return status == "waiting_customer" and "waiting_for_you" or LABELS[states.of(status)]
 end
 
-local function survivor(db, ticket)
-  for _ = 1, 16 do
-    if not ticket.merged_into then break end
-    ticket = db.ticket:get(ticket.merged_into)
-  end
-  return ticket
-end
-
 -- GET /x/tickets/progress?token=
 function portal.progress(req, ctx)
   local own = rating.find(ctx, req.query.token)
   if not own then return req:fail("token", "@rating_unknown") end
   local db, list = ctx.db:as_system(), {}
-  local ticket = survivor(db, own)
+  local ticket = merging.survivor(db, own)
   -- Of a merged request only what came from it: the rest is somebody else's.
   local where = { ticket = ticket.id, public = true, direction = { "customer", "agent" } }
   if ticket.id ~= own.id then where.came_from = own.id end
