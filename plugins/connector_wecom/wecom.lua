@@ -120,7 +120,9 @@ function wecom.push(given, ctx)
 end
 
 -- A group is told what happens, not what there was before anybody asked for it.
-function wecom.traits() return { from_now = true } end
+function wecom.traits()
+  return { from_now = true, push_only = true, remotes = { "robot", "message" } }
+end
 
 -- Nothing is read from WeCom.
 function wecom.pull() return { items = {}, more = false } end

@@ -40,7 +40,7 @@ function calendar.check(ev, ctx)
   local title = feed.title_field and field_of(entity, feed.title_field)
   if not title or title.type ~= "text" then
     local name = feed.title_field or ""
-    ev:fail("title_field", "@no_field", { entity = feed.entity_name, name = name })
+    ev:fail("title_field", "@no_text_field", { entity = feed.entity_name, name = name })
   end
   local fits, why = crm.filter_check(feed.entity_name, feed.match or {})
   if not fits then ev:fail("match", "@bad_filter", { why = why }) end
@@ -68,7 +68,18 @@ local function stamp(text)
   return plain, #plain > 8 and "" or ";VALUE=DATE"
 end
 
-local function put_event(lines, feed, record)
+-- What has been called off stays in the calendar, struck through, as its owner has seen it there.
+local OFF = { canceled = true, void = true }
+
+local function is_off(record, entity)
+  for _, name in ipairs { "status", "state", "stage" } do
+    if field_of(entity, name) and OFF[record[name]] then return true end
+  end
+  local field = field_of(entity, "canceled")
+  return field and field.type == "bool" and record.canceled
+end
+
+local function put_event(lines, feed, entity, record)
   local start, kind = stamp(tostring(record[feed.start_field]))
   put(lines, "BEGIN", "VEVENT")
   put(lines, "UID", feed.entity_name .. "-" .. crm.id_text(record.id) .. "@perigee")
@@ -76,10 +87,12 @@ local function put_event(lines, feed, record)
   put(lines, "DTSTART" .. kind, start)
   local last = feed.end_field and record[feed.end_field]
   if last then
-    local text, end_kind = stamp(tostring(last))
+    -- The last of whole days is named by the day behind it (RFC 5545, 3.6.1).
+    local text, end_kind = stamp(tostring(kind ~= "" and last:add { days = 1 } or last))
     if end_kind == kind and text > start then put(lines, "DTEND" .. end_kind, text) end
   end
   put(lines, "SUMMARY", escape(record[feed.title_field] or ""))
+  if is_off(record, entity) then put(lines, "STATUS", "CANCELLED") end
   put(lines, "SEQUENCE", tostring(record.version))
   put(lines, "END", "VEVENT")
 end
@@ -90,11 +103,12 @@ function calendar.show(req, ctx)
   local feed = db.calendar_feed:find { where = { path = req.params.path }, limit = 1 }[1]
   local user = feed and feed.of_user and db.user:get(feed.of_user)
   if not feed or not feed.active or not user or not user.active then
-    return { error = { code = "not_found" } }, 404
+    return { error = { code = "not_found", message = ctx.t("@feed_ended") } }, 404
   end
   local now = ctx.now()
   local range = { gte = now:add { days = -BEHIND }, lte = now:add { days = AHEAD } }
-  local field = field_of(webhooks.entity(feed.entity_name), feed.start_field)
+  local entity = webhooks.entity(feed.entity_name)
+  local field = field_of(entity, feed.start_field)
   if field.type == "date" then range = { gte = range.gte:date(), lte = range.lte:date() } end
   local all = { { owner = feed.of_user }, { [feed.start_field] = range } }
   if feed.match and next(maps.plain(feed.match)) then all[3] = feed.match end
@@ -107,7 +121,7 @@ function calendar.show(req, ctx)
   local found = assert(db[feed.entity_name]:find {
     where = { ["and"] = all }, order = feed.start_field, limit = EVENTS_MAX,
   })
-  for _, record in ipairs(found) do put_event(lines, feed, record) end
+  for _, record in ipairs(found) do put_event(lines, feed, entity, record) end
   put(lines, "END", "VCALENDAR")
   return table.concat(lines, "\r\n") .. "\r\n", 200, { type = "text/calendar; charset=utf-8" }
 end

@@ -21,12 +21,17 @@ local function are_apart(a, b)
     and crm.json_encode(a.match) ~= crm.json_encode(b.match)
 end
 
+-- What a connector says of itself; most say nothing.
+local function traits_of(ctx, connection)
+  local told, traits = pcall(ctx.call, "connector." .. connection.connector .. ".traits",
+    { connection = { id = connection.id } })
+  return told and type(traits) == "table" and traits or {}
+end
+
 -- Another mapping in use of the same two, or nil. The connection is as it is to be.
 function connections.twin(ctx, map, connection)
   local db, same = ctx.db:as_system(), { connection.id }
-  local told, traits = pcall(ctx.call, "connector." .. connection.connector .. ".traits",
-    { connection = { id = connection.id } })
-  if not map.active or told and type(traits) == "table" and traits.from_now then return nil end
+  if not map.active or traits_of(ctx, connection).from_now then return nil end
   for _, one in ipairs(db.connection:find {
     where = {
       connector = connection.connector, base_url = connection.base_url or crm.null,
@@ -48,8 +53,10 @@ end
 function connections.check(ev, ctx)
   local one = ev.record
   webhooks.check_url(ev, ctx, "base_url")
-  if one.connector and not one.connector:find("^[a-z][a-z0-9_]*$") then
-    ev:fail("connector", "@no_connector")
+  -- One whose plugin has gone can still be paused or looked after.
+  local is_new = not ev.old or ev:changed("connector")
+  if is_new and one.connector and not ctx.offers("connector." .. one.connector .. ".check") then
+    ev:fail("connector", "@no_connector", { name = one.connector })
   end
   if one.peer and ev.old and ev:changed("peer") and ctx.db:as_system().mapping:count {
     where = { connection = one.id, direction = { ne = "push" } },
@@ -75,12 +82,26 @@ end
 
 -- Where both sides have a connection, each only pushes: a record that one takes while the other
 -- gives it would be there twice.
+-- What the connector cannot do at all, told before it fails for each record.
+local function check_traits(ev, ctx, connection)
+  local map, remotes = ev.record, nil
+  if ev.old and not ev:changed("remote") and not ev:changed("direction") then return end
+  local traits = traits_of(ctx, connection)
+  if traits.push_only and map.direction ~= "push" then ev:fail("direction", "@only_push") end
+  for _, name in ipairs(traits.remotes or {}) do
+    if name == map.remote then return end
+    remotes = remotes and remotes .. ", " .. name or name
+  end
+  if remotes then ev:fail("remote", "@remotes", { names = remotes }) end
+end
+
 function connections.check_mapping(ev, ctx)
   local map = ev.record
   local connection = map.connection and ctx.db:as_system().connection:get(map.connection)
   if connection and connection.peer and map.direction ~= "push" then
     return ev:fail("direction", "@push_only")
   end
+  if connection and map.remote then check_traits(ev, ctx, connection) end
   local other = connection and map.remote and connections.twin(ctx, map, connection)
   if other then ev:fail("remote", "@mapped_already", { label = other.label }) end
   local entity = map.entity_name and webhooks.entity(map.entity_name)
@@ -88,7 +109,11 @@ function connections.check_mapping(ev, ctx)
     return ev:fail("entity_name", "@no_entity", { name = map.entity_name })
   end
   local why = maps.fault(map.field_map)
-  if why then ev:fail("field_map", "@bad_map", { why = why }) end
+  if why then return ev:fail("field_map", "@bad_map", { why = why }) end
+  local stranger = entity and maps.stranger(ev, ctx, map.entity_name, map.direction == "push")
+  if stranger then
+    ev:fail("field_map", "@no_such_field", { name = stranger, entity = map.entity_name })
+  end
   if map.match and entity then
     local fits, fault = crm.filter_check(map.entity_name, map.match)
     if not fits then ev:fail("match", "@bad_filter", { why = fault }) end
@@ -126,7 +151,8 @@ end
 function connections.works(ctx, connection)
   local now = ctx.now()
   local told = connection.last_ok_at and connection.last_ok_at:ms() or 0
-  if connection.state == "ok" and now:ms() - told < 60000 then return end
+  local is_known = connection.state == "ok" and not connection.last_error
+  if is_known and now:ms() - told < 60000 then return end
   local id = connection.id
   ctx.tx(function()
     local db = ctx.db:as_system()

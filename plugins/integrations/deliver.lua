@@ -50,11 +50,15 @@ local function head_of(body)
   return head ~= "" and head or nil
 end
 
+-- Seconds that the other side asks to be left alone for; 0: it does not say.
+local function asked_wait(answer)
+  local asked = answer and tonumber(answer.headers["retry-after"] or "")
+  return asked and asked > 0 and math.min(math.ceil(asked), 86400) or 0
+end
+
 local function wait_of(answer, tries)
   local wait = deliver.delays[tries]
-  local asked = answer and tonumber(answer.headers["retry-after"] or "")
-  if wait and asked and asked > wait then wait = math.min(math.floor(asked), 86400) end
-  return wait
+  return wait and math.max(wait, asked_wait(answer))
 end
 
 -- What came of a try, as one transaction. `outcome`: sent, again or dead.
@@ -77,9 +81,11 @@ local function settle(ctx, hook, delivery, answer, why, outcome, wait)
     target = { last_error = error }
   else
     fields.next_at = now:add { seconds = wait }
-    local hold = deliver.delays[math.min(failures + 1, #deliver.delays)]
+    -- Who asks to wait means every call, not that of this record alone.
+    local hold = math.min(deliver.delays[math.min(failures + 1, #deliver.delays)], wait)
+    hold = math.min(math.max(hold, asked_wait(answer)), HOLD_MAX)
     target = { failures = failures + 1, last_error = error,
-      retry_at = now:add { seconds = math.min(hold, wait, HOLD_MAX) } }
+      retry_at = now:add { seconds = hold } }
     if failures == 0 then target.first_failed_at = now end
   end
   ctx.tx(function()

@@ -13,13 +13,17 @@ local BODY_MAX = 60000
 
 function inbound.prepare(ev) ev.record.path = crm.token() end
 
-function inbound.check(ev)
+function inbound.check(ev, ctx)
   local hook = ev.record
   if hook.entity_name and not webhooks.entity(hook.entity_name) then
     return ev:fail("entity_name", "@no_entity", { name = hook.entity_name })
   end
   local why = mapping.fault(hook.field_map)
-  if why then ev:fail("field_map", "@bad_map", { why = why }) end
+  if why then return ev:fail("field_map", "@bad_map", { why = why }) end
+  local stranger = hook.entity_name and mapping.stranger(ev, ctx, hook.entity_name)
+  if stranger then
+    ev:fail("field_map", "@no_such_field", { name = stranger, entity = hook.entity_name })
+  end
   if hook.match_field and not (hook.field_map or {})[hook.match_field] then
     ev:fail("match_field", "@match_unmapped")
   end
@@ -56,7 +60,9 @@ function inbound.receive(req, ctx)
   if not hook or not hook.active or not signed(hook, req, ctx) then
     return { error = { code = "bad_signature", message = ctx.t("@bad_signature") } }, 401
   end
-  if #req.text > BODY_MAX then return { error = { code = "too_large" } }, 413 end
+  if #req.text > BODY_MAX then
+    return { error = { code = "too_large", message = ctx.t("@message_too_large") } }, 413
+  end
   local body, why = crm.json_decode(req.text)
   if type(body) ~= "table" then
     return { error = { code = "malformed", message = why or "an object is expected" } }, 400
@@ -100,11 +106,21 @@ function inbound.process(job, ctx)
   if not message or message.state ~= "waiting" and message.state ~= "failed" then return end
   local hook = db.inbound_hook:get(message.inbound_hook)
   local id, tries = message.id, message.tries
+  local owner, name, of = hook.created_by, hook.name, hook.id
   local done, why = pcall(take, ctx, hook, message)
   if done then return end
-  assert(db.inbound_message:update(id, {
-    state = "failed", error = mapping.reason(why), tries = tries + 1,
-  }))
+  local reason = mapping.reason(why)
+  ctx.tx(function()
+    local system = ctx.db:as_system()
+    assert(system.inbound_message:update(id, {
+      state = "failed", error = reason, tries = tries + 1,
+    }))
+    if not owner then return end
+    ctx.notify(owner, {
+      text = "@notice.inbound", args = { what = name }, body = reason, tone = "warning",
+      kind = "inbound", about = system.inbound_hook:get(of), key = "inbound:" .. crm.id_text(of),
+    })
+  end)
 end
 
 function inbound.retry(ev, ctx)

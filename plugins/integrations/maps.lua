@@ -71,6 +71,28 @@ function maps.fault(map)
   return count == 0 and "{}" or nil
 end
 
+local BOTH_WAYS = { owner = true, team = true, department = true }
+local OUTWARD = { id = true, version = true, created_at = true, updated_at = true,
+  created_by = true, updated_by = true, origin = true, deleted_at = true }
+
+-- The first name of a map that is no field of the entity; nil when all are. What only goes out may
+-- be made of nothing but a text or a default. `outward`: nothing comes in by this map. A field that
+-- goes later is told where it is missed, or the record could not even be switched off.
+function maps.stranger(ev, ctx, entity, outward)
+  local map = ev.record.field_map
+  if ev.old and not ev:changed("field_map") and not ev:changed("entity_name") then return nil end
+  local known, first = {}, nil
+  for _, field in ipairs(ctx.fields(entity)) do known[field.name] = true end
+  for ours, given in pairs(maps.plain(map or {})) do
+    local rule = rule_of(given)
+    local is_out = outward or rule.text or rule.only == "out"
+    local fits = known[ours] or BOTH_WAYS[ours] or
+      is_out and (OUTWARD[ours] or rule.text or rule.default ~= nil)
+    if not fits and (not first or ours < first) then first = ours end
+  end
+  return first
+end
+
 local function change(ctx, rule, value, direction, field, entity)
   if rule.values then
     if direction == "in" then
@@ -113,9 +135,14 @@ function maps.apply(ctx, map, tree, direction, entity)
   return out
 end
 
--- One line of an error, without where it was raised.
+-- One line of an error, without where it was raised and handed on.
 function maps.reason(why)
-  local text = tostring(why):gsub("^[%w_./]+%.lua:%d+: ", "")
+  local text = tostring(why)
+  local places
+  repeat
+    text, places = text:gsub("^[%w_.:]*%s*[%w_./]+%.lua:%d+: ", "")
+  until places == 0
+  text = text:gsub("^[A-Z_]+: ", "")
   text = text:gsub("[%c]", " "):sub(1, 280)
   while #text > 0 and not utf8.len(text) do text = text:sub(1, -2) end
   return text
