@@ -11,7 +11,10 @@ import { resumePreview } from "./stores/preview";
 import { useSession } from "./stores/session";
 import { useSettings } from "./stores/settings";
 import { i18n } from "./texts";
+import { tellCut } from "./ui/cut";
 import { sayError } from "./ui/toast";
+
+document.addEventListener("mouseover", tellCut, { passive: true });
 
 async function start() {
   const app = createApp(App);

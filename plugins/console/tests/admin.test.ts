@@ -13,6 +13,7 @@ import {
   settingsBody,
 } from "@/admin/platform/plugins";
 import { scopeText } from "@/admin/platform/scopes";
+import { reasonWords } from "@/logic/importmap";
 import {
   ACTIONS,
   bodyOf,
@@ -23,6 +24,7 @@ import {
   withOperation,
   withRule,
 } from "@/logic/role";
+import { withMapping } from "@/stores/own";
 
 describe("roles", () => {
   it("shows every shape of a rule as one word", () => {
@@ -180,4 +182,37 @@ describe("areas and audit", () => {
     ]);
     expect(detailLines(null)).toEqual([]);
   });
+});
+
+describe("what columns of imported tables mean", () => {
+  it("is kept by entity, and grows with each table", () => {
+    const one = withMapping(undefined, "lead", { 姓名: "name", 备注: "" });
+    const two = withMapping(one, "account", { 名称: "name" });
+    expect(withMapping(two, "lead", { 电话: "phones", 备注: "note" })).toEqual({
+      account: { 名称: "name" },
+      lead: { 姓名: "name", 备注: "note", 电话: "phones" },
+    });
+  });
+
+  it("has a bound: other entities go first, then the oldest columns", () => {
+    const many = (word: string, n: number) =>
+      Object.fromEntries(Array.from({ length: n }, (_, i) => [`${word}${i}`, "company_name"]));
+    const all = withMapping({ contact: many("甲", 100) }, "lead", many("乙", 100));
+    expect(Object.keys(all)).toEqual(["contact", "lead"]);
+    const full = withMapping(all, "account", many("丙", 500));
+    expect(Object.keys(full)).toEqual(["account"]);
+    expect(new Blob([JSON.stringify(full)]).size).toBeLessThanOrEqual(6000);
+    expect(full.account["丙499"]).toBe("company_name");
+    expect("丙0" in full.account).toBe(false);
+  });
+});
+
+it("tells by label why a row was not imported", () => {
+  const field = (name: string, label: string) => ({ name, label, type: "text", operators: [] });
+  const fields = [field("source", "来源"), field("phones", "电话")];
+  const why = "phones[0]: 电话号码不正确。; source: 不在可选值之中; other: x";
+  expect(reasonWords(why, fields)).toBe(
+    "电话 1：电话号码不正确。; 来源：不在可选值之中; other：x",
+  );
+  expect(reasonWords("a sentence without a field", fields)).toBe("a sentence without a field");
 });

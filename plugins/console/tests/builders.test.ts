@@ -6,6 +6,7 @@ import type { CustomDoc, Json } from "@/logic/custom";
 import {
   copyOf,
   dashboardPatches,
+  boardChanges,
   formOfWidget,
   freeWidget,
   lacking,
@@ -62,6 +63,22 @@ describe("widgets", () => {
       date_field: "created_at",
     },
     { id: "d", kind: "list", entity: "lead", view: "default", limit: 7 },
+    {
+      id: "f",
+      kind: "leaderboard",
+      entity: "lead",
+      query: { measure: ["count"], group: ["owner"] },
+      limit: 5,
+      period: "this_month",
+    },
+    { id: "g", kind: "goal", entity: "lead", query: { measure: ["count"] }, target: 40 },
+    {
+      id: "h",
+      kind: "goal",
+      entity: "lead",
+      query: { measure: ["count"] },
+      target: { entity: "aim", query: { measure: ["sum.amount"] } },
+    },
     { id: "e", kind: "pie", entity: "lead", query: { measure: ["count"], group: ["status"] } },
   ];
   for (const widget of widgets) {
@@ -80,6 +97,25 @@ describe("widgets", () => {
     expect(lacking({ ...form, kind: "report" })).toEqual(["entity", "report"]);
   });
 
+  it("asks who is ranked and what is to be reached", () => {
+    const form = { ...formOfWidget({ id: "x", entity: "lead" }, {}), kind: "leaderboard" as const };
+    expect(lacking(form)).toEqual(["group"]);
+    expect(lacking({ ...form, kind: "goal", target: "0" })).toEqual(["target"]);
+    expect(lacking({ ...form, kind: "goal", target: "12" })).toEqual([]);
+  });
+
+  it("says what differs from what people have", () => {
+    const [a, b, c] = widgets;
+    const told = boardChanges([a, b, c], [c, { ...b, span: 4 }, widgets[3]]);
+    expect([told.added, told.changed, told.gone, told.isMoved]).toEqual([
+      [widgets[3].id],
+      [b.id],
+      [a],
+      true,
+    ]);
+    expect(boardChanges(widgets, widgets).isMoved).toBe(false);
+  });
+
   it("stays on the grid", () => {
     const spans = [{ kind: "kpi" }, { kind: "bar" }, { span: 9 }].map(spanOf);
     expect(spans).toEqual([1, 2, 4]);
@@ -91,7 +127,7 @@ describe("widgets", () => {
       report: "by",
     });
     expect(rowsOf(resized(widgets[0], 1, 3))).toBe(1);
-    expect(movedWidget(widgets, 0, 2).map(({ id }) => id).join("")).toBe("bcade");
+    expect(movedWidget(widgets, 0, 2).map(({ id }) => id).join("")).toBe("bcadfghe");
     expect(movedWidget(widgets, 0, -1)).toBe(widgets);
     expect(freeWidget(["widget.x1"])).toBe("widget.x2");
   });

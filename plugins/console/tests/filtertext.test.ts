@@ -102,3 +102,15 @@ it("a view of one's own shows its conditions, can be without them, and keeps qui
   const state = { ...liststate.stateOf({ view: "1" }), filter: without };
   expect(asked(liststate.queryOf(state))).toBeUndefined();
 });
+
+it("offers a list its own fields before those of every record, and none of the machine's", () => {
+  const system = ["id", "version", "created_at"].map((name) => ({
+    ...field(name, name, "text"),
+    system: true,
+  }));
+  const entity = { ...task, fields: [...system, ...task.fields] } as unknown as Entity;
+  expect(liststate.offered(entity).map(({ name }) => name)).toEqual([
+    ...task.fields.map(({ name }) => name),
+    "created_at",
+  ]);
+});

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: MIT
 import { describe, expect, it, vi } from "vitest";
 import { textOf } from "@/admin/kit/clash";
-import { GivenUp, type Guarded, useGuard } from "@/admin/kit/useGuard";
+import { type Guarded, useGuard } from "@/admin/kit/useGuard";
+import { GivenUp } from "@/ui/useSave";
 import { ApiError } from "@/api/http";
 import type { Members } from "@/logic/merge";
 import { bodyOf, membersOf, roleOf } from "@/logic/role";

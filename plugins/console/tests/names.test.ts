@@ -2,12 +2,18 @@
 // SPDX-License-Identifier: MIT
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { handlerParts } from "@/admin/kit/names";
 import { agentName } from "@/logic/agent";
+import { http } from "@/api/http";
+import type { Entity, Field } from "@/api/types";
 import { cronWords } from "@/logic/cron";
 import { GROUPS } from "@/admin/areas";
 import { blocksOf, slug } from "@/logic/markdown";
+import { loadEntity } from "@/stores/meta";
+import { rowTitle } from "@/record/people";
+import { named, readsOf } from "@/stores/named";
+import { speak } from "@/texts";
 import en from "@/texts/admin.en.json";
 import zh from "@/texts/admin.zh-CN.json";
 
@@ -46,6 +52,53 @@ it("says which browser it is", () => {
     "Safari · iPhone",
   );
   expect(agentName("curl/8.1")).toBe("curl");
+});
+
+describe("what is the name of something, by its label", () => {
+  const field = (widget: string) =>
+    ({ name: "held", label: "held", type: "text", operators: [], widget }) as Field;
+  const options = [{ value: "won", label: "赢单", active: true }];
+  const fields = [{ ...field(""), name: "stage", label: "阶段", options }];
+  const deal = { name: "deal", label: "商机", title: "stage", fields } as unknown as Entity;
+  const answers: Record<string, unknown> = {
+    "/api/v1/meta/deal": deal,
+    "/api/v1/meta?brief=true": { entities: [deal] },
+  };
+  const label = (one: Field) => one.options?.[0].label;
+  afterEach(() => vi.unstubAllGlobals());
+
+  it("a field, a value of a field, an event, a record", async () => {
+    http.lang = "zh-CN";
+    vi.stubGlobal("fetch", (path: string) =>
+      Promise.resolve(
+        new Response(JSON.stringify(answers[path]), {
+          headers: { "Content-Type": "application/json" },
+        }),
+      ),
+    );
+    await Promise.all([loadEntity("deal"), speak("zh-CN")]);
+    const row = { entity: "deal", of: "stage", held: "won" };
+    expect(label(named(field("option:entity.of"), row))).toBe("赢单");
+    expect(named(field("option:entity.of"), { ...row, of: "name" }).options).toBeUndefined();
+    expect(label(named(field("field:entity"), { entity: "deal", held: "stage" }))).toBe("阶段");
+    expect(label(named(field("field:=deal"), { held: "stage" }))).toBe("阶段");
+    expect(rowTitle(deal, { stage: "won" })).toBe("赢单");
+    expect(rowTitle(deal, { stage: "lost" })).toBe("lost");
+    expect(rowTitle(undefined, null)).toBe("");
+    named(field("event"), { held: "deal.updated" }); // asks for the objects
+    await vi.waitFor(() =>
+      expect(label(named(field("event"), { held: "deal.updated" }))).toContain("商机"),
+    );
+    expect(label(named(field("event"), { held: "odd" }))).toBe("odd");
+  });
+
+  it("says what has to be read along", () => {
+    expect(readsOf(field("option:entity.of"))).toEqual(["entity", "of"]);
+    expect(readsOf(field("field:entity"))).toEqual(["entity"]);
+    expect(readsOf(field("field:=ticket"))).toEqual([]);
+    expect(readsOf(field("entity"))).toEqual([]);
+    expect(readsOf(undefined)).toEqual([]);
+  });
 });
 
 it("takes the name of a handler apart", () => {

@@ -9,11 +9,14 @@ import dashEn from "@/texts/dash.en.json";
 import dashZh from "@/texts/dash.zh-CN.json";
 import meEn from "@/texts/me.en.json";
 import meZh from "@/texts/me.zh-CN.json";
+import modesEn from "@/texts/modes.en.json";
+import modesZh from "@/texts/modes.zh-CN.json";
 import mainEn from "@/texts/en.json";
 import mainZh from "@/texts/zh-CN.json";
+import { i18n } from "@/texts";
 
-const zh: Record<string, string> = { ...mainZh, ...adminZh, ...dashZh, ...meZh };
-const en: Record<string, string> = { ...mainEn, ...adminEn, ...dashEn, ...meEn };
+const zh: Record<string, string> = { ...mainZh, ...adminZh, ...dashZh, ...meZh, ...modesZh };
+const en: Record<string, string> = { ...mainEn, ...adminEn, ...dashEn, ...meEn, ...modesEn };
 
 const SRC = join(__dirname, "../src");
 const files = (readdirSync(SRC, { recursive: true }) as string[]).filter((name) =>
@@ -51,6 +54,17 @@ it("has no word that nothing uses", () => {
 it("takes the same arguments in both languages", () => {
   const names = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1]).sort();
   for (const [key, text] of Object.entries(zh)) {
-    expect(names(en[key]), key).toEqual(names(text));
+    // "one record | {n} records": each form of a language takes the same
+    for (const form of en[key].split(" | ")) expect(names(form), key).toEqual(names(text));
   }
+});
+
+it("says one record and two records", async () => {
+  i18n.global.setLocaleMessage("en", mainEn);
+  (i18n.global.locale as unknown as { value: string }).value = "en";
+  const { t } = i18n.global;
+  expect(t("bulk.done", { n: "1", count: 1 })).toBe("1 record done");
+  expect(t("bulk.done", { n: "1,500", count: 1500 })).toBe("1,500 records done");
+  expect(t("export.of", { n: "10,000+" })).toBe("Export 10,000+ records");
+  expect(t("hint.wait", { n: 1 })).toBe("Try again in 1 second.");
 });

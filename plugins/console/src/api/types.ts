@@ -92,7 +92,8 @@ export interface View {
   page_size?: number;
   quick_filters?: { id: string; label: string; filter: Tree }[];
   group_by?: string;
-  fields?: string[];
+  fields?: string[]; // of a calendar: its dates; of a timeline: a date, or begin and end
+  parent?: string; // of a tree: the reference to the record above
   card?: { title?: string; lines?: string[]; badge?: string; sum?: string; stale_when?: Tree };
   sections?: Section[];
   asks?: string; // of a form: who tells what is asked for besides
@@ -118,7 +119,7 @@ export interface View {
 /** One tile of a dashboard: a report by name, or a query of its own. */
 export interface Widget {
   id: string;
-  kind: string; // kpi, bar, line, pie, funnel, table, list
+  kind: string; // kpi, bar, line, pie, funnel, table, list, leaderboard, goal
   label?: string;
   entity?: string;
   report?: string;
@@ -128,7 +129,20 @@ export interface Widget {
   span?: number;
   rows?: number; // its height
   date_field?: string;
+  period?: string; // what date_field is narrowed to until somebody chooses another time
+  target?: Target | null; // of a goal; null: a setting that nobody has set
 }
+
+/** A number, another measure of the query, or what other records say is to be reached. */
+export type Target =
+  | number
+  | string
+  | {
+      entity: string;
+      query: Record<string, unknown>;
+      date_field?: string;
+      owner_field?: string; // whose it is, for what is narrowed to one's own
+    };
 
 export interface Rights {
   read: boolean;
@@ -162,6 +176,8 @@ export interface MenuItem {
   to?: string;
   entity?: string;
   items?: MenuItem[];
+  right?: string; // it is set up, not worked with
+  add?: boolean; // false: nobody makes one from anywhere
 }
 
 export interface Boot {

@@ -63,7 +63,12 @@ export function draw(box: HTMLElement, kind: string, rows: ReportRow[]): ECharts
       axisLabel: text,
       axisLine: line,
     },
-    yAxis: { type: "value" as const, axisLabel: text, splitLine: line },
+    yAxis: {
+      type: "value" as const,
+      minInterval: rows.every(({ value }) => Number.isInteger(value)) ? 1 : 0, // no half a lead
+      axisLabel: text,
+      splitLine: line,
+    },
   };
   chart.setOption({
     color: PALETTE.map(color),

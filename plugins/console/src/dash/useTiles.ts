@@ -3,10 +3,18 @@
 import { ref, type Ref, shallowRef } from "vue";
 import { ApiError, post } from "@/api/http";
 import type { Page } from "@/api/types";
-import type { Tile } from "@/logic/dashboard";
+import type { Aim, Tile } from "@/logic/dashboard";
 import type { ReportData } from "@/logic/report";
 
-export type TileData = ReportData & Partial<Page>;
+export type TileData = ReportData & Partial<Page> & { aim?: ReportData };
+
+/** One question of a tile: what it shows, or what is to be reached. */
+type Question = { key: string; isAim: boolean } & Aim;
+
+const questionsOf = ({ key, entity, view, aim }: Tile): Question[] => [
+  { key, isAim: false, entity, query: view.query ?? {} },
+  ...(aim ? [{ key, isAim: true, ...aim }] : []),
+];
 const PER_CALL = 20;
 const STATUS: Record<string, number> = { forbidden: 403, not_found: 404, validation_failed: 422 };
 
@@ -30,14 +38,17 @@ export function useTiles(tiles: Ref<Tile[]>) {
     failed.value = null;
     try {
       const next = new Map<string, TileData>();
-      const all = tiles.value;
+      const all = tiles.value.flatMap(questionsOf);
       for (let i = 0; i < all.length; i += PER_CALL) {
         const part = all.slice(i, i + PER_CALL);
-        const queries = part.map(({ entity, view }) => ({ entity: entity.name, ...view.query }));
+        const queries = part.map(({ entity, query }) => ({ entity: entity.name, ...query }));
         const body = { queries };
         const answer = await post<{ results: TileData[] }>("/queries", body, { reads: true });
         if (own !== turn) return;
-        part.forEach((tile, n) => next.set(tile.key, withError(answer.results[n])));
+        part.forEach(({ key, isAim }, n) => {
+          const result = withError(answer.results[n]);
+          next.set(key, isAim ? { ...next.get(key), aim: result } : result);
+        });
       }
       data.value = next;
       at.value = new Date().toISOString();

@@ -3,6 +3,7 @@
 import { post } from "@/api/http";
 import type { Entity, Field, Page } from "@/api/types";
 import type { Tree } from "@/logic/filter";
+import { i18n } from "@/texts";
 import { type Asked, queryOfList } from "./useList";
 
 const BULK = 500;
@@ -11,12 +12,29 @@ const READ = 200; // records that one answer may have
 interface BulkResult {
   done: number;
   failed: number;
-  results: { ok: boolean; id?: string; error?: { message: string } }[];
+  results: { ok: boolean; id?: string; error?: Refusal }[];
+}
+
+type Named = Pick<Entity, "name" | "fields">;
+
+interface Refusal {
+  message: string;
+  fields?: Record<string, { message: string }[]>;
+}
+
+/** What a record was refused for: what its fields were, by their names; else the sentence. */
+export function reasonOf(error: Refusal, entity: Named): string {
+  const told = Object.entries(error.fields ?? {}).map(([name, list]) => {
+    const label = entity.fields.find((one) => one.name === name.replace(/[.[].*$/, ""))?.label;
+    const text = list.map((one) => one.message).join(" ");
+    return label ? i18n.global.t("bulk.why", { field: label, text }) : text;
+  });
+  return told.join(" ") || error.message;
 }
 
 /** The same to many records, in calls of a few hundred; tells how far it is. */
 export async function bulk(
-  entity: string,
+  entity: Named,
   ids: string[],
   make: (id: string) => Record<string, unknown>,
   progress: (done: number) => void,
@@ -24,13 +42,12 @@ export async function bulk(
   const out = { done: 0, failed: 0, why: [] as string[] };
   for (let at = 0; at < ids.length; at += BULK) {
     const items = ids.slice(at, at + BULK).map(make);
-    const answer = await post<BulkResult>(`/records/${entity}/bulk`, { atomic: false, items });
+    const answer = await post<BulkResult>(`/records/${entity.name}/bulk`, { atomic: false, items });
     out.done += answer.done;
     out.failed += answer.failed;
     for (const result of answer.results) {
-      if (!result.ok && result.error && !out.why.includes(result.error.message)) {
-        out.why.push(result.error.message);
-      }
+      const why = !result.ok && result.error ? reasonOf(result.error, entity) : "";
+      if (why && !out.why.includes(why)) out.why.push(why);
     }
     progress(Math.min(at + BULK, ids.length));
   }

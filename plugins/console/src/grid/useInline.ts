@@ -20,6 +20,7 @@ export function useInline({ root, entity, save }: Inline) {
 
   async function edit(row: Rec, field: Field) {
     if (!canEdit(field)) return;
+    getSelection()?.removeAllRanges(); // two clicks have marked a word
     editing.value = { id: row.id, field: field.name, value: row[field.name] };
     await nextTick();
     root.value

@@ -9,6 +9,7 @@ import type { Entity, Page, Rec, View } from "@/api/types";
 import type { Tree } from "@/logic/filter";
 import { isReference } from "@/logic/format";
 import { type Column, filterOf, type ListState } from "@/logic/liststate";
+import { readsOf } from "@/stores/named";
 import {
   AHEAD_ROWS,
   flippedSort,
@@ -32,7 +33,9 @@ export function queryOfList(asked: Asked) {
   const { entity, view, state, columns } = asked;
   const byName = new Map(entity.fields.map((field) => [field.name, field]));
   const names = columns.map((column) => column.field.split(".")[0]);
-  const needed = [...names, entity.title ?? "id", entity.stage ?? "", entity.owner ? "owner" : ""];
+  const read = [...names, entity.title ?? "id"];
+  const beside = read.flatMap((name) => readsOf(byName.get(name)));
+  const needed = [...read, ...beside, entity.stage ?? "", entity.owner ? "owner" : ""];
   const expand = [...new Set(names)].filter((name) => {
     const field = byName.get(name);
     return field && isReference(field);

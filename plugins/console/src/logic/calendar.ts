@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: MIT
 import { dayNumber, dayOf, dayText, instantOf, startOfDay, wallOf } from "./zoned";
 
-export type Span = "day" | "week" | "month";
+export const SPANS = ["day", "week", "month"] as const;
+export type Span = (typeof SPANS)[number];
 
 const WEEK = 7;
 

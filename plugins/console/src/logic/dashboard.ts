@@ -1,6 +1,6 @@
 // dashboard - tiles of a dashboard as queries, with the filters that hold for all of them.
 // SPDX-License-Identifier: MIT
-import type { Entity, View, Widget } from "@/api/types";
+import type { Entity, Target, View, Widget } from "@/api/types";
 import { rowsOf, spanOf } from "./dashedit";
 import type { Tree } from "./filter";
 import { columnsOf, viewOf } from "./liststate";
@@ -13,6 +13,12 @@ export interface Asked {
   owner: string;
 }
 
+/** What is to be reached, where other records say it. */
+export interface Aim {
+  entity: Entity;
+  query: Record<string, unknown>;
+}
+
 export interface Tile {
   key: string;
   kind: string;
@@ -20,6 +26,10 @@ export interface Tile {
   rows: number;
   entity: Entity;
   view: View; // with the query as it is asked
+  period: string; // what its time is narrowed to, "" for all times
+  limit?: number; // of a ranking: how many places
+  target?: Target | null;
+  aim?: Aim;
 }
 
 const has = (entity: Entity, name: string) => entity.fields.some((field) => field.name === name);
@@ -50,8 +60,50 @@ export function narrowed(
   return filter ? { ...query, filter } : query;
 }
 
-function tileOf(entity: Entity, view: View, widget: Partial<Widget>, asked: Asked): Tile {
-  const query = narrowed(entity, view.query ?? {}, asked, widget.date_field);
+/** A target that is one number is for its own time and for all: what narrows a dashboard does not
+ * narrow what is set against it. */
+const isFixed = ({ kind, target }: Partial<Widget>) =>
+  kind === "goal" && (typeof target !== "object" || !target) && typeof target !== "string";
+
+/** Whose the target is, is said by a user: the own one, those of the team, of a department. */
+function aimOf(widget: Partial<Widget>, entities: Entity[], asked: Asked): Aim | undefined {
+  const { target } = widget;
+  if (!target || typeof target !== "object") return undefined;
+  const entity = entities.find((one) => one.name === target.entity);
+  if (!entity) return undefined;
+  const query = narrowed(entity, target.query, { ...asked, owner: "" }, target.date_field);
+  const place = OWNER_FIELD[asked.owner];
+  const field = target.owner_field;
+  if (!place || !field) return { entity, query };
+  const whose = { [place === "owner" ? field : `${field}.${place}`]: asked.owner };
+  return { entity, query: { ...query, filter: both(query.filter as Tree | undefined, whose) } };
+}
+
+const both = (tree: Tree | undefined, more: Tree): Tree => (tree ? { and: [tree, more] } : more);
+
+/** A goal asks for what is reached and, of the same records, what is to be. */
+function goalQuery(widget: Partial<Widget>, query: Record<string, unknown>) {
+  const [measure] = (query.measure as unknown[] | undefined) ?? ["count"];
+  const { target } = widget;
+  return { ...query, measure: typeof target === "string" ? [measure, target] : [measure] };
+}
+
+function queryOf(widget: Partial<Widget>, query: Record<string, unknown>) {
+  if (widget.kind === "leaderboard") return { ...query, limit: undefined }; // all: one's own, too
+  return widget.kind === "goal" ? goalQuery(widget, query) : query;
+}
+
+function tileOf(
+  entity: Entity,
+  view: View,
+  widget: Partial<Widget>,
+  given: Asked,
+  entities: Entity[] = [],
+): Tile {
+  const own = widget.period ?? "";
+  const asked = isFixed(widget) ? { date: own, owner: "" } : { ...given, date: given.date || own };
+  const plain = queryOf(widget, view.query ?? {});
+  const query = narrowed(entity, plain, asked, widget.date_field);
   const kind = widget.kind && widget.kind !== "report" ? widget.kind : (view.chart ?? "bar");
   const label = widget.label ?? view.label ?? view.name;
   return {
@@ -61,6 +113,10 @@ function tileOf(entity: Entity, view: View, widget: Partial<Widget>, asked: Aske
     rows: rowsOf({ ...widget, kind }),
     entity,
     view: { ...view, label, chart: kind, query },
+    period: has(entity, widget.date_field ?? "created_at") ? asked.date : "",
+    limit: widget.limit,
+    target: widget.target,
+    aim: aimOf(widget, entities, asked),
   };
 }
 
@@ -109,7 +165,7 @@ export function tilesOf(dashboard: View, entities: Entity[], asked: Asked): Tile
       return view?.query ? [tileOf(entity, view, widget, asked)] : [];
     }
     const view: View = { kind: "report", name: widget.id, query: widget.query };
-    return [tileOf(entity, view, widget, asked)];
+    return [tileOf(entity, view, widget, asked, entities)];
   });
 }
 

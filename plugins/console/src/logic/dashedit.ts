@@ -15,7 +15,7 @@ export const MEASURES = ["count", "sum", "avg", "min", "max"];
 
 export interface WidgetForm {
   id: string;
-  kind: "kpi" | "report" | "chart" | "list";
+  kind: "kpi" | "report" | "chart" | "list" | "leaderboard" | "goal";
   entity: string;
   report: string;
   view: string;
@@ -27,6 +27,9 @@ export interface WidgetForm {
   field: string;
   filter?: Tree;
   date_field: string;
+  period: string;
+  target: string; // of a goal, as a number
+  declared: boolean; // its target is none: a setting, a measure, other records
   span: number;
   rows: number;
   label: string;
@@ -36,12 +39,21 @@ export interface WidgetForm {
 const isDate = (field: Field | undefined) =>
   ["date", "datetime"].includes(field?.result ?? field?.type ?? "");
 const NUMBERS = ["int", "decimal", "money", "percent", "rating", "duration"];
+export const PERIODS = ["this_week", "this_month", "last_month", "this_quarter", "this_year"];
+const OWN = ["kpi", "list", "leaderboard", "goal"] as const;
 const GROUPS = ["enum", "state", "dict", "user", "team", "ref", "bool", "date", "datetime"];
 
 export const numbersOf = (entity: Entity | undefined): Field[] =>
   (entity?.fields ?? []).filter((field) => NUMBERS.includes(field.result ?? field.type));
 export const groupsFor = (entity: Entity | undefined): Field[] =>
   (entity?.fields ?? []).filter((field) => GROUPS.includes(field.type) && !field.multiple);
+/** Who can be ranked: whose it is first, who has typed it last. */
+export const peopleOf = (entity: Entity | undefined): Field[] => {
+  const rank = ({ name, system }: Field) => (name === "owner" ? 0 : system ? 2 : 1);
+  return groupsFor(entity)
+    .filter((field) => ["user", "team"].includes(field.type) || field.ref?.entity === "user")
+    .sort((a, b) => rank(a) - rank(b));
+};
 export const datesOf = (entity: Entity | undefined): Field[] =>
   (entity?.fields ?? []).filter((field) => isDate(field));
 export const isDateOf = (entity: Entity | undefined, name: string) =>
@@ -92,7 +104,7 @@ export function formOfWidget(widget: Partial<Widget> | undefined, words: Words):
   const isChart = Boolean(widget?.query) && CHARTS.includes(kind);
   return {
     id: widget?.id ?? "",
-    kind: isChart ? "chart" : kind === "list" ? "list" : kind === "kpi" ? "kpi" : "report",
+    kind: isChart ? "chart" : (OWN.find((one) => one === kind) ?? "report"),
     entity: widget?.entity ?? "",
     report: widget?.report ?? "",
     view: widget?.view ?? "default",
@@ -104,6 +116,9 @@ export function formOfWidget(widget: Partial<Widget> | undefined, words: Words):
     field: field.join("."),
     filter: query.filter,
     date_field: widget?.date_field ?? "",
+    period: widget?.period ?? "",
+    target: typeof widget?.target === "number" ? String(widget.target) : "",
+    declared: widget?.target !== undefined && typeof widget.target !== "number",
     span: spanOf({ ...widget, kind }),
     rows: rowsOf({ ...widget, kind }),
     label: widget?.label ?? "",
@@ -116,8 +131,10 @@ export function lacking(form: WidgetForm): string[] {
   const out: string[] = [];
   if (!form.entity) out.push("entity");
   if (form.kind === "report" && !form.report) out.push("report");
-  if (form.kind === "chart" && !form.group) out.push("group");
-  const measures = form.kind === "kpi" || form.kind === "chart";
+  const groups = form.kind === "chart" || form.kind === "leaderboard";
+  if (groups && !form.group) out.push("group");
+  if (form.kind === "goal" && !form.declared && !(Number(form.target) > 0)) out.push("target");
+  const measures = form.kind !== "list" && form.kind !== "report";
   if (measures && form.op !== "count" && !form.field) out.push("field");
   return out;
 }
@@ -125,12 +142,16 @@ export function lacking(form: WidgetForm): string[] {
 /** What the form says itself. */
 const KNOWN = [
   ...["kind", "entity", "report", "view", "limit"],
-  ...["query", "date_field", "span", "rows"],
+  ...["query", "date_field", "period", "span", "rows"],
 ];
 
 /** The widget; what the form does not know of an old one stays. */
 export function widgetOf(form: WidgetForm, entity: Entity | undefined, old?: Widget): Widget {
-  const rest = omit((old ?? {}) as Widget, ...KNOWN);
+  const rest = omit(
+    (old ?? {}) as Widget,
+    ...KNOWN,
+    ...(form.kind === "goal" && form.declared ? [] : ["target"]),
+  );
   const widget: Widget = { ...rest, id: form.id, kind: "", entity: form.entity };
   const measure = [form.op === "count" ? "count" : `${form.op}.${form.field}`];
   const query: Json = { ...(form.filter ? { filter: form.filter } : {}), measure };
@@ -144,6 +165,17 @@ export function widgetOf(form: WidgetForm, entity: Entity | undefined, old?: Wid
   if (form.kind === "list") {
     Object.assign(widget, { kind: "list", view: form.view, limit: Number(form.limit) });
   }
+  if (form.kind === "leaderboard") {
+    const group = [form.group];
+    const ranked = { kind: "leaderboard", limit: Number(form.limit), query: { ...query, group } };
+    Object.assign(widget, ranked);
+  }
+  if (form.kind === "goal") {
+    Object.assign(widget, { kind: "goal", query });
+    if (!form.declared) widget.target = Number(form.target);
+  }
+  if (form.period && (form.kind === "goal" || form.kind === "leaderboard"))
+    widget.period = form.period;
   if (form.date_field && form.kind !== "list") widget.date_field = form.date_field;
   return resized(widget, form.span, form.rows);
 }
@@ -158,6 +190,22 @@ export const dashboardPatches = (name: string, before: Widget[], after: Widget[]
     after as unknown as Item[],
     (widgets) => ({ widgets }),
   );
+
+/** What differs from the dashboard that people have; a change of place alone is told once. */
+export function boardChanges(before: Widget[], after: Widget[]) {
+  const find = (all: Widget[], { id }: Widget) => all.find((one) => one.id === id);
+  const same = (one: Widget, other?: Widget) => JSON.stringify(one) === JSON.stringify(other);
+  const order = (all: Widget[], others: Widget[]) =>
+    all.filter((one) => find(others, one)).map((one) => one.id).join();
+  return {
+    added: after.filter((one) => !find(before, one)).map((one) => one.id),
+    changed: after
+      .filter((one) => find(before, one) && !same(one, find(before, one)))
+      .map((one) => one.id),
+    gone: before.filter((one) => !find(after, one)),
+    isMoved: order(before, after) !== order(after, before),
+  };
+}
 
 export const isDashboardPatch = (view: Json, name: string) =>
   !("kind" in view) && view.dashboard === name;

@@ -33,3 +33,13 @@ export function takenTwice(map: Record<string, string>): Set<string> {
 export function mappingOf(map: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(map).filter(([, target]) => target));
 }
+
+/** "source: …; phones[0]: …" as the server has it, with the fields' labels. */
+export function reasonWords(why: string, fields: Field[]): string {
+  const label = (name: string) => fields.find((field) => field.name === name)?.label ?? name;
+  return why.replace(
+    /(^|; )([a-z]\w*)(?:\[(\d+)\])?: /g,
+    (_, before: string, name: string, at?: string) =>
+      `${before}${label(name)}${at === undefined ? "" : ` ${Number(at) + 1}`}：`,
+  );
+}

@@ -1,15 +1,16 @@
 // liststate - what a list shows, and the same as an address: the link reproduces the list.
 // SPDX-License-Identifier: MIT
-import type { Entity, SavedView, View } from "@/api/types";
+import type { Entity, Field, SavedView, View } from "@/api/types";
 import type { Tree } from "./filter";
 
 export interface Column {
   field: string;
   width?: number;
   pin?: boolean; // false: said by who chose it, also where the view says otherwise
+  agg?: string; // what stands below it, of all that the list finds: the view says that
 }
 
-export const MODES = ["list", "board", "calendar"] as const;
+export const MODES = ["list", "board", "calendar", "chart", "tree", "timeline"] as const;
 export type Mode = (typeof MODES)[number];
 
 export interface ListState {
@@ -20,11 +21,17 @@ export interface ListState {
   filter: Tree | undefined; // undefined: the view's own
   sort: string | undefined;
   columns: Column[] | undefined;
-  day?: string; // of a calendar
-  span?: string; // day, week or month
+  day?: string; // of a calendar or a timeline
+  span?: string; // day, week or month; of a timeline month, quarter or year
+  group?: string; // of a chart: "stage", "created_at:month"
+  measure?: string; // "count", "sum.amount"
+  chart?: string; // bar, line…
+  open?: string[]; // of a tree: records whose branches are shown
 }
 
 export type Query = Record<string, string | undefined>;
+
+const NONE = "-"; // of what is open in an address: said to be nothing
 
 const EMPTY: ListState = {
   view: "",
@@ -35,6 +42,13 @@ const EMPTY: ListState = {
   sort: undefined,
   columns: undefined,
 };
+
+const OF_MACHINES = new Set(["id", "version"]);
+/** What columns and conditions are chosen from: its own fields, then those of every record. */
+export const offered = ({ fields }: Entity): Field[] =>
+  fields
+    .filter((field) => !OF_MACHINES.has(field.name))
+    .sort((a, b) => Number(a.system ?? false) - Number(b.system ?? false));
 
 const split = (text: string | undefined) => (text ? text.split(",").filter(Boolean) : []);
 
@@ -85,6 +99,10 @@ export function stateOf(query: Query): ListState {
     columns: query.c === undefined ? undefined : columnsIn(query.c),
     day: query.d,
     span: query.p,
+    group: query.g,
+    measure: query.m,
+    chart: query.k,
+    open: query.o === undefined ? undefined : split(query.o).filter((id) => id !== NONE),
   };
 }
 
@@ -99,6 +117,10 @@ export function queryOf(state: ListState): Query {
     c: state.columns && columnsText(state.columns),
     d: state.day,
     p: state.span,
+    g: state.group,
+    m: state.measure,
+    k: state.chart,
+    o: state.open && (state.open.join(",") || NONE),
   };
 }
 
@@ -129,8 +151,11 @@ export function columnsOf(entity: Entity, view: View, chosen: Column[] | undefin
     typeof one === "string" ? { field: one } : one,
   );
   const by = new Map(declared.map((column) => [column.field, column]));
-  const said = (one: Column) =>
-    one.pin === undefined && one.width === undefined ? (by.get(one.field) ?? one) : one;
+  const said = (one: Column): Column => {
+    const own = by.get(one.field);
+    if (one.pin === undefined && one.width === undefined) return own ?? one;
+    return own?.agg ? { ...one, agg: own.agg } : one;
+  };
   const known = new Set(entity.fields.map((field) => field.name));
   const there = (chosen?.map(said) ?? declared).filter((column) =>
     known.has(column.field.split(".")[0]),

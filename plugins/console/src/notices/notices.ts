@@ -29,7 +29,7 @@ export async function markAll(): Promise<void> {
     if (!page.items.length) return;
     const ids = page.items.map((row) => row.id);
     const done = await bulk(
-      "notification",
+      { name: "notification", fields: [] },
       ids,
       (id) => ({ op: "update", id, data: { read_at: at } }),
       () => undefined,

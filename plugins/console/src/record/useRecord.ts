@@ -9,9 +9,10 @@ import { ApiError } from "@/api/http";
 import type { Entity, Field, Panel, Rec, Section, View } from "@/api/types";
 import { idOf, matches, type Tree } from "@/logic/filter";
 import { differences, missingFor, nextStates } from "@/logic/form";
-import { isReference, titleOf } from "@/logic/format";
+import { isReference } from "@/logic/format";
 import { viewOf } from "@/logic/liststate";
 import { loadEntity } from "@/stores/meta";
+import { rowTitle } from "./people";
 import { remember } from "@/stores/own";
 import { say } from "@/ui/toast";
 import { useScope } from "@/widgets/locale";
@@ -44,7 +45,7 @@ export function useRecord(name: string, id: Ref<string>) {
   const known = (names: string[]): Field[] =>
     names.flatMap((one) => fields.value.get(one) ?? []);
   const title = computed(
-    () => titleOf(record.value?.[entity.value?.title ?? "name"]) || id.value,
+    () => rowTitle(entity.value, record.value) || id.value,
   );
   const pathField = computed(() =>
     fields.value.get(page.value?.path?.field ?? entity.value?.stage ?? ""),

@@ -1,5 +1,6 @@
-// own - what a person keeps for themselves: favourites, columns of lists and which first steps are
-// done (with the account, on every machine), what was opened lately and drafts (in this browser).
+// own - what a person keeps for themselves: favourites, columns of lists, what columns of imported
+// tables mean and which first steps are done (with the account, on every machine), what was opened
+// lately and drafts (in this browser).
 // SPDX-License-Identifier: MIT
 import { reactive } from "vue";
 import { get, put } from "@/api/http";
@@ -21,8 +22,10 @@ type Settings = Record<string, unknown> & {
   favourites?: Place[];
   columns?: Record<string, string>; // by entity and view, as an address has them
   steps?: string[]; // of the first days, that are done or not wanted
+  imports?: Record<string, Record<string, string>>; // by entity: column of a table → field
 };
 const LISTS = 60; // of which columns are kept
+const IMPORTS_BYTES = 6000; // of all that may be kept with an account
 
 const own = reactive({
   favourites: [] as Place[],
@@ -85,6 +88,30 @@ export async function keepColumns(list: string, text: string | undefined): Promi
   const kept = Object.entries(text ? { ...rest, [list]: text } : rest).slice(-LISTS);
   own.columns = Object.fromEntries(kept);
   settings = { ...settings, columns: own.columns };
+  await put("/me/settings", settings);
+}
+
+/** What the columns of tables meant before. */
+export async function mappingFor(entity: string): Promise<Record<string, string>> {
+  await begin(own.owner);
+  return settings.imports?.[entity] ?? {};
+}
+
+/** Those of this entity are the newest; the oldest go when they are too many. */
+export function withMapping(all: Settings["imports"], entity: string, map: Record<string, string>) {
+  const { [entity]: before, ...others } = all ?? {};
+  const columns = Object.entries({ ...before, ...map });
+  const entities = Object.entries(others);
+  const made = () => Object.fromEntries([...entities, [entity, Object.fromEntries(columns)]]);
+  const isMuch = () => new Blob([JSON.stringify(made())]).size > IMPORTS_BYTES;
+  while (entities.length && isMuch()) entities.shift();
+  while (columns.length && isMuch()) columns.shift();
+  return made();
+}
+
+export async function keepMapping(entity: string, map: Record<string, string>): Promise<void> {
+  await begin(own.owner);
+  settings = { ...settings, imports: withMapping(settings.imports, entity, map) };
   await put("/me/settings", settings);
 }
 

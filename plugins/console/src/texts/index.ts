@@ -16,6 +16,7 @@ export const i18n = createI18n({
   legacy: false,
   locale: "zh-CN",
   fallbackLocale: "zh-CN",
+  pluralRules: { en: (count) => (count === 1 ? 0 : 1) }, // "{n} record | {n} records"
   missingWarn: false,
   fallbackWarn: false,
   messages: {} as Record<string, Words>,

@@ -27,6 +27,7 @@ export const ICONS: Record<string, string> = {
     "M7 12V6.5a1.5 1.5 0 0 1 3 0V11 4.5a1.5 1.5 0 0 1 3 0V11 5.5a1.5 1.5 0" +
     " 0 1 3 0V14c0 4-2 7-5.5 7S6 19 4 14.5c1.5-1 2.5 0 3 1z",
   pin: "M9 4h6l-1 6 3 3v2H7v-2l3-3zM12 15v6",
+  copy: "M9 9h11v11H9zM5 15H4V4h11v1",
   check: "M5 12.5l4.5 4.5L19 7.5",
   x: "M6 6l12 12M18 6L6 18",
   plus: "M12 5v14M5 12h14",
@@ -44,6 +45,8 @@ export const ICONS: Record<string, string> = {
   columns: "M4 5h16v14H4zM10 5v14M15 5v14",
   list: "M8 6h12M8 12h12M8 18h12M4 6h.01M4 12h.01M4 18h.01",
   board: "M4 5h4v14H4zM10 5h4v9h-4zM16 5h4v12h-4z",
+  tree: "M5 4v14M5 8h6M5 18h6M14 6h6v4h-6zM14 16h6v4h-6z",
+  timeline: "M4 4v16M7 6h8M10 12h9M8 18h6",
   more: "M4.5 12h1M11.5 12h1M18.5 12h1",
   menu: "M4 6h16M4 12h16M4 18h16",
   sun:

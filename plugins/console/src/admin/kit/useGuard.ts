@@ -7,6 +7,7 @@
 import { shallowRef } from "vue";
 import { ApiError } from "@/api/http";
 import { type Members, members, same } from "@/logic/merge";
+import { GivenUp } from "@/ui/useSave";
 import { type Shown, textOf } from "./clash";
 
 /** A number, or the tag of what has no room for one. */
@@ -31,9 +32,6 @@ export interface Asking {
 }
 
 const TRIES = 3;
-
-/** The person looked at what somebody else wrote and saved nothing. */
-export class GivenUp extends Error {}
 
 export function useGuard() {
   const asking = shallowRef<Asking | null>(null);

@@ -2,8 +2,8 @@
 // to show them to.
 // SPDX-License-Identifier: MIT
 import { ApiError, get } from "@/api/http";
-import type { MenuItem, View } from "@/api/types";
-import { CUSTOM, entityLabel, qualified, type Json } from "@/logic/custom";
+import type { MenuItem, View, Widget } from "@/api/types";
+import { CUSTOM, entityLabel, omit, qualified, type Json } from "@/logic/custom";
 import { flat, type Node } from "@/logic/menuedit";
 import { http } from "@/api/http";
 import { briefEntities, type EntityHead } from "../kit/entities";
@@ -54,6 +54,17 @@ export function menuLabels(globals: Globals): Map<string, string> {
 }
 
 export const dashboardOf = (global: Global, name: string) => bodyOf(global, "dashboard", name);
+
+/** The widgets that people have now, with their words; undefined: nobody has that dashboard. */
+export async function publishedBoard(name: string): Promise<Widget[] | undefined> {
+  const now = await ask("published");
+  const body = dashboardOf(now, name)?.body;
+  const shown = now.shown.find((one) => one.kind === "dashboard" && one.name === name)?.widgets;
+  return (body?.widgets as Widget[] | undefined)?.map((one) => {
+    const { label } = shown?.find((each) => each.id === one.id) ?? {};
+    return label ? { ...one, label } : omit(one, "label");
+  });
+}
 
 /** Roles by name and label; null where the person may not see them. */
 export async function rolesToChoose(): Promise<RoleHead[] | null> {

@@ -1,8 +1,6 @@
 // webhooks - targets and their deliveries as administration reads them.
 // SPDX-License-Identifier: MIT
 import type { Rec } from "@/api/types";
-import { t } from "@/texts";
-import { wordOr } from "../kit/names";
 
 export interface Webhook extends Rec {
   name: string;
@@ -34,13 +32,6 @@ export interface Try extends Rec {
   answer: string | null;
   error: string | null;
   duration_ms: number | null;
-}
-
-/** "lead.updated" is what was done to a lead; a trial has no record. */
-export function eventWords(one: Delivery, labelOf: (entity: string) => string): string {
-  const [, op] = one.event.split(".");
-  if (one.event === "webhook.ping") return t("webhooks.trial");
-  return `${labelOf(one.entity_name)} · ${wordOr(`happened.${op}`, op)}`;
 }
 
 export const STATE_TONES: Record<string, string> = {

@@ -2,12 +2,13 @@
 // SPDX-License-Identifier: MIT
 import { ref, shallowRef } from "vue";
 import { ApiError } from "@/api/http";
-import type { Field } from "@/api/types";
 import { t } from "@/texts";
-import { say } from "@/ui/toast";
-import { GivenUp } from "./useGuard";
+import { say } from "./toast";
 
 export type Complaints = Record<string, { message: string }[]>;
+
+/** The person was asked on the way and saved nothing: no error to be shown. */
+export class GivenUp extends Error {}
 
 export function useSave() {
   const busy = ref(false);
@@ -19,7 +20,8 @@ export function useSave() {
     error.value = null;
   }
 
-  /** True when it was done; else what went wrong stands in `errors` and `error`. */
+  /** True when it was done, which is told unless `done` is empty; else what went wrong stands in
+   * `errors` and `error`. */
   async function save(work: () => Promise<unknown>, done = t("saved")): Promise<boolean> {
     if (busy.value) return false;
     busy.value = true;
@@ -40,14 +42,3 @@ export function useSave() {
 
   return { busy, errors, error, save, clear };
 }
-
-/** A field of a form of our own. */
-export const formField = (
-  name: string,
-  type: string,
-  label: string,
-  more: Partial<Field> = {},
-): Field => ({ name, type, label, operators: [], ...more });
-
-export const optionsOf = (all: { value: string; label: string }[]) =>
-  all.map((one) => ({ ...one, active: true }));
