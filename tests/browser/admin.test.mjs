@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DESKTOP, ENGLISH, PHONE, browserPlace } from "../kit/browser.mjs";
+import { totp } from "../kit/totp.mjs";
 import { PASSWORD, world } from "../kit/world.mjs";
 
 const LEADS = "/api/v1/records/lead";
@@ -245,6 +246,17 @@ test("a table is mapped, tried, imported and taken back", place, async () => {
     await page.getByText("此次导入已撤销。").waitFor();
     assert.equal(await count(), 0);
   });
+  await admin(async (page) => {
+    await page.goto("/import/lead"); // in another browser
+    await page.locator("#import-file").setInputFiles({
+      name: "more.csv",
+      mimeType: "text/csv",
+      buffer: Buffer.from("姓名,单位名称\n导入三,导入公司"),
+    });
+    const column = page.getByLabel("单位名称");
+    await column.waitFor();
+    assert.equal(await column.inputValue(), "company", "what it meant is kept with the account");
+  });
 });
 
 test("rows that fail say why, an import is found again by its address", place, async () => {
@@ -349,6 +361,157 @@ test("somebody is invited by a link and sets a password with it", place, async (
   await screen.sound();
   await screen.close();
   assert.ok((await w.acme.signIn("newcomer", "Newcomer-Chosen-77!")).token);
+});
+
+const person = (login, roles) =>
+  w.acme.ok("admin", "POST", "/api/v1/admin/users", {
+    login,
+    name: login,
+    roles,
+    password: PASSWORD,
+  });
+/** The key that stands beside the QR code, as it would be typed. */
+async function keyOf(page) {
+  await page.getByRole("img", { name: "验证器应用的二维码" }).waitFor();
+  return (await page.locator(".factor-key").innerText()).replaceAll(" ", "");
+}
+const codesOf = (page) => page.locator(".me-codes li").allInnerTexts();
+
+test("a second factor: scanned or typed, its codes copied, kept and printed", place, async () => {
+  await person("wanda", ["viewer"]);
+  let codes;
+  const work = async (page, screen) => {
+    await screen.context.grantPermissions(["clipboard-read", "clipboard-write"]);
+    await page.goto("/me");
+    await button(page, "开启两步验证").click();
+    await page.locator("#factor-current").fill(PASSWORD);
+    await button(page, "下一步").click();
+    const key = await keyOf(page);
+    await button(page, "复制密钥").click();
+    await page.getByText("已复制").waitFor();
+    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), key);
+    const link = await page.getByRole("link", { name: "在验证器应用中打开" }).getAttribute("href");
+    assert.ok(link.startsWith("otpauth://totp/") && link.includes(key), link);
+    await screen.axe("a second factor");
+    await screen.shot("factor");
+    await page.locator("#factor-code").fill("000000");
+    await button(page, "下一步").click();
+    await page.locator("#factor-code[aria-invalid='true']").waitFor();
+    await page.locator("#factor-code").fill(totp(key));
+    await button(page, "下一步").click();
+    await page.getByText("每个只能用一次").waitFor();
+    codes = await codesOf(page);
+    assert.ok(codes.length >= 8 && new Set(codes).size === codes.length, codes.join(" "));
+    const kept = page.waitForEvent("download");
+    await button(page, "下载").click();
+    const file = await (await kept).createReadStream();
+    const text = (await file.toArray()).join("");
+    await button(page, "复制").click();
+    await page.waitForFunction(
+      async (first) => (await navigator.clipboard.readText()).startsWith(first),
+      codes[0],
+    );
+    await page.evaluate(() => {
+      window.print = () => (window.printed = document.querySelector(".print-sheet").textContent);
+    });
+    await button(page, "打印").click();
+    const printed = await (await page.waitForFunction(() => window.printed)).jsonValue();
+    for (const code of codes) assert.ok(text.includes(code) && printed.includes(code), code);
+    assert.ok(printed.includes("wanda"), "whose they are");
+    await screen.axe("recovery codes");
+    await screen.shot("factor-codes");
+    await button(page, "我已保存").click();
+    await page.getByText("已开启", { exact: true }).waitFor();
+  };
+  await as("wanda", work);
+  const screen = await place.open(PHONE);
+  const { page } = screen;
+  await page.goto("/login");
+  await page.locator("#login").fill("wanda");
+  await page.locator("#password").fill(PASSWORD);
+  await button(page, "登录").click();
+  await page.locator("#otp").fill(codes[0]);
+  await button(page, "登录").click();
+  await page.locator("#main h1").first().waitFor();
+  await screen.sound();
+  await screen.close();
+});
+
+test("where the company asks for a second factor it is set up at the door", place, async () => {
+  await person("yara", ["admin"]);
+  await w.acme.ok("admin", "PATCH", "/api/v1/admin/settings", { mfa: "admins" });
+  const screen = await place.open(PHONE);
+  const { page } = screen;
+  await page.goto("/login");
+  await page.locator("#login").fill("yara");
+  await page.locator("#password").fill(PASSWORD);
+  await button(page, "登录").click();
+  await page.locator("#due-current").fill(PASSWORD);
+  await button(page, "下一步").click();
+  const key = await keyOf(page);
+  await screen.fits("setting up a second factor");
+  await screen.axe("a second factor that is due");
+  await screen.shot("factor-due");
+  await page.locator("#due-code").fill(totp(key));
+  await button(page, "下一步").click();
+  await page.locator(".me-codes").waitFor();
+  const [otp] = await codesOf(page);
+  await screen.shot("factor-due-codes");
+  await button(page, "我已保存").click();
+  await page.locator("#main h1").first().waitFor();
+  await screen.sound();
+  await screen.close();
+  const body = { login: "yara", password: PASSWORD, otp };
+  const { token } = (await w.acme.as(null, "POST", "/api/v1/sessions", { body })).json;
+  const offered = { token, body: { mfa: "offered" } };
+  const back = await w.acme.as(null, "PATCH", "/api/v1/admin/settings", offered);
+  assert.equal(back.status, 200, back.text);
+});
+
+test("a device is signed out by its owner, or by an administrator; it is told", place, async () => {
+  await person("vera", ["sales"]);
+  const userAgent = "Mozilla/5.0 (Linux; Android 14) Chrome/126.0 Mobile Safari/537.36";
+  const phone = await place.open({ ...PHONE, userAgent });
+  await phone.signIn("vera", PASSWORD);
+  await as("vera", async (page, screen) => {
+    await page.goto("/me");
+    const rows = page.locator(".session-list li");
+    await rows.nth(1).waitFor();
+    assert.equal(await rows.count(), 2);
+    const here = rows.filter({ hasText: "当前" });
+    assert.equal(await here.getByRole("button").count(), 0, "one's own is left by signing out");
+    await rows.getByText("127.0.0.1").first().waitFor();
+    await rows.filter({ hasText: "Android" }).waitFor();
+    await screen.axe("devices");
+    await screen.shot("devices");
+    await rows.filter({ hasText: "Android" }).getByRole("button").click();
+    await page.getByRole("dialog").getByRole("button", { name: "退出", exact: true }).click();
+    await page.getByText("Chrome · Android 已退出").waitFor();
+    await page.waitForFunction(() => document.querySelectorAll(".session-list li").length === 1);
+  });
+  await phone.page.goto("/e/lead");
+  await phone.page.locator("#login").waitFor();
+  await phone.signIn("vera", PASSWORD);
+  await admin(async (page, screen) => {
+    await page.goto("/admin/users");
+    await page.getByRole("button", { name: "vera 的操作" }).click();
+    await page.getByRole("menuitem", { name: "登录设备" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.locator("li").first().waitFor();
+    await screen.axe("somebody's devices");
+    await screen.shot("user-devices");
+    await dialog.locator("li", { hasText: "Android" }).getByRole("button").click();
+    await page.getByRole("button", { name: "退出", exact: true }).click();
+    await page.getByText("Chrome · Android 已退出").waitFor();
+    await page.keyboard.press("Escape");
+    await page.goto("/admin/audit");
+    await page.locator("tr", { hasText: "结束会话" }).first().waitFor();
+  });
+  await phone.page.locator("nav a:visible:not([aria-current])").first().click();
+  await phone.page.getByRole("dialog", { name: "请重新登录" }).waitFor();
+  await phone.shot("device-ended");
+  await phone.sound();
+  await phone.close();
 });
 
 test("departments: one below another, moved, and not deleted while in use", place, async () => {

@@ -292,6 +292,27 @@ test(
       await page.goto("/admin/dashboards/leads");
       await page.locator('[data-widget="pool"]').getByRole("button", { name: /的操作/ }).click();
       await page.getByRole("menuitem", { name: "移除" }).click();
+      await add(async (dialog) => {
+        await dialog.locator("input[value='leaderboard']").check();
+        assert.equal(await dialog.locator("#widget-person").inputValue(), "owner");
+        await dialog.locator("[id='widget-words-zh-CN']").fill("谁的线索多");
+      });
+      await add(async (dialog) => {
+        await dialog.locator("input[value='goal']").check();
+        await button(dialog, "完成").click();
+        await dialog.getByText("请填写大于 0 的数").waitFor();
+        await dialog.locator("#widget-target").fill("40");
+        await dialog.locator("#widget-period").selectOption("this_month");
+        await dialog.locator("[id='widget-words-zh-CN']").fill("本月新线索");
+      });
+      await button(page, "预览草稿").click();
+      const preview = page.locator(".board-preview");
+      await preview.locator(".ranking li").first().waitFor();
+      await preview.getByRole("progressbar", { name: /本月新线索/ }).waitFor();
+      await page.getByText("新增 2 个组件 · 移除：").waitFor();
+      assert.equal(await preview.locator(".preview-tile > .tag").count(), 2);
+      await looked(screen, "dashboard-preview");
+      await button(page, "预览草稿").click();
       await kept(page);
       await page.goto("/admin/dashboards");
       await looked(screen, "dashboards");
@@ -299,7 +320,7 @@ test(
     await publish();
     const meta = await w.acme.ok("sales1", "GET", "/api/v1/meta");
     const leads = meta.views.find(({ kind, name }) => kind === "dashboard" && name === "leads");
-    assert.ok(!leads.widgets.some(({ id }) => id === "pool") && leads.widgets.length === 7);
+    assert.ok(!leads.widgets.some(({ id }) => id === "pool") && leads.widgets.length === 9);
     const theirs = await w.acme.ok("manager", "GET", "/api/v1/meta");
     assert.ok(!theirs.views.some(({ name }) => name === "x_board1"));
     await as("sales1", async (page, screen) => {
@@ -497,6 +518,9 @@ test("every editor is usable on a phone", place, async () => {
       await looked(screen, `phone-${name}`);
     };
     await at("/admin/entities", "[data-entity]", "entities");
+    await at("/admin/fields/lead", "[data-field='title']", "fields");
+    const title = page.locator("[data-field='title'] td[data-label='规则']");
+    assert.equal(await title.isVisible(), false, "a field without rules has no empty line");
     await at("/admin/entities/new", "#entity-name", "entity");
     await at("/admin/menus", "[data-node='home']", "menus");
     await at("/admin/dashboards", "[data-board]", "dashboards");
@@ -520,6 +544,15 @@ test("every editor is usable on a phone", place, async () => {
 
 test("in English, too", place, async () => {
   await admin(async (page, screen) => {
+    await page.goto("/admin/roles/sales");
+    const matrix = page.locator(".grants");
+    await matrix.locator("tbody tr").first().waitFor();
+    const over = await matrix.evaluate((box) => box.scrollWidth - box.clientWidth);
+    assert.ok(over <= 0, `the matrix of rights is cut off by ${over} px`);
+    const cut = await page
+      .locator(".admin-link .ellipsis")
+      .evaluateAll((all) => all.filter((one) => one.scrollWidth > one.clientWidth).length);
+    assert.equal(cut, 0, "names of screens are cut off");
     for (const [path, text] of [
       ["/admin/entities", "Objects"],
       ["/admin/menus", "Menu"],

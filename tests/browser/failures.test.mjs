@@ -41,6 +41,19 @@ const kept = async (page, name = "李未存") =>
   );
 const saved = (page) => page.waitForURL((url) => /^\/e\/lead\/[0-9A-Z]{13}$/.test(url.pathname));
 
+/** What went wrong is in sight where the button was pressed, with nothing over it. */
+async function inSight(page) {
+  const alert = page.locator(".form-error");
+  await alert.waitFor();
+  const isSeen = await alert.evaluate((box) => {
+    const { left, top, width, height } = box.getBoundingClientRect();
+    const at = (y) => box.contains(document.elementFromPoint(left + width / 2, y));
+    return at(top + 4) && at(top + height - 4);
+  });
+  assert.ok(isSeen, "the error is out of sight");
+  return alert;
+}
+
 async function withFault(work) {
   const id = "acme.faulty";
   const path = `/api/v1/admin/plugins/${id}`;
@@ -67,8 +80,7 @@ for (const [device, name, hint, button] of [
       await working(device, "sales1", async (page, screen) => {
         await typing(page);
         await save(page, button);
-        const alert = page.locator(".form-error");
-        await alert.waitFor();
+        const alert = await inSight(page);
         assert.match(await alert.innerText(), hint);
         await kept(page);
         await screen.axe("the form with an error");
@@ -95,6 +107,7 @@ test("429: it is told when to try again, and trying again works", place, async (
     await page.route(`**${LEADS}`, refuse); // as something in front of the server answers
     await save(page);
     await page.locator(".form-error").getByText("7 秒后").waitFor();
+    await inSight(page);
     await kept(page);
     await screen.fits("the form with an error");
     await page.unroute(`**${LEADS}`, refuse);
@@ -132,6 +145,7 @@ test("403: a right that was taken away is named, and nothing is lost", place, as
     try {
       await save(page);
       await page.locator(".form-error").getByText("管理员").waitFor();
+      await inSight(page);
       assert.equal(await page.locator("#f-company").inputValue(), "我填的公司");
     } finally {
       await w.acme.ok("admin", "PATCH", user, { roles: ["sales"] });
@@ -147,6 +161,7 @@ test("a lost connection: a bar says so, the form stays and is saved later", plac
     await screen.context.setOffline(true);
     await save(page);
     await page.locator(".form-error").getByText("网络已断开").waitFor();
+    await inSight(page);
     await page.locator(".offline").waitFor();
     await kept(page);
     await screen.fits("the offline bar");

@@ -6,6 +6,7 @@ import { after, test } from "node:test";
 import { certify } from "../kit/certify.mjs";
 import { browserPlace } from "../kit/browser.mjs";
 import { ImapServer } from "../kit/imap.mjs";
+import { limit } from "../kit/limits.mjs";
 import { bundle, packed } from "../kit/pack.mjs";
 import { SmtpServer } from "../kit/smtp.mjs";
 import { Target } from "../kit/target.mjs";
@@ -258,4 +259,56 @@ test("a job of a plugin is run now, paused and resumed", place, async () => {
     await row.getByRole("button", { name: "恢复" }).click();
     await row.getByText("已暂停").waitFor({ state: "detached" });
   });
+});
+
+const FEEDS = `crm.job("pull", { retry = 0 }, function() error("the far side says no") end)
+crm.route("POST", "/pull", { body = { feed = "text!" } }, function(req, ctx)
+  return { id = crm.id_text(ctx.queue:push("pull", {}, { part = req.body.feed })) }
+end)
+`;
+
+test("a part of a job that failed too often is named, and let go on", place, async () => {
+  const id = `${w.acme.name}.feeds`;
+  const feed = {
+    name: "x_feed",
+    label: "@x_feed",
+    title: "name",
+    fields: [{ no: 1, name: "name", type: "text", label: "name" }],
+  };
+  const texts = { x_feed: "来源", "job.pull": "拉取" };
+  const files = bundle(
+    id,
+    {
+      "entities/x_feed.json": feed,
+      "i18n/zh-CN.json": texts,
+      "i18n/en.json": texts,
+      "init.lua": FEEDS,
+    },
+    { requires: {} },
+  );
+  const path = `/api/v1/admin/plugins/${id}/deploys`;
+  const made = await w.acme.as("admin", "POST", path, packed(files));
+  assert.equal(made.status, 201, made.text);
+  const { id: part } = await w.acme.create("admin", "x_feed", { name: "门店电子秤" });
+  const push = () => w.acme.ok("admin", "POST", `/api/v1/x/${id}/pull`, { feed: part });
+  for (let i = 0; i < limit("TRIP_ERRORS_MAX"); i++) await push();
+  const job = async () => {
+    const { items } = await w.acme.ok("admin", "GET", "/api/v1/admin/jobs");
+    return items.find((item) => item.plugin === id);
+  };
+  await until("paused", async () => (await job())?.paused_parts.length);
+  await admin(async (page, screen) => {
+    await page.goto("/admin/jobs");
+    const line = page.locator(".held-part");
+    await line.getByRole("link", { name: "门店电子秤" }).waitFor();
+    await line.getByText("来源").waitFor();
+    await line.getByText(/拉取.*连续失败，.*自动暂停/).waitFor();
+    await line.getByText(/the far side says no/).waitFor();
+    await page.getByText("1 个部分已暂停").waitFor();
+    await screen.axe("jobs");
+    await screen.shot("jobs-parts");
+    await page.getByRole("button", { name: "恢复 门店电子秤" }).click();
+    await line.waitFor({ state: "detached" });
+  });
+  assert.deepEqual((await job()).paused_parts, []);
 });

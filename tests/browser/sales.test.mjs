@@ -170,6 +170,8 @@ test("a cell is changed in place, kept when leaving it, and taken back", place, 
     await page.goto("/e/lead?s=name");
     const cell = rows(page).first().locator("td").nth(4);
     await cell.dblclick();
+    const choice = await cell.locator("select").boundingBox();
+    assert.ok(choice.width >= 180, `it is cut: ${choice.width} px`);
     await cell.locator("select").selectOption("a");
     await page.locator("h1").click();
     await page.getByText("已保存").waitFor();
@@ -199,6 +201,20 @@ test("all that matches is selected and assigned", place, async () => {
   });
 });
 
+test("what a change to many was refused for is told by the field's name", place, async () => {
+  await ending(await signedIn(ENGLISH, "manager"), async (page) => {
+    await page.goto("/e/lead");
+    await rows(page).first().waitFor();
+    await page.locator(".grid thead .check").check();
+    await page.locator(".bulk").getByRole("button", { name: "Edit" }).click();
+    const dialog = page.getByRole("dialog", { name: "Edit 50 records" });
+    await dialog.getByLabel("Field").selectOption("emails");
+    await dialog.locator("#bulk-value").fill("not an address");
+    await dialog.getByRole("button", { name: "Change" }).click();
+    await page.getByText(/^0 done, 50 failed\. E-mails: ./).waitFor();
+  });
+});
+
 test(
   "c makes a record; duplicates appear; an input method's Enter does not submit",
   place,
@@ -209,10 +225,11 @@ test(
       await page.keyboard.press("c");
       const name = page.locator("#q-name");
       await name.waitFor();
-      await page.locator("#q-phones").fill("13900001000");
-      await page.locator("#q-phones").blur();
-      await name.fill("张伟");
+      await page.locator("#q-phones").pressSequentially("13900001000"); // and is still there
       await page.locator(".dups").waitFor();
+      await page.locator("#q-phones").pressSequentially(",");
+      assert.equal(await page.locator("#q-phones").inputValue(), "13900001000,");
+      await name.fill("张伟");
       assert.match(await page.locator(".dups").innerText(), /王芳0/);
       // Chromium fires keydown 229 while an input method composes; nothing may happen then
       await name.dispatchEvent("keydown", {
@@ -245,6 +262,7 @@ for (const device of [DESKTOP, PHONE])
         await list.waitFor();
         if (id === "parent") {
           const scrolls = list.locator(".el-select-dropdown__wrap");
+          await list.locator(".el-select-dropdown__item").nth(11).waitFor({ state: "attached" });
           assert.ok(await scrolls.evaluate((one) => one.scrollHeight > one.clientHeight));
         }
         for (const theme of ["light", "dark"]) {
@@ -510,6 +528,21 @@ test("a card is dragged, and the next state's fields are asked for", place, asyn
   });
 });
 
+test("a phone's bar leads to what somebody works with, not what they set up", place, async () => {
+  for (const login of ["manager", "viewer"]) {
+    await ending(await signedIn(PHONE, login), async (page) => {
+      const links = page.locator(".nav-bar a");
+      await links.first().waitFor();
+      const all = await links.evaluateAll((list) => list.map((one) => one.getAttribute("href")));
+      assert.deepEqual(all.slice(0, 3), ["/", "/e/lead", "/e/account"]);
+      await page.locator(".nav-bar button").tap();
+      const menu = page.getByRole("dialog");
+      await menu.getByRole("link", { name: "客户", exact: true }).waitFor();
+      assert.equal(await menu.getByRole("link", { name: "公海设置" }).count(), +(login === "manager"));
+    });
+  }
+});
+
 test("the board of a phone scrolls by touch and moves by its menu", place, async () => {
   const made = await w.acme.create("sales1", "lead", { name: "手机卡", status: "new" });
   const screen = await signedIn(PHONE);
@@ -597,6 +630,39 @@ test("张伟 is found by initials, by name and by the last four digits", place, 
   });
 });
 
+test("on a phone 张伟 is found by initials, by name and by the last four digits", place, async () => {
+  const { id } = await w.acme.create("sales1", "lead", { name: "张伟", phones: ["13700007531"] });
+  const screen = await signedIn(PHONE);
+  await ending(screen, async (page) => {
+    for (const typed of ["zw", "张伟", "7531"]) {
+      await page.locator(".top .search").tap();
+      const input = page.locator(".palette-input");
+      await input.fill(typed);
+      const found = page.getByRole("option", { name: /张伟.*7531/ }).first();
+      await found.waitFor();
+      await screen.fits(`what is found by ${typed}`);
+      await screen.axe(`what is found by ${typed}`);
+      await screen.shot(`search-phone-${typed}`);
+      if (typed === "7531") await found.tap();
+      else await page.getByRole("button", { name: "取消" }).tap();
+      await input.waitFor({ state: "detached" });
+    }
+    await page.waitForURL((url) => url.pathname === `/e/lead/${id}`);
+    await page.locator(".record-title", { hasText: "张伟" }).waitFor();
+    await page.locator(".acts-row").getByRole("button", { name: "更多" }).tap();
+    const items = page.getByRole("menuitem");
+    await items.first().waitFor();
+    for (const item of await items.all()) {
+      const { x, y, width, height } = await item.boundingBox();
+      assert.ok(x >= 0 && x + width <= PHONE.viewport.width && y + height <= PHONE.viewport.height);
+      await item.tap({ trial: true }); // nothing lies over it
+    }
+    await screen.axe("what more can be done");
+    await page.locator(".drop-back").tap({ position: { x: 40, y: 40 } });
+    await items.first().waitFor({ state: "detached" });
+  });
+});
+
 test("a wrong password, signing out, and a session that ended elsewhere", place, async () => {
   const screen = await place.open(DESKTOP);
   await ending(screen, async (page) => {
@@ -613,8 +679,48 @@ test("a wrong password, signing out, and a session that ended elsewhere", place,
     await page.locator("h1").waitFor();
     assert.equal(await page.getByRole("button", { name: "新建", exact: true }).count(), 0);
     await w.acme.ok("admin", "DELETE", `/api/v1/admin/users/${w.acme.users.viewer}/sessions`);
+    delete w.acme.tokens.viewer;
     await page.locator(".nav a[href='/e/account']").click();
     await page.getByRole("dialog").getByRole("button", { name: "退出" }).click();
     await page.waitForURL(/login\?to=/);
   });
+});
+
+test("the first days: what to do, by what somebody may, until it is done", place, async () => {
+  const stepsOf = (page) => page.locator(".first-steps li").allInnerTexts();
+  const at = async (login, work) => {
+    const screen = await place.open();
+    await screen.signIn(login, PASSWORD);
+    await screen.page.locator(".first-steps li").first().waitFor();
+    await work(screen.page, screen);
+    await screen.sound();
+    await screen.close();
+  };
+  await w.acme.ok("viewer", "PUT", "/api/v1/me/settings", {});
+  await w.acme.ok("admin", "PUT", "/api/v1/me/settings", {});
+  let first;
+  await at("admin", async (page, screen) => {
+    const steps = (await stepsOf(page)).join(" ");
+    assert.match(steps, /用户|同事|成员/, "who administers is led to the people");
+    await screen.axe("first steps");
+    await screen.shot("first-steps-admin");
+  });
+  await at("viewer", async (page) => {
+    const steps = (await stepsOf(page)).join(" ");
+    assert.doesNotMatch(steps, /用户|插件|导入|新建/, "who may only read is not");
+    const search = page.locator(".first-steps button", { hasText: "搜索" });
+    [first] = await page.locator(".first-steps b").allInnerTexts();
+    await search.click();
+    await page.getByRole("dialog").waitFor();
+    await page.keyboard.press("Escape");
+    await search.getByText("已完成").waitFor({ state: "attached" });
+    assert.notEqual(await page.locator(".first-steps b").innerText(), first);
+  });
+  await at("viewer", async (page) => {
+    assert.notEqual(await page.locator(".first-steps b").innerText(), first, "it is remembered");
+    await page.getByRole("button", { name: "不再显示" }).click();
+    await page.locator(".first-steps").waitFor({ state: "detached" });
+  });
+  const kept = await w.acme.ok("viewer", "GET", "/api/v1/me/settings");
+  assert.ok(kept.steps.includes("all"), "and does not come back");
 });

@@ -43,10 +43,10 @@ class Finger {
   }
 }
 
-async function onPhone(path, work) {
+async function onPhone(path, work, login = "sales1") {
   const screen = await place.open(PHONE);
   try {
-    await screen.signIn("sales1", PASSWORD);
+    await screen.signIn(login, PASSWORD);
     await screen.page.goto(path);
     await screen.settled();
     await work(screen.page, screen);
@@ -116,5 +116,49 @@ test("a finger that moves at once scrolls the calendar and drags nothing", place
     await finger.up();
     await page.waitForFunction(() => document.getElementById("main").scrollTop > 60);
     assert.equal(await page.locator(".cal-strip").count(), 0);
+  });
+});
+
+test("what a field means is read with a finger, too, and closed again", place, async () => {
+  const fields = [
+    { no: 1, name: "name", type: "text", label: "名称" },
+    { no: 2, name: "code", type: "text", label: "编码", help: "合同上的编号" },
+  ];
+  const entity = { name: "x_paper", label: "文件", title: "name", fields };
+  const document = { entities: [entity] };
+  await w.acme.ok("admin", "PUT", "/api/v1/admin/customization/draft", { document });
+  await w.acme.ok("admin", "POST", "/api/v1/admin/customization/publish", {});
+  const work = async (page, screen) => {
+    const mark = page.getByRole("button", { name: "“编码”的说明" });
+    await mark.scrollIntoViewIfNeeded();
+    const { width, height } = await mark.evaluate((one) => {
+      const { width: w, height: h } = getComputedStyle(one, "::after");
+      return { width: parseFloat(w), height: parseFloat(h) };
+    });
+    assert.ok(Math.min(width, height) >= 44, `a finger meets ${width} x ${height}`);
+    await mark.tap();
+    await page.getByText("合同上的编号").waitFor();
+    assert.equal(await mark.getAttribute("aria-expanded"), "true");
+    await screen.axe("help of a field");
+    await screen.shot("touch-help");
+    await mark.tap();
+    await page.getByText("合同上的编号").waitFor({ state: "detached" });
+  };
+  await onPhone("/e/x_paper/new", work, "admin");
+});
+
+test("the board marks what is overdue, and what is not yet, does not", place, async () => {
+  const at = (days) => new Date(Date.now() + days * 86_400_000).toISOString();
+  const make = (name, next_contact_at) =>
+    w.acme.create("sales1", "lead", { name, next_contact_at });
+  const late = await make("早该联系", at(-2));
+  const fine = await make("明天联系", at(1));
+  await onPhone("/e/lead?mode=board", async (page, screen) => {
+    const card = (id) => page.locator(`.board-card[data-id="${id}"]`);
+    await card(late.id).locator(".late").waitFor();
+    await card(fine.id).waitFor();
+    assert.equal(await card(fine.id).locator(".late").count(), 0);
+    await screen.axe("a board with what is overdue");
+    await screen.shot("touch-overdue");
   });
 });

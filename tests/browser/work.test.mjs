@@ -476,6 +476,15 @@ test("what holds the name of an object is chosen by its label", place, async () 
     await page.getByRole("option", { name: "线索" }).first().click();
     await page.locator(".field", { hasText: "线索" }).first().waitFor();
     await screen.axe("an object chosen by label");
+    await page.locator("#f-trigger").selectOption({ label: "状态变更前" });
+    await page.locator("#f-transition_field").fill("状态");
+    await page.getByRole("option", { name: "状态", exact: true }).first().click();
+    await page.locator("#f-transition_to").selectOption({ label: "跟进中" });
+    await screen.shot("flow-state-by-label");
+    await page.goto("/e/ticket_form_field/new");
+    await page.locator("#f-field").fill("主题");
+    await page.getByRole("option", { name: "主题" }).first().click();
+    await screen.shot("form-field-by-label");
   });
 });
 
@@ -600,6 +609,190 @@ test("a dashboard is narrowed, and a number opens the list behind it", place, as
     await page.waitForURL(/\/e\/lead\?f=/);
     assert.match(decodeURIComponent(page.url()), /this_month/);
     await page.locator("h1 .count", { hasText: String(count) }).waitFor();
+  });
+});
+
+const shown = async (page, path) => {
+  await page.goto(path);
+  await page.locator("#main h1").first().waitFor();
+};
+
+test("what stands below a column is of all that the list finds", place, async () => {
+  for (const i of [1, 2, 3]) {
+    const deal = { name: `合计单${i}`, amount: cny(`${i}00.00`) };
+    await w.acme.create("sales1", "opportunity", deal);
+  }
+  const filter = { name: { prefix: "合计单" } };
+  const list = `/e/opportunity?f=${encodeURIComponent(JSON.stringify(filter))}`;
+  await working(DESKTOP, "sales1", async (page, screen) => {
+    await shown(page, list);
+    const foot = page.locator(".grid tfoot");
+    await foot.getByText("¥600.00", { exact: true }).waitFor();
+    const [row] = await listOf("opportunity", { name: "合计单3" });
+    await w.acme.ok("admin", "PATCH", `${R}/opportunity/${row.id}`, { amount: cny("400.00") });
+    await page.getByRole("button", { name: "刷新" }).click();
+    await foot.getByText("¥700.00", { exact: true }).waitFor();
+    await screen.axe("a list with totals");
+    await screen.shot("list-totals");
+  });
+  await working(PHONE, "sales1", async (page, screen) => {
+    await shown(page, list);
+    await page.locator(".list-totals", { hasText: "¥700.00" }).waitFor();
+    await screen.fits("cards with totals");
+    await page.getByRole("button", { name: "视图", exact: true }).click();
+    await page.getByRole("menuitemradio", { name: "图表" }).click();
+    await page.waitForURL(/mode=chart/);
+    await page.locator(".chart svg").waitFor();
+    await screen.fits("a chart on the phone");
+    await screen.axe("a chart on the phone");
+    await screen.shot("phone-chart");
+  });
+});
+
+test("a list as a chart keeps its filter, and its link reproduces it", place, async () => {
+  const account = await w.acme.create("admin", "account", { name: "图表公司" });
+  for (const [name, priority] of [["图甲", "high"], ["图乙", "low"], ["图丙", "low"]]) {
+    await w.acme.create("admin", "opportunity", { name, priority, account: account.id });
+  }
+  const filter = encodeURIComponent(JSON.stringify({ account: account.id }));
+  await working(DESKTOP, "admin", async (page, screen) => {
+    await shown(page, `/e/opportunity?f=${filter}`);
+    await page.getByRole("button", { name: "图表", exact: true }).click();
+    await page.getByLabel("分组").selectOption({ label: "优先级" });
+    await page.getByLabel("统计").selectOption({ label: "计数" });
+    await page.getByLabel("图形").selectOption({ label: "表格" });
+    const low = page.locator(".report-table tr", { hasText: /低\s*2/ });
+    await low.waitFor();
+    assert.match(page.url(), /g=priority&m=count&k=table/);
+    await screen.axe("a chart's table");
+    await page.reload();
+    await low.waitFor();
+    await page.getByLabel("图形").selectOption({ label: "柱状图" });
+    await page.locator(".chart svg").waitFor();
+    await screen.shot("list-chart");
+    await page.getByLabel("图形").selectOption({ label: "表格" });
+    await low.getByRole("link").click();
+    await page.locator(".grid tbody .name", { hasText: "图乙" }).waitFor();
+    assert.equal(await page.locator(".grid tbody .name").count(), 2);
+  });
+});
+
+test("companies stand below their parents; keys open them, the link keeps them open", place,
+  async () => {
+    const of = async (name, parent) =>
+      (await w.acme.create("admin", "account", { name, parent })).id;
+    const top = await of("树根集团");
+    const branch = await of("树枝公司", top);
+    await of("树叶门店", branch);
+    const filter = encodeURIComponent(JSON.stringify({ name: { prefix: "树" } }));
+    const leaf = JSON.stringify({ name: { prefix: "树叶" } });
+    const names = (page) => page.locator(".tree-name a").allInnerTexts();
+    const name = (page, text) => page.locator(".tree-name a", { hasText: text });
+    await working(DESKTOP, "admin", async (page, screen) => {
+      await shown(page, `/e/account?mode=tree&o=-&f=${filter}`);
+      await name(page, "树根集团").focus();
+      await page.keyboard.press("ArrowRight");
+      await name(page, "树枝公司").waitFor();
+      await page.keyboard.press("ArrowDown");
+      await page.keyboard.press("ArrowRight");
+      await name(page, "树叶门店").waitFor();
+      assert.deepEqual(await names(page), ["树根集团", "树枝公司", "树叶门店"]);
+      await page.waitForURL(new RegExp(`o=${top}(,|%2C)${branch}`));
+      await screen.axe("a tree");
+      await screen.shot("list-tree");
+      await page.reload();
+      await name(page, "树叶门店").waitFor();
+      await page.getByRole("button", { name: "树根集团的 1 个下级" }).click();
+      await name(page, "树枝公司").waitFor({ state: "detached" });
+      await shown(page, `/e/account?mode=tree&f=${encodeURIComponent(leaf)}`);
+      await page.getByText("属于树枝公司").waitFor();
+    });
+    await working(PHONE, "admin", async (page, screen) => {
+      await shown(page, `/e/account?mode=tree&f=${filter}`);
+      await name(page, "树叶门店").waitFor();
+      await screen.fits("a tree on the phone");
+      await screen.axe("a tree on the phone");
+      await screen.shot("phone-tree");
+    });
+  },
+);
+
+test("contracts lie along time, from begin to end", place, async () => {
+  const account = await w.acme.create("admin", "account", { name: "时间公司" });
+  const year = new Date().getFullYear();
+  const of = (name, start_on, end_on) =>
+    w.acme.create("admin", "contract", { name, account: account.id, start_on, end_on });
+  await of("跨年合同", `${year - 1}-06-01`, `${year}-03-31`);
+  await of("明年合同", `${year + 1}-02-01`, `${year + 1}-12-31`);
+  const filter = encodeURIComponent(JSON.stringify({ account: account.id }));
+  const row = (page, name) => page.locator("a.time-row", { hasText: name });
+  await working(DESKTOP, "admin", async (page, screen) => {
+    await shown(page, `/e/contract?mode=timeline&f=${filter}`);
+    await row(page, "跨年合同").waitFor();
+    assert.equal(await row(page, "明年合同").count(), 0);
+    assert.equal(await row(page, "跨年合同").locator(".time-bar.begins").count(), 0);
+    await screen.axe("records along time");
+    await screen.shot("list-timeline");
+    await page.getByRole("button", { name: "往后" }).click();
+    await row(page, "明年合同").waitFor();
+    assert.match(page.url(), new RegExp(`d=${year + 1}-01-01`));
+    await page.reload();
+    await row(page, "明年合同").focus();
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/\/e\/contract\/\w{13}/);
+  });
+  await working(PHONE, "admin", async (page, screen) => {
+    await shown(page, `/e/contract?mode=timeline&d=${year}-01-01&f=${filter}`);
+    await row(page, "跨年合同").waitFor();
+    await screen.fits("records along time on the phone");
+    await screen.axe("records along time on the phone");
+    await screen.shot("phone-timeline");
+  });
+});
+
+test("who is first, where I stand, and how much of the goal is reached", place, async () => {
+  const me = (await w.acme.ok("sales1", "GET", "/api/v1/me")).id;
+  const today = new Date(Date.now() + 8 * HOUR).toISOString().slice(0, 10);
+  const month = `${today.slice(0, 7)}-01`;
+  const goal = { name: "本月", user: me, month, kind: "sales", amount: cny("1000.00") };
+  await w.acme.create("admin", "target", goal);
+  const won = async (login, name, amount) => {
+    const account = (await w.acme.create(login, "account", { name: `${name}的客户` })).id;
+    const fields = { name, account, amount: cny(amount) };
+    const deal = await w.acme.create(login, "opportunity", fields);
+    await act(login, "opportunity", deal.id, "win");
+  };
+  await won("sales1", "我赢的单", "250.00");
+  await won("admin", "管理员赢的单", "900.00");
+  await working(DESKTOP, "sales1", async (page, screen) => {
+    await page.goto("/dash/sales");
+    const mine = page.locator(".goal", { hasText: "我的业绩目标" });
+    await mine.getByText("25%", { exact: true }).waitFor();
+    await mine.getByText("还差 ¥750.00").waitFor();
+    assert.equal(await page.locator(".goal").count(), 1, "the team's goal is its manager's");
+    await mine.getByRole("button", { name: "表格" }).click();
+    await mine.locator("tr", { hasText: "完成率" }).getByText("25%").waitFor();
+    const own = page.locator(".ranking li.mine");
+    await own.getByText("我", { exact: true }).waitFor();
+    await own.getByText("¥250.00").waitFor();
+    await screen.axe("a ranking and a goal");
+    await screen.theme("dark");
+    await screen.axe("a ranking and a goal, dark");
+    await screen.shot("ranking-dark");
+    await own.getByRole("link").click();
+    await page.locator(".grid tbody .name", { hasText: "我赢的单" }).waitFor();
+  });
+  await working({ ...PHONE, locale: "en" }, "admin", async (page, screen) => {
+    await page.goto("/dash/sales");
+    const board = page.locator(".report", { hasText: "Won amount by seller" });
+    await board.locator(".ranking li").nth(1).waitFor();
+    assert.match(await board.locator(".ranking li").first().innerText(), /^1\s[\s\S]*¥900/);
+    await board.getByRole("button", { name: "Table" }).click();
+    await board.locator("tr.mine", { hasText: "900" }).waitFor();
+    await page.locator(".goal", { hasText: "Sales target of the team" }).waitFor();
+    await screen.fits("a ranking on the phone");
+    await screen.axe("a ranking on the phone");
+    await screen.shot("phone-ranking");
   });
 });
 

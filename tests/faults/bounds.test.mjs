@@ -1,4 +1,4 @@
-// bounds - queues that are full, turns that are held too long, bodies that trickle.
+// bounds - queues that are full, turns that are held too long.
 // SPDX-License-Identifier: MIT
 //
 // OVERSTAY_TURN_MS stands for its sisters of whole processes: one function watches them all, and
@@ -109,39 +109,4 @@ test("a full queue of a worker refuses, and a turn held too long is taken back",
     const { state } = await ask("GET", path);
     return state === "done";
   }, 180_000);
-});
-
-/** Sends a body of `bytes` in pieces of `piece` twice a second; gives the answer's status, or 0. */
-function trickle(bytes, piece) {
-  return new Promise((done) => {
-    let text = "";
-    let sent = 0;
-    const body = `{"name":"${"x".repeat(bytes - 11)}"}`;
-    const socket = net.connect(office.place.port, "127.0.0.1", () =>
-      socket.write(head("POST", LEADS, bytes)),
-    );
-    const timer = setInterval(() => {
-      if (sent >= bytes || socket.destroyed) return;
-      socket.write(body.slice(sent, sent + piece));
-      sent += piece;
-    }, 500);
-    socket.setEncoding("latin1").on("error", () => {});
-    socket.on("data", (part) => (text += part));
-    socket.on("close", () => {
-      clearInterval(timer);
-      done(Number(/^HTTP\/1\.1 (\d{3})/.exec(text)?.[1] ?? 0));
-    });
-  });
-}
-
-test("a body slower than its rate is cut, one a little faster is read to its end", async () => {
-  const rate = limit("BODY_RATE_BYTES_S");
-  const seconds = limit("BODY_TIMEOUT_MS") / 1000;
-  const bytes = rate * (seconds + 6);
-  const [slow, fast] = await Promise.all([
-    trickle(bytes, Math.floor((rate * 0.8) / 2)),
-    trickle(bytes, Math.ceil((rate * 1.2) / 2)),
-  ]);
-  assert.equal(slow, 0, "cut without an answer");
-  assert.equal(fast, 422, "read, and then refused for its long name");
 });

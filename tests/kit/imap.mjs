@@ -175,7 +175,10 @@ export class ImapServer {
     };
     const { cert, key } = this.certificate ?? {};
     const whole = this.mode === "tls";
-    this.server = whole ? tls.createServer({ cert, key }, serve) : net.createServer(serve);
+    const options = { noDelay: true }; // answers are written in pieces
+    this.server = whole
+      ? tls.createServer({ ...options, cert, key }, serve)
+      : net.createServer(options, serve);
     this.server.on("tlsClientError", () => {});
     await new Promise((done) => this.server.listen(port, "127.0.0.1", done));
     this.port = this.server.address().port;

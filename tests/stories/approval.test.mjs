@@ -10,6 +10,7 @@ const w = world({
   setup: async ({ server }) => {
     for (const name of ["acme", "globex"])
       must(server.data, ["plugin", "enable", name, "approval"]);
+    must(server.data, ["plugin", "enable", "globex", "opportunities"]);
   },
 });
 
@@ -639,5 +640,75 @@ test("approvals of two companies", async (t) => {
 
   await t.test("everything holds, as the company's check sees it", () => {
     for (const name of ["acme", "globex"]) must(w.server.data, ["check", name]);
+  });
+});
+
+test("approvals are switched off and on again while deals wait", async (t) => {
+  const { globex } = w;
+  const owner = "sales1";
+  // The first deal makes the stages.
+  const first = await globex.create(owner, "opportunity", { name: `X ${globex.mark}` });
+  const query = `pipeline=${first.pipeline}&kind=open&sort=order`;
+  const stages = await list(globex, "stage", query);
+  assert.ok(stages.length > 2, JSON.stringify(stages));
+  const approvers = [{ kind: "member", users: [globex.users.manager] }];
+  const nodes = [{ id: "m", name: "M", approvers }];
+  const id = await use(globex, nodes, {
+    entity: "opportunity",
+    purpose: "stage",
+    guarded: ["stage"],
+  });
+  for (const stage of stages) {
+    const more = stage.id === stages[1].id ? { approval_flow: id } : {};
+    await globex.ok("admin", "PATCH", `${RECORDS}/stage/${stage.id}`, {
+      required_fields: [],
+      checklist: [],
+      ...more,
+    });
+  }
+  const move = (deal, at) =>
+    done(globex, owner, "opportunity", deal, "move", { stage: stages[at].id });
+  const deals = {};
+  for (const name of ["waits", "moved", "lost", "entered"]) {
+    const body = { name: `${name} ${globex.mark}`, amount: { amount: "9.00", currency: "CNY" } };
+    deals[name] = (await globex.create(owner, "opportunity", body)).id;
+    await move(deals[name], 1);
+  }
+  const place = async (name) => {
+    const deal = await read(globex, "opportunity", deals[name]);
+    const at = stages.findIndex((stage) => stage.id === deal.stage);
+    return [at < 0 ? deal.kind : at, deal.stage_wanted];
+  };
+  const approve = async (name) => {
+    const [one] = await list(globex, "approval", `about=${deals[name]}&state=running`);
+    const [task] = await list(globex, "approval_task", `approval=${one.id}&state=open`);
+    return done(globex, "manager", "approval_task", task.id, "approve", { comment: "好" });
+  };
+  for (const name in deals) assert.deepEqual(await place(name), [0, stages[1].id]);
+
+  await t.test("off: deals move as if nothing waited, and what waited is kept", async () => {
+    w.server.must(["plugin", "disable", "globex", "approval"]);
+    assert.deepEqual(await place("waits"), [0, undefined]);
+    await move(deals.moved, 1);
+    await move(deals.moved, 2);
+    await move(deals.entered, 1);
+    await done(globex, owner, "opportunity", deals.lost, "lose", { reason: "price" });
+  });
+
+  await t.test("on: the wait goes on, and what has moved on stays there", async () => {
+    w.server.must(["plugin", "enable", "globex", "approval"]);
+    assert.deepEqual(await place("waits"), [0, stages[1].id]);
+    const no = { reason: "price" };
+    const locked = await act(globex, owner, "opportunity", deals.waits, "lose", no);
+    assert.equal(locked.status, 422, locked.text);
+    for (const name in deals) await approve(name);
+    assert.deepEqual(await place("waits"), [1, null]);
+    assert.deepEqual(await place("entered"), [1, null]);
+    assert.deepEqual(await place("moved"), [2, null]);
+    assert.deepEqual(await place("lost"), ["lost", null]);
+    const { items } = await globex.ok(owner, "GET", `${RECORDS}/notification?limit=200`);
+    const told = items.filter(({ kind }) => kind === "stage_moved_on");
+    assert.equal(told.length, 2, JSON.stringify(items.map(({ kind }) => kind)));
+    must(w.server.data, ["check", "globex"]);
   });
 });

@@ -822,6 +822,8 @@ test("a calendar feed of one's own tasks", async () => {
   const subject = `拜访, 客户; ${"很长的标题".repeat(12)}`;
   await acme.create("sales1", "task", { subject, due_at: due });
   await acme.create("sales2", "task", { subject: "别人的任务", due_at: due });
+  const off = await acme.create("sales1", "task", { subject: "取消的会", due_at: due });
+  await acme.ok("sales1", "PATCH", `${RECORDS}/task/${off.id}`, { status: "canceled" });
   const wrong = await acme.as("sales1", "POST", `${RECORDS}/calendar_feed`, {
     body: { name: "x", start_field: "subject" },
   });
@@ -833,13 +835,32 @@ test("a calendar feed of one's own tasks", async () => {
   assert.match(answer.headers["content-type"], /^text\/calendar/);
   assert.ok(answer.text.split("\r\n").every((line) => Buffer.byteLength(line) <= 75));
   const lines = answer.text.replaceAll("\r\n ", "").split("\r\n");
-  assert.equal(lines.filter((line) => line === "BEGIN:VEVENT").length, 1);
+  assert.equal(lines.filter((line) => line === "BEGIN:VEVENT").length, 2);
+  const struck = lines.indexOf("STATUS:CANCELLED");
+  assert.equal(lines[struck - 1], "SUMMARY:取消的会", "what was called off is shown as such");
+  assert.equal(lines.lastIndexOf("STATUS:CANCELLED"), struck);
   const title = subject.replace(",", "\\,").replace(";", "\\;");
   assert.ok(lines.includes(`SUMMARY:${title}`), answer.text);
   const start = due.replace(".000", "").replaceAll(/[-:]/g, "");
   assert.ok(lines.includes(`DTSTART:${start}`), answer.text);
   assert.equal((await globex.as(null, "GET", path)).status, 404);
-  assert.equal((await acme.as(null, "GET", `${path.slice(0, -1)}x`)).status, 404);
+  const unknown = await acme.as(null, "GET", `${path.slice(0, -1)}x`);
+  assert.equal(unknown.status, 404);
+  assert.ok(unknown.json.error.message);
+
+  const day = due.slice(0, 10);
+  await acme.create("sales1", "contact", { name: "寿星", birthday: day });
+  const whole = await acme.create("sales1", "calendar_feed", {
+    name: "生日",
+    entity_name: "contact",
+    title_field: "name",
+    start_field: "birthday",
+    end_field: "birthday",
+  });
+  const days = await acme.as(null, "GET", `/api/v1/x/integrations/calendar/${whole.path}`);
+  const behind = new Date(Date.parse(day) + 864e5).toISOString().slice(0, 10);
+  assert.ok(days.text.includes(`DTSTART;VALUE=DATE:${day.replaceAll("-", "")}\r\n`), days.text);
+  assert.ok(days.text.includes(`DTEND;VALUE=DATE:${behind.replaceAll("-", "")}\r\n`), days.text);
   const seen = await acme.as("sales2", "GET", `${RECORDS}/calendar_feed/${feed.id}`);
   assert.equal(seen.status, 404);
   await acme.ok("sales1", "PATCH", `${RECORDS}/calendar_feed/${feed.id}`, { active: false });

@@ -1,4 +1,4 @@
-// waits - every wait has an end: who is busy for too long is killed, who is silent is let go.
+// deadlines - every wait has an end: who is busy for too long is killed, who is silent is let go.
 // SPDX-License-Identifier: MIT
 //
 // All of it happens side by side, each on a server of its own, so that the file takes as long as
@@ -35,7 +35,7 @@ const child = (office, role, index = 0) =>
 /** Stops a process until the supervisor has killed it; one that was met idle goes on and is met
  * again. */
 async function overstay(office, role, index, ms) {
-  for (let tries = 0; tries < 5; tries++) {
+  for (let tries = 0; tries < 8; tries++) {
     const { pid } = child(office, role, index);
     process.kill(pid, "SIGSTOP");
     const until = Date.now() + ms + MORE / 3;
@@ -77,15 +77,44 @@ async function lists(office, over) {
   }
 }
 
+const posting = (office, bytes) =>
+  `POST ${LEADS} HTTP/1.1\r\nHost: ${HOSTS.acme}\r\n` +
+  `Authorization: Bearer ${office.token}\r\nContent-Type: application/json\r\n` +
+  `Content-Length: ${bytes}\r\nConnection: close\r\n\r\n`;
+
+/** Sends a body of `bytes` in pieces of `piece` twice a second; gives the answer's status, or 0. */
+function trickle(office, bytes, piece) {
+  return new Promise((done) => {
+    let text = "";
+    let sent = 0;
+    const body = `{"name":"${"x".repeat(bytes - 11)}"}`;
+    const socket = net.connect(office.place.port, "127.0.0.1", () =>
+      socket.write(posting(office, bytes)),
+    );
+    const timer = setInterval(() => {
+      if (sent >= bytes || socket.destroyed) return;
+      socket.write(body.slice(sent, sent + piece));
+      sent += piece;
+    }, 500);
+    socket.setEncoding("latin1").on("error", () => {});
+    socket.on("data", (part) => (text += part));
+    socket.on("close", () => {
+      clearInterval(timer);
+      done(Number(/^HTTP\/1\.1 (\d{3})/.exec(text)?.[1] ?? 0));
+    });
+  });
+}
+
+// A runner that is met with a write turn lent to it is killed for that, at OVERSTAY_TURN_MS.
 const KILLED = [
   ["gateway", 0, "OVERSTAY_GATEWAY_MS"],
   ["worker", 0, "OVERSTAY_WORKER_MS"],
-  ["runner", 0, "OVERSTAY_QUICK_MS"],
+  ["runner", 0, "OVERSTAY_QUICK_MS", "OVERSTAY_TURN_MS"],
 ];
 
-test("waits", { concurrency: true }, async (t) => {
-  const all = KILLED.map(([role, index, name]) =>
-    t.test(`a ${role} that does not get on with one thing is killed: ${name}`, (t) =>
+test("deadlines", { concurrency: true }, async (t) => {
+  const all = KILLED.map(([role, index, name, sooner = name]) =>
+    t.test(`a ${role} that does not get on with one thing is killed: ${sooner} at least`, (t) =>
       withOffice(t, { processes: [1, 1, 2], people: 6 }, async (office) => {
         let over = false;
         const working = [office.work(() => over)];
@@ -99,7 +128,9 @@ test("waits", { concurrency: true }, async (t) => {
         await faults.until("work goes on", () => office.sum().ok > before + 5);
         over = true;
         await Promise.all(working);
-        assert.match(office.server.log, new RegExp(`${role} ${index}.* has been busy for`));
+        const told = new RegExp(`${role} ${index}.* has been busy for (\\d+) ms`);
+        const [, ms] = office.server.log.match(told) ?? assert.fail("the log tells why");
+        assert.ok(Number(ms) >= limit(sooner), `killed after ${ms} ms, which it may last`);
       }),
     ),
   );
@@ -158,6 +189,19 @@ test("waits", { concurrency: true }, async (t) => {
         await faults.until("the silent one is closed", () => closed, most);
       }),
     ),
+    t.test("a body slower than its rate is cut, one a little faster is read to its end", (t) =>
+      withOffice(t, { processes: [1, 1, 2] }, async (office) => {
+        const rate = limit("BODY_RATE_BYTES_S");
+        const seconds = limit("BODY_TIMEOUT_MS") / 1000;
+        const bytes = rate * (seconds + 6);
+        const [slow, fast] = await Promise.all([
+          trickle(office, bytes, Math.floor((rate * 0.8) / 2)),
+          trickle(office, bytes, Math.ceil((rate * 1.2) / 2)),
+        ]);
+        assert.equal(slow, 0, "cut without an answer");
+        assert.equal(fast, 422, "read, and then refused for its long name");
+      }),
+    ),
     t.test("a stop waits for a request that never ends, but not for ever", async (t) => {
       const office = new faults.Office(makeFolder());
       t.after(() => {
@@ -166,11 +210,7 @@ test("waits", { concurrency: true }, async (t) => {
       });
       await office.open({ processes: [1, 1, 1] });
       const socket = net.connect(office.place.port, "127.0.0.1").on("error", () => {});
-      socket.write(
-        `POST ${LEADS} HTTP/1.1\r\nHost: ${HOSTS.acme}\r\n` +
-          `Authorization: Bearer ${office.token}\r\nContent-Type: application/json\r\n` +
-          "Content-Length: 60000\r\n\r\n{",
-      );
+      socket.write(`${posting(office, 60_000)}{`);
       const drip = setInterval(() => socket.write(" ".repeat(2000)), 500);
       await faults.sleep(300);
       await office.close({}); // SIGTERM; STOP_GRACE_MS later it has ended, with status 0
