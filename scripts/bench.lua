@@ -204,7 +204,7 @@ local function measure()
   local started = now()
   local pid, url = serve()
   m.start_ms = (now() - started) * 1000
-  must("sleep 15") -- models that stood ready are given back where nobody comes (WARM_KEEP_MS)
+  must("sleep 15") -- at rest: what starting took besides has been given back
   m.idle_mb, m.processes = memory(pid)
   local token = sign_in(url)
   local ids = {}

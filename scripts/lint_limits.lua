@@ -5,7 +5,7 @@
 -- stand below with the reason; a reason that is no longer needed is a finding too.
 
 local OWN_FILES = "it is of a file that the system itself brings"
-local LONG = "a bench alone could wait for it; its shorter sisters are met in tests/faults/waits"
+local LONG = "a bench alone could wait for it; shorter ones are met in tests/faults/deadlines"
 local APART = "up to a minute of waiting; test_apart meets shorter ones"
 local WITHOUT_TEST = {
   PASSWORD_LIST_BYTES_MAX = OWN_FILES,

@@ -4,6 +4,7 @@
  */
 #include "store/sqlite/seen.h"
 
+#include "base/tuning.h"
 #include "store/sqlite/emit.h"
 
 #define GROUP_END 0xFF /* behind the items of AND, OR, NOT: no operator's number */

@@ -16,10 +16,6 @@
 #include "base/buf.h"
 #include "store/driver.h"
 
-#define SEEN_SLOTS     128       /* answers of one transaction, a power of two */
-#define SEEN_ROWS_MAX  32        /* rows of one answer */
-#define SEEN_BYTES_MAX (1 << 20) /* of all of them; then they are forgotten */
-
 struct db;
 struct table_entry;
 
