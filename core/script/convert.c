@@ -15,7 +15,8 @@
 #include "record/field_kit.h"
 #include "script/bind.h"
 
-#define NODES_MAX 20000 /* of one tree: what a script hands over is bounded */
+#define NODES_MAX        20000 /* of one tree: what a script hands over is bounded */
+#define LUA_DIGITS_WHOLE 1e13  /* below it the fourteen digits that Lua writes reach a fraction */
 
 struct convert {
     lua_State *L;
@@ -128,8 +129,10 @@ static struct json *number_node(struct convert *c, int at, const struct field *f
         return json_new_int(c->arena, whole);
     if (field && field->type->kind == KIND_MONEY)
         luaL_error(L, "money is never a float: use crm.money(\"12.50\")");
+    /* As Lua writes it, which hides the noise of 0.1 + 0.2. Beyond, fourteen digits would cut off
+     * whole units, so all digits are written. */
     struct json *node = json_new_real(c->arena, number);
-    if (!node->text.len)
+    if (fabs(number) < LUA_DIGITS_WHOLE)
         node->text = slice_str(arena_printf(c->arena, "%.14g", number));
     return node;
 }

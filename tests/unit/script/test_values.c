@@ -42,6 +42,16 @@ static void test_values__decimals_are_exact(void **state)
     stage_fails(*state, "return crm.decimal(1):round(99)", "no such scale");
 }
 
+/* As Lua writes them, unless that would cut off whole units. */
+static void test_values__numbers_keep_their_digits(void **state)
+{
+    stage_gives(*state,
+                "return { 0.1 + 0.2, 1e13 - 0.5, 134567123456789.103, 99999999999999.7, 2^53 + 2,\n"
+                "  1.2345678901234567e+300, -0.0, 1e-300 }",
+                "[0.3,9999999999999.5,134567123456789.1,99999999999999.7,9007199254740994,"
+                "1.2345678901234567e+300,0,1e-300]");
+}
+
 static void test_values__time_adds_and_compares(void **state)
 {
     stage_gives(*state,
@@ -320,6 +330,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(test_values__##name, stage_setup, stage_teardown)
         T(money_is_exact_and_keeps_its_currency),
         T(decimals_are_exact),
+        T(numbers_keep_their_digits),
         T(time_adds_and_compares),
         T(a_declaration_is_read_only),
         T(business_calendars_count_working_time),
