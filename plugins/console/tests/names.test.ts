@@ -76,6 +76,7 @@ describe("what is the name of something, by its label", () => {
         }),
       ),
     );
+    expect(named(field("field:=deal"), {}).awaited).toBe(true);
     await Promise.all([loadEntity("deal"), speak("zh-CN")]);
     const row = { entity: "deal", of: "stage", held: "won" };
     expect(label(named(field("option:entity.of"), row))).toBe("赢单");
@@ -90,6 +91,16 @@ describe("what is the name of something, by its label", () => {
       expect(label(named(field("event"), { held: "deal.updated" }))).toContain("商机"),
     );
     expect(label(named(field("event"), { held: "odd" }))).toBe("odd");
+  });
+
+  it("what is on its way is awaited, what does not come is typed", async () => {
+    let answer: (response: Response) => void = () => undefined;
+    vi.stubGlobal("fetch", () => new Promise<Response>((done) => (answer = done)));
+    const asks = () => named(field("field:entity"), { entity: "unheard" });
+    expect(asks().awaited).toBe(true);
+    answer(new Response("{}", { status: 404, headers: { "Content-Type": "application/json" } }));
+    await vi.waitFor(() => expect(asks().awaited).toBeUndefined());
+    expect(named(field("field:entity"), { entity: null }).awaited).toBeUndefined();
   });
 
   it("says what has to be read along", () => {

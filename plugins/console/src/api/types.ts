@@ -42,6 +42,7 @@ export interface Field {
   required_when?: Tree;
   readonly_when?: Tree;
   widget?: string;
+  awaited?: boolean; // what can be chosen is on its way
 }
 
 export type Cell = string | { field?: string; widget?: string; span?: number; width?: number };

@@ -4,13 +4,15 @@
 // A field's `widget` says so: "entity"; "field:<the field beside it that names the object>", or
 // "field:=<object>" where it is always the same; "option:<names the object>.<names its field>" for
 // one of the values that this field can take. "event" is what has happened ("lead.updated").
-import { shallowRef } from "vue";
+import { shallowReactive, shallowRef } from "vue";
 import { get, http } from "@/api/http";
-import type { Field, Option } from "@/api/types";
+import type { Entity, Field, Option } from "@/api/types";
 import { i18n, t } from "@/texts";
 import { entityNow, loadEntity } from "./meta";
 
 const objects = shallowRef<Option[]>();
+const isLost = shallowRef(false); // the objects could not be asked for
+const lost = shallowReactive(new Set<string>()); // objects that could not be asked for
 let asked = ""; // in which language
 
 function objectsNow(): Option[] | undefined {
@@ -20,19 +22,35 @@ function objectsNow(): Option[] | undefined {
       .then(({ entities }) => {
         const all = entities.map((one) => ({ value: one.name, label: one.label, active: true }));
         objects.value = all.sort((a, b) => a.label.localeCompare(b.label));
+        isLost.value = false;
       })
-      .catch(() => (asked = "")); // the names are typed and shown instead
+      .catch(() => {
+        asked = "";
+        isLost.value = true; // the names are typed and shown instead
+      });
   }
   return objects.value;
 }
 
+/** Asks for what is not there yet; who reads this again is told. */
+function entityAsked(name: string): Entity | undefined {
+  const found = entityNow(name);
+  if (!found) {
+    loadEntity(name).then(
+      () => lost.delete(name),
+      () => lost.add(name),
+    );
+  }
+  return found;
+}
+
+const namesIn = (held: unknown): string[] =>
+  (Array.isArray(held) ? held : [held]).filter((one) => typeof one === "string" && one);
+
 function fieldsNow(named: unknown): Option[] {
-  const all: unknown[] = Array.isArray(named) ? named : [named];
-  const entities = all.filter((one) => typeof one === "string" && one);
   const found = new Map<string, Option>();
-  for (const entity of entities as string[]) {
-    if (!entityNow(entity)) void loadEntity(entity).catch(() => undefined);
-    for (const { name, label } of entityNow(entity)?.fields ?? [])
+  for (const entity of namesIn(named)) {
+    for (const { name, label } of entityAsked(entity)?.fields ?? [])
       if (!found.has(name)) found.set(name, { value: name, label, active: true });
   }
   return [...found.values()];
@@ -41,9 +59,7 @@ function fieldsNow(named: unknown): Option[] {
 /** The values that a field of an object can take. */
 function valuesNow(entity: unknown, field: unknown): Option[] {
   if (typeof entity !== "string" || !entity) return [];
-  const found = entityNow(entity);
-  if (!found) void loadEntity(entity).catch(() => undefined);
-  return found?.fields.find((one) => one.name === field)?.options ?? [];
+  return entityAsked(entity)?.fields.find((one) => one.name === field)?.options ?? [];
 }
 
 /** "lead.updated" is what was done to a lead; a trial has no record. */
@@ -66,6 +82,14 @@ const WIDGET = /^(?:entity$|field:=(\w+)$|field:(\w+)$|option:(\w+)\.(\w+)$)/;
 export const readsOf = (field: Field | undefined): string[] =>
   (WIDGET.exec(field?.widget ?? "") ?? []).slice(2).filter(Boolean);
 
+/** Whether what can be chosen is on its way: until then nothing is typed that would be lost. */
+function isAwaited(by: RegExpExecArray, row: Record<string, unknown>): boolean {
+  const [, always, beside, object] = by;
+  const named = always ?? row[beside ?? object];
+  if (!always && !beside && !object) return !objects.value && !isLost.value;
+  return namesIn(named).some((one) => !entityNow(one) && !lost.has(one));
+}
+
 /** With what can be chosen; what is held and is not among them stays choosable by its name. */
 export function named(field: Field, row: Record<string, unknown> = {}): Field {
   if (field.widget === "event") return { ...field, options: eventNow(row[field.name]) };
@@ -77,7 +101,7 @@ export function named(field: Field, row: Record<string, unknown> = {}): Field {
     : always || beside
       ? fieldsNow(always ?? row[beside])
       : objectsNow();
-  if (!options?.length) return field;
+  if (!options?.length) return isAwaited(by, row) ? { ...field, awaited: true } : field;
   const held = row[field.name];
   const missing = (Array.isArray(held) ? held : [held])
     .filter((one) => typeof one === "string" && one && !options.some((o) => o.value === one))
