@@ -7,6 +7,7 @@
 #include "base/id.h"
 #include "base/limits.h"
 #include "record/field_kit.h"
+#include "record/field_sealed.h"
 #include "record/model.h"
 #include "record/record_in.h"
 
@@ -40,9 +41,10 @@ static enum err id_of(struct ctx *ctx, const struct json *item, int64_t *id)
 }
 
 /* Live records whose field has that value, among those and where the actor may read it: what may
- * not be seen may not be asked for either. */
+ * not be seen may not be asked for either. Of an encrypted field that is not the mask, which many
+ * values have. */
 static enum err matching(struct ctx *ctx, const struct entity *entity, const struct field *field,
-                         struct value value, const struct expr **out)
+                         const struct value *values, const struct expr **out)
 {
     struct rights *rights;
     struct rights_field right;
@@ -56,7 +58,8 @@ static enum err matching(struct ctx *ctx, const struct entity *entity, const str
         e = rights_make_rows(rights, false, &rows);
     if (e)
         return e;
-    const struct expr *same = expr_cmp(ctx->arena, EXPR_EQ, field->column, value);
+    const struct value *value = &values[field->type->is_sealed ? FIELD_INDEX : 0];
+    const struct expr *same = expr_cmp(ctx->arena, EXPR_EQ, field_equal_column(field), *value);
     *out = expr_and(ctx->arena, expr_and(ctx->arena, same, right.only_when), rows);
     return ERR_OK;
 }
@@ -79,7 +82,7 @@ static enum err find_match(struct ctx *ctx, const struct entity *entity, const s
     const struct expr *same;
     enum err e = field->type->parse(ctx, field, field->name, given, values);
     if (!e)
-        e = matching(ctx, entity, field, values[0], &same);
+        e = matching(ctx, entity, field, values, &same);
     if (!e)
         e = record_ids(ctx, entity->table, same, 2, &ids, &count);
     if (!e && count > 1)

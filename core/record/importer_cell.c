@@ -101,12 +101,13 @@ static const struct expr *named(struct arena *arena, const struct field *field, 
     return expr_and(arena, expr_cmp(arena, EXPR_EQ, field->sort_column, sort), equal);
 }
 
+/* Never by an encrypted field: what a file has of that are masks. */
 static enum err find_by(struct ctx *ctx, const struct entity *target, const struct field *field,
                         struct slice text, int64_t *id, bool *ambiguous)
 {
     int64_t *ids;
     int count = 0;
-    if (!field || field->type->kind != KIND_TEXT)
+    if (!field || field->type->kind != KIND_TEXT || field->type->is_sealed)
         return ERR_OK;
     const struct expr *where =
         expr_and(ctx->arena, named(ctx->arena, field, text), record_is_live(ctx->arena));

@@ -115,6 +115,22 @@ test("equal values are found over HTTP, and nothing else about them", async () =
   }
 });
 
+test("bulk tells people apart by the value, not by a mask that several have", async () => {
+  const other = "4222222222261111"; // its mask is that of BANK
+  const upsert = (x_bank, company) => ({
+    op: "upsert",
+    match: "x_bank",
+    data: { name: "李四", x_bank, company },
+  });
+  const bulk = (items) => w.acme.ok("keeper", "POST", `${LEADS}/bulk`, { items, atomic: true });
+  const [made] = (await bulk([upsert(other, "first")])).results;
+  assert.equal(made.op, "create", JSON.stringify(made));
+  const [again] = (await bulk([upsert(other, "second")])).results;
+  assert.deepEqual([again.op, again.id], ["update", made.id]);
+  const untouched = await w.acme.ok("keeper", "GET", `${LEADS}/${lead.id}`);
+  assert.deepEqual([untouched.version, untouched.name], [lead.version, "张三"]);
+});
+
 test("sending the mask back changes nothing", async () => {
   const same = await w.acme.ok("keeper", "PATCH", `${LEADS}/${lead.id}`, {
     x_card: MASK,
