@@ -20,6 +20,7 @@
 #define IDEMPOTENCY_ANSWER_MAX 65536
 #define IDEMPOTENCY_BEGUN_MS   60000      /* what a living process has begun may take so long */
 #define TENANTS_OPEN_MAX       200        /* open stores per process */
+#define TREE_ANSWERS_MAX       8192       /* about product files that one process remembers */
 #define TENANTS_BYTES_MAX      (32 << 20) /* they hold; those used longest ago are closed first */
 #define TENANTS_REST_MS        5000 /* unused for so long, an open one gives cached pages back */
 #define IMPORT_COLUMNS_MAX     400

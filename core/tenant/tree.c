@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "base/limits.h"
 #include "tenant/folder.h"
 
 #define TREE_EVENTS                                                                                \
@@ -129,17 +130,27 @@ static bool is_plain_folder(const char *path)
            st.st_dev == tree.root_st.st_dev;
 }
 
-/* Watches a folder once; false: what is read in it is not to be remembered. Of folders elsewhere
- * nothing is kept: each deployed bundle and each trial brings new ones. */
+/* Scripts may ask for any number of files that are not there. */
+static bool is_full(void)
+{
+    return tree.answers.count >= TREE_ANSWERS_MAX;
+}
+
+static bool watch_parent(const char *path);
+
+/* Watches a folder once, and all above it, since nobody is told when one of those is moved; false:
+ * what is read in it is not to be remembered. Of folders elsewhere nothing is kept: each deployed
+ * bundle and each trial brings new ones. */
 static bool watch(const char *folder)
 {
-    if (!tree.arena || !is_in_root(folder))
+    if (!tree.arena || is_full() || !is_in_root(folder))
         return false;
     struct answer *known = answer_of(WATCHED, folder);
     if (known)
         return known->is_watched;
-    bool is_watched =
-        is_plain_folder(folder) && inotify_add_watch(tree.fd, folder, TREE_EVENTS) >= 0;
+    bool is_watched = (strcmp(folder, tree.root) == 0 || watch_parent(folder)) &&
+                      is_plain_folder(folder) &&
+                      inotify_add_watch(tree.fd, folder, TREE_EVENTS) >= 0;
     answer_put(WATCHED, folder)->is_watched = is_watched;
     return is_watched;
 }
@@ -196,7 +207,7 @@ void tree_look(const char *root)
 
     if (tree.arena && !root && strlen(tree.given) < sizeof before)
         root = strcpy(before, tree.given);
-    if (tree.arena && has_changed(root))
+    if (tree.arena && (is_full() || has_changed(root)))
         tree_forget();
     if (!tree.arena && root)
         begin(root);

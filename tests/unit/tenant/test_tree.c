@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "place.h"
 #include "tenant/folder.h"
 #include "tenant/tree.h"
@@ -125,6 +126,43 @@ static void test_sees_changes(void **state)
     look(p);
     assert_int_equal(bytes_of(at(p, "a/plugin.json")), -1);
     assert_int_equal(bytes_of(at(p, "b/plugin.json")), 4);
+}
+
+/* Whoever is moved is told of, not whoever lies below. */
+static void test_sees_folders_above_move(void **state)
+{
+    struct place *p = *state;
+    const char *deep = at(p, "c/d/e/file.lua");
+    assert_int_equal(folder_make(at(p, "c/d/e")), ERR_OK);
+    put(deep, "first");
+    look(p);
+    assert_int_equal(bytes_of(deep), 5);
+    assert_int_equal(names_in(p, at(p, "c/d/e")), 1);
+    assert_int_equal(rename(at(p, "c"), at(p, "old")), 0);
+    assert_int_equal(folder_make(at(p, "c/d/e")), ERR_OK);
+    put(deep, "another");
+    put(at(p, "c/d/e/more.lua"), "");
+    look(p);
+    assert_int_equal(bytes_of(deep), 7);
+    assert_int_equal(names_in(p, at(p, "c/d/e")), 2);
+}
+
+/* Names that are asked for are made up by scripts, and there is no end to them. */
+static void test_has_a_bound(void **state)
+{
+    struct place *p = *state;
+    assert_int_equal(bytes_of(at(p, "a/plugin.json")), 2);
+    int names = TREE_ANSWERS_MAX - tree_count();
+    for (int i = 0; i < names; i++)
+        assert_int_equal(bytes_of(at(p, arena_printf(p->arena, "a/none%d.lua", i))), -1);
+    assert_int_equal(tree_count(), TREE_ANSWERS_MAX);
+    assert_int_equal(bytes_of(at(p, "a/one_more.lua")), -1);
+    assert_int_equal(tree_count(), TREE_ANSWERS_MAX);
+    assert_int_equal(bytes_of(at(p, "a/entities/one.json")), 2); /* asked for, not remembered */
+    put(at(p, "a/plugin.json"), "{ }");
+    look(p);
+    assert_true(tree_count() < TREE_ANSWERS_MAX);
+    assert_int_equal(bytes_of(at(p, "a/plugin.json")), 3);
 }
 
 /* What another name or a link leads to may change where nobody looks. */
@@ -252,6 +290,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_remembers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sees_changes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_sees_folders_above_move, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_has_a_bound, setup, teardown),
         cmocka_unit_test_setup_teardown(test_links_are_asked, setup, teardown),
         cmocka_unit_test_setup_teardown(test_root_is_switched, setup, teardown),
         cmocka_unit_test_setup_teardown(test_child_takes_nothing, setup, teardown),
