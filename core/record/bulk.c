@@ -40,6 +40,16 @@ static enum err id_of(struct ctx *ctx, const struct json *item, int64_t *id)
     return field_bad(ctx, "id", "required", NULL);
 }
 
+/* Where one is given it is a condition: what cannot be read as one must not pass for none. */
+static enum err version_of(struct ctx *ctx, const struct json *item, int64_t *version)
+{
+    const struct json *given = json_get(item, "version");
+    *version = given ? given->integer : 0;
+    if (!given || (given->type == JSON_INT && given->integer > 0))
+        return ERR_OK;
+    return field_bad(ctx, "version", "not_a_number", NULL);
+}
+
 /* Live records whose field has that value, among those and where the actor may read it: what may
  * not be seen may not be asked for either. Of an encrypted field that is not the mask, which many
  * values have. */
@@ -131,15 +141,18 @@ static enum err update(struct ctx *ctx, const struct entity *entity, int64_t id,
 static enum err run_item(struct ctx *ctx, const struct entity *entity, const struct json *item,
                          struct item_result *out)
 {
-    int64_t id = 0, version = json_int(item, "version", 0);
+    int64_t id = 0, version;
     struct slice op = json_str(item, "op", SLICE(""));
     if (item->type != JSON_OBJECT)
         return err_say(&ctx->err, ERR_MALFORMED, NULL, NULL);
+    enum err e = version_of(ctx, item, &version);
+    if (e)
+        return e;
     const struct json *data = data_of(ctx->arena, item);
     if (slice_is(op, "create"))
         return create(ctx, entity, data, out);
     if (slice_is(op, "upsert")) {
-        enum err e = find_match(ctx, entity, item, data, &id);
+        e = find_match(ctx, entity, item, data, &id);
         if (e)
             return e;
         return id ? update(ctx, entity, id, version, data, out) : create(ctx, entity, data, out);
@@ -147,7 +160,7 @@ static enum err run_item(struct ctx *ctx, const struct entity *entity, const str
     bool is_update = slice_is(op, "update");
     if (!is_update && !slice_is(op, "delete"))
         return field_bad(ctx, "op", "not_in_list", NULL);
-    enum err e = id_of(ctx, item, &id);
+    e = id_of(ctx, item, &id);
     if (e)
         return e;
     if (is_update)

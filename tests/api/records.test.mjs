@@ -365,6 +365,20 @@ test("bulk, not atomic: each item has its own result", async () => {
   assert.equal(kept.length, 1);
 });
 
+test("bulk: a version that cannot be read is refused, not taken for none", async () => {
+  const lead = await make({ company: "guarded" });
+  const bad = ["1", 0, -1, null, true, 1.5];
+  const change = (version) => ({ op: "update", id: lead.id, version, data: { company: "lost" } });
+  const body = { items: [...bad.map(change), { op: "delete", id: lead.id, version: "1" }] };
+  const { results } = await w.acme.ok("sales1", "POST", `${LEADS}/bulk`, body);
+  assert.deepEqual(
+    results.map(({ status, error }) => [status, error?.fields.version?.[0].code]),
+    results.map(() => [422, "not_a_number"]),
+  );
+  const same = await w.acme.ok("sales1", "GET", `${LEADS}/${lead.id}`);
+  assert.deepEqual([same.company, same.version], ["guarded", lead.version]);
+});
+
 test("bulk, atomic: one bad item and nothing has happened", async () => {
   const lead = await make({ company: "untouched" });
   const items = [
