@@ -47,7 +47,7 @@ struct runner {
     int due_count;
     size_t sweep_at; /* index into the tenants of control.db */
     bool is_swept, stopping;
-    bool due_lost; /* a hint found no room: the stores are looked through again */
+    bool due_lost; /* a hint found no room, or never came: the stores are looked through again */
     struct loop_timer *due_timer;
 };
 
@@ -306,8 +306,10 @@ static void runner_supervisor_frame(struct link *link, enum frame_kind kind, uin
     struct arena *arena = arena_new();
     const char *tenant = arena_str(arena, reader_bytes(&r));
     int64_t run_at_ms = reader_i64(&r);
-    if (!r.bad)
+    if (!r.bad && *tenant)
         runner_due(runner, tenant, run_at_ms);
+    else if (!r.bad) /* a process has died that may have had more to say */
+        runner->due_lost = true;
     arena_free(arena);
 }
 

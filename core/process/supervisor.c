@@ -227,6 +227,22 @@ static void child_banish(struct child *child)
                  last);
 }
 
+/* What it has committed may have left jobs of which nobody was told: who runs them looks for those,
+ * for they may belong to a company that nobody writes to any more. */
+static void child_lost(const struct child *dead)
+{
+    struct supervisor *s = dead->supervisor;
+    struct buf any = BUF_INIT;
+    buf_put_bytes(&any, SLICE(""));
+    buf_put_i64(&any, 0);
+    for (int i = 0; i < s->count && dead->role != BOARD_GATEWAY; i++) {
+        struct child *child = &s->children[i];
+        if (child->role == BOARD_RUNNER && slot_is_long(s->config, child->index) && child->link)
+            link_send(child->link, FRAME_WAKE, 0, buf_slice(&any));
+    }
+    buf_release(&any);
+}
+
 static void child_exited(void *arg, pid_t pid, int status, int signum)
 {
     struct child *child = arg;
@@ -251,6 +267,7 @@ static void child_exited(void *arg, pid_t pid, int status, int signum)
         return;
     }
     child_banish(child);
+    child_lost(child);
     child_start_later(child, lived_ms);
 }
 

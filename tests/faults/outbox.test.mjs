@@ -113,3 +113,57 @@ test(`${ROUNDS} killed processes: each delivery at least once, one effect`, asyn
   assert.ok(tried.length > names.length, "no kill met a delivery: the test proves nothing");
   faults.check(server, "acme");
 });
+
+const HINTS = 600; // twice of what a socket holds that nobody reads
+
+/* The supervisor hands on who has jobs. While it stands still one company's hints fill its socket;
+ * the other's stays in the worker and dies with it. */
+test("what is committed is carried out though its worker dies before it can tell", async () => {
+  const own = new Server(makeFolder());
+  const people = {};
+  const as = (name, method, path, options) => {
+    const { client: its, token: one } = people[name];
+    return faults.attempt(its, method, path, { ...options, token: one });
+  };
+  const make = async (name, entity, body) => {
+    const made = await as(name, "POST", `/api/v1/records/${entity}`, { body });
+    assert.equal(made.status, 201, made.text);
+  };
+  const isThere = async (name, text) =>
+    (await as(name, "GET", `/api/v1/records/greeting?text=${text}`)).json.items.length > 0;
+  const notes = `crm.on("lead", "after_commit", { id = "note" }, function(ev, ctx)
+    assert(ctx.db.greeting:insert { name = "noted", text = ev.record.name })
+  end)`;
+  const requires = { leads: "^1", hello: "^1" };
+  const files = bundle("acme.note", { "init.lua": notes }, { requires });
+  try {
+    await own.start({ processes: [1, 1, 2] });
+    for (const name of ["acme", "globex"]) {
+      const { port } = own;
+      const its = new Client({ port, host: HOSTS[name] });
+      people[name] = { client: its, token: await faults.signIn(port, name) };
+      const to = "/api/v1/admin/plugins/acme.note/deploys";
+      const deployed = await as(name, "POST", to, packed(files));
+      assert.equal(deployed.status, 201, deployed.text);
+      await make(name, "lead", { name: "first" });
+      await faults.until(`the first of ${name} is noted`, () => isThere(name, "first"));
+    }
+    own.signal("SIGSTOP");
+    await make("acme", "lead", { name: "second" });
+    for (let i = 0; i < HINTS; i += 1) await make("acme", "greeting", { name: "more" });
+    await make("globex", "lead", { name: "second" });
+    for (const { pid, role } of faults.processes(own.child.pid))
+      if (role === "worker") process.kill(pid, "SIGKILL");
+    own.signal("SIGCONT");
+    for (const name of ["acme", "globex"])
+      await faults.until(`the second of ${name} is noted`, () => isThere(name, "second"), 20_000);
+  } finally {
+    own.signal("SIGCONT");
+    for (const one of Object.values(people)) one.client.close();
+    try {
+      await own.stop({ deaths: true });
+    } finally {
+      own.remove();
+    }
+  }
+});
