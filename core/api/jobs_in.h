@@ -49,6 +49,11 @@ MUST_USE enum err jobs_tell_paused(struct ctx *ctx, const char *what, const char
  * them borrows a write turn where there is something to tell. */
 MUST_USE enum err jobs_aside_is_told(struct tenant *tenant, bool *out);
 MUST_USE enum err jobs_aside_tell(struct app *app, struct ctx *ctx);
+/* Brings search tokens that an earlier release made to those of this one, a batch in a lent write
+ * turn; *more: some are left. */
+MUST_USE enum err jobs_tokens_step(struct app *app, struct ctx *ctx, bool *more);
+/* Is there nothing to do for it? A plain read. */
+MUST_USE enum err jobs_tokens_are_current(struct tenant *tenant, bool *out);
 /* The import a job is about; ERR_CORRUPT when it does not say. */
 MUST_USE enum err jobs_import_id(const struct job *job, int64_t *out);
 

@@ -67,6 +67,8 @@ enum err jobs_look(struct tenant *tenant, int64_t *run_at_ms)
         e = jobs_is_known(tenant, &is_known);
     if (!e && is_known)
         e = jobs_aside_is_told(tenant, &is_known);
+    if (!e && is_known)
+        e = jobs_tokens_are_current(tenant, &is_known);
     if (!e && !is_known)
         *run_at_ms = clock_now_ms();
     return e || !is_known ? e : job_next(tenant, run_at_ms);

@@ -266,8 +266,9 @@ static bool may_look(const struct jobs_open *open, int count)
            now_us - open->looked_us >= JOBS_BESIDE_US;
 }
 
-/* *out: the next job, opened; NULL: none is due before *next_ms. */
-static enum err open_lease(struct app *app, struct ctx *ctx, struct jobs_open **out,
+/* *out: the next job, opened; NULL: none is due before *next_ms. *more: besides jobs there is work
+ * left. */
+static enum err open_lease(struct app *app, struct ctx *ctx, struct jobs_open **out, bool *more,
                            int64_t *next_ms)
 {
     struct lease wanted = {.owner = (int64_t)getpid(), .by_clock = app->role == APP_RUNNER};
@@ -277,6 +278,8 @@ static enum err open_lease(struct app *app, struct ctx *ctx, struct jobs_open **
         e = jobs_script_sync(app, ctx);
     if (!e && app->role == APP_RUNNER)
         e = jobs_aside_tell(app, ctx);
+    if (!e && app->role == APP_RUNNER)
+        e = jobs_tokens_step(app, ctx, more);
     if (!e)
         e = lease(app, ctx, &wanted);
     *next_ms = wanted.next_ms;
@@ -304,13 +307,13 @@ enum err jobs_step(struct app *app, struct tenant *tenant, struct arena *arena, 
     int count;
     run.open = open_find(tenant, &count);
     if (!run.open) {
-        e = open_lease(app, &ctx, &run.open, next_ms);
+        e = open_lease(app, &ctx, &run.open, more, next_ms);
         if (e || !run.open)
             return e;
     } else if (app->role == APP_RUNNER && may_look(run.open, count)) {
         struct jobs_open *beside;
         run.open->looked_us = clock_mono_us();
-        if (open_lease(app, &ctx, &beside, next_ms))
+        if (open_lease(app, &ctx, &beside, more, next_ms))
             err_info_clear(&ctx.err); /* the import goes on all the same */
         else if (beside)
             run.open = beside;

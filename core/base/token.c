@@ -128,14 +128,19 @@ static void bag_put(struct bag *bag, struct slice token)
     bag->cb(bag->arg, kept);
 }
 
-static void put_word(struct bag *bag, struct slice word)
+static void put_letters(struct bag *bag, char mark, struct slice word)
 {
     char token[TOKEN_WORD_MAX + 1];
     size_t len = word.len < TOKEN_WORD_MAX ? word.len : TOKEN_WORD_MAX;
 
-    token[0] = 'w';
+    token[0] = mark;
     memcpy(token + 1, word.at, len);
     bag_put(bag, slice_of(token, len + 1));
+}
+
+static void put_word(struct bag *bag, struct slice word)
+{
+    put_letters(bag, 'w', word);
 }
 
 /* Characters as hex, so that every tokenizer takes the token for one ASCII word. */
@@ -194,6 +199,13 @@ static void put_digits(struct bag *bag, struct slice s)
         put_word(bag, slice_of(s.at + s.len - n, n));
     }
     put_grams(bag, s);
+}
+
+/* People know a number by its end. */
+static void put_tail(struct bag *bag, struct slice digits)
+{
+    if (digits.len > TOKEN_GRAM)
+        put_letters(bag, 'x', slice_of(digits.at + digits.len - TOKEN_GRAM, TOKEN_GRAM));
 }
 
 /* Words of scripts that are neither Latin nor Chinese: prefixes by characters. */
@@ -271,8 +283,11 @@ static void run_read(struct run *run, struct slice s, int most)
         run_add(run, 1, second);
 }
 
+/* Where in a value a run is spelled. */
+enum place { PLACE_WHOLE, PLACE_FRONT, PLACE_INSIDE };
+
 /* Spells the run in one way: at the front of a value every prefix, further on whole syllables. */
-static void put_spelling(struct bag *bag, const struct run *run, const int *pick, bool front)
+static void put_spelling(struct bag *bag, const struct run *run, const int *pick, enum place place)
 {
     char full[TOKEN_WORD_MAX + 8], initials[TOKEN_SPELL_CHARS];
     size_t len = 0;
@@ -287,11 +302,17 @@ static void put_spelling(struct bag *bag, const struct run *run, const int *pick
             continue;
         for (const char *letter = reading; *letter; letter++)
             full[len++] = *letter;
-        if (!front)
+        if (place == PLACE_INSIDE)
             put_word(bag, slice_of(full, len));
     }
-    if (front)
+    if (place != PLACE_INSIDE)
         put_prefixes(bag, slice_of(full, len));
+    if (place != PLACE_WHOLE)
+        return;
+    if (run->count > 1)
+        put_letters(bag, 'x', slice_of(initials, (size_t)run->count));
+    if (len <= TOKEN_WORD_MAX)
+        put_letters(bag, 'x', slice_of(full, len));
 }
 
 static int differences(const struct run *run, const int *pick)
@@ -315,16 +336,16 @@ static bool pick_turn(const struct run *run, int *pick)
 }
 
 /* The likely ways to read the run: as usual, then one character read otherwise, then more. */
-static void put_readings(struct bag *bag, const struct run *run, bool front)
+static void put_readings(struct bag *bag, const struct run *run, enum place place)
 {
     int pick[TOKEN_SPELL_CHARS] = {0};
     int ways = 1;
 
     ASSERT(run->count > 0);
-    put_spelling(bag, run, pick, front);
+    put_spelling(bag, run, pick, place);
     for (int i = 0; i < run->count; i++) {
         for (pick[i] = 1; pick[i] < run->at[i].count && ways < TOKEN_READINGS_MAX; pick[i]++) {
-            put_spelling(bag, run, pick, front);
+            put_spelling(bag, run, pick, place);
             ways++;
         }
         pick[i] = 0;
@@ -332,22 +353,23 @@ static void put_readings(struct bag *bag, const struct run *run, bool front)
     while (ways < TOKEN_READINGS_MAX && pick_turn(run, pick)) {
         if (differences(run, pick) < 2)
             continue;
-        put_spelling(bag, run, pick, front);
+        put_spelling(bag, run, pick, place);
         ways++;
     }
 }
 
 /* Pinyin of a part from its front, and of its first characters begun at each: what follows in a
  * long name is "limited company" again and again. */
-static void put_pinyin(struct bag *bag, const struct part *part, int *chars_left)
+static void put_pinyin(struct bag *bag, const struct part *part, bool is_whole, int *chars_left)
 {
+    enum place place = is_whole ? PLACE_WHOLE : PLACE_FRONT;
     struct slice rest = part->text;
     struct run run = {0};
 
     for (int i = 0; i < TOKEN_PINYIN_REACH && rest.len && *chars_left > 0; i++) {
         run_read(&run, rest, i == 0 ? TOKEN_SPELL_CHARS : TOKEN_PINYIN_REACH - i);
         if (run.count)
-            put_readings(bag, &run, i == 0);
+            put_readings(bag, &run, i == 0 ? place : PLACE_INSIDE);
         text_next(&rest);
         --*chars_left;
     }
@@ -375,8 +397,12 @@ static void make_text(struct bag *bag, struct slice folded)
     }
     /* Last, so that a long text loses pinyin before it loses characters. */
     for (struct slice rest = folded; part_next(&rest, &part);) {
-        if (part.kind == PART_HAN)
-            put_pinyin(bag, &part, &pinyin_chars);
+        bool is_whole = words == 1 && part.chars <= TOKEN_SPELL_CHARS; /* a name, not a phrase */
+        if (part.kind != PART_HAN)
+            continue;
+        put_pinyin(bag, &part, is_whole, &pinyin_chars);
+        if (is_whole && part.chars > 1)
+            put_chars(bag, 'x', part.text);
     }
 }
 
@@ -429,6 +455,7 @@ static void make_phone(struct bag *bag, struct slice folded)
     while (number_next(&folded, digits, &len)) {
         struct slice all = slice_of(digits, len);
         put_digits(bag, all);
+        put_tail(bag, all);
         if (without_country(all).len < len)
             put_digits(bag, without_country(all));
     }
@@ -541,6 +568,28 @@ void token_query_make(struct arena *arena, struct slice typed, struct token_quer
         out->recheck = true;
         out->folded = only.text;
     }
+}
+
+bool token_query_whole(struct arena *arena, struct slice typed, struct token_query *out)
+{
+    struct bag bag = bag_make(arena, 1, query_keep, out);
+    struct buf folded = BUF_INIT;
+    struct part part, other;
+
+    *out = (struct token_query){.all = arena_array(arena, struct slice, 1)};
+    text_fold(&folded, text_head(typed, TOKEN_QUERY_CHARS));
+    struct slice rest = buf_slice(&folded);
+    bool is_one = part_next(&rest, &part) && !part_next(&rest, &other);
+    if (!is_one)
+        part.kind = PART_NONE;
+    if (part.kind == PART_WORD && part.chars >= TOKEN_PREFIX_MIN && part.chars <= TOKEN_WORD_MAX)
+        put_letters(&bag, 'x', part.text);
+    else if (part.kind == PART_DIGITS && part.chars == TOKEN_GRAM)
+        put_letters(&bag, 'x', part.text);
+    else if (part.kind == PART_HAN && part.chars > 1 && part.chars <= TOKEN_SPELL_CHARS)
+        put_chars(&bag, 'x', part.text);
+    buf_release(&folded);
+    return out->count > 0;
 }
 
 /* --- Chinese order --- */

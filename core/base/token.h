@@ -8,6 +8,11 @@
  *   w + letters   a word, its prefixes of 2 to 12 letters (longer words count by their first 12),
  *                 pinyin and initials, digits (2 or 3 at either end and every 4 in a row)
  *   u + hex       words of other scripts and their prefixes
+ *   x + any       the whole of a value that is one short run of characters: its initials, its
+ *                 pinyin, its characters (as h); the last four digits of a phone number
+ *
+ * The last are asked for apart and come first: zw means 张伟 before 张伟明, whose initials only
+ * begin so.
  *
  * A name is found by pinyin in full, by any prefix of it, by whole syllables from any character on,
  * and by initials: 张小伟 by zhangxiaowei, zhangx, xiaowei, wei, zxw, xw. In a long run (a
@@ -49,6 +54,13 @@ struct token_query {
 /* Strings live in the arena. One letter or digit asks for a word of just that. At most
  * TOKEN_QUERY_MAX tokens; longer input is cut at a token. */
 void token_query_make(struct arena *arena, struct slice typed, struct token_query *out);
+
+/* Whether what was typed may be the whole of a value (2 letters or characters and more, or 4
+ * digits), and the one token that asks for it. */
+bool token_query_whole(struct arena *arena, struct slice typed, struct token_query *out);
+/* Which tokens token_make gives: who changes them raises it, and records written before are indexed
+ * anew (api/jobs_tokens.c). */
+#define TOKEN_VERSION 2
 
 /* Sort key: reading of each Chinese character plus the character, other text folded; bytes compare
  * in pinyin order (张 → "zhang 张"). Appends to out. `is_name`: the first character may be a

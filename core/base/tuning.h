@@ -67,6 +67,7 @@
 #define EXPORT_PAGE_ROWS     500    /* rows read and written at a time */
 #define MIGRATION_BATCH_ROWS 500    /* records of one transaction of a back-fill */
 #define REKEY_BATCH_ROWS     200    /* records sealed anew in one lent write turn */
+#define REINDEX_BATCH_ROWS   200    /* records whose search tokens are made anew in one turn */
 #define AUDIT_PURGE_ROWS     5000   /* taken off the audit log in one sweep */
 
 /* Stores. */

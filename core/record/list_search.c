@@ -12,17 +12,32 @@ struct hits {
     const struct field *title; /* NULL where it may not be read */
     int title_first;
     struct buf *out;
+    int64_t shown[SEARCH_PER_ENTITY]; /* ids */
     int rows;
+    int before; /* so many of them by an earlier look */
     bool has_more;
 };
+
+static bool is_shown(const struct hits *hits, int64_t id)
+{
+    for (int i = 0; i < hits->before; i++) {
+        if (hits->shown[i] == id)
+            return true;
+    }
+    return false;
+}
 
 static bool hit_row(void *arg, const struct store_row *row)
 {
     struct hits *hits = arg;
+    int64_t id = store_row_value(row, hits->plan->outputs[0].first).integer; /* named first */
+    if (is_shown(hits, id))
+        return true;
     if (hits->rows == SEARCH_PER_ENTITY) {
         hits->has_more = true;
         return false;
     }
+    hits->shown[hits->rows] = id;
     if (hits->rows++ > 0)
         buf_put_char(hits->out, ',');
     list_plan_put(hits->plan, row, hits->out);
@@ -72,32 +87,43 @@ static enum err select_title(struct hits *hits)
     return ERR_OK;
 }
 
-static enum err search_entity(struct ctx *ctx, const struct entity *entity, struct slice q,
-                              const struct search_found *found_in, struct buf *out)
+/* The rows of one look, behind those that are there. */
+static enum err put_hits(struct hits *hits, struct ctx *ctx, const struct list_query *query)
 {
-    struct list_plan plan;
-    struct list_query query = {.entity = entity, .q = q, .found_in = found_in};
-    struct hits hits = {.plan = &plan, .out = out};
+    struct list_plan *plan = hits->plan;
     struct slice fields;
-    enum err e = list_plan_rows(&plan, ctx, &query, ROLE_READ);
+    enum err e = list_plan_rows(plan, ctx, query, ROLE_READ);
     if (!e)
-        e = shown(&plan, &fields);
+        e = shown(plan, &fields);
     if (!e)
-        e = list_plan_fields(&plan, fields, SLICE(""), false);
+        e = list_plan_fields(plan, fields, SLICE(""), false);
     if (!e)
-        e = select_title(&hits);
+        e = select_title(hits);
     if (!e)
-        e = list_plan_sort(&plan, SLICE(""));
+        e = list_plan_sort(plan, SLICE(""));
     if (e)
         return e;
+    hits->before = hits->rows;
+    struct query read = {.table = query->entity->table,
+                         .select = plan->columns,
+                         .select_count = plan->columns_count,
+                         .where = plan->where,
+                         .order = plan->orders,
+                         .order_count = plan->orders_count,
+                         .limit = SEARCH_PER_ENTITY + 1 + hits->before};
+    return store_read(ctx->tenant->store, &read, hit_row, hits);
+}
+
+/* Those whose whole value was typed come before those in which it stands somewhere. */
+static enum err search_entity(struct ctx *ctx, const struct entity *entity, struct slice q,
+                              const struct search_found *whole, const struct search_found *found_in,
+                              struct buf *out)
+{
+    struct list_plan plan;
+    struct list_query query = {.entity = entity, .q = q};
+    struct hits hits = {.plan = &plan, .out = out};
+    enum err e = ERR_OK;
     size_t from = out->len;
-    struct query read = {.table = entity->table,
-                         .select = plan.columns,
-                         .select_count = plan.columns_count,
-                         .where = plan.where,
-                         .order = plan.orders,
-                         .order_count = plan.orders_count,
-                         .limit = SEARCH_PER_ENTITY + 1};
     json_put_comma(out);
     buf_put_str(out, "{\"entity\":");
     json_put_cstr(out, entity->name);
@@ -106,7 +132,10 @@ static enum err search_entity(struct ctx *ctx, const struct entity *entity, stru
                   model_text(ctx->model, ctx->arena, ctx->lang, entity->plugin,
                              entity->label_plural ? entity->label_plural : entity->label, NULL));
     buf_put_str(out, ",\"items\":[");
-    e = store_read(ctx->tenant->store, &read, hit_row, &hits);
+    for (int i = whole->count ? 0 : 1; i < 2 && !e && !hits.has_more; i++) {
+        query.found_in = i == 0 ? whole : found_in;
+        e = put_hits(&hits, ctx, &query);
+    }
     buf_put_str(out, "],\"more\":");
     json_put_bool(out, hits.has_more);
     buf_put_char(out, '}');
@@ -136,33 +165,43 @@ static enum err check_names(struct ctx *ctx, struct slice list)
     return ERR_OK;
 }
 
+/* What was typed, understood. */
+struct typed {
+    struct slice text;
+    struct token_query any, whole; /* whole.count 0: no value is just that */
+};
+
 /* Entities the actor may not read are left out. Most others have nothing of what was typed: their
  * query is not even made. */
-static enum err search_one(struct ctx *ctx, const struct entity *entity, struct slice q,
-                           const struct token_query *typed, struct buf *out)
+static enum err search_one(struct ctx *ctx, const struct entity *entity, const struct typed *typed,
+                           struct buf *out)
 {
     struct rights *rights;
-    struct search_found found;
+    struct search_found found, whole = {0};
     enum err e = rights_make(ctx, entity, ROLE_READ, &rights);
     if (e)
         return e == ERR_FORBIDDEN ? ERR_OK : e;
-    e = search_look(ctx, entity, rights, typed, &found);
-    return e || !found.count ? e : search_entity(ctx, entity, q, &found, out);
+    e = search_look(ctx, entity, rights, &typed->any, &found);
+    if (!e && found.count && typed->whole.count)
+        e = search_look(ctx, entity, rights, &typed->whole, &whole);
+    whole.is_whole = true;
+    return e || !found.count ? e : search_entity(ctx, entity, typed->text, &whole, &found, out);
 }
 
 enum err list_search(struct ctx *ctx, struct slice q, struct slice entities, struct buf *out)
 {
     size_t from = out->len;
-    struct token_query typed;
+    struct typed typed = {.text = q};
     ASSERT(ctx->model);
     enum err e = check_names(ctx, entities);
-    token_query_make(ctx->arena, q, &typed);
+    token_query_make(ctx->arena, q, &typed.any);
+    (void)token_query_whole(ctx->arena, q, &typed.whole);
     buf_put_str(out, "{\"groups\":[");
     for (int i = 0; i < ctx->model->entities_count && !e; i++) {
         const struct entity *entity = ctx->model->entity_list[i];
         if (!entity->has_search || !is_named(entities, entity->name))
             continue;
-        e = search_one(ctx, entity, q, &typed, out);
+        e = search_one(ctx, entity, &typed, out);
     }
     buf_put_str(out, "]}");
     if (e)

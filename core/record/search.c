@@ -5,6 +5,7 @@
 #include "record/search.h"
 
 #include "base/limits.h"
+#include "record/record_in.h"
 #include "record/rights.h"
 
 #define PREFIX_BYTES 16 /* f, a sign, ten digits, a colon */
@@ -97,6 +98,31 @@ bool search_moved(const struct entity *entity, const struct value *old, const st
             return true;
     }
     return false;
+}
+
+enum err search_reindex(struct ctx *ctx, const struct entity *entity, int64_t after, int limit,
+                        int64_t *last, int *done)
+{
+    ASSERT(entity->has_search && store_in_tx(ctx->tenant->store));
+    struct buf tokens = BUF_INIT;
+    int64_t *ids;
+    const struct expr *behind = expr_cmp(ctx->arena, EXPR_GT, "id", value_int(after));
+    *done = 0;
+    enum err e = record_ids(ctx, entity->table, behind, limit, &ids, done);
+    for (int i = 0; i < *done && !e; i++) {
+        struct value *values;
+        e = record_read(ctx, entity, record_has_id(ctx->arena, ids[i]), &values);
+        buf_clear(&tokens);
+        if (!e)
+            search_tokens_of(ctx->arena, entity, values, &tokens);
+        if (!e)
+            e = store_tokens_put(ctx->tenant->store, entity->table, ids[i], SLICE(""),
+                                 buf_slice(&tokens));
+    }
+    buf_release(&tokens);
+    if (!e)
+        *last = *done == limit ? ids[limit - 1] : 0;
+    return e;
 }
 
 /* --- what was typed --- */
@@ -221,7 +247,10 @@ enum err search_expr(struct ctx *ctx, const struct entity *entity, struct slice 
     size_t most = (size_t)entity->fields_count + 1;
     struct fields fields = {.open = arena_array(ctx->arena, const char *, most),
                             .guarded = arena_array(ctx->arena, struct guarded, most)};
-    token_query_make(ctx->arena, typed_text, &typed);
+    if (found_in && found_in->is_whole)
+        (void)token_query_whole(ctx->arena, typed_text, &typed);
+    else
+        token_query_make(ctx->arena, typed_text, &typed);
     enum err e = rights_make(ctx, entity, ROLE_READ, &rights);
     if (e)
         return e;

@@ -28,10 +28,15 @@ bool search_moved(const struct entity *entity, const struct value *old, const st
 struct search_found {
     const struct field **fields;
     int count;
+    bool is_whole; /* the whole value is asked for (token_query_whole): search_expr does, too */
 };
 MUST_USE enum err search_look(struct ctx *ctx, const struct entity *entity,
                               const struct rights *rights, const struct token_query *typed,
                               struct search_found *out);
+/* In a write turn: the tokens of up to `limit` records behind `after` are made anew. *last: the
+ * last of them, 0 when none is behind them. */
+MUST_USE enum err search_reindex(struct ctx *ctx, const struct entity *entity, int64_t after,
+                                 int limit, int64_t *last, int *done);
 /* Records found by what was typed, in the fields the actor may read (each under its own rule).
  * Nothing searchable typed, or no field to search: EXPR_FALSE. `found_in` (NULL = not asked): no
  * other fields are looked into. */

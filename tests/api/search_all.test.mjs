@@ -55,6 +55,21 @@ test("one search finds what every plugin has, by word, pinyin and initials", asy
   }
 });
 
+test("who was typed whole comes before newer ones that only begin so", async () => {
+  const create = (name, phone) => w.acme.create("admin", "lead", { name, phones: [phone] });
+  const wanted = await create("钱卫", "13800005566");
+  for (let i = 10; i < 32; i++) await create("钱卫明", `138556600${i}`);
+  for (const q of ["qw", "QW", "钱卫", "qianwei", "5566"]) {
+    const found = await search("admin", q, { entities: "lead" });
+    assert.equal(ids(found, "lead")[0], wanted.id, q);
+    assert.equal(ids(found, "lead").length, 20);
+    assert.equal(new Set(ids(found, "lead")).size, 20, "each once");
+    assert.equal(group(found, "lead").more, true);
+  }
+  const theirs = await w.globex.ok("admin", "GET", `/api/v1/search${query({ q: "qw" })}`);
+  assert.deepEqual(theirs.groups, []);
+});
+
 test("the same words of another company are its own", async () => {
   const theirs = await w.globex.ok("admin", "GET", `/api/v1/search${query({ q: "灯塔" })}`);
   const mine = Object.values(made);

@@ -34,6 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         token_query_make(arena, text, &query);
         ASSERT(query.count >= 0 && query.count <= TOKEN_QUERY_MAX);
         ASSERT(text_is_utf8(query.folded));
+        ASSERT(token_query_whole(arena, text, &query) == (query.count == 1));
         token_sort_key(&key, text, true);
         ASSERT(text_is_utf8(buf_slice(&key)));
     }

@@ -85,6 +85,46 @@ static void test_token__a_chinese_name_is_found_in_every_way(void **state)
     none_find(TOKEN_TEXT, "张伟", LIST("李", "伟张", "zhangli", "wz", "张三", "lw", "", " ", "，"));
 }
 
+/* Is the value just that, as far as what was typed can tell? */
+static bool is_whole(enum token_kind kind, const char *value, const char *typed)
+{
+    struct arena *arena = arena_new();
+    struct found found = {.arena = arena};
+    struct token_query query;
+
+    map_init(&found.tokens, arena);
+    token_make(kind, slice_str(value), found_add, &found);
+    bool asks = token_query_whole(arena, slice_str(typed), &query);
+    assert_int_equal(query.count, asks);
+    bool hit = asks && map_get(&found.tokens, query.all[0]);
+    arena_free(arena);
+    return hit;
+}
+
+static void test_token__the_whole_of_a_value_is_asked_for_apart(void **state)
+{
+    static const char *const whole[] = {"zw", "ZW", " zw ", "张伟", "zhangwei"};
+    static const char *const others[] = {"张伟明", "赵文博", "张伟 经理", "老张伟", "Zw 张伟"};
+    (void)state;
+    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) {
+        assert_true(is_whole(TOKEN_TEXT, "张伟", whole[i]));
+        for (size_t k = 0; k < sizeof others / sizeof *others; k++)
+            assert_false(is_whole(TOKEN_TEXT, others[k], whole[i]));
+    }
+    assert_true(is_whole(TOKEN_TEXT, "张伟明", "zwm"));
+    assert_true(is_whole(TOKEN_TEXT, "重庆", "cq") && is_whole(TOKEN_TEXT, "重庆", "zq"));
+    assert_false(is_whole(TOKEN_TEXT, "张伟", "z") || is_whole(TOKEN_TEXT, "张伟", "张"));
+    assert_false(is_whole(TOKEN_TEXT, "张伟", "zw bj") || is_whole(TOKEN_TEXT, "张伟", ""));
+    assert_true(is_whole(TOKEN_PHONE, "138 0000-1234", "1234"));
+    assert_true(is_whole(TOKEN_PHONE, "+86 138 0000 1234", "1234"));
+    assert_false(is_whole(TOKEN_PHONE, "13812340000", "1234"));
+    assert_false(is_whole(TOKEN_PHONE, "13800001234", "234"));
+    /* TOKEN_SPELL_CHARS: as long as a name may be, and one beyond. */
+    assert_true(is_whole(TOKEN_TEXT, "一一一一一一一一一一一一", "yyyyyyyyyyyy"));
+    assert_false(is_whole(TOKEN_TEXT, "一一一一一一一一一一一一一", "yyyyyyyyyyyy"));
+    assert_false(is_whole(TOKEN_TEXT, "一一一一一一一一一一一一一", "yyyyyyyyyyyyy"));
+}
+
 static void test_token__three_characters_must_stand_side_by_side(void **state)
 {
     (void)state;
@@ -297,7 +337,7 @@ struct ways {
 static void ways_count(void *arg, struct slice token)
 {
     struct ways *ways = arg;
-    bool fits = token.len == ways->chars + 1;
+    bool fits = token.len == ways->chars + 1 && token.at[0] == 'w';
 
     for (size_t i = 1; i < token.len && fits; i++)
         fits = token.at[i] == 'c' || token.at[i] == 'z';
@@ -392,6 +432,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_token__a_chinese_name_is_found_in_every_way),
+        cmocka_unit_test(test_token__the_whole_of_a_value_is_asked_for_apart),
         cmocka_unit_test(test_token__three_characters_must_stand_side_by_side),
         cmocka_unit_test(test_token__every_reading_finds_the_character),
         cmocka_unit_test(test_token__a_long_company_name_is_found_by_its_front_in_pinyin),

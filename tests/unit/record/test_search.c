@@ -123,6 +123,40 @@ static void test_search__finds_so_many_of_an_entity(void **state)
     }
 }
 
+/* The names that a search of everything lists, in their order. */
+static const char *listed(struct fixture *f, const char *typed)
+{
+    struct buf text = BUF_INIT;
+    fixture_next(f);
+    assert_int_equal(list_search(&f->ctx, slice_str(typed), SLICE("deal"), &f->out), ERR_OK);
+    const struct json *group = json_at(json_get(fixture_json(f, fixture_out(f)), "groups"), 0);
+    json_each(item, json_get(group, "items")) buf_printf(
+        &text, "%s%.*s", text.len ? " " : "", SLICE_ARG(json_str(item, "name", SLICE("?"))));
+    const char *copy = arena_str(f->arena, buf_slice(&text));
+    buf_release(&text);
+    return copy;
+}
+
+static void test_search__what_was_typed_whole_comes_first(void **state)
+{
+    struct fixture *f = *state;
+    fixture_insert(f, f->deal, "{\"name\":\"张伟明\",\"phone\":\"+8613812340000\"}");
+    fixture_insert(f, f->deal, "{\"name\":\"赵文博\"}");
+    assert_string_equal(listed(f, "zw"), "李小龙 张伟 赵文博 张伟明"); /* 李小龙's note is 张伟 */
+    assert_string_equal(listed(f, "张伟"), "李小龙 张伟 张伟明");
+    assert_string_equal(listed(f, "zhangwei"), "李小龙 张伟 张伟明");
+    assert_string_equal(listed(f, "1234"), "张伟 张伟明");
+    for (int i = 0; i < SEARCH_PER_ENTITY; i++)
+        fixture_insert(f, f->deal, "{\"name\":\"赵文博\"}");
+    assert_memory_equal(listed(f, "zw"), "李小龙 张伟 赵文博", strlen("李小龙 张伟 赵文博"));
+    /* A field that may not be read puts nobody first. */
+    fixture_as(f, 1,
+               "{\"name\":\"r\",\"grants\":{\"deal\":{\"read\":\"all\",\"fields\":{\"secret_note\":"
+               "\"none\"}}}}",
+               NULL);
+    assert_memory_equal(listed(f, "zw"), "张伟 赵文博", strlen("张伟 赵文博"));
+}
+
 static const char *looked(struct fixture *f, const char *typed)
 {
     struct token_query query;
@@ -193,6 +227,7 @@ int main(void)
         T(a_guarded_field_finds_only_where_it_shows),
         T(finds_so_many_of_an_entity),
         T(words_may_stand_in_guarded_and_open_fields),
+        T(what_was_typed_whole_comes_first),
         T(looks_only_into_fields_that_may_be_read),
         T(across_entities_keeps_to_rights),
         T(moves_only_with_its_fields),
