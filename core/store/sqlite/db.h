@@ -66,10 +66,11 @@ struct db {
     struct kept kept[KEPT_MAX];
     struct seen_all seen; /* of this transaction */
 
-    struct tally *tally;        /* what the statement being stepped counts into; borrowed */
-    struct arena *covers_arena; /* owned; NULL = not read yet */
-    struct map covers;          /* table name -> struct cover_index, as of covers_version */
-    int64_t covers_version;     /* the schema's number */
+    struct tally *tally;         /* what the statement being stepped counts into; borrowed */
+    struct semijoins *semijoins; /* and its sets; borrowed */
+    struct arena *covers_arena;  /* owned; NULL = not read yet */
+    struct map covers;           /* table name -> struct cover_index, as of covers_version */
+    int64_t covers_version;      /* the schema's number */
 
     struct buf sql;     /* text being emitted */
     struct buf scratch; /* texts made while emitting: JSON lists, MATCH expressions */

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "store/sqlite/semijoin.h"
 
 /* --- pieces --- */
 
@@ -327,7 +328,7 @@ static void emit_has(struct emit *emit, const struct expr *e)
     buf_put_char(emit->sql, ')');
 }
 
-static void emit_exists(struct emit *emit, const struct expr *e)
+static void emit_looked_up(struct emit *emit, const struct expr *e)
 {
     if (emit->depth == EMIT_EXISTS_MAX) {
         emit->error = emit_fail(emit, ERR_TOO_LARGE, "exists nested too deeply");
@@ -354,6 +355,23 @@ static void emit_exists(struct emit *emit, const struct expr *e)
     emit->never_null = outer_never_null;
     emit->depth--;
     buf_put_char(emit->sql, ')');
+}
+
+/* Only of the outermost level: what is further in depends on the row it stands in. */
+static void emit_exists(struct emit *emit, const struct expr *e)
+{
+    bool is_outermost = emit->depth == 0 && emit->semijoins;
+    int number = is_outermost ? semijoin_add(emit->semijoins, e) : -1;
+    if (number >= 0) {
+        emit_str(emit, "ifnull(semijoin(");
+        buf_put_int(emit->sql, number);
+        buf_put_char(emit->sql, ',');
+        emit_column(emit, &e->sub.outer);
+        emit_str(emit, "),");
+    }
+    emit_looked_up(emit, e);
+    if (number >= 0)
+        buf_put_char(emit->sql, ')');
 }
 
 static const char *table_of(const struct emit *emit, int join)

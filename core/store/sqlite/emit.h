@@ -46,6 +46,7 @@ struct emit {
     const struct query *query;    /* NULL in UPDATE and DELETE */
     bool searches;                /* holds a MATCH: what waits for the index is written before */
     const char *cover;            /* the index to walk, chosen by the driver; NULL = none */
+    struct semijoins *semijoins;  /* which may answer an EXISTS of the outermost level, or NULL */
     const char *absent[EMIT_ABSENT_MAX]; /* named by emit_source, each once */
     int absent_count;
     bool outer;     /* writing the outer level of a two-level group; see select.c */
@@ -83,9 +84,10 @@ MUST_USE enum err emit_finish(struct emit *emit, struct stmt **out);
  */
 MUST_USE enum err select_emit(struct emit *emit, struct db *db, const struct query *query,
                               enum emit_part part, int64_t limit, bool with_hint);
-/* The same rows given to the function tally(). `cover` may be NULL. */
+/* The same rows given to the function tally(). `cover` may be NULL: then there are no semi-joins,
+ * because the planner may begin with what they would have read. */
 MUST_USE enum err select_emit_tally(struct emit *emit, struct db *db, const struct query *query,
-                                    const char *cover);
+                                    const char *cover, struct semijoins *semijoins);
 MUST_USE enum err select_parts(struct db *db, const struct query *query, int *parts);
 /* Whether the query is a page by the key whose condition is an OR of searches, such as in fields of
  * which each has its own rule. In one statement every row found would be read and sorted; read as

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "store/sqlite/bucket.h"
 #include "store/sqlite/db.h"
+#include "store/sqlite/semijoin.h"
 #include "store/sqlite/tally.h"
 
 #define PROGRESS_OPCODES 1000
@@ -91,9 +92,9 @@ static bool table_is_allowed(const struct db *db, const char *name)
 static int authorize(void *arg, int action, const char *a, const char *b, const char *database,
                      const char *trigger)
 {
-    static const char *const functions[] = {"count",  "sum",       "min",    "max",
-                                            "ifnull", "fold_find", "bucket", "bucket_day",
-                                            "match",  "tally",     NULL};
+    static const char *const functions[] = {"count",  "sum",       "min",      "max",
+                                            "ifnull", "fold_find", "bucket",   "bucket_day",
+                                            "match",  "tally",     "semijoin", NULL};
     const struct db *db = arg;
     bool allowed;
     (void)database;
@@ -212,6 +213,9 @@ static int functions_register(struct db *db)
     if (rc == SQLITE_OK)
         rc = sqlite3_create_function_v2(db->handle, "tally", -1, SQLITE_UTF8 | SQLITE_INNOCUOUS, db,
                                         NULL, tally_step, tally_end, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_create_function_v2(db->handle, "semijoin", 2, SQLITE_UTF8 | SQLITE_INNOCUOUS,
+                                        db, semijoin_step, NULL, NULL, NULL);
     return rc;
 }
 

@@ -4,6 +4,7 @@
  */
 #include "store/sqlite/cover.h"
 #include "store/sqlite/emit.h"
+#include "store/sqlite/semijoin.h"
 #include "store/sqlite/tally.h"
 
 struct row {
@@ -337,10 +338,11 @@ static enum err part_explain(struct db *db, const struct query *query, enum emit
                              struct buf *out)
 {
     struct emit emit;
+    struct semijoins semijoins = {.count = 0};
     const char *cover = NULL;
     enum err e = tally_fits(query) ? cover_find(db, query, &cover) : ERR_OK;
     if (!e)
-        e = tally_fits(query) ? select_emit_tally(&emit, db, query, cover)
+        e = tally_fits(query) ? select_emit_tally(&emit, db, query, cover, &semijoins)
                               : select_emit(&emit, db, query, part, query->limit, true);
     return e ? e : emitted_explain(db, &emit, out);
 }

@@ -407,13 +407,14 @@ static void emit_two_levels(struct emit *emit, const struct query *query, int64_
 }
 
 enum err select_emit_tally(struct emit *emit, struct db *db, const struct query *query,
-                           const char *cover)
+                           const char *cover, struct semijoins *semijoins)
 {
     enum err e = emit_start(emit, db, query->table);
     if (e)
         return e;
     emit->query = query;
     emit->cover = cover;
+    emit->semijoins = cover ? semijoins : NULL;
     e = match_join(emit, query, query->where);
     if (e)
         return e;

@@ -9,6 +9,7 @@
 #include "store/sqlite/bucket.h"
 #include "store/sqlite/cover.h"
 #include "store/sqlite/emit.h"
+#include "store/sqlite/semijoin.h"
 
 #define TALLY_KEYS_MAX  8
 #define TALLY_SLOTS_MIN 256 /* a power of two, as are all sizes of the table */
@@ -441,20 +442,25 @@ static enum err walk(struct db *db, struct tally *tally, const char *cover)
 {
     struct emit emit;
     struct stmt *stmt;
-    enum err e = select_emit_tally(&emit, db, tally->query, cover);
+    struct semijoins semijoins = {.count = 0};
+    enum err e = select_emit_tally(&emit, db, tally->query, cover, &semijoins);
     if (!e)
         e = emit_finish(&emit, &stmt);
     if (e)
         return e;
     struct tally *outer = db->tally;
+    struct semijoins *outer_semijoins = db->semijoins;
     bool row;
     db->tally = tally;
+    db->semijoins = &semijoins;
     do
         e = stmt_step(db, stmt, &row);
     while (!e && row);
     db->tally = outer;
+    db->semijoins = outer_semijoins;
     stmt_release(db, stmt);
-    return e;
+    semijoins_release(&semijoins);
+    return semijoins.error ? semijoins.error : e;
 }
 
 enum err tally_read(struct db *db, const struct query *query, struct tally_rows *out, bool *done)
