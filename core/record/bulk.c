@@ -70,6 +70,9 @@ static enum err matching(struct ctx *ctx, const struct entity *entity, const str
         return e;
     const struct value *value = &values[field->type->is_sealed ? FIELD_INDEX : 0];
     const struct expr *same = expr_cmp(ctx->arena, EXPR_EQ, field_equal_column(field), *value);
+    if (field->type->columns > 1 && !field->type->is_sealed) /* currency, longitude, entity */
+        same = expr_and(ctx->arena, same,
+                        expr_cmp(ctx->arena, EXPR_EQ, entity->columns[field->slot + 1], values[1]));
     *out = expr_and(ctx->arena, expr_and(ctx->arena, same, right.only_when), rows);
     return ERR_OK;
 }

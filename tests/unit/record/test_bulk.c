@@ -58,6 +58,26 @@ static void test_bulk__each_item_stands_for_itself(void **state)
                      3);
 }
 
+/* What a value is made of counts whole: the same number is another amount in another currency. */
+static void test_bulk__matches_whole_values(void **state)
+{
+    struct shop *shop = *state;
+    const struct json *answer;
+    int64_t euros =
+        shop_make(shop, shop->customer,
+                  "{\"name\":\"E\",\"amount\":{\"amount\":\"5\",\"currency\":\"EUR\"}}");
+    OK(run(shop,
+           "[{\"op\":\"upsert\",\"match\":\"amount\",\"data\":{\"name\":\"U\","
+           "\"amount\":{\"amount\":\"5\",\"currency\":\"USD\"}}},"
+           "{\"op\":\"upsert\",\"match\":\"amount\",\"data\":{\"name\":\"Z\","
+           "\"amount\":{\"amount\":\"5\",\"currency\":\"EUR\"}}}]",
+           true, &answer));
+    const struct json *results = json_get(answer, "results");
+    assert_string_equal(json_cstr(json_at(results, 0), "op", ""), "create");
+    assert_string_equal(json_cstr(json_at(results, 1), "op", ""), "update");
+    assert_string_equal(shop_get(shop, shop->customer, euros, "name"), "Z");
+}
+
 static void test_bulk__all_or_nothing_names_the_item(void **state)
 {
     struct shop *shop = *state;
@@ -99,6 +119,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_bulk__each_item_stands_for_itself),
+        TEST(test_bulk__matches_whole_values),
         TEST(test_bulk__all_or_nothing_names_the_item),
         TEST(test_bulk__has_a_limit),
     };
