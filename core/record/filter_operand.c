@@ -141,9 +141,25 @@ static enum err values_of(const struct operand *o, const struct json *in, const 
 
 /* --- comparisons --- */
 
+/* States, options, yes and no: whichever is asked for, many records have it. */
+static bool is_of_few(const struct operand *o)
+{
+    return o->type->kind == KIND_BOOL || (o->type->kind == KIND_TEXT && o->field->options_count);
+}
+
 static struct expr *cmp(const struct operand *o, enum expr_op op, int column, struct value value)
 {
-    return expr_cmp(o->ctx->arena, op, column_name(o, column), value);
+    struct expr *e = expr_cmp(o->ctx->arena, op, column_name(o, column), value);
+    e->is_weak = is_of_few(o);
+    return e;
+}
+
+static struct expr *among(const struct operand *o, int column, const struct value *values,
+                          int count)
+{
+    struct expr *e = expr_in(o->ctx->arena, column_name(o, column), values, count);
+    e->is_weak = is_of_few(o);
+    return e;
 }
 
 static const struct expr *days_between(const struct operand *o, int64_t from, int64_t to)
@@ -205,7 +221,7 @@ static enum err compare(const struct operand *o, enum expr_op op, const struct j
     } else if (count == 1) {
         *out = of_currency(o, in, cmp(o, op, column, values[0]));
     } else if (op == EXPR_EQ) {
-        *out = expr_in(o->ctx->arena, column_name(o, column), values, count);
+        *out = among(o, column, values, count);
     } else {
         return refuse(o, "one_value");
     }
@@ -258,7 +274,7 @@ static enum err in_plain(const struct operand *o, const struct json *in, const s
     else if (total == 1)
         *out = cmp(o, EXPR_EQ, column, all[0]);
     else
-        *out = expr_in(arena, column_name(o, column), all, total);
+        *out = among(o, column, all, total);
     return ERR_OK;
 }
 

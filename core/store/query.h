@@ -48,6 +48,8 @@ struct expr {
     struct value value, value2;
     const struct value *values; /* IN, NIN */
     int values_count;
+    bool is_weak; /* EQ, IN: one of few words, so that many rows are left: no reason for an index
+                   * where another comparison has one */
     const struct expr *first;       /* AND, OR, NOT: children */
     const struct expr *next;        /* sibling */
     struct expr_sub {               /* EXISTS */

@@ -154,16 +154,17 @@ static bool is_live(const struct expr *where)
     return false;
 }
 
-/* A comparison with one value or a few by which another index leads. */
+/* A comparison with one value or a few by which another index leads; one with a word of few, or one
+ * with anything else. */
 static const struct expr *leading(const struct cover_index *indexes, const struct expr *where,
-                                  const struct cover_index *cover)
+                                  const struct cover_index *cover, bool weak)
 {
     const struct expr *at = NULL;
     while (condition_next(where, &at)) {
-        const struct expr *below = at->op == EXPR_AND ? leading(indexes, at, cover) : NULL;
+        const struct expr *below = at->op == EXPR_AND ? leading(indexes, at, cover, weak) : NULL;
         if (below)
             return below;
-        if ((at->op != EXPR_EQ && at->op != EXPR_IN) || at->column.join != 0)
+        if ((at->op != EXPR_EQ && at->op != EXPR_IN) || at->column.join != 0 || at->is_weak != weak)
             continue;
         for (const struct cover_index *index = indexes; index; index = index->next) {
             struct slice rest = index->columns;
@@ -249,9 +250,11 @@ enum err cover_find(struct db *db, const struct query *query, const char **out)
         if (!index->some && index->live <= live && covers(index, entry->key, &used) &&
             is_better(index, best, query->where))
             best = index;
-    const struct expr *condition = best && live ? leading(all, query->where, best) : NULL;
-    if (condition)
-        e = is_few(db, query, condition, &few);
+    for (int weak = 0; weak < 2 && best && live && !few && !e; weak++) {
+        const struct expr *condition = leading(all, query->where, best, weak);
+        if (condition)
+            e = is_few(db, query, condition, &few);
+    }
     if (!e && best && !few)
         *out = best->name;
     return e;

@@ -196,13 +196,32 @@ static void close_guard(struct emit *emit)
     emit_str(emit, emit->never_null ? ",0)" : ")");
 }
 
+/* Without statistics SQLite thinks that ten rows equal any value, whatever the index, and of two
+ * such it takes the one made last. Half the table is what makes it prefer every other equality,
+ * and changes nothing where there is none: an index is still cheaper than all rows. */
+static bool open_weak(struct emit *emit, const struct expr *e)
+{
+    bool is_weak = e->is_weak && !emit->never_null;
+    if (is_weak)
+        emit_str(emit, "likelihood(");
+    return is_weak;
+}
+
+static void close_weak(struct emit *emit, bool is_weak)
+{
+    if (is_weak)
+        emit_str(emit, ",0.5)");
+}
+
 static void emit_comparison(struct emit *emit, const struct expr *e, const char *operator)
 {
+    bool is_weak = open_weak(emit, e);
     open_guard(emit);
     emit_column(emit, &e->column);
     emit_str(emit, operator);
     emit_value(emit, &e->value);
     close_guard(emit);
+    close_weak(emit, is_weak);
 }
 
 /* IS NOT: true for empty ones, never NULL. */
@@ -294,6 +313,7 @@ static void emit_in(struct emit *emit, const struct expr *e)
         emit_str(emit, negated ? "1" : "0");
         return;
     }
+    bool is_weak = !negated && open_weak(emit, e);
     emit_str(emit, negated ? "NOT ifnull(" : emit->never_null ? "ifnull(" : "(");
     emit_column(emit, &e->column);
     emit_str(emit, " IN (");
@@ -302,6 +322,7 @@ static void emit_in(struct emit *emit, const struct expr *e)
     else
         emit_places(emit, values, count);
     emit_str(emit, negated || emit->never_null ? "),0)" : "))");
+    close_weak(emit, is_weak);
 }
 
 /* Folded on both sides: the column by fold_find(), the value here. */

@@ -92,9 +92,9 @@ static bool table_is_allowed(const struct db *db, const char *name)
 static int authorize(void *arg, int action, const char *a, const char *b, const char *database,
                      const char *trigger)
 {
-    static const char *const functions[] = {"count",  "sum",       "min",      "max",
-                                            "ifnull", "fold_find", "bucket",   "bucket_day",
-                                            "match",  "tally",     "semijoin", NULL};
+    static const char *const functions[] = {
+        "count",      "sum",   "min",   "max",      "ifnull",     "fold_find", "bucket",
+        "bucket_day", "match", "tally", "semijoin", "likelihood", NULL};
     const struct db *db = arg;
     bool allowed;
     (void)database;

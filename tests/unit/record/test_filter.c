@@ -290,6 +290,30 @@ static void test_filter__the_short_form_takes_two_ends_of_a_range(void **state)
                      ERR_VALIDATION);
 }
 
+/* States, options, yes and no leave many records; whatever else is equal leaves few. */
+static void test_filter__words_of_few_lead_no_index(void **state)
+{
+    static const struct {
+        const char *tree;
+        bool is_weak;
+    } cases[] = {
+        {"{\"status\":\"new\"}", true}, {"{\"status\":[\"new\",\"won\"]}", true},
+        {"{\"vip\":true}", true},       {"{\"score\":1}", false},
+        {"{\"score\":[1,2]}", false},   {"{\"name\":\"new\"}", false},
+        {"{\"owner\":\"$me\"}", false},
+    };
+    struct fixture *f = *state;
+    struct filter_scope scope = {.entity = f->deal, .as_rule = true};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct expr *where;
+        fixture_next(f);
+        assert_int_equal(filter_compile(&f->ctx, &scope, fixture_json(f, cases[i].tree), &where),
+                         ERR_OK);
+        if (where->is_weak != cases[i].is_weak)
+            fail_msg("%s", cases[i].tree);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -306,6 +330,7 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_filter__the_short_form_takes_two_ends_of_a_range,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(test_filter__words_of_few_lead_no_index, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -368,6 +368,54 @@ static void test_query__a_page_seeks_in_its_index(void **state)
     buf_release(&plan);
 }
 
+/* Whichever was made last: the index of a state is for who asks for nothing better. */
+static void test_query__a_weak_comparison_leads_no_index(void **state)
+{
+    static const struct store_index orders[][2] = {
+        {{"lead_by", "owner,id", "live", false}, {"lead_state", "status,id", "live", false}},
+        {{"lead_state", "status,at", "live", false}, {"lead_by", "owner,at", "live", false}},
+        {{"lead_state", "status,id", "live", false}, {"lead_by", "owner,status", "live", false}},
+    };
+    struct rig *rig = *state;
+    struct query_column select = {.column = {0, "name"}};
+    struct query query = {.table = "lead", .select = &select, .select_count = 1};
+    struct expr *state_is = text_expr(rig, EXPR_EQ, "status", "new");
+    struct value states[] = {value_text(SLICE("new")), value_text(SLICE("won"))};
+    struct expr *state_in = expr_in(rig->arena, "status", states, 2);
+    const struct expr *live = text_expr(rig, EXPR_NULL, "deleted_at", "");
+    const struct expr *mine = expr_cmp(rig->arena, EXPR_EQ, "owner", value_int(1));
+    struct store_schema schema = *rig_schema();
+    struct store_table tables[8];
+    struct buf plan = BUF_INIT;
+    state_is->is_weak = state_in->is_weak = true;
+    memcpy(tables, schema.tables, (size_t)schema.tables_count * sizeof *tables);
+    schema.tables = tables;
+    for (int i = 0; i < COUNT(orders); i++) {
+        tables[0].indexes = orders[i];
+        tables[0].indexes_count = COUNT(orders[i]);
+        schema.hash++;
+        OK(store_schema_apply(rig->store, &schema));
+        for (int many = 0; many < 2; many++) {
+            query.where = expr_and(rig->arena, many ? state_in : state_is, live);
+            buf_clear(&plan);
+            OK(store_explain(rig->store, &query, &plan));
+            assert_non_null(strstr(buf_cstr(&plan), "lead_state (status=?)"));
+            query.where = expr_and(rig->arena, query.where, mine);
+            buf_clear(&plan);
+            OK(store_explain(rig->store, &query, &plan));
+            bool both = i == 2; /* an index of both is used for both */
+            assert_non_null(strstr(buf_cstr(&plan),
+                                   both ? "lead_by (owner=? AND status=?)" : "lead_by (owner=?)"));
+        }
+    }
+    rig_lead(rig, 1, "a", "new", 1);
+    rig_lead(rig, 2, "b", "won", 1);
+    assert_string_equal(rig_match(rig, state_is), "1");
+    assert_string_equal(rig_match(rig, state_in), "1 2");
+    assert_string_equal(rig_match(rig, expr_not(rig->arena, state_is)), "2");
+    buf_release(&plan);
+}
+
 static void test_query__lookups_use_their_index(void **state)
 {
     struct rig *rig = *state;
@@ -628,6 +676,7 @@ int main(void)
         TEST(a_statement_has_so_many_parameters),
         TEST(a_statement_has_so_many_bytes),
         TEST(a_condition_is_so_deep),
+        TEST(a_weak_comparison_leads_no_index),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
