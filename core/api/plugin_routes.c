@@ -78,15 +78,16 @@ static bool has_role(const struct actor *actor, const char *const *roles)
     return false;
 }
 
-static enum err check_right(struct ctx *ctx, const char *right)
+static enum err check_right(struct ctx *ctx, const char *right, const char *plugin)
 {
     struct slice rest = slice_str(right), name = slice_split(&rest, ':');
     const struct entity *entity = model_entity(ctx->model, name);
     for (int i = 0; entity && i < ROLE_ACTIONS; i++)
         if (slice_is(rest, role_action_name((enum role_action)i)))
             return rights_action(ctx, entity, (enum role_action)i);
-    return entity && rights_operation(ctx, entity, arena_str(ctx->arena, rest)) ? ERR_OK
-                                                                                : ERR_FORBIDDEN;
+    return entity && rights_operation(ctx, entity, arena_str(ctx->arena, rest), plugin)
+               ? ERR_OK
+               : ERR_FORBIDDEN;
 }
 
 static enum err check_user(struct asking *asking)
@@ -104,7 +105,7 @@ static enum err check_user(struct asking *asking)
     if (!e && endpoint->roles && !has_role(ctx->actor, endpoint->roles))
         e = ERR_FORBIDDEN;
     if (!e && endpoint->right)
-        e = check_right(ctx, endpoint->right);
+        e = check_right(ctx, endpoint->right, asking->plugin);
     return e;
 }
 

@@ -66,6 +66,24 @@ static enum err count_users(struct call *call, const char *role, int64_t *out)
     return store_count(call->ctx->tenant->store, "user", where, COUNT_CAP, out);
 }
 
+/* An operation by its name, whoever granted it: a role that is saved is the administrator's word.
+ */
+static void put_actions(struct buf *out, const struct json *actions)
+{
+    if (actions->type != JSON_ARRAY) {
+        json_put(out, actions);
+        return;
+    }
+    buf_put_char(out, '[');
+    json_each(item, actions)
+    {
+        struct slice name = item->text, owner = slice_split(&name, ':');
+        json_put_comma(out);
+        json_put_string(out, owner.len == item->text.len ? owner : name);
+    }
+    buf_put_char(out, ']');
+}
+
 static void put_grant(struct buf *out, const struct role_grant *grant)
 {
     buf_put_char(out, '{');
@@ -77,7 +95,7 @@ static void put_grant(struct buf *out, const struct role_grant *grant)
     }
     if (grant->actions) {
         json_put_key(out, "actions");
-        json_put(out, grant->actions);
+        put_actions(out, grant->actions);
     }
     if (grant->fields) {
         json_put_key(out, "fields");

@@ -216,7 +216,7 @@ void meta_put_views(struct ctx *ctx, const struct entity *entity, struct buf *ou
         if (!belongs || strcmp(view->kind, "event") == 0)
             continue;
         if (strcmp(view->kind, "action") == 0 && entity &&
-            !rights_operation(ctx, entity, view->name))
+            !rights_operation(ctx, entity, view->name, view->plugin))
             continue;
         if (!entity && is_for_others(ctx, view->body))
             continue;

@@ -501,6 +501,56 @@ static enum err check_grants(struct build *b, const struct json *grants)
     return ERR_OK;
 }
 
+/* Is an operation another plugin's, as far as declarations tell? One that only scripts register is
+ * told apart when it is run: a name with its plugin is granted, not the name alone. */
+static bool is_foreign(struct build *b, const struct entity *entity, struct slice name)
+{
+    const struct model_view *view =
+        model_view(b->model, entity->name, "action", arena_str(b->scratch, name));
+
+    if (view && strcmp(view->plugin, b->plugin->id) != 0)
+        return true;
+    json_each(action, json_get(entity->declared, "actions"))
+    {
+        if (slice_eq(json_str(action, "name", SLICE("")), name))
+            return strcmp(entity->plugin, b->plugin->id) != 0;
+    }
+    return false;
+}
+
+/* Where another plugin has granted an entity, one may still grant one's own operations of it. */
+static enum err join_actions(struct build *b, struct json *known, const struct json *grant)
+{
+    const struct entity *entity = model_entity(b->model, grant->key);
+    const struct json *asked = json_get(grant, "actions"), *before = json_get(known, "actions");
+    struct json *actions = json_new(b->arena, JSON_ARRAY);
+
+    if (asked && (!entity || asked->type != JSON_ARRAY))
+        return build_fail(b, asked->line,
+                          "another plugin grants \"" SLICE_FMT "\" to this role already: name the "
+                          "operations of your own",
+                          SLICE_ARG(grant->key));
+    if (!asked || (before && before->type == JSON_BOOL && before->boolean))
+        return ERR_OK;
+    if (before && before->type == JSON_ARRAY)
+        actions = json_copy(b->arena, before);
+    json_each(name, asked)
+    {
+        if (name->type != JSON_STRING || slice_find(name->text, SLICE(":")) >= 0 ||
+            is_foreign(b, entity, name->text))
+            return build_fail(b, name->line,
+                              "the operation \"" SLICE_FMT "\" is not yours to grant",
+                              SLICE_ARG(name->text));
+        const char *own =
+            arena_printf(b->arena, "%s:" SLICE_FMT, b->plugin->id, SLICE_ARG(name->text));
+        json_add(b->arena, actions, NULL, json_new_str(b->arena, slice_str(own)));
+    }
+    struct json *set = json_new(b->arena, JSON_OBJECT);
+    json_add(b->arena, set, "actions", actions);
+    set_members(b, known, set);
+    return ERR_OK;
+}
+
 /* Where another plugin has granted an entity, one may still say what its own fields of it are. */
 static enum err join_fields(struct build *b, struct json *known, const struct json *grant)
 {
@@ -509,10 +559,10 @@ static enum err join_fields(struct build *b, struct json *known, const struct js
 
     json_each(member, grant)
     {
-        if (!slice_is(member->key, "fields"))
+        if (!slice_is(member->key, "fields") && !slice_is(member->key, "actions"))
             return build_fail(b, member->line,
                               "another plugin grants \"" SLICE_FMT "\" to this role already: only "
-                              "\"fields\" of your own can be said here",
+                              "\"fields\" and \"actions\" of your own can be said here",
                               SLICE_ARG(grant->key));
     }
     json_each(access, json_get(grant, "fields"))
@@ -554,6 +604,8 @@ static enum err join_role(struct build *b, struct json *role, const struct json 
             continue;
         }
         enum err e = known ? join_fields(b, known, grant) : ERR_OK;
+        if (!e && known)
+            e = join_actions(b, known, grant);
         if (e)
             return e;
         if (known)

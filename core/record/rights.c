@@ -458,14 +458,25 @@ enum err rights_field_on(struct ctx *ctx, const struct entity *entity, const str
     return ERR_OK;
 }
 
-bool rights_operation(struct ctx *ctx, const struct entity *entity, const char *operation)
+/* "pick" is whoever's of that name; "acme.yard:pick" only that plugin's. */
+static bool is_operation(struct slice granted, const char *operation, const char *plugin)
+{
+    struct slice name = granted, owner = slice_split(&name, ':');
+
+    if (owner.len == granted.len)
+        return slice_is(granted, operation);
+    return plugin && slice_is(owner, plugin) && slice_is(name, operation);
+}
+
+bool rights_operation(struct ctx *ctx, const struct entity *entity, const char *operation,
+                      const char *plugin)
 {
     const struct actor *actor = ctx->actor;
     if (ctx->as_system)
         return true;
     if (!actor || entity->is_private || !scopes_allow(actor, entity->name, operation))
         return false;
-    if (actor->within && !rights_operation(outer_of(ctx), entity, operation))
+    if (actor->within && !rights_operation(outer_of(ctx), entity, operation, plugin))
         return false;
     for (int i = 0; i < actor->roles_count; i++) {
         const struct role_grant *grant = role_grant_of(actor->roles[i], entity->name);
@@ -475,7 +486,7 @@ bool rights_operation(struct ctx *ctx, const struct entity *entity, const char *
             return true;
         json_each(name, grant->actions)
         {
-            if (name->type == JSON_STRING && slice_is(name->text, operation))
+            if (name->type == JSON_STRING && is_operation(name->text, operation, plugin))
                 return true;
         }
     }

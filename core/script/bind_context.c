@@ -100,7 +100,8 @@ static int context_can(lua_State *L)
     return 1;
 }
 
-static bool user_may(struct ctx *ctx, int64_t user, const struct entity *entity, const char *name)
+static bool user_may(struct ctx *ctx, int64_t user, const struct entity *entity, const char *name,
+                     const char *plugin)
 {
     const struct actor *before = ctx->actor, *actor = NULL;
     bool as_system = ctx->as_system, may = false;
@@ -108,8 +109,8 @@ static bool user_may(struct ctx *ctx, int64_t user, const struct entity *entity,
     if (actor_load(ctx->tenant, user, &actor) == ERR_OK && actor->active) {
         ctx->actor = actor;
         ctx->as_system = false;
-        may =
-            rights_operation(ctx, entity, name) && rights_action(ctx, entity, ROLE_READ) == ERR_OK;
+        may = rights_operation(ctx, entity, name, plugin) &&
+              rights_action(ctx, entity, ROLE_READ) == ERR_OK;
         ctx->actor = before;
         ctx->as_system = as_system;
     }
@@ -137,7 +138,7 @@ static int context_may(lua_State *L)
         entity = model_entity(ctx->model, slice_of(right, (size_t)(colon - right)));
     if (!entity)
         return luaL_argerror(L, 2, "an operation is written \"lead:pick\"");
-    lua_pushboolean(L, user_may(ctx, user, entity, colon + 1));
+    lua_pushboolean(L, user_may(ctx, user, entity, colon + 1, script_of(L)->id));
     return 1;
 }
 

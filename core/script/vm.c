@@ -525,7 +525,7 @@ enum err vm_action(struct vm *vm, struct ctx *ctx, const struct entity *entity, 
     const struct bound *bound = map_get(&vm->plan->actions, slice_str(key));
     if (!bound)
         return ERR_NOT_FOUND;
-    if (!rights_operation(ctx, entity, action))
+    if (!rights_operation(ctx, entity, action, vm_owner(vm, bound)->id))
         return ERR_FORBIDDEN;
     enum err e = operation_check(ctx, entity, action, params);
     if (e)

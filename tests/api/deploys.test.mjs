@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { multipart } from "../kit/client.mjs";
 import { limit } from "../kit/limits.mjs";
 import { bundle, pack, packed } from "../kit/pack.mjs";
-import { world } from "../kit/world.mjs";
+import { PASSWORD, world } from "../kit/world.mjs";
 
 const w = world();
 const ID = "acme.sales";
@@ -552,4 +552,49 @@ test("a record whose title is a choice is called by the words of who asks", asyn
   };
   assert.deepEqual(await titles("zh-CN"), ["试点", "试点"]);
   assert.deepEqual(await titles("en"), ["Pilot phase", "Pilot phase"]);
+});
+
+test("a bundle grants its own operations of another plugin's entity, and nobody else's", async () => {
+  const operation = (id, name, roles) =>
+    bundle(id, {
+      "init.lua": `crm.action("lead", "${name}", function() return { by = "${id}" } end)\n`,
+      "views/lead.json": [
+        { kind: "action", entity: "lead", name, label: "@act", place: "record" },
+      ],
+      ...(roles && { "roles/sales.json": { name: "sales", grants: { lead: roles } } }),
+      "i18n/zh-CN.json": { act: "评级" },
+      "i18n/en.json": { act: "Grade" },
+    });
+  const made = await lead({ name: "王五" });
+  const run = (as, name, tenant = w.acme) =>
+    tenant.as(as, "POST", `${LEADS}/${made.json.id}/actions/${name}`, { body: {} });
+  const grants = { actions: ["x_grade"] };
+  const done = await deploy(operation("acme.grade", "x_grade", grants), { id: "acme.grade" });
+  assert.equal(done.status, 201, done.text);
+  assert.deepEqual((await run("sales1", "x_grade")).json, { by: "acme.grade" });
+  const reads = { label: "reads", grants: { lead: { read: "all" } } };
+  await w.acme.ok("admin", "PUT", "/api/v1/admin/roles/reads", reads);
+  const reader = { login: "reader", name: "Reader", roles: ["reads"], password: PASSWORD };
+  await w.acme.ok("admin", "POST", "/api/v1/admin/users", reader);
+  assert.equal((await run("reader", "x_grade")).status, 403);
+  assert.equal((await run("admin", "x_grade", w.globex)).status, 404);
+  const { views } = await w.acme.ok("sales1", "GET", "/api/v1/meta/lead");
+  assert.ok(views.some(({ name }) => name === "x_grade"), "the button is shown");
+  const theirs = await w.acme.ok("reader", "GET", "/api/v1/meta/lead");
+  assert.ok(!theirs.views.some(({ name }) => name === "x_grade"));
+
+  const convert = operation("acme.greedy", "x_none", { actions: ["convert"] });
+  const refused = await deploy(convert, { id: "acme.greedy" });
+  assert.equal(refused.status, 422);
+  assert.match(refused.text, /not yours to grant/);
+
+  // What only a script of another registers: granting its name gives nothing.
+  const secret = bundle("acme.secret", {
+    "init.lua": 'crm.action("lead", "x_secret", function() return {} end)\n',
+  });
+  assert.equal((await deploy(secret, { id: "acme.secret" })).status, 201);
+  const greedy = operation("acme.greedy", "x_none", { actions: ["x_secret"] });
+  assert.equal((await deploy(greedy, { id: "acme.greedy" })).status, 201);
+  assert.equal((await run("sales1", "x_secret")).status, 403);
+  assert.equal((await run("sales1", "x_none")).status, 403, "not granted");
 });

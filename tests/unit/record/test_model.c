@@ -436,6 +436,28 @@ static void test_model__a_role_is_told_of_own_fields(void **state)
     assert_non_null(strstr(place_broken(p, "acme.sales"), "grants \"lead\" to this role already"));
 }
 
+static void test_model__a_role_is_told_of_own_operations(void **state)
+{
+    struct place *p = *state;
+    place_sales(p, "views/grade.json",
+                "[{\"kind\":\"action\",\"entity\":\"lead\",\"name\":\"x_grade\",\"label\":\"l\"}]");
+    grant(p, "{\"fields\":{\"x_a\":\"read\"},\"actions\":[\"x_grade\",\"x_lua\"]}");
+    const struct role_grant *lead = role_grant_of(model_role(p->tenant, "sales"), "lead");
+    const struct json *last = NULL;
+    json_each(name, lead->actions) last = name;
+    assert_true(lead->actions->count > 2); /* those of the product are kept */
+    assert_true(slice_is(last->text, "acme.sales:x_lua"));
+    assert_true(
+        slice_is(json_at(lead->actions, lead->actions->count - 2)->text, "acme.sales:x_grade"));
+    static const char *const refused[] = {"[\"merge\"]", "[\"leads:x\"]", "true"};
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        grant(p, arena_printf(p->arena, "{\"actions\":%s}", refused[i]));
+        const char *why = place_broken(p, "acme.sales");
+        assert_true(strstr(why, "not yours to grant") || strstr(why, "name the operations") ||
+                    strstr(why, "does not match") || strstr(why, "actions"));
+    }
+}
+
 /* What the own plugin has granted is said anew where another one is active, member by member. */
 static void test_model__a_grant_follows_another_plugin(void **state)
 {
@@ -720,6 +742,7 @@ int main(void)
         T(an_unknown_dictionary_is_not_extended),
         T(a_tenant_entity_has_its_prefix),
         T(a_role_is_told_of_own_fields),
+        T(a_role_is_told_of_own_operations),
         T(a_plan_changes_nothing),
         T(a_view_names_known_fields),
         T(a_screen_is_drawn_by_what_can_be),

@@ -322,10 +322,20 @@ static void test_rights__operations_are_granted_by_name(void **state)
     fixture_as(f, 1,
                "{\"name\":\"a\",\"grants\":{\"deal\":{\"read\":\"all\",\"actions\":[\"pick\"]}}}",
                NULL);
-    assert_true(rights_operation(&f->ctx, f->deal, "pick"));
-    assert_false(rights_operation(&f->ctx, f->deal, "merge"));
+    assert_true(rights_operation(&f->ctx, f->deal, "pick", NULL));
+    assert_false(rights_operation(&f->ctx, f->deal, "merge", NULL));
+    fixture_as(f, 1,
+               "{\"name\":\"r\",\"grants\":{\"deal\":{\"read\":\"all\",\"actions\":[\"pick\","
+               "\"acme.yard:x_grade\"]}}}",
+               NULL);
+    assert_true(rights_operation(&f->ctx, f->deal, "pick", "acme.yard"));
+    assert_true(rights_operation(&f->ctx, f->deal, "x_grade", "acme.yard"));
+    assert_false(rights_operation(&f->ctx, f->deal, "x_grade", "acme.other"));
+    assert_false(rights_operation(&f->ctx, f->deal, "x_grade", NULL));
+    assert_false(rights_operation(&f->ctx, f->deal, "acme.yard:x_grade", "acme.yard"));
+    assert_true(rights_operation(&f->ctx, f->deal, "pick", NULL));
     fixture_as(f, 1, READ_ALL, NULL);
-    assert_false(rights_operation(&f->ctx, f->deal, "pick"));
+    assert_false(rights_operation(&f->ctx, f->deal, "pick", NULL));
 }
 
 static void test_rights__a_user_is_its_own_record(void **state)
@@ -363,12 +373,12 @@ static void test_rights__a_preview_shows_what_both_may_see(void **state)
     preview(f, 3, READ_OWN, READ_OWN);
     assert_string_equal(visible(f), "");
     preview(f, 1, READ_ALL, pick);
-    assert_false(rights_operation(&f->ctx, f->deal, "pick"));
+    assert_false(rights_operation(&f->ctx, f->deal, "pick", NULL));
     assert_string_equal(get(f, 33, "cost"), "forbidden");
     preview(f, 1, pick, READ_ALL);
     assert_string_equal(get(f, 33, "cost"), "forbidden");
     preview(f, 1, pick, pick);
-    assert_true(rights_operation(&f->ctx, f->deal, "pick"));
+    assert_true(rights_operation(&f->ctx, f->deal, "pick", NULL));
     preview(f, 1, "{\"name\":\"n\",\"grants\":{}}", READ_ALL);
     assert_string_equal(visible(f), "refused");
 }
