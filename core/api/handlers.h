@@ -60,7 +60,6 @@ enum err records_create(struct call *call);
 enum err records_update(struct call *call);
 enum err records_delete(struct call *call);
 enum err records_restore(struct call *call);
-enum err records_bulk(struct call *call);
 enum err records_duplicates(struct call *call);
 enum err records_timeline(struct call *call);
 enum err records_history(struct call *call);
@@ -83,6 +82,10 @@ enum err imports_run(struct call *call);
 enum err imports_get(struct call *call);
 enum err imports_errors(struct call *call);
 enum err imports_undo(struct call *call);
+
+/* bulk.c */
+enum err records_bulk(struct call *call);
+enum err bulk_undo(struct call *call);
 
 /* jobs.c */
 enum err jobs_list(struct call *call);

@@ -11,7 +11,6 @@
 #include "api/handlers.h"
 #include "base/hash.h"
 #include "base/id.h"
-#include "record/bulk.h"
 #include "record/feed.h"
 #include "record/list.h"
 #include "record/past.h"
@@ -389,35 +388,6 @@ enum err records_restore(struct call *call)
     unit_end(call->ctx);
     if (!e)
         etag_of_answer(call, id);
-    return e;
-}
-
-enum err records_bulk(struct call *call)
-{
-    static const char *const members[] = {"items", "atomic", NULL};
-    const struct entity *entity;
-    const struct json *body;
-    struct unit unit;
-    enum err e = call_entity(call, 0, &entity);
-    if (!e && strcmp(entity->name, "user") == 0 && !call->is_operator)
-        e = ERR_FORBIDDEN; /* one by one, so that each is judged */
-    if (!e)
-        e = call_object(call, &body);
-    if (!e)
-        e = call_only(call, members);
-    if (e)
-        return e;
-    const struct json *items = json_get(body, "items");
-    if (!items || items->type != JSON_ARRAY)
-        return err_field(&call->ctx->err, "items", "required", NULL);
-    if (items->count > BULK_MAX)
-        return err_field(&call->ctx->err, "items", "too_many",
-                         arena_printf(call->ctx->arena, "{\"max\":%d}", BULK_MAX));
-    e = app_unit_begin(call->app, call->ctx, &unit);
-    if (e)
-        return e;
-    e = record_bulk(call->ctx, entity, items, json_bool(body, "atomic", false), &call->resp->body);
-    unit_end(call->ctx);
     return e;
 }
 

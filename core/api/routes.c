@@ -122,6 +122,8 @@ static const struct route ROUTES[] = {
     {HTTP_GET, V1 "/jobs", GW, USER, BODY_NONE, 0, jobs_list, "My jobs"},
     {HTTP_GET, V1 "/jobs/{id}", GW, USER, BODY_NONE, 0, jobs_get, "One job"},
     {HTTP_DELETE, V1 "/jobs/{id}", WK, USER, BODY_NONE, 0, jobs_cancel, "Stop a job"},
+    {HTTP_POST, V1 "/jobs/{id}/undo", WK, USER, BODY_JSON, 0,
+     bulk_undo, "Take back many changes, the newest first"},
     {HTTP_POST, V1 "/files", LL, USER, BODY_UPLOAD, 0, files_create, "Upload an attachment"},
     {HTTP_GET, V1 "/files/{id}", GW, USER, BODY_NONE, 0, files_get, "Download an attachment"},
 

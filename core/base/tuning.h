@@ -61,6 +61,8 @@
 /* Jobs, imports, exports, migrations: what one step does. */
 #define JOB_LOOK_ROWS        50     /* due jobs looked through for one that may be leased */
 #define JOB_STEP_US          500000 /* a job that walks lets others go on after so long */
+#define BULK_UNDO_ROWS       200    /* changes of a bulk that one call takes back */
+#define BULK_SWEPT           4      /* bulks too old to be taken back that a new one forgets */
 #define IMPORT_BATCH_ROWS    200    /* rows in one lent write turn, at most */
 #define IMPORT_MERGE_ROWS    1000   /* so many written: the search index is merged at the end */
 #define IMPORT_MERGE_PAGES   100    /* of it at a time */

@@ -228,6 +228,21 @@ static enum err end(struct ctx *ctx, const struct expr *where, const char *state
     return store_update(ctx->tenant->store, "job", where, sets, count, changed, NULL);
 }
 
+enum err job_put_done(struct ctx *ctx, const struct job *spec, int64_t *id)
+{
+    int64_t changed = 0;
+    enum err e = job_put(ctx, spec, id);
+    return e ? e : end(ctx, eq_int(ctx->arena, "id", *id), "done", NULL, &changed);
+}
+
+enum err job_set_result(struct ctx *ctx, int64_t id, const char *result_json)
+{
+    const struct store_set set = {"result", text_or_null(result_json), false};
+    const struct expr *where =
+        expr_and(ctx->arena, eq_int(ctx->arena, "id", id), eq_text(ctx->arena, "state", "done"));
+    return store_update(ctx->tenant->store, "job", where, &set, 1, NULL, NULL);
+}
+
 static enum err parse_into(struct ctx *ctx, const char *text, const struct json **out)
 {
     const char *why = NULL;

@@ -30,6 +30,11 @@ struct job {
 
 /* In a write transaction. Gives the id; with a dedupe that is already waiting, that job's id. */
 MUST_USE enum err job_put(struct ctx *ctx, const struct job *spec, int64_t *id);
+/* In a write transaction: work that is over already, as a job that is done; its body and result
+ * stay. */
+MUST_USE enum err job_put_done(struct ctx *ctx, const struct job *spec, int64_t *id);
+/* In a write transaction: what a job that is done has led to. */
+MUST_USE enum err job_set_result(struct ctx *ctx, int64_t id, const char *result_json);
 /* The unfinished one of that dedupe, 0 = none, and whether nobody has begun with it: one that keeps
  * a place has been begun, though it waits for its next step. */
 MUST_USE enum err job_waits(struct ctx *ctx, const char *dedupe, int64_t *id, bool *is_waiting);

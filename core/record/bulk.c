@@ -107,13 +107,8 @@ static enum err find_match(struct ctx *ctx, const struct entity *entity, const s
 
 /* --- an item --- */
 
-struct item_result {
-    const char *op;
-    int64_t id, version; /* version 0: deleted */
-};
-
 static enum err create(struct ctx *ctx, const struct entity *entity, const struct json *data,
-                       struct item_result *out)
+                       struct undo *undo, struct bulk_result *out)
 {
     struct record *record;
     enum err e = record_new(ctx, entity, &record);
@@ -121,56 +116,69 @@ static enum err create(struct ctx *ctx, const struct entity *entity, const struc
         e = record_set_json(ctx, record, data);
     if (!e)
         e = record_save(ctx, record, 0);
-    if (!e)
-        *out = (struct item_result){"create", record->now[SLOT_ID].integer,
-                                    record->now[SLOT_VERSION].integer};
-    return e;
+    if (e)
+        return e;
+    *out = (struct bulk_result){"create", record->now[SLOT_ID].integer,
+                                record->now[SLOT_VERSION].integer};
+    return undo ? undo_keep_create(ctx, undo, out->id) : ERR_OK;
 }
 
-static enum err update(struct ctx *ctx, const struct entity *entity, int64_t id, int64_t version,
-                       const struct json *data, struct item_result *out)
+static enum err update(struct ctx *ctx, const struct entity *entity, const struct json *data,
+                       struct undo *undo, struct bulk_result *out)
 {
     struct record *record;
-    enum err e = record_load(ctx, entity, id, ROLE_UPDATE, &record);
+    struct value *was = NULL;
+    size_t slots = (size_t)entity->slots;
+    enum err e = record_load(ctx, entity, out->id, ROLE_UPDATE, &record);
+    if (!e && undo) {
+        was = arena_array(ctx->arena, struct value, slots);
+        memcpy(was, record->old, slots * sizeof *was);
+    }
     if (!e)
         e = record_set_json(ctx, record, data);
     if (!e)
-        e = record_save(ctx, record, version);
-    if (!e)
-        *out = (struct item_result){"update", id, record->now[SLOT_VERSION].integer};
-    return e;
+        e = record_save(ctx, record, out->version);
+    if (e)
+        return e;
+    *out = (struct bulk_result){"update", out->id, record->now[SLOT_VERSION].integer};
+    return undo ? undo_keep_update(ctx, undo, data, record, was) : ERR_OK;
+}
+
+static enum err delete (struct ctx *ctx, const struct entity *entity, struct undo *undo,
+                        struct bulk_result *out) {
+    int64_t outer = ctx->unit->delete_batch, own = id_next(); ctx->unit->delete_batch = own;
+    enum err e = record_delete(ctx, entity, out->id, out->version);
+    ctx->unit->delete_batch = outer;
+    *out = (struct bulk_result){"delete", out->id, 0};
+    return e || !undo ? e : undo_keep_delete(ctx, undo, out->id, own);
 }
 
 static enum err run_item(struct ctx *ctx, const struct entity *entity, const struct json *item,
-                         struct item_result *out)
+                         struct undo *undo, struct bulk_result *out)
 {
-    int64_t id = 0, version;
     struct slice op = json_str(item, "op", SLICE(""));
     if (item->type != JSON_OBJECT)
         return err_say(&ctx->err, ERR_MALFORMED, NULL, NULL);
-    enum err e = version_of(ctx, item, &version);
+    enum err e = version_of(ctx, item, &out->version);
     if (e)
         return e;
     const struct json *data = data_of(ctx->arena, item);
     if (slice_is(op, "create"))
-        return create(ctx, entity, data, out);
+        return create(ctx, entity, data, undo, out);
     if (slice_is(op, "upsert")) {
-        e = find_match(ctx, entity, item, data, &id);
+        e = find_match(ctx, entity, item, data, &out->id);
         if (e)
             return e;
-        return id ? update(ctx, entity, id, version, data, out) : create(ctx, entity, data, out);
+        return out->id ? update(ctx, entity, data, undo, out)
+                       : create(ctx, entity, data, undo, out);
     }
     bool is_update = slice_is(op, "update");
     if (!is_update && !slice_is(op, "delete"))
         return field_bad(ctx, "op", "not_in_list", NULL);
-    e = id_of(ctx, item, &id);
+    e = id_of(ctx, item, &out->id);
     if (e)
         return e;
-    if (is_update)
-        return update(ctx, entity, id, version, data, out);
-    e = record_delete(ctx, entity, id, version);
-    *out = (struct item_result){"delete", id, 0};
-    return e;
+    return is_update ? update(ctx, entity, data, undo, out) : delete (ctx, entity, undo, out);
 }
 
 /* --- answers --- */
@@ -210,8 +218,7 @@ static void put_error(struct ctx *ctx, enum err e, struct buf *out)
     buf_put_char(out, '}');
 }
 
-static void put_result(struct ctx *ctx, enum err e, const struct item_result *result,
-                       struct buf *out)
+void bulk_put_result(struct ctx *ctx, enum err e, const struct bulk_result *result, struct buf *out)
 {
     json_put_comma(out);
     if (e) {
@@ -237,18 +244,18 @@ static void prefix_fields(struct ctx *ctx, int at)
     ctx->err.args = ctx->err.args ? ctx->err.args : arena_printf(ctx->arena, "{\"item\":%d}", at);
 }
 
-/* The store itself failed: no item after it can succeed. */
-static bool is_fatal(enum err e)
+bool bulk_is_fatal(enum err e)
 {
     return e == ERR_IO || e == ERR_FULL || e == ERR_CORRUPT || e == ERR_BUSY || e == ERR_TIMEOUT ||
            e == ERR_OUTCOME_UNKNOWN;
 }
 
 enum err record_bulk(struct ctx *ctx, const struct entity *entity, const struct json *items,
-                     bool atomic, struct buf *out)
+                     bool atomic, struct undo *undo, struct buf *out)
 {
     ASSERT(ctx && ctx->unit && entity && out);
     struct store *store = ctx->tenant->store;
+    int64_t outer = ctx->batch;
     int at = 0, failed = 0;
     if (!items || items->type != JSON_ARRAY || items->count == 0)
         return field_bad(ctx, "items", "required", NULL);
@@ -257,15 +264,20 @@ enum err record_bulk(struct ctx *ctx, const struct entity *entity, const struct 
     buf_put_str(out, "{\"results\":[");
     json_each(item, items)
     {
-        struct item_result result = {0};
+        struct bulk_result result = {0};
+        int64_t line = undo ? undo->line : 0;
         enum err e = store_savepoint(store);
+        ctx->batch = undo ? undo->batch : outer;
         if (!e)
-            e = store_savepoint_end(store, run_item(ctx, entity, item, &result));
-        if (e && (atomic || is_fatal(e))) {
+            e = store_savepoint_end(store, run_item(ctx, entity, item, undo, &result));
+        ctx->batch = outer;
+        if (e && undo)
+            undo->line = line;
+        if (e && (atomic || bulk_is_fatal(e))) {
             prefix_fields(ctx, at);
             return e;
         }
-        put_result(ctx, e, &result, out);
+        bulk_put_result(ctx, e, &result, out);
         failed += e != ERR_OK;
         at++;
         if (e)

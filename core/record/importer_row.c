@@ -12,6 +12,7 @@
 #include "record/field_sealed.h"
 #include "record/importer_in.h"
 #include "record/model.h"
+#include "record/undo.h"
 
 /* What a row did, as import_item keeps it. */
 struct outcome {
@@ -74,35 +75,6 @@ static enum err item_read(struct ctx *ctx, const struct importer *importer, int6
         .table = "import_item", .select = select, .select_count = 3, .where = where, .limit = 1};
     *out = (struct outcome){0};
     return store_read(ctx->tenant->store, &query, take_item, &reader);
-}
-
-/* {"name": old value, …} of what the save changed; NULL when it changed nothing. `more` are the
- * members of an earlier pass. */
-static const char *before_json(struct ctx *ctx, const struct record *record,
-                               const struct value *was, const char *more)
-{
-    struct buf b = BUF_INIT;
-    bool any = more && strlen(more) > 2;
-    buf_put_char(&b, '{');
-    if (any)
-        buf_put(&b, more + 1, strlen(more) - 2);
-    for (int i = 0; i < record->entity->fields_count; i++) {
-        const struct field *field = record->entity->fields[i];
-        bool is_set = !field->is_system || field->slot == SLOT_OWNER;
-        if (!is_set || field->type->columns == 0 || field->type->is_derived ||
-            field_equal(field, was, record->now))
-            continue;
-        json_put_key(&b, field->name);
-        if (field->type->is_sealed)
-            field_put_kept(field, was, &b);
-        else
-            field_put(field, was, &b);
-        any = true;
-    }
-    buf_put_char(&b, '}');
-    const char *out = any ? arena_str(ctx->arena, buf_slice(&b)) : NULL;
-    buf_release(&b);
-    return out;
 }
 
 /* --- values --- */
@@ -221,7 +193,7 @@ static enum err save_existing(struct ctx *ctx, struct importer *importer, struct
     outcome->record = record->now[SLOT_ID].integer;
     if (late && strcmp(outcome->op, "create") == 0)
         return ERR_OK; /* undo takes the whole record away */
-    outcome->before = before_json(ctx, record, was, outcome->before);
+    outcome->before = undo_before(ctx, record, was, outcome->before);
     outcome->op = outcome->before ? "update" : "same";
     return ERR_OK;
 }

@@ -9,9 +9,9 @@
 #include "base/limits.h"
 #include "record/change.h"
 #include "record/field_kit.h"
-#include "record/field_sealed.h"
 #include "record/importer_in.h"
 #include "record/model.h"
+#include "record/undo.h"
 
 struct undo_item {
     int64_t line, record;
@@ -89,30 +89,6 @@ static enum err find_entity(struct ctx *ctx, int64_t batch, const struct entity 
 
 /* --- one record --- */
 
-static enum err put_back(struct ctx *ctx, const struct entity *entity, const struct undo_item *item)
-{
-    struct record *record;
-    const struct json *before;
-    enum err e = record_load(ctx, entity, item->record, ROLE_UPDATE, &record);
-    if (!e)
-        e = json_parse(ctx->arena, slice_str(item->before), &before, NULL);
-    if (e)
-        return e;
-    json_each(value, before)
-    {
-        const struct field *field = entity_field(entity, value->key);
-        struct value kept[3];
-        if (field && field->type->is_sealed)
-            e = field_parse_kept(ctx, value, kept) ? record_set_values(ctx, record, field, kept)
-                                                   : ERR_CORRUPT;
-        else
-            e = field ? record_set(ctx, record, field, value) : ERR_OK;
-        if (e)
-            return e;
-    }
-    return record_save(ctx, record, 0);
-}
-
 static enum err undo_one(struct ctx *ctx, const struct entity *entity, int64_t batch,
                          const struct undo_item *item, const char **op)
 {
@@ -129,7 +105,7 @@ static enum err undo_one(struct ctx *ctx, const struct entity *entity, int64_t b
         return ERR_OK;
     *op = "undone";
     if (item->before)
-        return put_back(ctx, entity, item);
+        return undo_put_back(ctx, entity, item->record, NULL, item->before);
     ctx->unit->delete_batch = batch;
     e = record_delete(ctx, entity, item->record, 0);
     ctx->unit->delete_batch = 0;

@@ -78,6 +78,12 @@ const imported = async (t, { mapped = false, ran = false } = {}) => {
 };
 const job = async (t) =>
   `/api/v1/jobs/${(await t.ok("admin", "POST", "/api/v1/exports", { entity: "greeting" })).id}`;
+const changed = async (t) => {
+  const items = [{ op: "create", data: { name: fresh(t) } }];
+  const body = { items, undo: true };
+  const { job: id } = await t.ok("admin", "POST", "/api/v1/records/greeting/bulk", body);
+  return `/api/v1/jobs/${id}`;
+};
 const attachment = (t) =>
   multipart([
     { name: "file", filename: "a.txt", type: "text/plain", content: `${HIDDEN} ${t.mark}` },
@@ -326,6 +332,10 @@ const ROWS = {
   "POST /api/v1/exports": at("/api/v1/exports", { body: { entity: "greeting" } }),
   "GET /api/v1/jobs": own("/api/v1/jobs"),
   "GET /api/v1/jobs/{id}": to(job),
+  "POST /api/v1/jobs/{id}/undo": {
+    make: async (t) => ({ path: `${await changed(t)}/undo`, body: {} }),
+    loose: true,
+  },
   "DELETE /api/v1/jobs/{id}": { ...to(job), good: [200, 202, 204, 409] },
   "POST /api/v1/files": {
     make: async (t) => ({ path: "/api/v1/files", ...attachment(t) }),

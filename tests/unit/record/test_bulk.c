@@ -11,8 +11,8 @@ static enum err run(struct shop *shop, const char *items, bool atomic, const str
 {
     struct buf answer = BUF_INIT;
     shop_begin(shop);
-    enum err e =
-        record_bulk(shop->ctx, shop->customer, place_json(&shop->place, items), atomic, &answer);
+    enum err e = record_bulk(shop->ctx, shop->customer, place_json(&shop->place, items), atomic,
+                             NULL, &answer);
     if (e)
         shop_rollback(shop);
     else
