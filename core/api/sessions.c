@@ -67,7 +67,9 @@ static enum err announce(struct ctx *ctx, const struct signin *s)
 static enum err signin_create(struct call *call, void *arg)
 {
     struct signin *s = arg;
-    enum err e = judge_factor(call, s);
+    enum err e = session_confirm(call->ctx, s->user, s->encoded);
+    if (!e)
+        e = judge_factor(call, s);
     if (e || s->factor != FACTOR_DONE)
         return e == ERR_NOT_FOUND ? ERR_BAD_CREDENTIALS : e;
     e = session_create(call->ctx, s->user, call->ctx->address, s->agent, &s->session);

@@ -112,6 +112,21 @@ static enum err audit_as(struct ctx *ctx, int64_t user, const char *action, cons
     return e;
 }
 
+enum err session_confirm(struct ctx *ctx, int64_t user, const char *encoded)
+{
+    ASSERT(ctx && ctx->tenant && encoded);
+    ASSERT(store_in_tx(ctx->tenant->store));
+    static const char *const columns[] = {"password"};
+    struct expr nodes[3];
+    struct value now;
+    enum err e = row_read(ctx->tenant->store, ctx->arena, "user", columns, 1,
+                          row_live(nodes, "id", value_int(user)), &now);
+    if (e && e != ERR_NOT_FOUND)
+        return e;
+    bool is_same = !e && now.type == VALUE_TEXT && slice_is(now.bytes, encoded);
+    return is_same ? ERR_OK : ERR_BAD_CREDENTIALS;
+}
+
 enum err session_create(struct ctx *ctx, int64_t user, const char *address, const char *agent,
                         struct session_new *out)
 {

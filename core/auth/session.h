@@ -22,6 +22,9 @@ struct session_new {
  * long). ERR_LOCKED with retry_after; then nothing was counted. */
 MUST_USE enum err session_attempt(struct ctx *ctx, struct slice login, const char *address,
                                   int64_t *user, char **encoded);
+/* Step 2, in the turn of the third: is what was verified meanwhile still the user's password? Who
+ * changes it ends all sessions, and none may begin with the old one after that. */
+MUST_USE enum err session_confirm(struct ctx *ctx, int64_t user, const char *encoded);
 /* Step 3, in a write turn after crypto_password_verify said yes: takes the attempt back, makes the
  * session, audits. ERR_BAD_CREDENTIALS when the user has been disabled meanwhile. */
 MUST_USE enum err session_create(struct ctx *ctx, int64_t user, const char *address,

@@ -227,6 +227,26 @@ static void test_session__disabling_and_new_passwords_end_sessions(void **state)
     assert_int_equal(identify(o, api.token), ERR_OK);
 }
 
+/* Hashing takes its time: what was right when it began may not be when it ends. */
+static void test_session__begins_with_the_password_of_now(void **state)
+{
+    struct office *o = *state;
+    int64_t anna = office_user(o, "anna", NULL), found = 0;
+    char *encoded = NULL;
+    office_begin(o);
+    assert_int_equal(office_end(o, password_store(&o->ctx, anna, "$argon2id$x", 0)), ERR_OK);
+    office_begin(o);
+    assert_int_equal(office_end(o, session_attempt(&o->ctx, SLICE("anna"), HOME, &found, &encoded)),
+                     ERR_OK);
+    assert_int_equal(found, anna);
+    office_begin(o);
+    assert_int_equal(office_end(o, session_confirm(&o->ctx, anna, encoded)), ERR_OK);
+    office_begin(o);
+    assert_int_equal(office_end(o, password_store(&o->ctx, anna, "$argon2id$y", 0)), ERR_OK);
+    office_begin(o);
+    assert_int_equal(office_end(o, session_confirm(&o->ctx, anna, encoded)), ERR_BAD_CREDENTIALS);
+}
+
 static void test_session__list_shows_a_users_own(void **state)
 {
     struct office *o = *state;
@@ -353,6 +373,7 @@ int main(void)
         T(test_session__tenant_may_shorten_but_not_lengthen),
         T(test_session__signing_out_ends_it_at_once),
         T(test_session__disabling_and_new_passwords_end_sessions),
+        T(test_session__begins_with_the_password_of_now),
         T(test_session__list_shows_a_users_own),
         T(test_session__what_keys_ask_adds_up_and_their_limit_is_told_once_an_hour),
         T(test_session__keys_have_scopes_addresses_and_an_end),
