@@ -257,6 +257,20 @@ static enum err check_path(struct call *call, const struct entity *entity, const
     return e;
 }
 
+static bool is_time(const struct field *field)
+{
+    enum field_kind kind = field_result_type(field)->kind;
+    return kind == KIND_DATE || kind == KIND_DATETIME;
+}
+
+/* Numbers by any measure; times by their first and last alone. */
+static bool can_measure(const struct field *field, bool is_extreme)
+{
+    enum field_kind kind = field_result_type(field)->kind;
+    bool is_number = kind == KIND_INT || kind == KIND_DECIMAL || kind == KIND_MONEY;
+    return is_number || (is_extreme && is_time(field));
+}
+
 /* What stands below a column: of all that the list finds. */
 static void check_total(struct call *call, const char *place, const struct json *column,
                         const struct field *field)
@@ -264,15 +278,12 @@ static void check_total(struct call *call, const char *place, const struct json 
     struct slice agg = json_str(column, "agg", SLICE(""));
     bool is_extreme = slice_is(agg, "min") || slice_is(agg, "max");
     bool is_sum = slice_is(agg, "sum") || slice_is(agg, "avg");
-    enum field_kind kind = field ? field_result_type(field)->kind : KIND_TEXT;
-    bool is_number = kind == KIND_INT || kind == KIND_DECIMAL || kind == KIND_MONEY;
-    bool is_time = kind == KIND_DATE || kind == KIND_DATETIME;
     if (!agg.len || slice_is(agg, "count") || !field)
         return;
     place = arena_printf(call->ctx->arena, "%s.agg", place);
     if (!is_extreme && !is_sum)
         body_bad(call, place, "not_in_list", NULL);
-    else if (!is_number && !(is_extreme && is_time))
+    else if (!can_measure(field, is_extreme))
         body_bad(call, place, "not_measurable", NULL);
 }
 
@@ -330,7 +341,93 @@ static enum err try_filter(struct call *call, const struct entity *entity, const
     return filter ? filter_compile(call->ctx, &scope, filter, &compiled) : ERR_OK;
 }
 
-/* What a widget shows: a declared view, or a query whose filter is tried. */
+/* "count", "sum.amount" or a named part; "place" says where it stands. */
+static enum err check_measure(struct call *call, const struct entity *entity, const char *place,
+                              struct slice measure)
+{
+    const struct field *field;
+    struct slice path = measure, word = slice_split(&path, '.');
+    if (slice_is(measure, "count"))
+        return ERR_OK;
+    bool is_extreme = slice_is(word, "min") || slice_is(word, "max");
+    if (!path.len || (!is_extreme && !slice_is(word, "sum") && !slice_is(word, "avg"))) {
+        body_bad(call, place, "not_in_list", NULL);
+        return ERR_OK;
+    }
+    enum err e = check_path(call, entity, place, path, &field);
+    if (!e && field && !can_measure(field, is_extreme))
+        body_bad(call, place, "not_measurable", NULL);
+    return e;
+}
+
+/* A date that a period narrows. */
+static enum err check_date(struct call *call, const struct entity *entity, const char *place,
+                           const struct json *holder)
+{
+    const struct field *field;
+    struct slice path = json_str(holder, "date_field", SLICE(""));
+    place = arena_printf(call->ctx->arena, "%s.date_field", place);
+    enum err e = path.len ? check_path(call, entity, place, path, &field) : ERR_OK;
+    if (!e && path.len && field && !is_time(field))
+        body_bad(call, place, "wrong_type", "\"type\":\"date\"");
+    return e;
+}
+
+static enum err check_widget_query(struct call *call, const struct entity *entity,
+                                   const char *place, const struct json *query)
+{
+    struct arena *arena = call->ctx->arena;
+    const struct field *field;
+    int at = 0;
+    enum err e = try_filter(call, entity, arena_printf(arena, "%s.filter", place),
+                            json_get(query, "filter"));
+    json_each(group, json_get(query, "group"))
+    {
+        struct slice path =
+            group->type == JSON_STRING ? group->text : json_str(group, "f", SLICE(""));
+        const char *name = arena_printf(arena, "%s.group[%d]", place, at++);
+        if (!e)
+            e = check_path(call, entity, name, path, &field);
+    }
+    at = 0;
+    json_each(measure, json_get(query, "measure"))
+    {
+        const char *name = arena_printf(arena, "%s.measure[%d]", place, at++);
+        if (!e && measure->type == JSON_STRING)
+            e = check_measure(call, entity, name, measure->text);
+    }
+    return e;
+}
+
+/* Of a goal: a number, a measure, a setting that is a number, or what other records say. */
+static enum err check_target(struct call *call, const struct entity *entity, const char *place,
+                             const struct json *target)
+{
+    struct ctx *ctx = call->ctx;
+    const struct json *setting = json_get(target, "config");
+    const struct field *field;
+    if (target->type == JSON_STRING)
+        return check_measure(call, entity, place, target->text);
+    if (setting && !model_setting_is_number(model_setting(ctx->model, setting->text)))
+        body_bad(call, arena_printf(ctx->arena, "%s.config", place), "not_in_list", NULL);
+    if (!json_get(target, "entity"))
+        return ERR_OK;
+    const struct entity *other = model_entity(ctx->model, json_str(target, "entity", SLICE("")));
+    if (!other || rights_action(ctx, other, ROLE_READ)) {
+        ctx->err.detail = NULL;
+        body_bad(call, arena_printf(ctx->arena, "%s.entity", place), "unknown_entity", NULL);
+        return ERR_OK;
+    }
+    struct slice owner = json_str(target, "owner_field", SLICE(""));
+    enum err e = check_widget_query(call, other, arena_printf(ctx->arena, "%s.query", place),
+                                    json_get(target, "query"));
+    if (!e)
+        e = check_date(call, other, place, target);
+    place = arena_printf(ctx->arena, "%s.owner_field", place);
+    return e || !owner.len ? e : check_path(call, other, place, owner, &field);
+}
+
+/* What a widget shows: a declared view, or a query that could be asked. */
 static enum err check_widget(struct call *call, const struct entity *entity, const char *place,
                              const struct json *widget)
 {
@@ -340,19 +437,15 @@ static enum err check_widget(struct call *call, const struct entity *entity, con
         body_bad(call, arena_printf(arena, "%s.report", place), "not_in_list", NULL);
     if (list && !model_view(call->ctx->model, entity->name, "list", list))
         body_bad(call, arena_printf(arena, "%s.view", place), "not_in_list", NULL);
-    enum err e = try_filter(call, entity, arena_printf(arena, "%s.query.filter", place),
-                            json_get(json_get(widget, "query"), "filter"));
     const struct json *target = json_get(widget, "target");
-    if (e || !target || target->type != JSON_OBJECT || !json_get(target, "entity"))
-        return e;
-    const struct entity *other =
-        model_entity(call->ctx->model, json_str(target, "entity", SLICE("")));
-    if (other && !rights_action(call->ctx, other, ROLE_READ))
-        return try_filter(call, other, arena_printf(arena, "%s.target.query.filter", place),
-                          json_get(json_get(target, "query"), "filter"));
-    call->ctx->err.detail = NULL;
-    body_bad(call, arena_printf(arena, "%s.target.entity", place), "unknown_entity", NULL);
-    return ERR_OK;
+    enum err e = check_widget_query(call, entity, arena_printf(arena, "%s.query", place),
+                                    json_get(widget, "query"));
+    if (!e)
+        e = check_date(call, entity, place, widget);
+    place = arena_printf(arena, "%s.target", place);
+    if (!e && !target && strcmp(json_cstr(widget, "kind", ""), "goal") == 0)
+        body_bad(call, place, "required", NULL);
+    return e || !target ? e : check_target(call, entity, place, target);
 }
 
 static enum err check_dashboard(struct call *call, const struct json *body)

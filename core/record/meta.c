@@ -242,7 +242,8 @@ static void put_actions(struct ctx *ctx, const struct entity *entity, struct buf
     {
         const char *name = json_cstr(action, "name", "");
         const char *needs = json_cstr(action, "if_plugin", NULL);
-        if (!rights_operation(ctx, entity, name, entity->plugin) || (needs && !is_active(ctx->model, needs)))
+        if (!rights_operation(ctx, entity, name, entity->plugin) ||
+            (needs && !is_active(ctx->model, needs)))
             continue;
         json_put_comma(out);
         json_put_cstr(out, name);

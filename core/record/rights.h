@@ -30,8 +30,8 @@ MUST_USE enum err rights_field(struct ctx *ctx, const struct entity *entity,
 /* Does the row rule of the action match this record in memory? */
 MUST_USE enum err rights_matches(struct ctx *ctx, const struct entity *entity,
                                  enum role_action action, const struct value *values, bool *out);
-/* May the operation (pick, convert…) be run? `plugin`: whose it is (NULL: not known). What another
- * plugin than the role's own has granted, "acme.yard:x_grade", counts for that plugin's alone. */
+/* May the operation (pick, convert…) be run? `plugin`: whose it is (NULL: not known). What a plugin
+ * has granted to a role of others, "acme.yard:x_grade", counts for its own operation alone. */
 bool rights_operation(struct ctx *ctx, const struct entity *entity, const char *operation,
                       const char *plugin);
 /* Access to a field of this very record: only_when asked of the values in memory. */

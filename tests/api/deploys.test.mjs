@@ -554,7 +554,7 @@ test("a record whose title is a choice is called by the words of who asks", asyn
   assert.deepEqual(await titles("en"), ["Pilot phase", "Pilot phase"]);
 });
 
-test("a bundle grants its own operations of another plugin's entity, and nobody else's", async () => {
+test("a bundle grants its own operations to another plugin's roles", async () => {
   const operation = (id, name, roles) =>
     bundle(id, {
       "init.lua": `crm.action("lead", "${name}", function() return { by = "${id}" } end)\n`,

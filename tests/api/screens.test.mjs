@@ -138,6 +138,30 @@ test("a copy of what is not there, or may not be read, is refused in its place",
   const aim = (target) => ({ kind: "goal", entity: "task", target });
   const query = { measure: ["count"] };
   assert.deepEqual(await complaints(aim({ entity: "lead", query }), "few"), at("target.entity"));
+  const goal = (target) => ({ kind: "goal", entity: "lead", query, target });
+  const settings = await w.acme.ok("admin", "GET", "/api/v1/admin/plugins/leads/config");
+  const [text] = Object.entries(settings).find(([, value]) => typeof value !== "number");
+  for (const config of ["leads.moon", "moon", `leads.${text}`, ""])
+    assert.deepEqual(await complaints(goal({ config })), at("target.config"), config);
+  assert.deepEqual(await complaints(goal("sum.company")), at("target"));
+  assert.deepEqual(await complaints(goal("sum.nothing")), at("target.nothing"));
+  assert.deepEqual(await complaints(goal("most")), at("target"));
+  assert.deepEqual(await complaints(goal(undefined)), at("target"));
+  const other = (more) => goal({ entity: "task", query, ...more });
+  assert.deepEqual(await complaints(other({ owner_field: "no" })), at("target.owner_field.no"));
+  assert.deepEqual(await complaints(other({ date_field: "subject" })), at("target.date_field"));
+  const counts = (more) => ({ kind: "bar", entity: "lead", query: { ...query, ...more } });
+  assert.deepEqual(await complaints(counts({ measure: ["sum.no"] })), at("query.measure[0].no"));
+  assert.deepEqual(await complaints(counts({ group: ["no"] })), at("query.group[0].no"));
+  const dated = { kind: "kpi", entity: "lead", query, date_field: "company" };
+  assert.deepEqual(await complaints(dated), at("date_field"));
+  const [number] = Object.entries(settings).find(([, value]) => Number.isInteger(value));
+  for (const target of [{ config: `leads.${number}` }, "sum.score", 12]) {
+    const body = { widgets: [{ id: "a", ...goal(target) }] };
+    const made = { kind: "dashboard", name: "fits", body };
+    const { id } = await w.acme.ok("sales1", "POST", VIEWS, made);
+    assert.equal((await w.acme.as("sales1", "DELETE", `${VIEWS}/${id}`)).status, 204);
+  }
   const gauge = await complaints({ kind: "gauge", entity: "lead" });
   assert.deepEqual(gauge, ["body.widgets.0.kind"], "as the schema says it");
   const shaped = { kind: "dashboard", name: "mine", body: { widgets: [{ id: "a" }] } };

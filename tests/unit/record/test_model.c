@@ -597,6 +597,23 @@ static void test_model__a_dashboard_has_so_many_widgets(void **state)
     assert_non_null(strstr(why, "at most 40 widgets"));
 }
 
+static bool is_report_of(struct place *p, int rows)
+{
+    place_sales(p, "reports/lead.json",
+                arena_printf(p->arena,
+                             "{\"name\":\"x_top\",\"entity\":\"lead\",\"query\":{"
+                             "\"measure\":[\"count\"],\"group\":[\"status\"],\"limit\":%d}}",
+                             rows));
+    return model_view(p->model, "lead", "report", "x_top") != NULL;
+}
+
+/* What a list gives at most, so that a report that is taken in can be asked. */
+static void test_model__a_report_asks_for_so_many_groups(void **state)
+{
+    assert_true(is_report_of(*state, LIST_MAX));
+    assert_false(is_report_of(*state, LIST_MAX + 1));
+}
+
 static void test_model__a_screen_may_count_measure_and_draw(void **state)
 {
     struct place *p = *state;
@@ -742,6 +759,7 @@ int main(void)
         T(an_unknown_dictionary_is_not_extended),
         T(a_tenant_entity_has_its_prefix),
         T(a_role_is_told_of_own_fields),
+        T(a_report_asks_for_so_many_groups),
         T(a_role_is_told_of_own_operations),
         T(a_plan_changes_nothing),
         T(a_view_names_known_fields),
