@@ -230,24 +230,15 @@ static enum err is_few(struct db *db, const struct query *query, const struct ex
     return e;
 }
 
-enum err cover_find(struct db *db, const struct query *query, const char **out)
+/* The best of those that hold all that is used, unless few rows have to be looked at. */
+static enum err choose(struct db *db, const struct query *query, const struct used *used,
+                       const char *key, const char **out)
 {
-    const struct table_entry *entry;
-    const struct cover_index *best = NULL;
-    struct used used = {0};
-    *out = NULL;
-    use_query(&used, query);
-    if (used.too_many || query->index_hint)
-        return ERR_OK;
-    enum err e = db_table(db, query->table, &entry);
-    if (!e)
-        e = indexes_load(db);
-    if (e)
-        return e;
-    const struct cover_index *all = map_get(&db->covers, slice_str(query->table));
+    const struct cover_index *all = map_get(&db->covers, slice_str(query->table)), *best = NULL;
     bool live = is_live(query->where), few = false;
+    enum err e = ERR_OK;
     for (const struct cover_index *index = all; index; index = index->next)
-        if (!index->some && index->live <= live && covers(index, entry->key, &used) &&
+        if (!index->some && index->live <= live && covers(index, key, used) &&
             is_better(index, best, query->where))
             best = index;
     for (int weak = 0; weak < 2 && best && live && !few && !e; weak++) {
@@ -258,4 +249,95 @@ enum err cover_find(struct db *db, const struct query *query, const char **out)
     if (!e && best && !few)
         *out = best->name;
     return e;
+}
+
+enum err cover_find(struct db *db, const struct query *query, const char **out)
+{
+    const struct table_entry *entry;
+    struct used used = {0};
+    *out = NULL;
+    use_query(&used, query);
+    if (used.too_many || query->index_hint)
+        return ERR_OK;
+    enum err e = db_table(db, query->table, &entry);
+    if (!e)
+        e = indexes_load(db);
+    return e ? e : choose(db, query, &used, entry->key, out);
+}
+
+/* --- pages that no index has in order --- */
+
+static bool is_held(const struct expr *where, struct slice column)
+{
+    const struct expr *at = NULL;
+    while (condition_next(where, &at)) {
+        if (at->op == EXPR_AND && is_held(at, column))
+            return true;
+        if ((at->op == EXPR_EQ || at->op == EXPR_NULL) && at->column.join == 0 &&
+            slice_is(column, at->column.column))
+            return true;
+    }
+    return false;
+}
+
+/* Whether what stands before that column in the index is held to one value each. */
+static bool is_in_order(const struct cover_index *index, const struct expr *where,
+                        const char *column)
+{
+    for (struct slice rest = index->columns; rest.len;) {
+        struct slice name = slice_split(&rest, ',');
+        if (slice_is(name, column))
+            return true;
+        if (!is_held(where, name))
+            return false;
+    }
+    return false;
+}
+
+static bool asks_joined(const struct expr *e)
+{
+    if (!e || e->op == EXPR_TRUE || e->op == EXPR_FALSE)
+        return false;
+    if (e->op != EXPR_AND && e->op != EXPR_OR && e->op != EXPR_NOT)
+        return (e->op == EXPR_EXISTS ? e->sub.outer.join : e->column.join) != 0;
+    for (const struct expr *child = e->first; child; child = child->next)
+        if (asks_joined(child))
+            return true;
+    return false;
+}
+
+/* Whether what decides on a row and its place is in the table itself, and has no order yet. */
+static bool is_sorted_by(const struct query *query, const char *key, struct used *used)
+{
+    bool is_page = query->order_count > 0 && query->limit > 0 && query->group_count == 0 &&
+                   query->count_cap == 0 && !query->index_hint && !strchr(key, ',');
+    if (!is_page || strcmp(query->order[0].column.column, key) == 0 || asks_joined(query->where))
+        return false;
+    for (int i = 0; i < query->order_count; i++) {
+        const struct query_order *order = &query->order[i];
+        if (order->column.join != 0 || asks_joined(order->only_when))
+            return false;
+        use(used, &order->column);
+        use_expr(used, order->only_when);
+    }
+    use_expr(used, query->where);
+    return !used->too_many;
+}
+
+enum err cover_sorted(struct db *db, const struct query *query, const char **out)
+{
+    const struct table_entry *entry;
+    struct used used = {0};
+    *out = NULL;
+    enum err e = db_table(db, query->table, &entry);
+    if (e || !is_sorted_by(query, entry->key, &used))
+        return e;
+    e = indexes_load(db);
+    if (e)
+        return e;
+    const struct cover_index *index = map_get(&db->covers, slice_str(query->table));
+    for (; index; index = index->next)
+        if (is_in_order(index, query->where, query->order[0].column.column))
+            return ERR_OK;
+    return choose(db, query, &used, entry->key, out);
 }

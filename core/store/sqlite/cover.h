@@ -26,3 +26,6 @@ struct cover_index {
 
 /* The index's name, or NULL in *out: the planner chooses. */
 MUST_USE enum err cover_find(struct db *db, const struct query *query, const char **out);
+/* The index in which the rows of a page are found that no index has in order, or NULL: a narrow one
+ * that holds all that decides on them. Only the page itself is then fetched from the table. */
+MUST_USE enum err cover_sorted(struct db *db, const struct query *query, const char **out);

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "store/sqlite/cover.h"
 #include "store/sqlite/emit.h"
 
 /* --- what is selected --- */
@@ -406,6 +407,33 @@ static void emit_two_levels(struct emit *emit, const struct query *query, int64_
     emit_tail(emit, query, limit);
 }
 
+/* A page of an order that no index has: its rows are found in a narrow index and sorted there,
+ * instead of the whole table being read for them. */
+static enum err emit_found(struct emit *emit, const struct query *query, enum emit_part part,
+                           int64_t limit, const char *narrow)
+{
+    const struct table_entry *entry;
+    struct query alone = *query;
+    enum err e = db_table(emit->db, query->table, &entry);
+    if (e)
+        return e;
+    alone.joins_count = 0;
+    emit_str(emit, "SELECT ");
+    emit_select_list(emit, query);
+    emit_from(emit, query, false);
+    emit_str(emit, " WHERE t.");
+    emit_name(emit, entry->key);
+    emit_str(emit, " IN (SELECT t.");
+    emit_name(emit, entry->key);
+    emit->cover = narrow;
+    emit_from(emit, &alone, false);
+    emit_where(emit, query, part);
+    emit_tail(emit, query, limit);
+    emit_str(emit, ")");
+    emit_tail(emit, query, 0);
+    return emit->error;
+}
+
 enum err select_emit_tally(struct emit *emit, struct db *db, const struct query *query,
                            const char *cover, struct semijoins *semijoins)
 {
@@ -437,10 +465,15 @@ enum err select_emit(struct emit *emit, struct db *db, const struct query *query
 {
     ASSERT(query->count_cap == 0 || query->group_count == 0);
     ASSERT(query->group_count <= query->select_count);
-    enum err e = emit_start(emit, db, query->table);
+    const char *narrow;
+    enum err e = cover_sorted(db, query, &narrow);
+    if (!e)
+        e = emit_start(emit, db, query->table);
     if (e)
         return e;
     emit->query = query;
+    if (narrow)
+        return emit_found(emit, query, part, limit, narrow);
     e = match_join(emit, query, query->where);
     if (e)
         return e;

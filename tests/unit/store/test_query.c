@@ -368,6 +368,89 @@ static void test_query__a_page_seeks_in_its_index(void **state)
     buf_release(&plan);
 }
 
+/* Pages of three: the last amount and id of each lead to the next. */
+static const char *pages(struct rig *rig, struct query *query, int count)
+{
+    struct buf all = BUF_INIT;
+    struct value after[2];
+    query->after = NULL;
+    for (int i = 0; i < count; i++) {
+        const char *page = rig_rows(rig, query);
+        buf_printf(&all, "%s / ", page);
+        const char *last = strrchr(page, ' ');
+        last = last ? last + 1 : page;
+        int64_t amount, id;
+        bool is_filled = sscanf(last, "%" SCNd64 "|%" SCNd64, &amount, &id) == 2;
+        if (!is_filled && sscanf(last, "-|%" SCNd64, &id) != 1)
+            break;
+        after[0] = is_filled ? value_int(amount) : value_null();
+        after[1] = value_int(id);
+        query->after = after;
+    }
+    query->after = NULL;
+    const char *text = arena_strdup(rig->arena, buf_cstr(&all));
+    buf_release(&all);
+    return text;
+}
+
+static void test_query__an_order_without_index_is_found_in_a_narrow_one(void **state)
+{
+    static const struct store_index indexes[] = {
+        {"lead_report", "status,owner,amount,deleted_at", "live", false},
+        {"lead_next", "day,amount,id", "live", false},
+    };
+    struct rig *rig = *state;
+    struct query_column select[] = {{.column = {0, "amount"}},
+                                    {.column = {0, "id"}},
+                                    {.column = {0, "name"}},
+                                    {.column = {1, "name"}}};
+    struct query_join join = {.table = "users", .from = {0, "owner"}, .to = "id"};
+    struct query_order order[] = {{.column = {0, "amount"}, .descending = true},
+                                  {.column = {0, "id"}, .descending = true}};
+    struct query query = {.table = "lead",
+                          .select = select,
+                          .select_count = 4,
+                          .joins = &join,
+                          .joins_count = 1,
+                          .order = order,
+                          .order_count = 2,
+                          .limit = 3};
+    const struct expr *live = text_expr(rig, EXPR_NULL, "deleted_at", "");
+    const struct expr *named = text_expr(rig, EXPR_NOT_NULL, "name", ""); /* all; in no index */
+    struct store_schema schema = *rig_schema();
+    struct store_table tables[8];
+    struct buf plan = BUF_INIT;
+    memcpy(tables, schema.tables, (size_t)schema.tables_count * sizeof *tables);
+    tables[0].indexes = indexes;
+    tables[0].indexes_count = COUNT(indexes);
+    schema.tables = tables;
+    schema.hash++;
+    OK(store_schema_apply(rig->store, &schema));
+    for (int i = 1; i <= 20; i++)
+        rig_lead(rig, i, "n", i % 3 ? "new" : "won", i % 4 ? i / 5 : -1);
+    for (int way = 0; way < 4; way++) {
+        order[0].descending = way & 1;
+        order[1].descending = way & 2;
+        query.where = live;
+        buf_clear(&plan);
+        OK(store_explain(rig->store, &query, &plan));
+        assert_non_null(strstr(buf_cstr(&plan), "USING COVERING INDEX lead_report"));
+        assert_non_null(strstr(buf_cstr(&plan), "t USING INTEGER PRIMARY KEY"));
+        const char *found = pages(rig, &query, 8);
+        query.where = expr_and(rig->arena, live, named);
+        buf_clear(&plan);
+        OK(store_explain(rig->store, &query, &plan));
+        assert_null(strstr(buf_cstr(&plan), "COVERING"));
+        assert_string_equal(found, pages(rig, &query, 8));
+        assert_true(strlen(found) > 20 * 6);
+    }
+    query.where = expr_and(rig->arena, live, int_expr(rig, EXPR_EQ, "day", 1));
+    buf_clear(&plan);
+    OK(store_explain(rig->store, &query, &plan)); /* there is one that has it in order */
+    assert_non_null(strstr(buf_cstr(&plan), "t USING INDEX lead_next (day=?)"));
+    buf_release(&plan);
+}
+
 /* Whichever was made last: the index of a state is for who asks for nothing better. */
 static void test_query__a_weak_comparison_leads_no_index(void **state)
 {
@@ -677,6 +760,7 @@ int main(void)
         TEST(a_statement_has_so_many_bytes),
         TEST(a_condition_is_so_deep),
         TEST(a_weak_comparison_leads_no_index),
+        TEST(an_order_without_index_is_found_in_a_narrow_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
