@@ -17,7 +17,6 @@
 #define TEXT_CHARS_MAX  200
 #define PORT_DEFAULT    993
 #define MINUTES_DEFAULT 2
-#define MINUTES_MAX     1440
 
 #define SHOWN "host", "port", "tls", "user", "password", "folder", "minutes"
 
@@ -254,8 +253,9 @@ static struct json *settings_read(struct call *call)
     if (user)
         json_add(arena, setting, "user", json_new_str(arena, slice_str(user)));
     json_add(arena, setting, "folder", json_new_str(arena, slice_str(folder ? folder : "INBOX")));
-    json_add(arena, setting, "minutes",
-             json_new_int(arena, body_int(call, "minutes", 1, MINUTES_MAX, MINUTES_DEFAULT)));
+    json_add(
+        arena, setting, "minutes",
+        json_new_int(arena, body_int(call, "minutes", 1, MAILBOX_MINUTES_MAX, MINUTES_DEFAULT)));
     return setting;
 }
 

@@ -13,13 +13,13 @@
 #include "api/keep.h"
 #include "api/operator.h"
 #include "base/id.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "hook/outbox.h"
 #include "tenant/folder.h"
 #include "tenant/migration.h"
 #include "tenant/plugin.h"
 
-#define HOSTS_MAX       32
 #define TENANTS_PATH    "/api/v1/operator/tenants"
 #define PLUGINS_ASK_MAX 100
 
@@ -129,7 +129,7 @@ enum err operator_hosts(struct call *call, const char *field, const struct json 
     struct ctx *ctx = call->ctx;
     if (!hosts || hosts->type != JSON_ARRAY || hosts->count == 0)
         return err_field(&ctx->err, field, "required", NULL);
-    if (hosts->count > HOSTS_MAX)
+    if (hosts->count > HOSTS_PER_TENANT_MAX)
         return err_field(&ctx->err, field, "too_many", NULL);
     const char **names = arena_array(ctx->arena, const char *, (size_t)hosts->count + 1);
     int n = 0;

@@ -16,11 +16,11 @@
 #include "api/version.h"
 #include "auth/audit.h"
 #include "base/jsonschema.h"
+#include "base/limits.h"
 #include "base/text.h"
 #include "record/filter.h"
 #include "store/query.h"
 
-#define ROLES_MAX        200 /* of a company's own */
 #define SUGGEST_DISTANCE 2
 
 /* --- reading ------------------------------------------------------------------------------------
@@ -444,8 +444,9 @@ enum err roles_put(struct call *call)
     if (e)
         return e;
     bool is_new = !map_get(&own.by_name, name);
-    if (is_new && own.by_name.count >= ROLES_MAX)
-        return err_field(&call->ctx->err, "name", "too_many", "{\"max\":200}");
+    if (is_new && own.by_name.count >= ROLES_PER_TENANT_MAX)
+        return err_field(&call->ctx->err, "name", "too_many",
+                         arena_printf(call->ctx->arena, "{\"max\":%d}", ROLES_PER_TENANT_MAX));
     const struct json *doc = document(call, name);
     e = check_role(call, doc);
     if (!e)

@@ -16,13 +16,12 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/jsonschema.h"
+#include "base/limits.h"
 #include "record/filter.h"
 #include "record/list.h"
 #include "record/rights.h"
 
-#define VIEWS          "/api/v1/views"
-#define NAME_CHARS_MAX 80
-#define VIEWS_MAX      500 /* of one person */
+#define VIEWS "/api/v1/views"
 
 /* Kinds that show records; forms and menus are made by who administers. */
 static const char *const kinds[] = {"list",  "board", "calendar",  "timeline",
@@ -549,7 +548,7 @@ static void read_new(struct call *call, struct view *view)
 {
     view->entity = body_text(call, "entity", NAME_BYTES_MAX);
     view->kind = body_text(call, "kind", NAME_BYTES_MAX);
-    view->name = body_text(call, "name", NAME_CHARS_MAX);
+    view->name = body_text(call, "name", VIEW_NAME_CHARS_MAX);
     view->body = body_member(call, "body");
     const char *scope = read_scope(call);
     view->is_shared = scope && strcmp(scope, "shared") == 0;
@@ -579,8 +578,8 @@ static enum err check_count(struct call *call)
     int64_t count;
     enum err e = store_count(call->ctx->tenant->store, "view",
                              expr_cmp(call->ctx->arena, EXPR_EQ, "owner", value_int(caller(call))),
-                             VIEWS_MAX, &count);
-    if (!e && count >= VIEWS_MAX)
+                             VIEWS_PER_USER_MAX, &count);
+    if (!e && count >= VIEWS_PER_USER_MAX)
         e = admin_refuse(call, ERR_CONFLICT, "too_many_views", NULL);
     return e;
 }
@@ -656,7 +655,7 @@ enum err views_update(struct call *call)
         e = call_version(call, view.id, &version);
     if (e)
         return e;
-    const char *name = body_text(call, "name", NAME_CHARS_MAX), *scope = read_scope(call);
+    const char *name = body_text(call, "name", VIEW_NAME_CHARS_MAX), *scope = read_scope(call);
     view.name = name ? name : view.name;
     if (body_has(call, "name") && !name)
         body_bad(call, "name", "required", NULL);

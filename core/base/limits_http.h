@@ -30,6 +30,10 @@
 #define IDEMPOTENCY_KEY_MAX      200
 #define STOP_GRACE_MS            10000 /* SIGTERM to the end of what is in flight */
 
+/* Forms (http/multipart). */
+#define MULTIPART_PARTS_MAX      20   /* fields and files of one form */
+#define MULTIPART_HEAD_BYTES_MAX 4096 /* headers of one part */
+
 /* Live events (house.md section 2). A stream is an open GET /api/v1/events. */
 #define STREAMS_PER_GATEWAY     1024
 #define STREAMS_PER_GATEWAY_MAX 4096 /* the most the configuration may ask for */

@@ -32,6 +32,10 @@
 #define PASSWORD_PAST_MAX       5 /* dengbao: that many may not come again */
 #define UNMASK_REASON_BYTES_MAX 500
 #define AUDIT_KEEP_MS           (180LL * 24 * 3600 * 1000) /* the law asks for six months */
+#define VIEWS_PER_USER_MAX      500                        /* saved by one person */
+#define VIEW_NAME_CHARS_MAX     80
+#define ROLES_PER_TENANT_MAX    200        /* of a company's own */
+#define HOSTS_PER_TENANT_MAX    32         /* names a company is reached by */
 #define OWN_SETTINGS_BYTES_MAX  (16 << 10) /* favourites and the like of one person */
 #define LOGIN_BYTES_MAX         128
 #define PASSWORD_LIST_BYTES_MAX (4 << 20) /* a list of common passwords that is read */

@@ -37,6 +37,7 @@
 #define MESSAGE_FILES_MAX       20
 #define MESSAGE_FILES_BYTES_MAX (20 << 20) /* together */
 #define MAILBOXES_MAX           10         /* of one company */
+#define MAILBOX_MINUTES_MAX     1440       /* between two looks: once a day */
 #define MAILBOX_TAKE_MAX        50         /* letters of one look into a mailbox */
 #define MAILBOX_TRIES_MAX       5          /* of a letter that a handler refuses */
 #define MAILBOX_SENDER_HOUR     30  /* letters of one sender in an hour; more are passed over */

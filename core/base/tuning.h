@@ -58,6 +58,9 @@
 #define MODEL_LOOK_US      1000000 /* they are looked at again; each time after twice as long */
 #define MODEL_LOOKS_SLOWER 5       /* and so often twice */
 
+/* Documents. */
+#define DOCUMENT_NAME_CHARS 200 /* of the name of a file that a script makes; cut behind */
+
 /* Jobs, imports, exports, migrations: what one step does. */
 #define JOB_LOOK_ROWS        50     /* due jobs looked through for one that may be leased */
 #define JOB_STEP_US          500000 /* a job that walks lets others go on after so long */
@@ -93,7 +96,7 @@
 #define CERTAIN_BYTES_MAX (1 << 20)
 
 /* The index that an entity's reports are answered from. */
-#define REPORT_COLUMNS    24  /* more are looked up in the row */
+#define REPORT_COLUMNS    32  /* more are looked up in the row */
 #define REPORT_TEXT_CHARS 120 /* longer texts are not copied into it */
 
 /* What somebody saw a moment ago (record/past.h). */

@@ -4,6 +4,7 @@
  */
 #include "http/multipart.h"
 
+#include "base/limits.h"
 #include "base/text.h"
 
 #define BOUNDARY_BYTES_MAX 70 /* RFC 2046 section 5.1.1 */

@@ -10,9 +10,6 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-#define MULTIPART_PARTS_MAX      20   /* fields and files of one form */
-#define MULTIPART_HEAD_BYTES_MAX 4096 /* headers of one part */
-
 struct multipart_part {
     struct slice name;     /* of the field */
     struct slice filename; /* base name only, empty if none */

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "base/id.h"
+#include "base/limits.h"
 #include "base/text.h"
 #include "document/docx.h"
 #include "record/blob.h"
@@ -10,8 +11,7 @@
 
 #define READERS                                                                                    \
     (VM_BEFORE | VM_VALIDATE | VM_AFTER | VM_ACTION | VM_JOB | VM_ROUTE | VM_COMMIT | VM_TX)
-#define NAME_CHARS_MAX 200
-#define DOCX_TYPE      "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+#define DOCX_TYPE "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 /* Written ctx.file(…) or ctx:file(…). */
 static void drop_self(lua_State *L)
@@ -191,7 +191,7 @@ static void take_about(lua_State *L, struct arena *arena, struct blob_file *file
     }
     lua_getfield(L, 1, "name");
     struct slice name = lua_isnil(L, -1) ? SLICE("document.docx") : convert_text(L, lua_gettop(L));
-    file->name = arena_str(arena, text_head(name, NAME_CHARS_MAX));
+    file->name = arena_str(arena, text_head(name, DOCUMENT_NAME_CHARS));
     file->type = DOCX_TYPE;
     lua_pop(L, 2);
 }

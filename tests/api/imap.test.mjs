@@ -116,7 +116,7 @@ test("settings are checked, and the password is never told", async () => {
     [{ tls: "none" }, "tls"],
     [{ folder: 'A"B' }, "folder"],
     [{ minutes: 0 }, "minutes"],
-    [{ minutes: 1441 }, "minutes"],
+    [{ minutes: limit("MAILBOX_MINUTES_MAX") + 1 }, "minutes"],
     [{ unknown: 1 }, "unknown"],
   ]) {
     const answer = await put("one", settings(server, more));
@@ -418,7 +418,7 @@ test("a letter is listed at the contact or lead that wrote it, and opens no tick
 
 test("letters are taken look by look, senders counted, failures remembered: so many", async () => {
   const server = await imap();
-  await setUp("many", server, { minutes: 1440 });
+  await setUp("many", server, { minutes: limit("MAILBOX_MINUTES_MAX") });
   const mail = (from, subject) => server.add(letter({ from, subject, head: "List-Id: <x>\n" }));
   const [most, senders] = [limit("MAILBOX_SENDER_HOUR"), limit("MAILBOX_SENDERS_MAX")];
   for (let i = 0; i < senders; i += 1) mail(`many${i}@example.com`, "many");

@@ -4,6 +4,8 @@
  */
 #include "fixture.h"
 
+#include "base/limits.h"
+
 #include <stdio.h>
 
 #include "tenant/folder.h"
@@ -44,6 +46,21 @@ static void test_operator__makes_a_tenant_with_what_its_plugins_need(void **stat
     assert_false(has_folder(f, "cork"));
     assert_int_equal(fixture_call(f, OPERATOR, "GET", TENANTS "/cork", NULL), 404);
     assert_int_equal(fixture_call(f, "operator@cork", "GET", WARES, NULL), 404);
+}
+
+static void test_operator__a_company_has_so_many_names(void **state)
+{
+    struct fixture *f = *state;
+    for (int n = HOSTS_PER_TENANT_MAX + 1; n >= HOSTS_PER_TENANT_MAX; n--) {
+        struct buf body = BUF_INIT;
+        buf_put_str(&body, "{\"name\":\"cork\",\"hosts\":[");
+        for (int i = 0; i < n; i++)
+            buf_printf(&body, "%s\"c%d.test\"", i ? "," : "", i);
+        buf_put_str(&body, "]}");
+        assert_int_equal(fixture_call(f, OPERATOR, "POST", TENANTS, buf_cstr(&body)),
+                         n > HOSTS_PER_TENANT_MAX ? 422 : 201);
+        buf_release(&body);
+    }
 }
 
 static void test_operator__leaves_nothing_of_a_tenant_that_cannot_be(void **state)
@@ -194,6 +211,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_operator__makes_a_tenant_with_what_its_plugins_need),
         TEST(test_operator__leaves_nothing_of_a_tenant_that_cannot_be),
+        TEST(test_operator__a_company_has_so_many_names),
         TEST(test_operator__is_nobody_else),
         TEST(test_operator__suspends_and_resumes),
         TEST(test_operator__restores_what_was_and_ends_sessions),

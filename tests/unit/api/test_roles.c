@@ -4,6 +4,8 @@
  */
 #include "fixture.h"
 
+#include "base/limits.h"
+
 #define ROLES "/api/v1/admin/roles"
 
 static void test_roles__made_listed_and_effective_at_once(void **state)
@@ -63,6 +65,15 @@ static void test_roles__what_does_not_fit_the_model_is_told_with_its_place(void 
     assert_int_equal(fixture_call(f, "root", "GET", ROLES "/buyer", NULL), 404);
 }
 
+static void test_roles__a_company_makes_so_many(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i <= ROLES_PER_TENANT_MAX; i++)
+        assert_int_equal(fixture_call(f, "root", "PUT", fixture_print(f, ROLES "/r%d", i), "{}"),
+                         i == ROLES_PER_TENANT_MAX ? 422 : 201);
+    assert_int_equal(fixture_call(f, "root", "PUT", ROLES "/r0", "{}"), 200);
+}
+
 static void test_roles__a_plugin_s_role_is_overridden_and_comes_back(void **state)
 {
     struct fixture *f = *state;
@@ -84,6 +95,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_roles__made_listed_and_effective_at_once),
         TEST(test_roles__what_does_not_fit_the_model_is_told_with_its_place),
+        TEST(test_roles__a_company_makes_so_many),
         TEST(test_roles__a_plugin_s_role_is_overridden_and_comes_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,8 @@
  */
 #include "fixture.h"
 
+#include "base/limits.h"
+
 #define VIEWS "/api/v1/views"
 
 static const char *make(struct fixture *f, const char *who, const char *scope)
@@ -17,6 +19,31 @@ static const char *make(struct fixture *f, const char *who, const char *scope)
     if (fixture_call(f, who, "POST", VIEWS, body) != 201)
         fail_msg("%s", f->text);
     return fixture_at(f, "id");
+}
+
+static void test_views__a_name_has_so_many_characters(void **state)
+{
+    struct fixture *f = *state;
+    for (int over = 0; over <= 1; over++) {
+        struct buf body = BUF_INIT;
+        buf_put_str(&body, "{\"entity\":\"ware\",\"body\":{},\"name\":\"");
+        for (int i = 0; i < VIEW_NAME_CHARS_MAX + over; i++)
+            buf_put_str(&body, "名");
+        buf_put_str(&body, "\"}");
+        assert_int_equal(fixture_call(f, "root", "POST", VIEWS, buf_cstr(&body)), over ? 422 : 201);
+        buf_release(&body);
+    }
+}
+
+static void test_views__a_person_keeps_so_many(void **state)
+{
+    struct fixture *f = *state;
+    const char *body = "{\"entity\":\"ware\",\"name\":\"v\",\"body\":{}}";
+    for (int i = 0; i < VIEWS_PER_USER_MAX; i++)
+        make(f, "root", "mine");
+    assert_int_equal(fixture_call(f, "root", "POST", VIEWS, body), 409);
+    fixture_user(f, "kim", "[\"seller\"]");
+    assert_int_equal(fixture_call(f, "kim", "POST", VIEWS, body), 201);
 }
 
 static const char *path_of(struct fixture *f, const char *id)
@@ -112,6 +139,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_views__own_are_private_and_shared_are_seen),
+        TEST(test_views__a_name_has_so_many_characters),
+        TEST(test_views__a_person_keeps_so_many),
         TEST(test_views__change_only_from_the_version_that_was_read),
         TEST(test_views__body_is_checked_under_the_rights_of_the_writer),
     };

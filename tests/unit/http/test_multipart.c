@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "base/limits.h"
 #include "help.h"
 
 #define TYPE "multipart/form-data; boundary=XyZ"
