@@ -832,6 +832,32 @@ test("a chart is taken along as picture and figures, and leads to the list", pla
   });
 });
 
+test("every bar has its name on the phone, and filters stand in line", place, async () => {
+  const { fields } = await w.acme.ok("manager", "GET", "/api/v1/meta/lead");
+  const { options } = fields.find((one) => one.name === "source");
+  const owner = w.acme.users.manager;
+  for (const { value } of options)
+    await w.acme.create("manager", "lead", { name: `来自${value}`, source: value, owner });
+  await working(PHONE, "manager", async (page, screen) => {
+    await page.goto("/dash/leads");
+    const source = page.locator(".report", { hasText: "各来源线索" }).first();
+    await source.locator(".chart svg text").first().waitFor();
+    const shown = await source.locator(".chart svg text").allTextContents();
+    await source.scrollIntoViewIfNeeded();
+    await screen.shot("phone-bars");
+    await source.getByRole("button", { name: "表格" }).click();
+    const names = await source.locator("tbody td:first-child").allTextContents();
+    assert.ok(names.length >= options.length, "each source has a bar");
+    for (const name of names) assert.ok(shown.includes(name.trim()), `${name} of ${shown}`);
+    await screen.fits("a table on the phone");
+    const [first, second] = await page.locator(".dash-head label").all();
+    const head = await page.locator(".dash-head h1").boundingBox();
+    const [from, beside] = [await first.boundingBox(), await second.boundingBox()];
+    assert.equal(from.x, head.x);
+    assert.equal(from.y, beside.y);
+  });
+});
+
 test("a favourite stands in the menu, also after signing in elsewhere", place, async () => {
   const lead = await w.acme.create("sales2", "lead", { name: "收藏的人" });
   await working(DESKTOP, "sales2", async (page) => {

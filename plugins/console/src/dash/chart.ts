@@ -4,6 +4,7 @@ import { BarChart, FunnelChart, LineChart, PieChart } from "echarts/charts";
 import { GridComponent, TooltipComponent } from "echarts/components";
 import { type ECharts, init, use } from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
+import { type AxisFit, axisFit } from "@/logic/axis";
 import { grouped } from "@/logic/format";
 import type { ReportRow } from "@/logic/report";
 
@@ -49,9 +50,20 @@ function series(kind: string, rows: ReportRow[]) {
   return { type: "bar" as const, barMaxWidth: 36, ...item };
 }
 
+/** Every bar has its name; what is cut stands whole in the tooltip. */
+const everyName = ({ rotate, most }: AxisFit) => ({
+  interval: 0,
+  rotate,
+  width: most,
+  overflow: "truncate" as const,
+});
+
 /** The tooltip is drawn, not written as HTML: the CSP forbids style attributes. */
 export function draw(box: HTMLElement, kind: string, rows: ReportRow[]): ECharts {
-  const chart = init(box, null, { renderer: "svg" });
+  const isBar = kind !== "pie" && kind !== "funnel" && kind !== "line";
+  const names = rows.map((row) => row.label);
+  const fit = isBar ? axisFit(names, box.clientWidth) : undefined;
+  const chart = init(box, null, { renderer: "svg", width: fit?.width });
   const line = { lineStyle: { color: color("--line") } };
   const text = { color: color("--text-2") };
   const isAxis = kind !== "pie" && kind !== "funnel";
@@ -59,8 +71,8 @@ export function draw(box: HTMLElement, kind: string, rows: ReportRow[]): ECharts
     grid: { left: 8, right: 12, top: 16, bottom: 8, containLabel: true },
     xAxis: {
       type: "category" as const,
-      data: rows.map((row) => row.label),
-      axisLabel: text,
+      data: names,
+      axisLabel: fit ? { ...text, ...everyName(fit) } : text,
       axisLine: line,
     },
     yAxis: {
@@ -73,7 +85,7 @@ export function draw(box: HTMLElement, kind: string, rows: ReportRow[]): ECharts
   chart.setOption({
     color: PALETTE.map(color),
     animation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
-    tooltip: { renderMode: "richText", trigger: isAxis ? "axis" : "item" },
+    tooltip: { renderMode: "richText", trigger: isAxis ? "axis" : "item", confine: true },
     ...(isAxis ? axes : {}),
     series: [series(kind, rows)],
   });
