@@ -21,7 +21,9 @@ end
 function comments.told(ev, ctx)
   local comment, old = ev.record, ev.old
   local db = ctx.db:as_system()
-  local about = { entity = "activity", record = db.activity:get(comment.activity) }
+  local about = {
+    entity = "activity", record = db.activity:get(comment.activity), event = crm.id_text(comment.id),
+  }
   local writer = db.user:get(comment.created_by)
   local words = { who = writer and writer.name or "" }
   for _, user in ipairs(comment.mentions or {}) do

@@ -16,14 +16,15 @@ function notices.title(entity, record)
 end
 
 -- Tells a user, unless it is who does it. about: entity and record; text: "@key", where args are
--- its words beside {what}; a second one of the same key is told when the first has been read.
+-- its words beside {what}; a second one of the same key is told when the first has been read, and
+-- of another event (about.event: the id of what has happened to the record) at once.
 function notices.tell(ctx, user, about, text, tone, args)
   if not user or ctx.user and ctx.user.id == user then return 0 end
   local words = { what = notices.title(about.entity, about.record) }
   for name, word in pairs(args or {}) do words[name] = word end
   return ctx.notify(user, {
     text = text, args = words, about = about.record, tone = tone, kind = text:match("[%w_]+$"),
-    key = table.concat({ text, crm.id_text(about.record.id), words.days }, ":"),
+    key = table.concat({ text, crm.id_text(about.record.id), words.days or about.event }, ":"),
   })
 end
 

@@ -44,6 +44,19 @@ crm.test("who sees an activity comments on it; who is mentioned hears of it", fu
   t.eq(t.db.activity_comment:count {}, 0)
 end)
 
+crm.test("a second comment is told beside an unread first one", function(t)
+  local who = people(t)
+  t.as("ann")
+  local visit = t.db.activity:insert { subject = "Visit", type = "visit" }
+  t.as("bob")
+  local said = { content = "One", mentions = { crm.id_text(who.cid) } }
+  t.action("activity", visit.id, "comment", said)
+  t.action("activity", visit.id, "comment", said)
+  t.as()
+  t.eq(told(t, who.ann), "commented commented")
+  t.eq(told(t, who.cid), "comment_mentions comment_mentions")
+end)
+
 crm.test("comments are seen with their activity, and changed by who made them", function(t)
   local who = people(t)
   t.as("ann")
