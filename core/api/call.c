@@ -148,8 +148,8 @@ static void wake_jobs(struct app *app, struct tenant *tenant)
         app->services->wake(app, tenant, run_at_ms);
 }
 
-enum err app_write(struct app *app, struct ctx *ctx, enum err (*fn)(struct ctx *ctx, void *arg),
-                   void *arg)
+enum err app_write_still(struct app *app, struct ctx *ctx,
+                         enum err (*fn)(struct ctx *ctx, void *arg), void *arg)
 {
     ASSERT(app->role != APP_GATEWAY);
     ASSERT(ctx->tenant);
@@ -167,7 +167,15 @@ enum err app_write(struct app *app, struct ctx *ctx, enum err (*fn)(struct ctx *
     e = write_tx(ctx, fn, arg);
     if (app->services->turn_give)
         app->services->turn_give(app, ctx->tenant, 0);
-    if (!e)
+    return e;
+}
+
+enum err app_write(struct app *app, struct ctx *ctx, enum err (*fn)(struct ctx *ctx, void *arg),
+                   void *arg)
+{
+    bool is_inside = store_in_tx(ctx->tenant->store);
+    enum err e = app_write_still(app, ctx, fn, arg);
+    if (!e && !is_inside)
         wake_jobs(app, ctx->tenant);
     return e;
 }

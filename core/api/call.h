@@ -79,3 +79,6 @@ MUST_USE enum err call_write(struct call *call, enum err (*fn)(struct call *call
 /* The same outside a request, for jobs. */
 MUST_USE enum err app_write(struct app *app, struct ctx *ctx,
                             enum err (*fn)(struct ctx *ctx, void *arg), void *arg);
+/* The same, and nobody is woken for the jobs that are due then. */
+MUST_USE enum err app_write_still(struct app *app, struct ctx *ctx,
+                                  enum err (*fn)(struct ctx *ctx, void *arg), void *arg);

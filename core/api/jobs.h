@@ -11,6 +11,9 @@
  * when to look again (0 = nothing waits). Borrows write turns through app_write. */
 MUST_USE enum err jobs_step(struct app *app, struct tenant *tenant, struct arena *arena, bool *more,
                             int64_t *next_ms);
+/* Carries on the calls that open jobs wait for: `ready` is told each tenant whose jobs_step has
+ * something to do now. Gives how many still wait. */
+int jobs_look_awaits(void (*ready)(void *arg, const char *tenant), void *arg);
 /* When jobs_step has something to do for the tenant: 0 = nothing. A plain read that builds no
  * model: for looking through many stores. */
 MUST_USE enum err jobs_look(struct tenant *tenant, int64_t *run_at_ms);

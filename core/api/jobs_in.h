@@ -6,6 +6,7 @@
 
 #include "api/call.h"
 #include "hook/job.h"
+#include "script/await.h"
 
 /* A job this process has begun and goes on with at its next step. */
 struct jobs_open {
@@ -18,6 +19,8 @@ struct jobs_open {
     int64_t looked_us;    /* whether another job is due */
     void *state;          /* the function's own */
     void (*state_free)(void *state);
+    struct await *await; /* owned: what its next step waits for, NULL: nothing */
+    bool is_awaited;     /* it may not be stepped yet */
 };
 
 struct jobs_run {

@@ -243,6 +243,19 @@ static void tell_why(struct ctx *ctx, struct outcome *o)
     o->detail = ctx->err.detail ? arena_strdup(ctx->arena, ctx->err.detail) : o->reason;
 }
 
+static bool is_answered(const struct jobs_open *open)
+{
+    return open->await && open->await->is_over;
+}
+
+/* What this step waited for is used up; what it waits for now is the next one's. */
+static void await_next(struct jobs_open *open, struct await *next)
+{
+    if (open->await)
+        await_free(open->await);
+    open->await = next;
+}
+
 static void task_open(struct outcome *o)
 {
     struct jobs_run *run = o->run;
@@ -253,7 +266,8 @@ static void task_open(struct outcome *o)
                             .at_ms = json_int(job->body, "at", 0),
                             .tries = job->tries,
                             .args = json_get(job->body, "args"),
-                            .state = job->state,
+                            .state = run->open->await ? run->open->await->state : job->state,
+                            .answered = is_answered(run->open) ? run->open->await : NULL,
                             .keep = keep,
                             .user = run};
     o->queue = schedule_queue(run->ctx->arena, o->task.plugin, o->task.name);
@@ -302,8 +316,9 @@ enum err jobs_script_step(struct jobs_run *run)
     if (vm_get(ctx, run->app->config->home, &vm))
         return put_off(run, WAIT_MS, NULL);
     o.e = task_run(vm, ctx, &o.task, &host);
+    await_next(run->open, o.task.await);
     run->ended = o.task.yielded || o.task.cancelled;
-    if (run->ended)
+    if (run->ended || o.task.await)
         return ERR_OK;
     if (may_pass(o.e))
         return o.e;

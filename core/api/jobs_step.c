@@ -44,7 +44,7 @@ static struct jobs_open *open_find(const struct tenant *tenant, int *count)
     struct jobs_open *found = NULL;
     *count = 0;
     for (struct jobs_open *open = open_jobs; open; open = open->next) {
-        if (strcmp(open->tenant, tenant->name) != 0)
+        if (open->is_awaited || strcmp(open->tenant, tenant->name) != 0)
             continue;
         if (!found || open->stepped_us < found->stepped_us)
             found = open;
@@ -67,13 +67,41 @@ static void open_drop(struct jobs_open *open)
         link = &(*link)->next;
     *link = open->next;
     open_clear(open);
+    if (open->await)
+        await_free(open->await);
     arena_free(open->arena); /* it lives in its own arena */
+}
+
+/* Its lease has run out and it was leased again, here: what it waited for is nobody's any more. */
+static void open_drop_twin(const struct tenant *tenant, int64_t id)
+{
+    for (struct jobs_open *open = open_jobs; open; open = open->next)
+        if (open->job.id == id && strcmp(open->tenant, tenant->name) == 0) {
+            open_drop(open);
+            return;
+        }
+}
+
+int jobs_look_awaits(void (*ready)(void *arg, const char *tenant), void *arg)
+{
+    int left = 0;
+    for (struct jobs_open *open = open_jobs; open; open = open->next) {
+        if (!open->is_awaited)
+            continue;
+        open->is_awaited = !await_look(open->await);
+        if (open->is_awaited)
+            left++;
+        else
+            ready(arg, open->tenant);
+    }
+    return left;
 }
 
 static struct jobs_open *open_new(const struct tenant *tenant, const struct job *job)
 {
     struct arena *arena = arena_new();
     struct jobs_open *open = arena_make(arena, struct jobs_open);
+    open_drop_twin(tenant, job->id);
     size_t n = strlen(tenant->name);
     ASSERT(n < sizeof open->tenant);
     memcpy(open->tenant, tenant->name, n + 1);
@@ -130,7 +158,8 @@ static enum err lease(struct app *app, struct ctx *ctx, struct lease *lease)
     lease->next_ms = due_ms;
     if (!orphaned && (!due_ms || due_ms > ctx->now_ms))
         return ERR_OK;
-    e = app_write(app, ctx, lease_fn, lease);
+    /* What is held back by a job that waits for an answer is due, and nobody is to be woken. */
+    e = app_write_still(app, ctx, lease_fn, lease);
     if (!e && !lease->job && lease->by_clock)
         e = next_by_clock(ctx, &lease->next_ms);
     return e;
@@ -321,6 +350,8 @@ enum err jobs_step(struct app *app, struct tenant *tenant, struct arena *arena, 
     run_step(&run);
     if (run.ended)
         open_drop(run.open);
+    else
+        run.open->is_awaited = run.open->await && !await_look(run.open->await);
     *more = true; /* this one goes on, or another may be due */
     *next_ms = 0;
     return ERR_OK;

@@ -11,6 +11,8 @@
 #define FETCH_HEADERS_MAX       100       /* either way */
 #define FETCH_HEADERS_BYTES_MAX 32768
 #define FETCH_URL_BYTES_MAX     4096
+#define AWAIT_TENANT_MAX        8  /* calls that jobs of one company wait for at once */
+#define AWAIT_MAX               64 /* of all that a runner serves */
 #define SECRET_PARTS_MAX        16 /* of a header or address that scripts put together */
 #define MAIL_TIMEOUT_MS         60000
 #define MAIL_RECIPIENTS_MAX     50

@@ -165,25 +165,6 @@ static CURLMcode perform(struct curl_run *run, CURLM *multi, int *running)
     return code;
 }
 
-static void drive(struct curl_run *run, CURLM *multi)
-{
-    int64_t until_us = clock_mono_us() + run->timeout_ms * 1000;
-    int running = 1, left = 0;
-    run->code = CURLE_OPERATION_TIMEDOUT;
-    while (running) {
-        int64_t left_ms = (until_us - clock_mono_us()) / 1000 + 1;
-        if (perform(run, multi, &running) != CURLM_OK)
-            run->code = CURLE_FAILED_INIT;
-        if (!running || left_ms <= 0)
-            break;
-        (void)run->api->multi_poll(multi, NULL, 0, left_ms < POLL_MS ? (int)left_ms : POLL_MS,
-                                   NULL);
-    }
-    const CURLMsg *message = run->api->multi_info_read(multi, &left);
-    if (message && message->msg == CURLMSG_DONE)
-        run->code = message->data.result;
-}
-
 static enum err judge(struct curl_run *run, struct arena *arena, const char **why)
 {
     const char *said = run->said[0] ? run->said : run->api->easy_strerror(run->code);
@@ -201,24 +182,70 @@ static enum err judge(struct curl_run *run, struct arena *arena, const char **wh
     return ERR_IO;
 }
 
+void curl_run_begin(struct curl_run *run)
+{
+    ASSERT(run && run->easy && !run->begun);
+    run->begun = run->kept ? run->kept : run->api->multi_init();
+    ASSERT(run->begun);
+    run->refused[0] = run->said[0] = '\0';
+    run->until_us = clock_mono_us() + run->timeout_ms * 1000;
+    run->code = CURLE_OPERATION_TIMEDOUT;
+    run->is_over = run->api->multi_add_handle(run->begun, run->easy) != CURLM_OK;
+    if (run->is_over)
+        run->code = CURLE_FAILED_INIT;
+}
+
+bool curl_run_look(struct curl_run *run)
+{
+    int running = 0, left = 0;
+    ASSERT(run && run->begun);
+    if (run->is_over)
+        return true;
+    bool is_late = clock_mono_us() >= run->until_us;
+    if (perform(run, run->begun, &running) != CURLM_OK)
+        run->code = CURLE_FAILED_INIT;
+    run->is_over = !running || is_late;
+    const CURLMsg *message = run->is_over ? run->api->multi_info_read(run->begun, &left) : NULL;
+    if (message && message->msg == CURLMSG_DONE)
+        run->code = message->data.result;
+    return run->is_over;
+}
+
+static void let_go(struct curl_run *run)
+{
+    (void)run->api->multi_remove_handle(run->begun, run->easy);
+    if (!run->kept)
+        (void)run->api->multi_cleanup(run->begun);
+    run->begun = NULL;
+}
+
+enum err curl_run_end(struct curl_run *run, struct arena *arena, const char **why)
+{
+    ASSERT(run && run->begun && run->is_over && arena && why);
+    let_go(run);
+    return run->code == CURLE_OK ? ERR_OK : judge(run, arena, why);
+}
+
+void curl_run_wait(struct curl_run *run)
+{
+    while (!curl_run_look(run)) {
+        int64_t left_ms = (run->until_us - clock_mono_us()) / 1000 + 1;
+        int wait_ms = left_ms < 0 ? 0 : left_ms < POLL_MS ? (int)left_ms : POLL_MS;
+        (void)run->api->multi_poll(run->begun, NULL, 0, wait_ms, NULL);
+    }
+}
+
 enum err curl_run_go(struct curl_run *run, struct arena *arena, const char **why)
 {
-    ASSERT(run && run->easy && arena && why);
-    CURLM *multi = run->kept ? run->kept : run->api->multi_init();
-    ASSERT(multi);
-    run->refused[0] = run->said[0] = '\0';
-    if (run->api->multi_add_handle(multi, run->easy) == CURLM_OK)
-        drive(run, multi);
-    else
-        run->code = CURLE_FAILED_INIT;
-    (void)run->api->multi_remove_handle(multi, run->easy);
-    if (!run->kept)
-        (void)run->api->multi_cleanup(multi);
-    return run->code == CURLE_OK ? ERR_OK : judge(run, arena, why);
+    curl_run_begin(run);
+    curl_run_wait(run);
+    return curl_run_end(run, arena, why);
 }
 
 void curl_run_release(struct curl_run *run)
 {
+    if (run->begun)
+        let_go(run);
     if (run->easy)
         run->api->easy_cleanup(run->easy);
     if (run->kept)

@@ -57,11 +57,14 @@ struct curl_run {
     const struct curl_api *api;
     CURL *easy;
     CURLM *kept;      /* private: of curl_run_keep, else NULL */
+    CURLM *begun;     /* private: between begin and end, else NULL */
     const char *host; /* as the caller named it */
     int64_t timeout_ms;
     char refused[64]; /* the address that was refused last */
     char said[CURL_ERROR_SIZE];
     CURLcode code;
+    int64_t until_us; /* private, as is_over: monotonic */
+    bool is_over;
 };
 
 /* Makes the handle with all that must hold for every transfer: no proxies, no redirects, only the
@@ -73,4 +76,9 @@ void curl_run_keep(struct curl_run *run);
 /* Runs it to its end or the end of its time: ERR_OK when something was answered. ERR_FORBIDDEN:
  * the address may not be reached; ERR_TIMEOUT; ERR_IO. The sentence is made in the arena. */
 MUST_USE enum err curl_run_go(struct curl_run *run, struct arena *arena, const char **why);
+/* The same without blocking: begin, look until it says that it is over, end. */
+void curl_run_begin(struct curl_run *run);
+bool curl_run_look(struct curl_run *run);
+void curl_run_wait(struct curl_run *run); /* until it is over */
+MUST_USE enum err curl_run_end(struct curl_run *run, struct arena *arena, const char **why);
 void curl_run_release(struct curl_run *run);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "outbound/curl.h"
 #include "outbound/guard.h"
@@ -271,31 +272,14 @@ static void set_receiving(struct curl_run *run, struct receiving *r, struct curl
     ASSERT(failed == CURLE_OK);
 }
 
-static enum err call(struct receiving *r, const struct fetch *fetch, const struct target *target,
-                     const char **why)
-{
+struct fetch_flight {
+    struct arena *arena; /* owned: it lives in it */
     struct curl_run run;
-    int64_t ms = fetch->timeout_ms > 0 && fetch->timeout_ms < FETCH_TIMEOUT_MS ? fetch->timeout_ms
-                                                                               : FETCH_TIMEOUT_MS;
-    enum err e = curl_run_init(&run, target->scheme, target->host, ms, why);
-    if (e)
-        return e;
-    long status = 0;
-    struct curl_slist *lines = header_lines(run.api, r->arena, fetch);
-    set_method(&run, fetch);
-    set_receiving(&run, r, lines, target->url);
-    e = curl_run_go(&run, r->arena, why);
-    if (e && r->too_large) {
-        *why = r->too_large;
-        e = ERR_TOO_LARGE;
-    }
-    if (!e)
-        (void)run.api->easy_getinfo(run.easy, CURLINFO_RESPONSE_CODE, &status);
-    r->out->status = (int)status;
-    curl_run_release(&run);
-    run.api->slist_free_all(lines);
-    return e;
-}
+    struct receiving receiving;
+    struct fetch_answer answer;
+    struct curl_slist *lines; /* owned */
+    int64_t began_us, ms;
+};
 
 static bool is_method(const char *method)
 {
@@ -306,27 +290,114 @@ static bool is_method(const char *method)
     return false;
 }
 
-enum err fetch_run(struct arena *arena, const struct fetch *fetch, struct fetch_answer *out,
-                   const char **why)
+/* libcurl reads the body from where it is until the call is over; the rest it copies. */
+static enum err take_off(struct fetch_flight *flight, const struct fetch *fetch, const char **why)
 {
-    ASSERT(arena && fetch && out && why);
-    ASSERT(fetch->method && fetch->url && is_method(fetch->method));
     struct target target;
-    struct receiving r = {.arena = arena, .out = out, .body = BUF_INIT};
+    struct arena *arena = flight->arena;
+    struct fetch own = *fetch;
     const struct curl_api *api = curl_api(why);
-    *out = (struct fetch_answer){
-        .headers = arena_array(arena, struct fetch_header, FETCH_HEADERS_MAX + 1)};
     enum err e = api ? target_parse(api, arena, fetch->url, &target, why) : ERR_NOT_SUPPORTED;
     if (!e)
         e = target_check(arena, fetch, &target, why);
     if (!e)
         e = headers_check(arena, fetch, why);
+    int64_t ms = fetch->timeout_ms > 0 && fetch->timeout_ms < FETCH_TIMEOUT_MS ? fetch->timeout_ms
+                                                                               : FETCH_TIMEOUT_MS;
     if (!e)
-        e = call(&r, fetch, &target, why);
-    if (!e)
-        out->body = arena_slice(arena, buf_slice(&r.body));
-    buf_release(&r.body);
+        e = curl_run_init(&flight->run, target.scheme, target.host, ms, why);
+    if (e)
+        return e;
+    own.body = arena_slice(arena, fetch->body);
+    flight->lines = header_lines(api, arena, &own);
+    set_method(&flight->run, &own);
+    set_receiving(&flight->run, &flight->receiving, flight->lines, target.url);
+    curl_run_begin(&flight->run);
+    return ERR_OK;
+}
+
+enum err fetch_begin(struct arena *arena, const struct fetch *fetch, struct fetch_flight **out,
+                     const char **why)
+{
+    ASSERT(arena && fetch && out && why);
+    ASSERT(fetch->method && fetch->url && is_method(fetch->method));
+    struct arena *own = arena_new();
+    struct fetch_flight *flight = arena_make(own, struct fetch_flight);
+    *flight = (struct fetch_flight){.arena = own, .began_us = clock_mono_us()};
+    flight->receiving = (struct receiving){.arena = own, .out = &flight->answer, .body = BUF_INIT};
+    flight->answer.headers = arena_array(own, struct fetch_header, FETCH_HEADERS_MAX + 1);
+    enum err e = take_off(flight, fetch, why);
+    if (!e) {
+        *out = flight;
+        return ERR_OK;
+    }
+    *why = arena_strdup(arena, *why);
+    fetch_drop(flight);
     return e;
+}
+
+bool fetch_look(struct fetch_flight *flight)
+{
+    if (!curl_run_look(&flight->run))
+        return false;
+    if (!flight->ms)
+        flight->ms = (clock_mono_us() - flight->began_us) / 1000 + 1;
+    return true;
+}
+
+static void copy_answer(struct arena *arena, const struct fetch_flight *flight,
+                        struct fetch_answer *out)
+{
+    const struct fetch_answer *from = &flight->answer;
+    *out = *from;
+    out->headers = arena_array(arena, struct fetch_header, (size_t)from->headers_count + 1);
+    for (int i = 0; i < from->headers_count; i++)
+        out->headers[i] = (struct fetch_header){arena_strdup(arena, from->headers[i].name),
+                                                arena_strdup(arena, from->headers[i].value)};
+    out->body = arena_slice(arena, buf_slice(&flight->receiving.body));
+}
+
+enum err fetch_end(struct fetch_flight *flight, struct arena *arena, struct fetch_answer *out,
+                   int64_t *ms, const char **why)
+{
+    struct curl_run *run = &flight->run;
+    long status = 0;
+    *ms = flight->ms ? flight->ms - 1 : 0;
+    enum err e = curl_run_end(run, arena, why);
+    if (e && flight->receiving.too_large) {
+        *why = flight->receiving.too_large;
+        e = ERR_TOO_LARGE;
+    }
+    if (!e) {
+        (void)run->api->easy_getinfo(run->easy, CURLINFO_RESPONSE_CODE, &status);
+        flight->answer.status = (int)status;
+        copy_answer(arena, flight, out);
+    }
+    fetch_drop(flight);
+    return e;
+}
+
+void fetch_drop(struct fetch_flight *flight)
+{
+    const struct curl_api *api = flight->run.api;
+    curl_run_release(&flight->run);
+    if (flight->lines)
+        api->slist_free_all(flight->lines);
+    buf_release(&flight->receiving.body);
+    arena_free(flight->arena);
+}
+
+enum err fetch_run(struct arena *arena, const struct fetch *fetch, struct fetch_answer *out,
+                   const char **why)
+{
+    struct fetch_flight *flight = NULL;
+    int64_t ms;
+    *out = (struct fetch_answer){0};
+    enum err e = fetch_begin(arena, fetch, &flight, why);
+    if (e)
+        return e;
+    curl_run_wait(&flight->run);
+    return fetch_end(flight, arena, out, &ms, why);
 }
 
 bool fetch_may_reach(const char *url)

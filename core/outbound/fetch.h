@@ -44,6 +44,17 @@ struct fetch_answer {
 MUST_USE enum err fetch_run(struct arena *arena, const struct fetch *fetch,
                             struct fetch_answer *out, const char **why);
 
+/* The same without blocking. A flight owns all it needs; fetch_look tells whether it is over and
+ * has to be asked again and again, fetch_end gives what came of it (*ms: how long it took) and ends
+ * it, fetch_drop ends it at any time. What fetch_begin refuses never took off. */
+struct fetch_flight;
+MUST_USE enum err fetch_begin(struct arena *arena, const struct fetch *fetch,
+                              struct fetch_flight **out, const char **why);
+bool fetch_look(struct fetch_flight *flight);
+MUST_USE enum err fetch_end(struct fetch_flight *flight, struct arena *arena,
+                            struct fetch_answer *out, int64_t *ms, const char **why);
+void fetch_drop(struct fetch_flight *flight);
+
 /* Might a call to this address be let through, as far as can be said without looking up its host? A
  * literal address and localhost are judged as the call would judge them; a name passes, and so does
  * what is no http address at all. In any process (outbound_judge_by). */

@@ -25,6 +25,7 @@
 #define RUNNER_NICE      5 /* of the long lane */
 #define RUNNER_DUE_MAX   4096
 #define RUNNER_SWEEP_MS  50   /* between two stores of the sweep at start: unhurried */
+#define RUNNER_AWAIT_MS  10   /* between two looks at the calls that jobs wait for */
 #define RUNNER_BROKEN_MS 5000 /* a tenant whose jobs cannot be leased is left alone so long */
 
 struct due {
@@ -47,8 +48,9 @@ struct runner {
     int due_count;
     size_t sweep_at; /* index into the tenants of control.db */
     bool is_swept, stopping;
-    bool due_lost; /* a hint found no room, or never came: the stores are looked through again */
-    struct loop_timer *due_timer;
+    bool is_awaiting; /* the timer is set */
+    bool due_lost;    /* a hint found no room, or never came: the stores are looked through again */
+    struct loop_timer *due_timer, *await_timer;
 };
 
 /* --- write turns --------------------------------------------------------------------------------
@@ -212,6 +214,19 @@ static void due_drop(struct runner *runner, int at)
     runner->due[at] = runner->due[--runner->due_count];
 }
 
+static void awaited(void *arg, const char *tenant)
+{
+    runner_due(arg, tenant, clock_now_ms());
+}
+
+static void runner_await(void *arg)
+{
+    struct runner *runner = arg;
+    runner->is_awaiting = jobs_look_awaits(awaited, runner) > 0;
+    if (runner->is_awaiting)
+        loop_timer_again(runner->await_timer, RUNNER_AWAIT_MS);
+}
+
 /* One step of the tenant's jobs. */
 static void runner_job(struct runner *runner, int at)
 {
@@ -245,6 +260,8 @@ static void runner_job(struct runner *runner, int at)
     } else {
         due_drop(runner, at);
     }
+    if (!runner->is_awaiting) /* one that is set is not put off */
+        runner_await(runner);
 }
 
 /* The supervisor wakes one runner of the long lane for a tenant, always the same. */
@@ -576,6 +593,7 @@ int runner_main(int index)
     loop_signal(slot->loop, SIGTERM, runner_stop, &runner);
     loop_signal(slot->loop, SIGHUP, slot_reload, slot);
     runner.parked_timer = loop_timer_new(slot->loop, INT32_MAX, 0, runner_unpark, &runner);
+    runner.await_timer = loop_timer_new(slot->loop, INT32_MAX, 0, runner_await, &runner);
     runner.due_timer = loop_timer_new(slot->loop, 1000, 0, runner_tick, &runner);
     runner.is_swept = !slot_is_long(&slot->config, index);
     loop_timer_new(slot->loop, RUNNER_SWEEP_MS, RUNNER_SWEEP_MS, runner_sweep, &runner);

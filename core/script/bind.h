@@ -9,6 +9,8 @@
 #include "script/vm_in.h"
 
 struct blob_file; /* record/blob.h */
+struct fetch;     /* outbound/fetch.h */
+struct fetch_answer;
 
 void luaopen_crm(lua_State *L, struct script *script);         /* [-0, +1] the crm table */
 void luaopen_crm_context(lua_State *L, struct script *script); /* [-0, +1] a script's ctx */
@@ -52,7 +54,14 @@ extern const luaL_Reg bind_notify[];                      /* likewise */
 extern const luaL_Reg bind_document[];                    /* likewise */
 extern const luaL_Reg bind_changes[];                     /* likewise */
 void bind_http_push(lua_State *L, struct script *script); /* [-0, +1] ctx.http */
-int bind_on(lua_State *L);                                /* crm.on; upvalue 1: struct script */
+/* The call described by the table at 1, which has no members but the `known` ones; `fetch` has its
+ * method. Counts as one of the call's. [-0, +0] */
+void bind_http_take(lua_State *L, const struct script *script, const char *const *known,
+                    struct fetch *fetch);
+/* What came of it: the answer, or for job:await { error, name }. [-0, +1] */
+void bind_http_answer(lua_State *L, const struct fetch_answer *answer, int64_t ms);
+void bind_http_fault(lua_State *L, enum err e, const char *why);
+int bind_on(lua_State *L); /* crm.on; upvalue 1: struct script */
 /* The entity of that name; raises with a suggestion. */
 const struct entity *bind_entity_named(lua_State *L, const char *name);
 /* The entity named at `at`, NULL for "*"; raises with a suggestion. */

@@ -14,12 +14,6 @@
 /* --- what is asked ------------------------------------------------------------------------------
  */
 
-static void check_members(lua_State *L)
-{
-    static const char *const known[] = {"url", "headers", "body", "json", "timeout", NULL};
-    bind_members(L, 1, "a call has no member", known);
-}
-
 static bool names(const struct fetch *fetch, const char *name)
 {
     for (int i = 0; i < fetch->headers_count; i++)
@@ -105,6 +99,34 @@ static void take_capabilities(struct arena *arena, const struct plugin *plugin, 
     fetch->may = may;
 }
 
+void bind_http_take(lua_State *L, const struct script *script, const char *const *known,
+                    struct fetch *fetch)
+{
+    struct arena *arena = vm_ctx(L)->arena;
+    struct fetch_header *headers = arena_array(arena, struct fetch_header, FETCH_HEADERS_MAX);
+    if (store_in_tx(vm_ctx(L)->tenant->store))
+        luaL_error(L, "ctx.http waits for others: call it before or behind ctx.tx");
+    if (frozen_open(L, 1))
+        lua_replace(L, 1);
+    luaL_checktype(L, 1, LUA_TTABLE);
+    bind_members(L, 1, "a call has no member", known);
+    if (lua_getfield(L, 1, "url") == LUA_TNIL)
+        luaL_error(L, "a call needs a url");
+    fetch->url = bind_secret_text(L, lua_gettop(L), "url", true);
+    lua_pop(L, 1);
+    fetch->headers = headers;
+    take_headers(L, fetch, headers);
+    take_body(L, arena, fetch, headers);
+    take_capabilities(arena, script->plugin, fetch);
+    if (lua_getfield(L, 1, "timeout") != LUA_TNIL)
+        fetch->timeout_ms = luaL_checkinteger(L, -1);
+    lua_pop(L, 1);
+    int left_ms = vm_http_begin(L);
+    if (fetch->timeout_ms <= 0 || fetch->timeout_ms > left_ms)
+        fetch->timeout_ms = left_ms;
+    add_key(L, arena, fetch, headers);
+}
+
 /* --- what is answered ---------------------------------------------------------------------------
  */
 
@@ -125,7 +147,7 @@ static int answer_json(lua_State *L)
     return 1;
 }
 
-static void push_answer(lua_State *L, const struct fetch_answer *answer, int64_t ms)
+void bind_http_answer(lua_State *L, const struct fetch_answer *answer, int64_t ms)
 {
     luaL_checkstack(L, 8, NULL);
     lua_createtable(L, 0, 5);
@@ -167,6 +189,15 @@ static const char *name_of(enum err e)
     }
 }
 
+void bind_http_fault(lua_State *L, enum err e, const char *why)
+{
+    lua_createtable(L, 0, 3);
+    lua_pushstring(L, why);
+    lua_setfield(L, -2, "error");
+    lua_pushstring(L, name_of(e));
+    lua_setfield(L, -2, "name");
+}
+
 /* --- the calls ----------------------------------------------------------------------------------
  */
 
@@ -189,39 +220,20 @@ static const char *name_of(enum err e)
  */
 static int http_call(lua_State *L)
 {
+    static const char *const known[] = {"url", "headers", "body", "json", "timeout", NULL};
     const struct script *script = lua_touserdata(L, lua_upvalueindex(1));
     struct arena *arena = vm_ctx(L)->arena;
     struct fetch_answer answer = {0};
     const char *why = NULL;
     struct fetch fetch = {.method = lua_tostring(L, lua_upvalueindex(2))};
-    struct fetch_header *headers = arena_array(arena, struct fetch_header, FETCH_HEADERS_MAX);
     vm_allow(L, CALLERS, "ctx.http");
-    if (store_in_tx(vm_ctx(L)->tenant->store))
-        return luaL_error(L, "ctx.http waits for others: call it before or behind ctx.tx");
     if (lua_type(L, 1) == LUA_TSTRING) {
         lua_createtable(L, 0, 1);
         lua_pushvalue(L, 1);
         lua_setfield(L, -2, "url");
         lua_replace(L, 1);
     }
-    if (frozen_open(L, 1))
-        lua_replace(L, 1);
-    luaL_checktype(L, 1, LUA_TTABLE);
-    check_members(L);
-    if (lua_getfield(L, 1, "url") == LUA_TNIL)
-        return luaL_error(L, "a call needs a url");
-    fetch.url = bind_secret_text(L, lua_gettop(L), "url", true);
-    lua_pop(L, 1);
-    fetch.headers = headers;
-    take_headers(L, &fetch, headers);
-    take_body(L, arena, &fetch, headers);
-    take_capabilities(arena, script->plugin, &fetch);
-    if (lua_getfield(L, 1, "timeout") != LUA_TNIL)
-        fetch.timeout_ms = luaL_checkinteger(L, -1);
-    int left_ms = vm_http_begin(L);
-    if (fetch.timeout_ms <= 0 || fetch.timeout_ms > left_ms)
-        fetch.timeout_ms = left_ms;
-    add_key(L, arena, &fetch, headers);
+    bind_http_take(L, script, known, &fetch);
     int64_t from_us = clock_mono_us();
     enum err e = vm_of(L)->trial ? trial_fetch(L, arena, &fetch, &answer, &why)
                                  : fetch_run(arena, &fetch, &answer, &why);
@@ -234,7 +246,7 @@ static int http_call(lua_State *L)
         lua_pushstring(L, name_of(e));
         return 3;
     }
-    push_answer(L, &answer, (clock_mono_us() - from_us) / 1000);
+    bind_http_answer(L, &answer, (clock_mono_us() - from_us) / 1000);
     return 1;
 }
 

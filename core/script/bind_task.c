@@ -10,6 +10,7 @@
 #include "base/id.h"
 #include "record/list.h"
 #include "script/task_in.h"
+#include "script/trial_in.h"
 
 #define TASK_META      "crm.job"
 #define ID_REST        0x1fffff /* node and sequence of an id */
@@ -291,10 +292,115 @@ static int task_progress(lua_State *L)
     return 0;
 }
 
+/* --- job:await --- */
+
+static bool is_method(const char *name)
+{
+    static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+        if (strcmp(methods[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* What the next call of the function is given, kept where it lasts until then. */
+static void keep_for_next(struct await *await, const struct json *kept, const char *state)
+{
+    await->kept = kept ? json_copy(await->arena, kept) : NULL;
+    if (json_parse(await->arena, slice_str(arena_strdup(await->arena, state)), &await->state, NULL))
+        BUG("a job's state is JSON");
+}
+
+/* A test answers at once. */
+static void try_out(lua_State *L, struct await *await, const struct fetch *fetch)
+{
+    struct fetch_answer answer = {0};
+    const char *why = NULL;
+    enum err e = trial_fetch(L, vm_ctx(L)->arena, fetch, &answer, &why);
+    await->e = e;
+    await->why = why;
+    await->answer = answer;
+    await->is_over = true;
+}
+
+/* Without a place: the lease is good for another while. */
+static enum err stay(lua_State *L, struct task_step *step)
+{
+    struct saving saving = {step, false};
+    enum err e = vm_write(L, save_fn, &saving);
+    return e || !step->task->cancelled ? e : ERR_BUSY;
+}
+
+/*** Calls another system as ctx.http does, and lets go of the process while it waits: this step
+ * ends, other work of the company goes on, and the function is called again from its beginning,
+ * with `job.answer`: { status, headers, body, json(), ms }, or { error, name } as ctx.http has
+ * them, and `kept`. For a job that calls whoever may be silent for long: one call, then what
+ * follows from its answer, then the next call. A process that dies meanwhile has the function
+ * called again without an answer.
+ * @param call table as ctx.http has it, with method ("GET", "POST" …) and keep: any, given back
+ * @moment job
+ * @usage if job.answer then settle(job.answer.kept, job.answer) end
+ * job:await { method = "POST", url = next.url, json = next.data, keep = next.id }
+ */
+static int task_await(lua_State *L)
+{
+    static const char *const known[] = {"url",     "headers", "body", "json",
+                                        "timeout", "method",  "keep", NULL};
+    struct task_step *step = step_at(L, 1);
+    const char *why = NULL;
+    struct fetch fetch = {0};
+    vm_allow(L, VM_JOB, "job:await");
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 2);
+    lua_remove(L, 1);
+    lua_getfield(L, 1, "method");
+    fetch.method = arena_strdup(vm_ctx(L)->arena, luaL_checkstring(L, -1));
+    luaL_argcheck(L, is_method(fetch.method), 2, "\"method\" is GET, POST, PUT, PATCH or DELETE");
+    bind_http_take(L, step->script, known, &fetch);
+    lua_getfield(L, 1, "keep");
+    const struct json *kept = lua_isnil(L, -1) ? NULL : task_data(L, -1, "what job:await keeps");
+    const char *state = task_step_text(step, vm_ctx(L)->arena);
+    struct await *await = await_new(vm_ctx(L)->tenant->name);
+    enum err e = ERR_OK;
+    if (vm_of(L)->trial)
+        try_out(L, await, &fetch);
+    else
+        e = await->has_place ? await_call(await, vm_ctx(L)->arena, &fetch, &why) : stay(L, step);
+    if (e) {
+        await_free(await);
+        if (why)
+            return luaL_error(L, "job:await: %s", why);
+        go_on(L, step, e, false);
+    }
+    keep_for_next(await, kept, state);
+    step->task->await = await;
+    vm_veto(L, ERR_BUSY);
+}
+
+static void push_answered(lua_State *L, const struct await *answered)
+{
+    if (!answered) {
+        lua_pushnil(L);
+        return;
+    }
+    if (answered->e)
+        bind_http_fault(L, answered->e, answered->why);
+    else
+        bind_http_answer(L, &answered->answer, answered->ms);
+    if (answered->kept)
+        convert_push_json(L, answered->kept, true);
+    else
+        lua_pushnil(L);
+    lua_setfield(L, -2, "kept");
+}
+
 /* --- members --- */
 
-static const luaL_Reg methods[] = {
-    {"each", task_each}, {"save", task_save}, {"progress", task_progress}, {NULL, NULL}};
+static const luaL_Reg methods[] = {{"each", task_each},
+                                   {"save", task_save},
+                                   {"progress", task_progress},
+                                   {"await", task_await},
+                                   {NULL, NULL}};
 
 /* Upvalue 1: methods. */
 static int task_index(lua_State *L)
@@ -312,6 +418,8 @@ static int task_index(lua_State *L)
         convert_push_json(L, step->cursor, true);
     else if (strcmp(name, "cursor") == 0)
         lua_pushnil(L);
+    else if (strcmp(name, "answer") == 0)
+        push_answered(L, step->task->answered);
     else if (strcmp(name, "name") == 0)
         lua_pushstring(L, step->task->name);
     else if (strcmp(name, "id") == 0)

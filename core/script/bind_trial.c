@@ -338,6 +338,27 @@ static enum err keep(struct task *task, struct ctx *ctx, const char *state_json,
                       &task->state, NULL);
 }
 
+static enum err run_steps(struct trial *trial, struct task *task)
+{
+    enum err e;
+    struct await *answered = NULL;
+    do {
+        task->yielded = false;
+        task->await = NULL;
+        task->answered = answered;
+        if (answered)
+            task->state = answered->state;
+        trial->vm->used = (struct vm_used){.ticks = trial->vm->used.ticks};
+        e = task_run(trial->vm, trial->ctx, task, &trial->host->vm);
+        if (answered)
+            await_free(answered);
+        answered = task->await;
+    } while (!e && (task->yielded || answered));
+    if (answered)
+        await_free(answered);
+    return e;
+}
+
 /*** Runs a job of the plugin from its beginning to its end, all steps of it.
  * @param name string "recycle", or "leads:recycle" of another plugin
  * @param args any what ctx.queue:push would hand to it
@@ -360,12 +381,7 @@ static int t_run_job(lua_State *L)
     ctx->actor = NULL;
     ctx->source = CTX_JOB;
     act(trial, false); /* nobody: what it may do is its plugin's to declare */
-    enum err e;
-    do {
-        task.yielded = false;
-        trial->vm->used = (struct vm_used){.ticks = trial->vm->used.ticks};
-        e = task_run(trial->vm, ctx, &task, &trial->host->vm);
-    } while (!e && task.yielded);
+    enum err e = run_steps(trial, &task);
     ctx->actor = before.actor;
     ctx->source = before.source;
     act(trial, before.as_system);

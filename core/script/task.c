@@ -116,7 +116,7 @@ enum err task_run(struct vm *vm, struct ctx *ctx, struct task *task, const struc
     enum err e = vm_call_counted(
         vm_owner(vm, bound), bound->ref, &call,
         hookstat_of(ctx->tenant->name, task_stat_name(ctx->arena, task->plugin, task->name)));
-    if (task->yielded || task->cancelled) {
+    if (task->yielded || task->cancelled || task->await) {
         err_info_clear(&ctx->err);
         return ERR_OK;
     }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "hook/schedule.h"
+#include "script/await.h"
 #include "script/vm.h"
 
 struct task {
@@ -21,17 +22,19 @@ struct task {
      * error: `cancelled` is set, and the transaction commits without the batch. */
     enum err (*keep)(struct task *task, struct ctx *ctx, const char *state_json, bool requeue);
     void *user;
-    int progress; /* percent, as the function said last */
+    int progress;                 /* percent, as the function said last */
+    const struct await *answered; /* what the step before this one waited for; NULL: nothing */
     /* what came of it */
-    bool yielded;   /* the job is queued again */
-    bool cancelled; /* the job has ended: a person stopped it */
+    bool yielded;        /* the job is queued again */
+    bool cancelled;      /* the job has ended: a person stopped it */
+    struct await *await; /* owned by the caller: the step is run again when it is looked for */
     const struct json *result;
 };
 
 /* What the plugins have registered, for schedule_sync. Lives as long as the vm. */
 const struct schedule *task_all(const struct vm *vm, int *count);
 /* One step of the run, outside any transaction. ERR_NOT_FOUND when there is no such job. ERR_OK
- * also where `yielded` or `cancelled` says that it is not over. */
+ * also where `yielded`, `cancelled` or `await` says that it is not over. */
 /* Under this name runs of a job are counted (hook/hookstat.h). */
 const char *task_stat_name(struct arena *arena, const char *plugin, const char *name);
 MUST_USE enum err task_run(struct vm *vm, struct ctx *ctx, struct task *task,

@@ -7,7 +7,8 @@ local deliver = {}
 
 -- Seconds to the next try; together about three days.
 deliver.delays = { 10, 60, 300, 1800, 7200, 21600, 43200, 86400, 86400 }
-local LOOK = 200
+local LOOK = 20 -- deliveries read at once: each may hold 60 KB
+local PAGES = 10
 local HEAD = 500 -- bytes of an answer that are kept
 local TIMEOUT = 8000
 local HOLD_MAX = 3600 -- a target that fails is left alone for at most this long
@@ -27,10 +28,12 @@ local function signature(hook, stamp, body, ctx)
   return table.concat(parts, ", ")
 end
 
-local function send(hook, delivery, ctx)
+-- Ends this step; the next begins with the answer. Meanwhile others of the company are told.
+local function send(job, hook, delivery, ctx)
   local stamp = tostring(ctx.now():ms() // 1000)
-  return ctx.http.post {
-    url = hook.url, body = delivery.payload, timeout = TIMEOUT,
+  job:await {
+    method = "POST", url = hook.url, body = delivery.payload, timeout = TIMEOUT,
+    keep = crm.id_text(delivery.id),
     headers = {
       ["Content-Type"] = "application/json",
       ["X-Perigee-Event"] = delivery.event,
@@ -127,44 +130,52 @@ local function pause_if_hopeless(ctx, id)
   end)
 end
 
--- One try. True: the next may follow.
-local function try(ctx, hook, delivery)
-  local answer, why, name = send(hook, delivery, ctx)
-  local status = answer and answer.status
+-- What came of the try before this step. True: the next may follow.
+local function take(ctx, hook, answer)
+  local delivery = ctx.db:as_system().delivery:get(crm.id_parse(answer.kept))
+  if not delivery or delivery.state ~= "waiting" then return true end
+  local status = answer.status
+  local came = status and answer or nil
   if status and status >= 200 and status < 300 then
-    settle(ctx, hook, delivery, answer, nil, "sent")
+    settle(ctx, hook, delivery, came, nil, "sent")
     return true
   end
-  local wait = may_pass(status, name) and wait_of(answer, delivery.tries + 1)
-  settle(ctx, hook, delivery, answer, why, wait and "again" or "dead", wait)
+  local wait = may_pass(status, answer.name) and wait_of(came, delivery.tries + 1)
+  settle(ctx, hook, delivery, came, answer.error, wait and "again" or "dead", wait)
+  if wait then pause_if_hopeless(ctx, hook.id) end
   return not wait
+end
+
+-- The first that is due and behind nothing of its record that is not.
+local function next_due(db, id, now)
+  local blocked, behind = {}, nil
+  for _ = 1, PAGES do
+    local where = { webhook = id, state = "waiting" }
+    if behind then where.seq = { gt = behind } end
+    local waiting = db.delivery:find { where = where, order = "seq", limit = LOOK }
+    for _, delivery in ipairs(waiting) do
+      local about = delivery.entity_name .. delivery.record_id
+      if not blocked[about] and (not delivery.next_at or delivery.next_at:ms() <= now) then
+        return delivery
+      end
+      blocked[about] = true
+    end
+    if #waiting < LOOK then return nil end
+    behind = waiting[#waiting].seq
+  end
 end
 
 function deliver.run(job, ctx)
   local db, id = ctx.db:as_system(), crm.id_parse(job.args.webhook or "")
   local hook = id and db.webhook:get(id)
+  if not hook then return end
+  if job.answer and not take(ctx, hook, job.answer) then return end
+  hook = db.webhook:get(id)
   local now = ctx.now():ms()
   if not hook or hook.state ~= "active" then return end
   if hook.retry_at and hook.retry_at:ms() > now then return end
-  local waiting = db.delivery:find {
-    where = { webhook = id, state = "waiting" }, order = "seq", limit = LOOK,
-  }
-  local blocked, full = {}, #waiting == LOOK
-  for _, delivery in ipairs(waiting) do
-    local left = ctx.limits()
-    local about = delivery.entity_name .. delivery.record_id
-    if left.http < 2 or left.writes < 20 then
-      full = true
-      break
-    elseif blocked[about] or delivery.next_at and delivery.next_at:ms() > now then
-      blocked[about] = true
-    else
-      if not try(ctx, hook, delivery) then return pause_if_hopeless(ctx, id) end
-      hook = db.webhook:get(id)
-      if not hook or hook.state ~= "active" then return end
-    end
-  end
-  if full then webhooks.wake(ctx, id) end
+  local delivery = next_due(db, id, now)
+  if delivery then send(job, hook, delivery, ctx) end
 end
 
 return deliver

@@ -88,6 +88,9 @@ static void answer(int fd, const char *request)
             send_text(fd, "z");
             usleep(50000);
         }
+    } else if (strncmp(request, "POST /silence", 13) == 0) {
+        while (recv(fd, head, sizeof head, 0) > 0) {
+        } /* until the other side gives up */
     } else if (strncmp(request, "GET /junk", 9) == 0) {
         send_text(fd, "SSH-2.0-OpenSSH\r\n");
     } else { /* what was sent comes back */
@@ -208,6 +211,49 @@ static const char *local(const char *path)
 static const char *origin(void)
 {
     return arena_printf(arena, "http:http://127.0.0.1:%d", port);
+}
+
+static struct fetch_flight *begin(const char *path)
+{
+    const struct slice may[] = {slice_str(origin())};
+    char body[] = "what is sent";
+    const struct fetch fetch = {.method = "POST",
+                                .url = local(path),
+                                .body = slice_str(body),
+                                .may = may,
+                                .may_count = 1,
+                                .timeout_ms = 5000};
+    struct fetch_flight *flight = NULL;
+    assert_int_equal(fetch_begin(arena, &fetch, &flight, &why), ERR_OK);
+    memset(body, '?', sizeof body - 1); /* a flight owns what it needs */
+    return flight;
+}
+
+static void test_fetch__one_that_is_slow_holds_up_no_other(void **state)
+{
+    int64_t ms = -1;
+    (void)state;
+    permit("127.0.0.1");
+    struct fetch_flight *slow = begin("/silence"), *quick = begin("/echo");
+    while (!fetch_look(quick))
+        (void)fetch_look(slow);
+    assert_false(fetch_look(slow));
+    assert_int_equal(fetch_end(quick, arena, &answered, &ms, &why), ERR_OK);
+    assert_int_equal(answered.status, 201);
+    assert_true(slice_find(answered.body, SLICE("what is sent")) >= 0);
+    assert_true(ms >= 0);
+    fetch_drop(slow);
+}
+
+static void test_fetch__what_is_refused_never_takes_off(void **state)
+{
+    const struct fetch fetch = {.method = "GET", .url = local("/")};
+    struct fetch_flight *flight = NULL;
+    (void)state;
+    permit("127.0.0.1");
+    assert_int_equal(fetch_begin(arena, &fetch, &flight, &why), ERR_FORBIDDEN);
+    assert_non_null(strstr(why, "capability"));
+    assert_null(flight);
 }
 
 /* First of all: nothing has been permitted yet. */
@@ -457,6 +503,8 @@ int main(void)
         T(what_is_sent_is_bounded),
         T(a_slow_server_ends_with_its_time),
         T(nobody_listens),
+        T(one_that_is_slow_holds_up_no_other),
+        T(what_is_refused_never_takes_off),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }
