@@ -600,3 +600,32 @@ test("who administers nothing is told so, and what was typed is not lost", place
     await page.waitForURL(/admin\/users/);
   });
 });
+
+test("in English nothing is cut of what a role may, nor of settings on a phone", place, async () => {
+  const cut = (selects) =>
+    selects
+      .map((one) => {
+        const pen = document.createElement("canvas").getContext("2d");
+        const { font, paddingLeft, paddingRight } = getComputedStyle(one);
+        pen.font = font;
+        const ARROW = 20;
+        const room = one.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight) - ARROW;
+        const text = one.selectedOptions[0]?.text ?? "";
+        return pen.measureText(text).width > room ? text : "";
+      })
+      .filter(Boolean);
+  await admin(async (page, screen) => {
+    await page.goto("/admin/roles/sales");
+    await page.locator(".grants select").first().waitFor();
+    assert.deepEqual([...new Set(await page.locator(".grants select").evaluateAll(cut))], []);
+    await screen.fits("what a role may");
+  }, ENGLISH);
+  await admin(
+    async (page) => {
+      await page.goto("/admin/settings");
+      await page.locator(".admin-form select").first().waitFor();
+      assert.deepEqual(await page.locator(".admin-form select").evaluateAll(cut), []);
+    },
+    { ...PHONE, locale: "en" },
+  );
+});
