@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "hook/job.h"
 #include "record/field_kit.h"
+#include "record/list_group.h"
 #include "record/model.h"
 
 #define DAILY_HOUR   8
@@ -87,16 +88,72 @@ static void set_text(struct ctx *ctx, struct record *record, const char *field, 
     ASSERT(!e); /* it is new and open */
 }
 
+/* May the reader see the record it is about, by the roles that one has now? */
+static enum err sees(struct ctx *ctx, const struct entity *entity, int64_t record, int64_t user,
+                     bool *out)
+{
+    const struct actor *before = ctx->actor, *reader = NULL;
+    bool as_system = ctx->as_system;
+    struct err_info said = ctx->err;
+    struct buf titles = BUF_INIT;
+    enum err e = actor_load(ctx->tenant, user, &reader);
+    if (!e) {
+        ctx->actor = reader;
+        ctx->as_system = false;
+        e = list_titles(ctx, entity, &record, 1, &titles);
+        ctx->actor = before;
+        ctx->as_system = as_system;
+    }
+    ctx->err = said;
+    *out = !e && titles.len > 0;
+    buf_release(&titles);
+    return e == ERR_FORBIDDEN || e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+/* The words of the text as this reader may have them: what the record is called, "what", is told to
+ * who may see it; others read which kind of record it is. */
+static enum err words_for(struct ctx *ctx, const struct notify *n, const struct addressee *reader,
+                          const char **args)
+{
+    const struct json *words = NULL;
+    const struct entity *entity = n->about ? model_entity(ctx->model, slice_str(n->about)) : NULL;
+    bool may = false;
+    *args = n->args;
+    if (!entity || !n->args || json_parse(ctx->arena, slice_str(n->args), &words, NULL) ||
+        !json_get(words, "what"))
+        return ERR_OK;
+    enum err e = sees(ctx, entity, n->record, reader->id, &may);
+    if (e || may)
+        return e;
+    const char *label =
+        model_text(ctx->model, ctx->arena, reader->lang, entity->plugin, entity->label, NULL);
+    struct json *others = json_new(ctx->arena, JSON_OBJECT);
+    json_each(word, words)
+    {
+        const struct json *told =
+            slice_is(word->key, "what") ? json_new_str(ctx->arena, slice_str(label)) : word;
+        json_add(ctx->arena, others, arena_str(ctx->arena, word->key), json_copy(ctx->arena, told));
+    }
+    struct buf text = BUF_INIT;
+    json_put(&text, others);
+    *args = arena_str(ctx->arena, buf_slice(&text));
+    buf_release(&text);
+    return ERR_OK;
+}
+
 static enum err fill(struct ctx *ctx, const struct notify *n, const struct addressee *reader,
                      struct record *record)
 {
-    const char *plugin = n->plugin ? n->plugin : "core";
+    const char *plugin = n->plugin ? n->plugin : "core", *args = NULL;
+    enum err e = words_for(ctx, n, reader, &args);
+    if (e)
+        return e;
     set_text(ctx, record, "title",
-             model_text(ctx->model, ctx->arena, reader->lang, plugin, n->text, n->args),
+             model_text(ctx->model, ctx->arena, reader->lang, plugin, n->text, args),
              NOTIFY_TITLE_MAX);
     if (n->body)
         set_text(ctx, record, "body",
-                 model_text(ctx->model, ctx->arena, reader->lang, plugin, n->body, n->args),
+                 model_text(ctx->model, ctx->arena, reader->lang, plugin, n->body, args),
                  NOTIFY_BODY_MAX);
     set_text(ctx, record, "kind", n->kind, NAME_BYTES_MAX);
     set_text(ctx, record, "tone", n->tone, NAME_BYTES_MAX);
@@ -104,8 +161,7 @@ static enum err fill(struct ctx *ctx, const struct notify *n, const struct addre
     set_text(ctx, record, "plugin", plugin, NAME_BYTES_MAX);
     set_text(ctx, record, "dedupe", n->dedupe, NOTIFY_TITLE_MAX);
     struct value owner = value_int(reader->id);
-    enum err e =
-        record_set_values(ctx, record, entity_field(record->entity, SLICE("owner")), &owner);
+    e = record_set_values(ctx, record, entity_field(record->entity, SLICE("owner")), &owner);
     if (e || !n->about)
         return e;
     struct value about[2] = {value_int(n->record), value_text(slice_str(n->about))};

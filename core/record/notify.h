@@ -19,7 +19,8 @@ struct notify {
     const char *plugin; /* whose keys the texts are; "core" for the core's own */
     const char *text;   /* one line: "@key" or as it is */
     const char *body;   /* longer, the same; or NULL */
-    const char *args;   /* JSON object text for both, or NULL */
+    const char *args;   /* JSON object text for both, or NULL; "what", the name of the record it is
+                         * about, becomes its kind for who may not see the record */
     const char *tone;   /* info, success, warning, danger; NULL: info */
     const char *link;   /* a page of the console ("/admin/plugins"), or NULL */
     const char *dedupe; /* while an unread one of that key is there, none is added; or NULL */

@@ -22,7 +22,8 @@ function comments.told(ev, ctx)
   local comment, old = ev.record, ev.old
   local db = ctx.db:as_system()
   local about = {
-    entity = "activity", record = db.activity:get(comment.activity), event = crm.id_text(comment.id),
+    entity = "activity", record = db.activity:get(comment.activity),
+    event = crm.id_text(comment.id),
   }
   local writer = db.user:get(comment.created_by)
   local words = { who = writer and writer.name or "" }

@@ -55,6 +55,12 @@ crm.test("a second comment is told beside an unread first one", function(t)
   t.as()
   t.eq(told(t, who.ann), "commented commented")
   t.eq(told(t, who.cid), "comment_mentions comment_mentions")
+  -- What the activity is called is told only to who may see it.
+  local function titles(user)
+    return t.db.notification:find { where = { owner = user } }[1].title
+  end
+  t.ok(titles(who.ann):find("Visit", 1, true))
+  t.ok(not titles(who.cid):find("Visit", 1, true))
 end)
 
 crm.test("comments are seen with their activity, and changed by who made them", function(t)
