@@ -301,3 +301,49 @@ test("a field type nobody knows is text to read and text to write", place, async
     await page.unrouteAll({ behavior: "ignoreErrors" });
   });
 });
+
+const SETTINGS = "**/api/v1/admin/settings";
+const TOLD = [
+  [403, "forbidden", {}, /没有权限/],
+  [422, "validation_failed", {}, /名称不行/],
+  [429, "rate_limited", { "retry-after": "7" }, /7 秒后/],
+  [500, "internal", {}, /追踪号 t-settings/],
+];
+
+test("settings: what was typed stays, whatever the answer, and is saved later", place, async () => {
+  await working(PHONE, "admin", async (page, screen) => {
+    await page.goto("/admin/settings");
+    const name = page.locator("#company-title");
+    await name.waitFor();
+    const was = await name.inputValue();
+    await name.fill("新公司名");
+    for (const [status, code, headers, told] of TOLD) {
+      const message = status === 403 ? "没有权限" : "不行";
+      const fields = status === 422 ? { title: [{ code: "bad", message: "名称不行" }] } : {};
+      const error = { code, message, fields, trace: "t-settings" };
+      const refuse = (route) =>
+        route.request().method() === "GET"
+          ? route.continue()
+          : route.fulfill({ status, headers, json: { error } });
+      await page.route(SETTINGS, refuse);
+      await save(page);
+      await page.getByText(told).first().waitFor();
+      assert.equal(await name.inputValue(), "新公司名", String(status));
+      await screen.fits(`settings after ${status}`);
+      await page.unroute(SETTINGS, refuse);
+    }
+    await screen.context.setOffline(true);
+    await save(page);
+    await page.locator(".form-error").waitFor();
+    assert.equal(await name.inputValue(), "新公司名");
+    await screen.context.setOffline(false);
+    for (const text of ["新公司名", was]) {
+      await name.fill(text);
+      const answer = page.waitForResponse((one) => one.request().method() === "PATCH");
+      await save(page);
+      assert.equal((await answer).status(), 200);
+      await page.getByText("已保存").last().waitFor();
+      await page.locator(".form-error").waitFor({ state: "detached" });
+    }
+  });
+});
