@@ -4,6 +4,7 @@
  * ask (owner, team, department), so that a report reads a narrow copy of the table in order and
  * touches no row. One wide index serves them all, because groups are found by hashing: the order
  * inside does not matter. An entity with a state and money gets it without declaring a report.
+ * What declared lists show of numbers is in it, too: a page in their order is found there.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -126,6 +127,38 @@ static void add_states(struct columns *columns, const struct entity *entity)
     }
 }
 
+/* What a declared list shows and may be sorted by: numbers, money, times. A page in such an order
+ * is then found here (store/sqlite/cover.h), so none of them needs an index of its own. */
+static void add_list(struct columns *columns, const struct entity *entity, const struct json *list)
+{
+    bool declared = columns->declared;
+    json_each(column, list)
+    {
+        const struct field *field =
+            column->type == JSON_STRING ? entity_field(entity, column->text) : NULL;
+        enum field_kind kind = field ? field_result_type(field)->kind : KIND_TEXT;
+        if (kind == KIND_INT || kind == KIND_DECIMAL || kind == KIND_MONEY || kind == KIND_DATE ||
+            kind == KIND_DATETIME)
+            add_field(columns, entity, column->text);
+    }
+    columns->declared = declared; /* a list alone is no reason for the index */
+}
+
+static void add_views(struct build *b, struct columns *columns, const struct entity *entity,
+                      const char *kind)
+{
+    for (int i = 0; i < b->model->views_count; i++) {
+        const struct model_view *view = b->model->view_list[i];
+        if (strcmp(view->kind, kind) != 0 || !view->entity ||
+            strcmp(view->entity, entity->name) != 0)
+            continue;
+        if (strcmp(kind, "report") == 0)
+            add_report(columns, entity, json_get(view->body, "query"));
+        else
+            add_list(columns, entity, json_get(view->body, "columns"));
+    }
+}
+
 const char *build_report_columns(struct build *b, const struct entity *entity)
 {
     struct columns columns = {.count = 0};
@@ -133,12 +166,7 @@ const char *build_report_columns(struct build *b, const struct entity *entity)
     ASSERT(b && entity);
 
     add_states(&columns, entity);
-    for (int i = 0; i < b->model->views_count; i++) {
-        const struct model_view *view = b->model->view_list[i];
-        if (strcmp(view->kind, "report") == 0 && view->entity &&
-            strcmp(view->entity, entity->name) == 0)
-            add_report(&columns, entity, json_get(view->body, "query"));
-    }
+    add_views(b, &columns, entity, "report");
     if (!columns.declared)
         return NULL;
     if (entity->has_owner) {
@@ -146,6 +174,7 @@ const char *build_report_columns(struct build *b, const struct entity *entity)
         add(&columns, "team");
         add(&columns, "department");
     }
+    add_views(b, &columns, entity, "list");
     for (int i = 0; i < columns.count; i++)
         buf_printf(&text, "%s,", columns.names[i]);
     buf_put_str(&text, "deleted_at"); /* or SQLite would ask the row whether it lives */

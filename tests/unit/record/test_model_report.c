@@ -7,6 +7,8 @@
 #include "place.h"
 
 #include "base/limits.h"
+#include "record/field_kit.h"
+#include "record/list_plan.h"
 
 static int setup(void **state)
 {
@@ -194,6 +196,65 @@ static void test_model_report__lists_are_paged_by_an_index(void **state)
     assert_in_range(lists, 30, 1000);
 }
 
+static bool is_number(const struct field *field)
+{
+    enum field_kind kind = field_result_type(field)->kind;
+    return field->column && (kind == KIND_INT || kind == KIND_DECIMAL || kind == KIND_MONEY ||
+                             kind == KIND_DATE || kind == KIND_DATETIME);
+}
+
+/* A page by a number that a list shows: never by reading the whole table. */
+static int sorts_found(struct place *p, const struct model_view *view)
+{
+    const struct entity *entity = model_entity(p->model, slice_str(view->entity));
+    int sorts = 0;
+    json_each(shown, json_get(view->body, "columns"))
+    {
+        const struct field *field =
+            shown->type == JSON_STRING ? entity_field(entity, shown->text) : NULL;
+        if (!field || !is_number(field))
+            continue;
+        const struct query_column id = {.column = {0, "id"}};
+        const struct query_order order[] = {{.column = {0, list_plan_measured(field)}},
+                                            {.column = {0, "id"}}};
+        const struct query q = {.table = entity->table,
+                                .select = &id,
+                                .select_count = 1,
+                                .where = expr_cmp(p->arena, EXPR_NULL, "deleted_at", value_null()),
+                                .order = order,
+                                .order_count = 2,
+                                .limit = 50};
+        struct buf plan = BUF_INIT;
+        assert_int_equal(store_explain(p->tenant->store, &q, &plan), ERR_OK);
+        if (strstr(buf_cstr(&plan), "TEMP B-TREE FOR ORDER BY") &&
+            !strstr(buf_cstr(&plan), "USING COVERING INDEX"))
+            fail_msg("%s by %s: %s", view->name, field->name, buf_cstr(&plan));
+        buf_release(&plan);
+        sorts++;
+    }
+    return sorts;
+}
+
+static void test_model_report__lists_are_sorted_by_what_they_show(void **state)
+{
+    struct place *p = *state;
+    int sorts = 0;
+    place_ready(p, "people", "leads", "quotes", "opportunities", "contracts", "approval",
+                "membership", "tickets", "integrations", "industry_retail", NULL);
+    every_entity_has_a_row(p);
+    for (int i = 0; i < p->model->views_count; i++) {
+        const struct model_view *view = p->model->view_list[i];
+        bool is_large =
+            view->entity &&
+            (strcmp(view->entity, "lead") == 0 || strcmp(view->entity, "opportunity") == 0 ||
+             strcmp(view->entity, "contract") == 0 || strcmp(view->entity, "ticket") == 0 ||
+             strcmp(view->entity, "purchase") == 0);
+        if (strcmp(view->kind, "list") == 0 && is_large)
+            sorts += sorts_found(p, view);
+    }
+    assert_in_range(sorts, 10, 1000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +263,7 @@ int main(void)
         T(every_report_has_its_index),
         T(no_index_for_nothing),
         T(lists_are_paged_by_an_index),
+        T(lists_are_sorted_by_what_they_show),
 #undef T
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
