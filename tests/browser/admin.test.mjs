@@ -601,7 +601,7 @@ test("who administers nothing is told so, and what was typed is not lost", place
   });
 });
 
-test("in English nothing is cut of what a role may, nor of settings on a phone", place, async () => {
+test("in English nothing is cut of what a role may, nor of settings", place, async () => {
   const cut = (selects) =>
     selects
       .map((one) => {
