@@ -3,6 +3,7 @@
 import { post } from "@/api/http";
 import type { Entity, Field, Page } from "@/api/types";
 import type { Tree } from "@/logic/filter";
+import { counted } from "@/logic/format";
 import { i18n } from "@/texts";
 import { type Asked, queryOfList } from "./useList";
 
@@ -12,6 +13,8 @@ const READ = 200; // records that one answer may have
 interface BulkResult {
   done: number;
   failed: number;
+  job?: string; // by which it can be taken back
+  left?: number; // changes that can be
   results: { ok: boolean; id?: string; error?: Refusal }[];
 }
 
@@ -32,26 +35,62 @@ export function reasonOf(error: Refusal, entity: Named): string {
   return told.join(" ") || error.message;
 }
 
-/** The same to many records, in calls of a few hundred; tells how far it is. */
+export interface Outcome {
+  done: number;
+  failed: number;
+  why: string[];
+  job?: string;
+}
+
+function add(out: Outcome, answer: BulkResult, entity: Named): void {
+  out.done += answer.done;
+  out.failed += answer.failed;
+  for (const result of answer.results) {
+    const why = !result.ok && result.error ? reasonOf(result.error, entity) : "";
+    if (why && !out.why.includes(why)) out.why.push(why);
+  }
+}
+
+/** The same to many records, in calls of a few hundred; tells how far it is. All of it is one work,
+ * which can be taken back by its job. */
 export async function bulk(
   entity: Named,
   ids: string[],
   make: (id: string) => Record<string, unknown>,
   progress: (done: number) => void,
-): Promise<{ done: number; failed: number; why: string[] }> {
-  const out = { done: 0, failed: 0, why: [] as string[] };
+): Promise<Outcome> {
+  const out: Outcome = { done: 0, failed: 0, why: [] };
+  const path = `/records/${entity.name}/bulk`;
+  let work: string | true = true;
   for (let at = 0; at < ids.length; at += BULK) {
     const items = ids.slice(at, at + BULK).map(make);
-    const answer = await post<BulkResult>(`/records/${entity.name}/bulk`, { atomic: false, items });
-    out.done += answer.done;
-    out.failed += answer.failed;
-    for (const result of answer.results) {
-      const why = !result.ok && result.error ? reasonOf(result.error, entity) : "";
-      if (why && !out.why.includes(why)) out.why.push(why);
-    }
+    const answer: BulkResult = await post(path, { atomic: false, items, undo: work });
+    add(out, answer, entity);
+    if (answer.job) work = answer.job;
+    if (answer.left) out.job = answer.job;
     progress(Math.min(at + BULK, ids.length));
   }
   return out;
+}
+
+/** Takes back what a work has done, a part at a time, the newest first. */
+export async function takeBack(job: string, entity: Named): Promise<Outcome> {
+  const out: Outcome = { done: 0, failed: 0, why: [] };
+  for (let left = 1; left > 0; ) {
+    const answer: BulkResult = await post(`/jobs/${job}/undo`, {});
+    add(out, answer, entity);
+    left = answer.left ?? 0;
+  }
+  return out;
+}
+
+/** What came of taking it back, as one sentence. */
+export function toldBack(out: Outcome): string {
+  const { t } = i18n.global;
+  const done = t("bulk.undone", { n: counted(out.done), count: out.done });
+  if (!out.failed) return done;
+  const kept = t("bulk.undo_kept", { n: counted(out.failed), count: out.failed });
+  return [done, kept, ...out.why.slice(0, 3)].join(" ");
 }
 
 /** The ids of everything the list finds. */
