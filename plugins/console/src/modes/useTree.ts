@@ -4,7 +4,7 @@
 // One grouped question says below whom something stands, and how much. Whose parent the list does
 // not find, because it is filtered away or may not be seen, stands at the top with its name.
 import { computed, ref, shallowRef } from "vue";
-import { post } from "@/api/http";
+import { ApiError, post } from "@/api/http";
 import type { Entity, Page, Rec, View } from "@/api/types";
 import { type Asked, queryOfList } from "@/grid/useList";
 import { belowOf, type Branch, linesOf, topOf } from "@/logic/branches";
@@ -25,6 +25,16 @@ interface Grown {
   counts: Map<string, number>;
   open: string[];
   capped: boolean;
+}
+
+/** One answer of several: records, or what it was refused for. */
+type Part = Page & { error?: { code: string; message: string } };
+
+/** A branch that could not be read is no empty one. */
+function branchOf(page: Part): Branch {
+  const { error } = page;
+  if (error) throw new ApiError(0, error.code, error.message);
+  return { rows: page.items, next: page.next ?? null };
 }
 
 export interface TreeProps {
@@ -89,10 +99,8 @@ export function useTree(props: TreeProps) {
         ...query(belowOf(base.value.filter, parent.value, id)),
       }));
       const options = { signal, reads: true };
-      const answer = await post<{ results: Page[] }>("/queries", { queries }, options);
-      answer.results.forEach((page, n) =>
-        out.push([part[n], { rows: page.items ?? [], next: page.next ?? null }]),
-      );
+      const answer = await post<{ results: Part[] }>("/queries", { queries }, options);
+      answer.results.forEach((page, n) => out.push([part[n], branchOf(page)]));
     }
     return out;
   }
