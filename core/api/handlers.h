@@ -83,11 +83,9 @@ enum err imports_get(struct call *call);
 enum err imports_errors(struct call *call);
 enum err imports_undo(struct call *call);
 
-/* bulk.c */
+/* bulk.c, jobs.c */
 enum err records_bulk(struct call *call);
 enum err bulk_undo(struct call *call);
-
-/* jobs.c */
 enum err jobs_list(struct call *call);
 enum err jobs_get(struct call *call);
 enum err jobs_cancel(struct call *call);
