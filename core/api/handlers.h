@@ -51,7 +51,7 @@ enum err own_put(struct call *call);
 enum err extras_list(struct call *call);
 enum err extras_help(struct call *call);
 
-/* records.c */
+/* records.c, unmask.c */
 enum err records_list(struct call *call);
 enum err records_query(struct call *call);
 enum err records_board(struct call *call);
@@ -65,7 +65,6 @@ enum err records_timeline(struct call *call);
 enum err records_history(struct call *call);
 enum err records_related(struct call *call);
 enum err records_action(struct call *call);
-/* unmask.c */
 enum err records_unmask(struct call *call);
 enum err records_search(struct call *call);
 enum err records_queries(struct call *call);
