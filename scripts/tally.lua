@@ -15,13 +15,14 @@ local function read(name)
   return text
 end
 
--- Counts of top-level TAP lines.
+-- Counts of top-level TAP lines. What was skipped counts neither way: cmocka writes it as "not ok".
 local function tap(text)
   local passed, failed = 0, 0
   for line in text:gmatch("[^\r\n]+") do
-    if line:find("^not ok") and not line:find("# TODO") then
+    local is_aside = line:find("# SKIP") or line:find("# TODO")
+    if line:find("^not ok") and not is_aside then
       failed = failed + 1
-    elseif line:find("^ok") and not line:find("# SKIP") then
+    elseif line:find("^ok") and not is_aside then
       passed = passed + 1
     end
   end
