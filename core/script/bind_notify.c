@@ -103,7 +103,8 @@ static enum err put(struct ctx *ctx, void *arg)
  * else sees. It is there when what happens here has been committed. Who is not active is passed
  * over.
  * @param users integer|table the id of a user, or a list of ids (at most 200)
- * @param notification table text ("@key" or a sentence) and, as needed, body, args (for both),
+ * @param notification table text ("@key" or a sentence) and, as needed, body, args (for both: put
+ *   the name of the record it is about under `what`; who may not see the record reads its kind),
  *   kind ("assigned"), tone (info, success, warning, danger), about (a record), link (a page of the
  *   console), key (while an unread one of that key is there, none is added)
  * @return integer how many were told
