@@ -162,3 +162,39 @@ test("the board marks what is overdue, and what is not yet, does not", place, as
     await screen.shot("touch-overdue");
   });
 });
+
+test("Back takes away what lies above the page, and then goes back", place, async () => {
+  await onPhone("/e/lead", async (page, screen) => {
+    const isHere = (path) => assert.equal(new URL(page.url()).pathname, path);
+    const goneBack = async (what) => {
+      await what.waitFor();
+      await page.goBack();
+      await what.waitFor({ state: "detached" });
+    };
+    const search = page.locator("header .search");
+    await page.locator('.nav-bar a[href="/"]').click();
+    await page.waitForURL((url) => url.pathname === "/");
+    await page.goBack();
+    await page.waitForURL((url) => url.pathname === "/e/lead");
+    await page.locator(".list-head").waitFor();
+    for (let i = 0; i < 2; i++) {
+      await search.click(); // the first page of the tab: there is nothing behind it
+      await goneBack(page.locator(".palette-input"));
+      isHere("/e/lead");
+    }
+    await page.goto("/e/account");
+    await screen.settled();
+    await page.locator('.nav-bar a[href="/e/lead"]').click();
+    await page.waitForURL((url) => url.pathname === "/e/lead");
+    await page.locator(".list-head").getByRole("button", { name: "新建" }).click();
+    await goneBack(page.locator("#q-name"));
+    isHere("/e/lead");
+    await page.locator("header .drop .btn").last().click();
+    await goneBack(page.getByRole("menuitem", { name: "任务" }).first());
+    isHere("/e/lead");
+    await page.goBack();
+    await page.waitForURL((url) => url.pathname === "/e/account");
+    await page.goForward();
+    await page.waitForURL((url) => url.pathname === "/e/lead");
+  });
+});

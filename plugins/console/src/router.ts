@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: MIT
 import { createRouter, createWebHistory } from "vue-router";
 import { useSession } from "./stores/session";
+import { pageShown, watchSteps } from "./ui/sheets";
 
 export function makeRouter() {
+  watchSteps();
   const router = createRouter({
     history: createWebHistory(),
     routes: [
@@ -41,5 +43,6 @@ export function makeRouter() {
     if (session.boot) return true;
     return { name: "login", query: to.fullPath === "/" ? {} : { to: to.fullPath } };
   });
+  router.afterEach(pageShown);
   return router;
 }
