@@ -45,6 +45,7 @@ test("many that were deleted come back by the message", place, async () => {
     await toast.getByRole("button", { name: "撤销" }).click();
     await page.getByText(`已恢复 ${before} 条。`).waitFor();
     assert.equal(await living(), before);
+    await rows(page).first().waitFor();
   });
 });
 

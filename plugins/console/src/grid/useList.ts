@@ -171,7 +171,8 @@ export function useList(asked: Ref<Asked | null>) {
 
   /** What is in sight anew, where it is: records may be others now. */
   async function refresh() {
-    if (seen[0] < (pages[0]?.size ?? 0)) return start(fromEnd.value);
+    const isEmpty = !read.value.length;
+    if (isEmpty || seen[0] < (pages[0]?.size ?? 0)) return start(fromEnd.value);
     pages = pages.map((page) => ({ ...page, held: false }));
     stuck.value = null;
     await pump();
