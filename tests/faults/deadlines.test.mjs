@@ -4,6 +4,7 @@
 // All of it happens side by side, each on a server of its own, so that the file takes as long as
 // the longest wait. Nothing is timed: what must not last is waited for.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import net from "node:net";
 import { test } from "node:test";
 import { Client, multipart } from "../kit/client.mjs";
@@ -32,11 +33,21 @@ const child = (office, role, index = 0) =>
     .processes(office.server.child.pid)
     .find((one) => one.role === role && one.index === index);
 
-/** Stops a process until the supervisor has killed it; one that was met idle goes on and is met
- * again. */
+/** Waits until a process has something to do: it runs, or would if a processor were free. */
+async function met(pid) {
+  const isAtWork = () => /^\d+ \(.*\) R /.test(readFileSync(`/proc/${pid}/stat`, "latin1"));
+  for (let round = 0; round < 500; round++) {
+    for (let look = 0; look < 100; look++) if (isAtWork()) return;
+    await faults.sleep(5);
+  }
+}
+
+/** Stops a process until the supervisor has killed it; one that was met idle after all goes on,
+ * and is met again when the others have their answers. */
 async function overstay(office, role, index, ms) {
   for (let tries = 0; tries < 8; tries++) {
     const { pid } = child(office, role, index);
+    await met(pid);
     process.kill(pid, "SIGSTOP");
     const until = Date.now() + ms + MORE / 3;
     while (Date.now() < until && faults.isAlive(pid)) await faults.sleep(50);
@@ -44,8 +55,9 @@ async function overstay(office, role, index, ms) {
       await faults.until(`there is another ${role}`, () => child(office, role, index)?.pid !== pid);
       return;
     }
+    const { ok } = office.sum();
     process.kill(pid, "SIGCONT");
-    await faults.sleep(200 + 37 * tries);
+    await faults.until("work goes on", () => office.sum().ok > ok + 5);
   }
   assert.fail(`no ${role} was met at work`);
 }
