@@ -245,7 +245,7 @@ function left(name) {
 
 test("killed half way a company keeps what it had, and is resumed where it stopped", async (t) => {
   const seen = [];
-  for (let ms = 100; seen.length < 12; ms *= 1.5) {
+  for (let ms = 100; seen.length < 24; ms *= 1.25) {
     const { signal } = await interrupted("acme", ms, (child) => child.kill("SIGKILL"));
     assert.equal(signal, "SIGKILL", "it was not quick enough");
     seen.push(left("acme"));
