@@ -11,19 +11,7 @@ const LEADS = "/api/v1/records/lead";
 const place = browserPlace({ leads: 20 });
 const w = world(place.world);
 
-async function as(login, work, device = DESKTOP) {
-  const screen = await place.open(device);
-  try {
-    await screen.signIn(login, PASSWORD);
-    await work(screen.page, screen);
-    await screen.sound();
-  } catch (error) {
-    await screen.shot(`failed-${Date.now()}`);
-    throw error;
-  } finally {
-    await screen.close();
-  }
-}
+const as = (login, work, device = DESKTOP) => place.working(device, login, work);
 
 const admin = (work, device) => as("admin", work, device);
 const button = (page, name) => page.getByRole("button", { name, exact: true });

@@ -10,19 +10,7 @@ const CUSTOM = "/api/v1/admin/customization";
 const place = browserPlace({ leads: 20 });
 const w = world(place.world);
 
-async function as(login, work, device = DESKTOP) {
-  const screen = await place.open(device);
-  try {
-    await screen.signIn(login, PASSWORD);
-    await work(screen.page, screen);
-    await screen.sound();
-  } catch (error) {
-    await screen.shot(`failed-${Date.now()}`);
-    throw error;
-  } finally {
-    await screen.close();
-  }
-}
+const as = (login, work, device = DESKTOP) => place.working(device, login, work);
 
 const admin = (work, device) => as("admin", work, device);
 const button = (page, name) => page.getByRole("button", { name, exact: true });

@@ -9,19 +9,7 @@ const place = browserPlace({ leads: 2 });
 const w = world(place.world);
 const R = "/api/v1/records";
 
-async function working(device, login, work) {
-  const screen = await place.open(device);
-  try {
-    await screen.signIn(login, PASSWORD);
-    await work(screen.page, screen);
-    await screen.sound();
-  } catch (error) {
-    await screen.shot(`failed-${Date.now()}`);
-    throw error;
-  } finally {
-    await screen.close();
-  }
-}
+const working = place.working;
 
 const saidOf = async ({ id }) =>
   (await w.acme.ok("manager", "POST", `${R}/activity_comment/query`, { filter: { activity: id } }))

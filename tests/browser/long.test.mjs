@@ -5,26 +5,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DESKTOP, ENGLISH, PHONE, browserPlace } from "../kit/browser.mjs";
 import { bundle, packed } from "../kit/pack.mjs";
-import { PASSWORD, world } from "../kit/world.mjs";
+import { world } from "../kit/world.mjs";
 
 const LEADS = 340;
 const NODES_MAX = 3500;
 const place = browserPlace({ leads: LEADS });
 const w = world(place.world);
 
-async function looking(device, work, login = "manager") {
-  const screen = await place.open(device);
-  try {
-    await screen.signIn(login, PASSWORD);
-    await work(screen.page, screen);
-    await screen.sound();
-  } catch (error) {
-    await screen.shot(`failed-${Date.now()}`);
-    throw error;
-  } finally {
-    await screen.close();
-  }
-}
+const looking = (device, work, login = "manager") => place.working(device, login, work);
 
 const nodes = (page) => page.evaluate(() => document.querySelectorAll("*").length);
 const names = (page) => page.locator(".grid tbody .name").allInnerTexts();

@@ -3,24 +3,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DESKTOP, ENGLISH, browserPlace } from "../kit/browser.mjs";
-import { PASSWORD, world } from "../kit/world.mjs";
+import { world } from "../kit/world.mjs";
 
 const place = browserPlace();
 const w = world(place.world);
 
-async function asking(device, login, work) {
-  const screen = await place.open(device);
-  try {
-    await screen.signIn(login, PASSWORD);
-    await work(screen.page, screen);
-    await screen.sound();
-  } catch (error) {
-    await screen.shot(`failed-${Date.now()}`);
-    throw error;
-  } finally {
-    await screen.close();
-  }
-}
+const asking = place.working;
 
 const rows = (page) => page.locator(".grid tbody tr");
 const living = async () => {

@@ -27,20 +27,7 @@ const act = (login, entity, id, action, body = {}) =>
 const listOf = async (entity, filter) =>
   (await w.acme.ok("admin", "POST", `${R}/${entity}/query`, { filter })).items;
 
-/** Signs in, works, and is judged by everything the page has done. */
-async function working(device, login, work) {
-  const screen = await place.open(device);
-  try {
-    await screen.signIn(login, PASSWORD);
-    await work(screen.page, screen);
-    await screen.sound();
-  } catch (error) {
-    await screen.shot(`failed-${Date.now()}`);
-    throw error;
-  } finally {
-    await screen.close();
-  }
-}
+const working = place.working;
 
 const dialog = (page) => page.getByRole("dialog");
 

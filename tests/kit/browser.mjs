@@ -12,6 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
 import { ROOT } from "./server.mjs";
+import { PASSWORD } from "./world.mjs";
 
 const need = createRequire(join(ROOT, "plugins/console/package.json"));
 const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser"];
@@ -181,6 +182,20 @@ export function browserPlace({ leads = 60 } = {}) {
     await seed(w.acme, leads);
     place.open = (device = DESKTOP) =>
       Screen.open(place.browser, { port: w.server.port, ...device });
+  };
+  /** Somebody signs in and works, and is judged by everything the page has done. */
+  place.working = async (device, login, work) => {
+    const screen = await place.open(device);
+    try {
+      await screen.signIn(login, PASSWORD);
+      await work(screen.page, screen);
+      await screen.sound();
+    } catch (error) {
+      await screen.shot(`failed-${Date.now()}`);
+      throw error;
+    } finally {
+      await screen.close();
+    }
   };
   place.world = { setup, hosts: { acme: ["localhost"] } }; // a trustworthy origin without TLS
   after(() => place.browser?.close());
