@@ -49,7 +49,7 @@ static enum err read_items(struct ctx *ctx, int64_t batch, struct undo_reader *r
     struct query query = {
         .table = "import_item",
         .select = select,
-        .select_count = 4,
+        .select_count = 5,
         .where =
             expr_and(a, expr_cmp(a, EXPR_EQ, "import", value_int(batch)), expr_in(a, "op", ops, 2)),
         .order = &order,
