@@ -18,7 +18,7 @@
 static const char *const patch_kinds[] = {"list",  "board",    "calendar", "form",      "quick",
                                           "page",  "mobile",   "menu",     "dashboard", "tree",
                                           "chart", "timeline", "report"};
-static const char *const patch_words[] = {"after", "before", "remove", "set", "to"};
+static const char *const patch_words[] = {"after", "before", "remove", "set", "to", "if_plugin"};
 
 static bool is_among(struct slice word, const char *const *words, size_t count)
 {

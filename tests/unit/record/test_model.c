@@ -238,10 +238,16 @@ static void test_model__views_may_ask_for_a_plugin(void **state)
                 "[{\"kind\":\"list\",\"name\":\"with\",\"entity\":\"greeting\","
                 "\"if_plugin\":\"hello\",\"columns\":[\"name\"]},"
                 "{\"kind\":\"list\",\"name\":\"without\",\"entity\":\"nowhere\","
-                "\"if_plugin\":\"missing\",\"columns\":[\"name\"]}]");
+                "\"if_plugin\":\"missing\",\"columns\":[\"name\"]},"
+                "{\"form\":\"greeting\",\"if_plugin\":\"missing\",\"section\":{\"id\":\"no\"}},"
+                "{\"form\":\"greeting\",\"if_plugin\":\"hello\",\"section\":{\"id\":\"more\"}}]");
     place_ready(p, "shop", "hello", NULL);
     assert_non_null(map_get(&p->model->views, SLICE("greeting.list.with")));
     assert_null(map_get(&p->model->views, SLICE("nowhere.list.without")));
+    const struct model_view *form = model_view(p->model, "greeting", "form", "default");
+    const struct json *sections = json_get(form->body, "sections");
+    assert_string_equal(json_cstr(json_at(sections, sections->count - 1), "id", ""), "more");
+    assert_string_not_equal(json_cstr(json_at(sections, sections->count - 2), "id", "no"), "no");
 }
 
 static void test_model__encrypted_fields_are_not_searched(void **state)
