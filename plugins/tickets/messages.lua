@@ -19,11 +19,11 @@ function messages.prepare(ev, ctx)
     message.came_from = ticket.id
     message.ticket = target.id
   end
-  local who = message.author_name or ctx.t("@ticket_message.direction." .. message.direction)
-  message.label = who:sub(1, 60)
   if message.direction == "agent" and ctx.user and not message.author_name then
     message.author_name = ctx.user.name
   end
+  local who = message.author_name or ctx.t("@ticket_message.direction." .. message.direction)
+  message.label = who:sub(1, 60)
 end
 
 -- A letter that was long under way is older than what has been said since.

@@ -426,6 +426,14 @@ test("a ticket's clocks run, and say stretch by stretch why", place, async () =>
     await dialog(page).getByRole("textbox").fill("请重启试试");
     await dialog(page).getByRole("button", { name: "回复" }).click();
     await first.getByText("按时完成").waitFor();
+    // what was said stands in the timeline, and what is only for ourselves is marked
+    const said = (text) => page.locator(".timeline > li", { hasText: text });
+    await said("请重启试试").waitFor();
+    assert.equal(await said("请重启试试").getByText("仅内部可见").count(), 0);
+    await page.getByRole("button", { name: "内部备注" }).click();
+    await dialog(page).getByRole("textbox").fill("多半是电源");
+    await dialog(page).getByRole("button", { name: "内部备注" }).click();
+    await said("多半是电源").getByText("仅内部可见").waitFor();
   });
 });
 

@@ -10,6 +10,7 @@ import { blocksOf, safeHref, spansOf } from "@/logic/markdown";
 import { inOrder, measureLabel, rowsOf } from "@/logic/report";
 import { merged, type Source, subjectOf } from "@/logic/timeline";
 import { stepsOf } from "@/approvals/cases";
+import { loadWork } from "@/home/work";
 import { named } from "@/stores/named";
 import { type RecordForm, useForm } from "@/record/useForm";
 
@@ -123,9 +124,11 @@ describe("what a form asks besides", () => {
 
 describe("fields that hold names", () => {
   it("are chosen by label, and keep a name that nobody knows", async () => {
+    const city = { name: "city", label: "城市" };
+    const stage = { name: "stage", label: "阶段", options: [{ value: "won", label: "已成交" }] };
     const answers: Record<string, unknown> = {
       "/meta?brief=true": { entities: [{ name: "lead", label: "线索" }] },
-      "/meta/lead": { name: "lead", fields: [{ name: "city", label: "城市" }] },
+      "/meta/lead": { name: "lead", fields: [city, stage] },
     };
     const headers = { "Content-Type": "application/json" };
     vi.stubGlobal("fetch", (url: string) =>
@@ -135,12 +138,38 @@ describe("fields that hold names", () => {
     );
     const field = (name: string, widget?: string) =>
       ({ name, type: "text", label: name, operators: [], widget }) as Field;
-    const row = { entity: "lead", only: ["city", "gone"] };
+    const row = { entity: "lead", only: ["city", "gone"], held: "else" };
     const labels = (one: Field) => named(one, row).options?.map(({ label }) => label);
     await vi.waitFor(() => expect(labels(field("entity", "entity"))).toEqual(["线索"]));
     const only = field("only", "field:entity");
-    await vi.waitFor(() => expect(labels(only)).toEqual(["城市", "gone"]));
+    await vi.waitFor(() => expect(labels(only)).toEqual(["城市", "阶段", "gone"]));
     expect(labels(field("entity"))).toBe(undefined);
+    await vi.waitFor(() =>
+      expect(labels(field("held", "option:=lead.stage"))).toEqual(["已成交", "else"]),
+    );
+  });
+});
+
+describe("the work of a day", () => {
+  it("shows tickets that are due before those that wait for somebody", async () => {
+    const ticket = (id: string, due_at: string | null) => ({ id, version: 1, subject: id, due_at });
+    const due = { items: [ticket("due", "2026-03-11T02:00:00Z")], count: 1 };
+    const waiting = { items: [ticket("waiting", null)], count: 8 };
+    let asked: { filter: { and: unknown[] } }[] = [];
+    vi.stubGlobal("fetch", (_: string, options: { body: string }) => {
+      asked = (JSON.parse(options.body) as { queries: typeof asked }).queries;
+      const body = JSON.stringify({ results: [due, waiting] });
+      const headers = { "Content-Type": "application/json" };
+      return Promise.resolve(new Response(body, { headers }));
+    });
+    const locale = { lang: "zh-CN", zone: ZONE, yes: "是", no: "否" };
+    const work = await loadWork((entity) => entity === "ticket", locale);
+    expect(asked.map(({ filter }) => filter.and[1])).toEqual([
+      { due_at: { ne: null } },
+      { due_at: null },
+    ]);
+    expect(work.boxes[0].items.map(({ id }) => id)).toEqual(["due", "waiting"]);
+    expect(work.boxes[0].count).toBe("9");
   });
 });
 

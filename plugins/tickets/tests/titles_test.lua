@@ -17,3 +17,12 @@ crm.test("a message nobody signed is titled in words, not by a code", function(t
   end
   t.eq(title("customer", "林芳"), "林芳")
 end)
+
+crm.test("a message of an agent is titled by who wrote it", function(t)
+  t.user { login = "mia", name = "米娅", roles = { "admin" } }
+  local ticket = t.db.ticket:insert { subject = "It leaks" }.id
+  t.as("mia")
+  local made = t.db.ticket_message:insert { ticket = ticket, direction = "agent", body = "x" }
+  t.as()
+  t.eq(t.db.ticket_message:get(made.id).label, "米娅")
+end)

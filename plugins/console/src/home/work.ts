@@ -54,6 +54,7 @@ interface Asked {
   at?: string;
   note: string[];
   to?: string;
+  undue?: boolean; // some have no time: they stand behind those that have one
 }
 
 // Of each: whether the entity is there and may be read is asked before.
@@ -106,7 +107,8 @@ const ASKED: Asked[] = [
     sort: "due_at",
     title: "subject",
     at: "due_at",
-    note: ["number", "requester_name"],
+    note: ["requester_name", "number"],
+    undue: true,
   },
 ];
 
@@ -144,6 +146,16 @@ function boxOf(asked: Asked, result: Result): Box {
   };
 }
 
+/** What has a time, then what has none: empty values would be sorted in front. */
+function joined(due: Result = {}, undue: Result = {}): Result {
+  return {
+    items: [...(due.items ?? []), ...(undue.items ?? [])].slice(0, SHOWN),
+    count: (due.count ?? 0) + (undue.count ?? 0),
+    count_capped: due.count_capped || undue.count_capped,
+    error: due.error ?? undue.error,
+  };
+}
+
 /** Bars in the order of the stages; what is over is left out. */
 function barsOf(meta: Entity, name: string, base: Tree, result: Result, locale: Locale): Bar[] {
   const field = meta.fields.find((one) => one.name === name)!;
@@ -173,9 +185,9 @@ export async function loadWork(can: (entity: string) => boolean, locale: Locale)
       : { and: [{ owner: "$me" }, { status: { nin: OVER } }] };
   const stage = deals === "opportunity" ? "stage" : "status";
   const money = deals === "opportunity" ? "sum.amount" : "sum.estimated_amount";
-  const lists = asked.map(({ entity, filter, sort, title, at, note }) => ({
+  const lists = asked.map(({ entity, filter, sort, title, at, note, undue: hasUndue }) => ({
     entity,
-    filter,
+    filter: hasUndue ? { and: [filter, { [at!]: { ne: null } }] } : filter,
     sort,
     limit: SHOWN,
     count: true,
@@ -184,16 +196,24 @@ export async function loadWork(can: (entity: string) => boolean, locale: Locale)
       ...(entity === "approval_task" ? ["approval"] : []),
     ].join(","),
   }));
+  const undue = asked.flatMap((one, i) =>
+    one.undue ? [{ ...lists[i], filter: { and: [one.filter, { [one.at!]: null }] } }] : [],
+  );
   const groups = deals
     ? [{ entity: deals, filter: base, group: [stage], measure: ["count", money] }]
     : [];
-  const body = { queries: [...lists, ...groups] };
+  const body = { queries: [...lists, ...undue, ...groups] };
   if (!body.queries.length) return { boxes: [], funnel: [], deals: "" };
   const [answer, meta] = await Promise.all([
     post<{ results: Result[] }>("/queries", body, { reads: true }),
     deals ? loadEntity(deals) : undefined,
   ]);
-  const boxes = asked.map((one, i) => boxOf(one, answer.results[i] ?? {}));
-  const funnel = meta ? barsOf(meta, stage, base, answer.results[asked.length] ?? {}, locale) : [];
+  const { results } = answer;
+  const behind = results.slice(asked.length, asked.length + undue.length);
+  const boxes = asked.map((one, i) =>
+    boxOf(one, one.undue ? joined(results[i], behind.shift()) : (results[i] ?? {})),
+  );
+  const bars = results[asked.length + undue.length] ?? {};
+  const funnel = meta ? barsOf(meta, stage, base, bars, locale) : [];
   return { boxes, funnel, deals };
 }

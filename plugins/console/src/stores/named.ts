@@ -3,7 +3,8 @@
 //
 // A field's `widget` says so: "entity"; "field:<the field beside it that names the object>", or
 // "field:=<object>" where it is always the same; "option:<names the object>.<names its field>" for
-// one of the values that this field can take. "event" is what has happened ("lead.updated").
+// one of the values that this field can take, "option:=<object>.<field>" where both are always the
+// same. "event" is what has happened ("lead.updated").
 import { shallowReactive, shallowRef } from "vue";
 import { get, http } from "@/api/http";
 import type { Entity, Field, Option } from "@/api/types";
@@ -76,7 +77,9 @@ function eventNow(held: unknown): Option[] {
   return held ? [{ value: String(held), label: words, active: true }] : [];
 }
 
-const WIDGET = /^(?:entity$|field:=(\w+)$|field:(\w+)$|option:(\w+)\.(\w+)$)/;
+const WIDGET =
+  /^(?:entity$|(?:field|option):=(\w+)(?:\.\w+)?$|field:(\w+)$|option:(\w+)\.(\w+)$)/;
+const FIXED = /^option:=(\w+)\.(\w+)$/;
 
 /** The fields beside it that say what a value means: they are read along. */
 export const readsOf = (field: Field | undefined): string[] =>
@@ -96,11 +99,14 @@ export function named(field: Field, row: Record<string, unknown> = {}): Field {
   const by = WIDGET.exec(field.widget ?? "");
   if (!by) return field;
   const [, always, beside, object, of] = by;
-  const options = object
-    ? valuesNow(row[object], row[of])
-    : always || beside
-      ? fieldsNow(always ?? row[beside])
-      : objectsNow();
+  const fixed = FIXED.exec(field.widget ?? "");
+  const options = fixed
+    ? valuesNow(fixed[1], fixed[2])
+    : object
+      ? valuesNow(row[object], row[of])
+      : always || beside
+        ? fieldsNow(always ?? row[beside])
+        : objectsNow();
   if (!options?.length) return isAwaited(by, row) ? { ...field, awaited: true } : field;
   const held = row[field.name];
   const missing = (Array.isArray(held) ? held : [held])
