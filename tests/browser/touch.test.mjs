@@ -182,8 +182,24 @@ test("Back takes away what lies above the page, and then goes back", place, asyn
       await goneBack(page.locator(".palette-input"));
       isHere("/e/lead");
     }
+    // closed by its own button, it is no step that somebody has to take twice
+    const fresh = await page.context().newPage();
+    screen.watch(fresh);
+    await fresh.goto("/e/account");
+    await fresh.locator(".list-head").waitFor();
+    await fresh.goto("/e/lead");
+    await fresh.locator(".list-head").waitFor();
+    await fresh.locator("header .search").click();
+    await fresh.locator(".palette-input").waitFor();
+    await fresh.locator(".palette").getByRole("button", { name: "取消" }).click();
+    await fresh.locator(".palette-input").waitFor({ state: "detached" });
+    await fresh.goBack();
+    await fresh.waitForURL((url) => url.pathname === "/e/account");
+    await fresh.close();
     await page.goto("/e/account");
     await screen.settled();
+    await page.locator('.nav-bar a[href="/"]').click();
+    await page.waitForURL((url) => url.pathname === "/");
     await page.locator('.nav-bar a[href="/e/lead"]').click();
     await page.waitForURL((url) => url.pathname === "/e/lead");
     await page.locator(".list-head").getByRole("button", { name: "新建" }).click();
@@ -192,8 +208,16 @@ test("Back takes away what lies above the page, and then goes back", place, asyn
     await page.locator("header .drop .btn").last().click();
     await goneBack(page.getByRole("menuitem", { name: "任务" }).first());
     isHere("/e/lead");
+    await page.locator("header .drop .btn").last().click();
+    await page.getByRole("menuitem", { name: "任务" }).first().waitFor();
+    await page.evaluate(() => (history.back(), history.back())); // a thumb that is too quick
+    await page.getByRole("menuitem", { name: "任务" }).first().waitFor({ state: "detached" });
+    await page.waitForTimeout(300); // until its steps have been taken back
+    await page.locator(".list-head h1", { hasText: "线索" }).waitFor();
+    isHere("/e/lead");
     await page.goBack();
-    await page.waitForURL((url) => url.pathname === "/e/account");
+    await page.waitForURL((url) => url.pathname === "/");
+    await page.locator(".home").waitFor();
     await page.goForward();
     await page.waitForURL((url) => url.pathname === "/e/lead");
   });

@@ -11,20 +11,29 @@ interface Sheet {
 }
 
 const stack: Sheet[] = [];
+const SETTLES_MS = 60; // steps that were asked for quickly come one after the other
 let shown = 0; // the page of the router, as it counts them
-let isReturning = false;
+let returning: number | null = null; // the page that a step back is taken to again
+let timer = 0;
+let wasStep = false; // the last place in the history was one of ours
 
-const positionOf = (state: unknown) =>
-  Number((state as { position?: number } | null)?.position ?? shown);
+interface Place {
+  position?: number;
+  sheet?: boolean;
+  back?: string | null;
+}
+const placeNow = () => history.state as Place | null;
+const positionOf = (state: Place | null) => Number(state?.position ?? shown);
 
 function addStep(): void {
-  const state = history.state as Record<string, unknown> | null;
+  const state = placeNow();
   if (!state?.sheet) history.pushState({ ...state, position: shown, sheet: true }, "");
+  wasStep = true;
 }
 
 /** Something opens above the page; the answer takes it off again. */
 export function lay(close: () => void): () => void {
-  const state = history.state as Record<string, unknown> | null;
+  const state = placeNow();
   const sheet = { at: positionOf(state), close };
   stack.push(sheet);
   // While the router asks whether a page may be left, its steps are not ours to add to.
@@ -35,20 +44,44 @@ export function lay(close: () => void): () => void {
   };
 }
 
+/** Until the address is the page's again, however often somebody steps back meanwhile. */
+function settle(): void {
+  clearTimeout(timer);
+  timer = window.setTimeout(() => {
+    const to = returning;
+    if (to === null) return;
+    const at = positionOf(placeNow());
+    if (at === to) returning = null;
+    else history.go(to - at);
+  }, SETTLES_MS);
+}
+
 function stepped(event: PopStateEvent): void {
-  if (isReturning) {
-    isReturning = false;
+  const state = event.state as Place | null;
+  const isBehind = wasStep && !state?.sheet;
+  wasStep = Boolean(state?.sheet);
+  const at = positionOf(state);
+  if (returning !== null) {
     event.stopImmediatePropagation();
+    settle();
     return;
   }
-  const at = positionOf(event.state);
   const top = stack.at(-1);
-  if (!top || at > top.at) return;
+  if (!top) {
+    // What lay on our step was closed by its own button: who steps back means the page.
+    if (isBehind && at === shown) {
+      event.stopImmediatePropagation();
+      history.back();
+    }
+    return;
+  }
+  if (at > top.at) return;
   event.stopImmediatePropagation();
   top.close();
   if (at < top.at) {
-    isReturning = true;
+    returning = top.at;
     history.go(top.at - at);
+    settle();
   } else {
     void nextTick(() => stack.length && addStep()); // one lies below, or it will not close
   }
@@ -61,5 +94,7 @@ export function watchSteps(): void {
 
 /** The router shows another page. */
 export function pageShown(): void {
-  shown = positionOf(history.state);
+  shown = positionOf(placeNow());
+  wasStep = Boolean(placeNow()?.sheet);
+  returning = null;
 }
