@@ -206,6 +206,31 @@ static void put_node(const struct cut *c, const struct json *node, struct buf *o
     }
 }
 
+/* May the actor do what the action does? One with "values" changes a record as anybody may who may
+ * change it, one with "open" leads somewhere; any other is granted by its name, and what a route
+ * lets happen it judges by itself. */
+static bool action_is_barred(const struct cut *c, const struct model_view *view)
+{
+    const struct json *opens = json_get(view->body, "open");
+    const struct json *values = json_get(view->body, "values");
+    struct slice entity = json_str(opens, "entity", SLICE(""));
+
+    if (opens)
+        return (entity.len && !entity_is_visible(c, entity)) ||
+               tree_hides(c, json_get(opens, "filter"));
+    if (!values)
+        return !rights_operation(c->ctx, c->entity, view->name, view->plugin);
+    if (!meta_sees_entity(c->ctx, c->entity, ROLE_UPDATE))
+        return true;
+    json_each(value, values)
+    {
+        const struct field *field = entity_field(c->entity, value->key);
+        if (field && meta_access(c->ctx, c->entity, field, ROLE_UPDATE) != ROLE_WRITE)
+            return true;
+    }
+    return false;
+}
+
 void meta_put_views(struct ctx *ctx, const struct entity *entity, struct buf *out)
 {
     buf_put_char(out, '[');
@@ -215,12 +240,11 @@ void meta_put_views(struct ctx *ctx, const struct entity *entity, struct buf *ou
                               : !view->entity && strcmp(view->kind, "menu") != 0;
         if (!belongs || strcmp(view->kind, "event") == 0)
             continue;
-        if (strcmp(view->kind, "action") == 0 && entity &&
-            !rights_operation(ctx, entity, view->name, view->plugin))
+        const struct cut c = {.ctx = ctx, .entity = entity, .plugin = view->plugin};
+        if (strcmp(view->kind, "action") == 0 && entity && action_is_barred(&c, view))
             continue;
         if (!entity && is_for_others(ctx, view->body))
             continue;
-        const struct cut c = {.ctx = ctx, .entity = entity, .plugin = view->plugin};
         json_put_comma(out);
         put_object(&c, view->body, out);
     }

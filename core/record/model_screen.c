@@ -1,4 +1,4 @@
-/* model_screen - what lists, charts, trees, timelines and dashboards count, measure and draw by:
+/* model_screen - what lists, charts, trees, timelines, dashboards and actions count, draw and set:
  * is it there, and can it be?
  *
  * That the fields of a view exist is said by model_view. This asks what they are used for: a total
@@ -176,6 +176,36 @@ static enum err check_timeline(struct build *b, const struct entity *entity, con
     return ERR_OK;
 }
 
+/* What an action sets: fields of the record that people may change. */
+static enum err check_values(struct build *b, const struct entity *entity, const struct json *values)
+{
+    json_each(value, values)
+    {
+        const struct field *field = entity_field(entity, value->key);
+        if (!field)
+            return build_path(b, entity, value->key, value->line);
+        if (field->is_readonly || field->is_system)
+            return build_fail(b, value->line, "\"" SLICE_FMT "\" is not for people to change",
+                              SLICE_ARG(value->key));
+    }
+    return ERR_OK;
+}
+
+/* An operation by its name, a plugin's route, fields that are set, or a list that is opened. */
+static enum err check_action(struct build *b, const struct entity *entity, const struct json *doc)
+{
+    const struct json *route = json_get(doc, "route"), *values = json_get(doc, "values");
+    const struct json *opens = json_get(doc, "open");
+    if (!!route + !!values + !!opens > 1)
+        return build_fail(b, doc->line, "an action does one thing: \"route\", \"values\" or "
+                                        "\"open\"");
+    if (slice_is(json_str(doc, "place", SLICE("")), "toolbar") && !route && !opens)
+        return build_fail(b, doc->line,
+                          "the head of a list has no record: such an action says \"route\" or "
+                          "\"open\"");
+    return values ? check_values(b, entity, values) : ERR_OK;
+}
+
 static enum err check_chart(struct build *b, const struct entity *entity, const struct json *doc)
 {
     const struct json *query = json_get(doc, "query");
@@ -273,6 +303,8 @@ enum err build_screen(struct build *b, const struct entity *entity, const struct
         return check_timeline(b, entity, doc);
     if (entity && slice_is(kind, "chart"))
         return check_chart(b, entity, doc);
+    if (entity && slice_is(kind, "action"))
+        return check_action(b, entity, doc);
     const struct json *widgets = slice_is(kind, "dashboard") ? json_get(doc, "widgets") : NULL;
     if (widgets && widgets->count > DASHBOARD_WIDGETS_MAX)
         return build_fail(b, widgets->line, "a dashboard has at most %d widgets",

@@ -9,7 +9,7 @@ import { defineConfig } from "vitest/config";
 const VENDOR = "node_modules/(vue|@vue|pinia|vue-router|vue-i18n|@intlify)/";
 const BASE = "api|stores|styles|ui/(?!QrCode)|texts/index|logic/keys";
 const FIELDS =
-  "widgets/(?!element|Pick|Plugin|frame)|record/(actions|ActionDialog|around|people|useForm)";
+  "widgets/(?!element|Pick|Plugin|frame)|record/(actions|ActionDialog|around|doing|people|useForm)";
 const SHELL = "shell/(Shell|Nav|Bell|state)|notices/(NoticeList|notices)";
 const LOGIC =
   "logic/(asked|calendar|filter|filterrows|filtertext|form|format|liststate|menuicon|pages|" +

@@ -120,3 +120,4 @@ crm.check("account.place", placed, checks.place)
 crm.check("account.ownership", placed, checks.account_ownership)
 
 crm.route("POST", "/web", capture.options, capture.web)
+crm.route("POST", "/next", picking.next_options, picking.next)

@@ -8,6 +8,7 @@ local contacts = require("contacts")
 local kinds = require("kinds")
 local pools = require("pools")
 local refusals = require("people.refusals")
+local states = require("states")
 
 local picking = {}
 
@@ -148,6 +149,42 @@ function picking.pick(ev, ctx)
   local given = give(ev, ctx, ctx.user.id, "picked")
   if given then tell(ctx, kind, "picked", id, { owner = ctx.user.id }) end
   return given
+end
+
+-- The best that nobody has becomes one's own; whose rule or lost race keeps one from somebody gets
+-- the one behind it.
+local NEXT_LOOKED_AT = 20
+
+local function take(ctx, lead)
+  local kind, user = kinds.lead, ctx.user.id
+  return ctx.tx(function()
+    local given, _, key, args = hand_over(ctx, kind, lead, user, "picked")
+    if not given then return { key = key, args = args } end
+    contacts.follow(ctx, kind, given.id, nil, user)
+    tell(ctx, kind, "picked", given.id, { owner = user })
+    return { id = crm.id_text(given.id), name = kind.title(given) }
+  end)
+end
+
+picking.next_options = {
+  perm = "lead:next", summary = "The best lead that nobody has becomes one's own",
+}
+
+-- POST /x/leads/next
+function picking.next(req, ctx)
+  local full, args = capacity.full(ctx, kinds.lead, ctx.user.id)
+  if full then return req:abort(full, args) end
+  local why
+  for _, lead in ipairs(ctx.db.lead:find {
+    where = { owner = crm.null, pool = { ne = crm.null }, status = states.of("open", "ongoing") },
+    order = "-score,id", limit = NEXT_LOOKED_AT,
+  }) do
+    local may = ctx.call("pool.can_pick", { lead = lead.id, user = ctx.user.id })
+    local taken = may.ok and take(ctx, lead)
+    if taken and taken.id then return taken end
+    why = why or taken or may
+  end
+  return req:abort(why and why.key or "@next_none", why and why.args)
 end
 
 -- --- assigning, handing on, giving back ---

@@ -25,6 +25,9 @@ const FILES = bundle(ID, {
       "lead.x_yard": "意向场地",
       "section.yard": "场地信息",
       "action.reserve": "预订场地",
+      "action.free": "清空场地",
+      "action.yards": "看场地",
+      "action.here": "同场地的线索",
       "param.note": "备注",
       "dashboard.yard": "场地看板",
       "dash.all": "场地数",
@@ -41,6 +44,9 @@ const FILES = bundle(ID, {
       "lead.x_yard": "Yard",
       "section.yard": "Yard",
       "action.reserve": "Reserve",
+      "action.free": "Clear the yard",
+      "action.yards": "Look at yards",
+      "action.here": "Leads of this yard",
       "param.note": "Note",
       "dashboard.yard": "Yards at a glance",
       "dash.all": "Yards",
@@ -103,6 +109,31 @@ const FILES = bundle(ID, {
       params: [{ name: "note", type: "text", label: "@param.note", required: true }],
     },
     {
+      kind: "action",
+      entity: "lead",
+      name: "free",
+      label: "@action.free",
+      place: "row",
+      values: { x_yard: null },
+      enabled_when: { x_yard: { ne: null } },
+    },
+    {
+      kind: "action",
+      entity: "lead",
+      name: "yards",
+      label: "@action.yards",
+      place: "toolbar",
+      open: { entity: "x_yard", filter: { state: "free" } },
+    },
+    {
+      kind: "action",
+      entity: "lead",
+      name: "here",
+      label: "@action.here",
+      place: "palette",
+      open: { filter: { x_yard: "$record.x_yard" } },
+    },
+    {
       kind: "dashboard",
       name: "yard",
       label: "@dashboard.yard",
@@ -155,7 +186,7 @@ test("a bundle adds menu, section, action and dashboard, and tells people", plac
   const answer = await w.acme.as("admin", "POST", path, packed(FILES));
   assert.ok(answer.status < 300, answer.text);
   const lead = await w.acme.create("admin", "lead", { name: "订场地的" });
-  await working(DESKTOP, "admin", async (page) => {
+  await working(DESKTOP, "admin", async (page, screen) => {
     await page.locator(".nav").getByText("场地", { exact: true }).click();
     await page.locator(".list-head").getByRole("button", { name: "新建" }).click();
     await page.getByRole("dialog").locator("#q-name").fill("一号场");
@@ -174,6 +205,23 @@ test("a bundle adds menu, section, action and dashboard, and tells people", plac
     await page.getByRole("button", { name: "通知", exact: true }).waitFor();
     const now = await w.acme.ok("admin", "GET", `${R}/lead/${lead.id}`);
     assert.equal(now.x_yard, "一号场");
+
+    await page.keyboard.press("Control+k");
+    await page.locator(".palette-input").fill("同场地");
+    await page.getByRole("option", { name: "同场地的线索" }).click();
+    await page.waitForURL((url) => url.searchParams.get("f") === '{"x_yard":"一号场"}');
+    const row = page.locator(".grid tbody tr", { hasText: lead.name });
+    await row.getByRole("button", { name: "清空场地" }).click();
+    await page.getByText("“清空场地”已完成").waitFor();
+    const read = () => w.acme.ok("admin", "GET", `${R}/lead/${lead.id}`);
+    assert.equal((await read()).x_yard, null);
+    await page.locator(".toast").getByRole("button", { name: "撤销" }).click();
+    while ((await read()).x_yard !== "一号场") await page.waitForTimeout(50);
+    await page.goto("/e/lead");
+    await screen.settled();
+    await screen.shot("implementer-toolbar");
+    await page.locator(".list-head").getByRole("button", { name: "看场地" }).click();
+    await page.waitForURL((url) => url.pathname === "/e/x_yard");
 
     await page.goto("/dash/yard");
     await page.locator(".figure", { hasText: "场地数" }).getByRole("link", { name: "1" }).click();

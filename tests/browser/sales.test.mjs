@@ -195,7 +195,7 @@ test("all that matches is selected and assigned", place, async () => {
     await page.getByRole("dialog").getByRole("combobox").fill("sales2");
     await page.getByRole("option", { name: /sales2/ }).click();
     await page.locator("button[form='bulk-form']").click();
-    await page.getByText("已处理 20 条记录").waitFor();
+    await page.getByText("已分配 20 条记录").waitFor();
     const after = await w.acme.ok("manager", "POST", `${LEADS}/query`, body);
     assert.equal(after.count, 20);
   });
@@ -322,7 +322,7 @@ test("many records are tagged, and taken along as a file", place, async () => {
     await page.locator(".el-select-dropdown:visible").waitFor({ state: "hidden" });
     await screen.axe("tags for many");
     await dialog.getByRole("button", { name: "应用" }).click();
-    await page.getByText("已处理 2 条记录").waitFor();
+    await page.getByText("已给 2 条记录添加标签").waitFor();
     for (const { id } of made) {
       const now = await w.acme.ok("admin", "GET", `${LEADS}/${id}`);
       assert.deepEqual(now.tags, ["老", "展会"]);

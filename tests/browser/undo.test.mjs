@@ -26,7 +26,7 @@ test("many that were deleted come back by the message", place, async () => {
     await page.getByLabel("选择已加载的全部").check();
     await page.locator(".bulk").getByRole("button", { name: "删除" }).click();
     await page.locator("button[form='bulk-form']").click();
-    const toast = page.locator(".toast", { hasText: "已处理" });
+    const toast = page.locator(".toast", { hasText: "已删除" });
     await toast.waitFor();
     assert.equal(await living(), 0);
     await screen.shot("bulk-undo-toast");

@@ -92,6 +92,33 @@ test("leads of two companies", async (t) => {
   const lead = async (body, login = "admin") => (await acme.create(login, "lead", body)).id;
   const free = (name, more) => lead({ name, owner: null, ...more });
 
+  await t.test("the best lead that nobody has goes to who asks for the next one", async () => {
+    const NEXT = "/api/v1/x/leads/next";
+    const at = await free("后来的", { phones: ["13900002222"], company: "甲", title: "总监" });
+    await free("先来的", { phones: ["13900003333"] });
+    const scores = await acme.ok("admin", "GET", `${RECORDS}/lead?sort=-score,id&owner=null`);
+    const best = scores.items.find(({ owner }) => owner === null);
+    const taken = await acme.ok("sales1", "POST", NEXT, {});
+    assert.equal(taken.id, best.id);
+    const mine = await get(acme, taken.id);
+    assert.deepEqual([mine.owner, mine.pool], [acme.users.sales1, null]);
+    assert.ok([at, taken.id].length === 2);
+    const both = await Promise.all(
+      ["sales1", "sales2"].map((login) => acme.as(login, "POST", NEXT, { body: {} })),
+    );
+    const ids = both.filter(({ status }) => status === 200).map(({ json }) => json.id);
+    assert.equal(new Set(ids).size, ids.length, "two who ask at once do not get the same");
+    for (let left = true, n = 0; left; n++) {
+      const answer = await acme.as("sales1", "POST", NEXT, { body: {} });
+      left = answer.status === 200;
+      if (!left) assert.match(answer.text, /公海|no lead|open leads/);
+      assert.ok(n < 50);
+    }
+    assert.equal((await acme.as("viewer", "POST", NEXT, { body: {} })).status, 403);
+    assert.equal((await acme.as(null, "POST", NEXT, { body: {} })).status, 401);
+    await check(acme);
+  });
+
   await t.test("Exactly one of owner and pool is set", async () => {
     const id = await free("张一");
     const { owner, pool } = await get(acme, id);

@@ -63,8 +63,8 @@ it("says one record and two records", async () => {
   i18n.global.setLocaleMessage("en", mainEn);
   (i18n.global.locale as unknown as { value: string }).value = "en";
   const { t } = i18n.global;
-  expect(t("bulk.done", { n: "1", count: 1 })).toBe("1 record done");
-  expect(t("bulk.done", { n: "1,500", count: 1500 })).toBe("1,500 records done");
+  expect(t("bulk.done_delete", { n: "1", count: 1 })).toBe("1 record deleted");
+  expect(t("bulk.done_delete", { n: "1,500", count: 1500 })).toBe("1,500 records deleted");
   expect(t("export.of", { n: "10,000+" })).toBe("Export 10,000+ records");
   expect(t("hint.wait", { n: 1 })).toBe("Try again in 1 second.");
 });

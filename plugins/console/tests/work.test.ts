@@ -12,6 +12,7 @@ import { merged, type Source, subjectOf } from "@/logic/timeline";
 import { stepsOf } from "@/approvals/cases";
 import { loadWork } from "@/home/work";
 import { named } from "@/stores/named";
+import { addressOf, filled } from "@/record/doing";
 import { type RecordForm, useForm } from "@/record/useForm";
 
 const ZONE = "Asia/Shanghai";
@@ -383,5 +384,48 @@ describe("funnel", () => {
     const stages = new Map(["talk", "offer", "won"].map((one, at) => [one, at]));
     const sorted = inOrder(groups, { pipeline: new Map(), stage: stages });
     expect(sorted.map(({ stage }) => stage)).toEqual(["talk", "offer", "won", "gone", "talk"]);
+  });
+});
+
+describe("an action", () => {
+  const scope = {
+    entity: "ticket",
+    now: Date.parse("2026-03-02T17:30:00Z"),
+    zone: ZONE,
+    currency: "CNY",
+    me: { id: "u1" },
+    field: () => undefined,
+    lookup: () => undefined,
+  };
+  const action = (open: View["open"]): View => ({ kind: "action", name: "x", open });
+  const filterIn = (address: string) =>
+    JSON.parse(new URL(address, "http://a").searchParams.get("f") ?? "null") as unknown;
+
+  it("sets what its words stand for, as who asks sees the day", () => {
+    const values = { owner: "$me", on: "$today", at: "$now", state: "open", gone: null, n: 0 };
+    expect(filled(values, scope)).toEqual({
+      owner: "u1",
+      on: "2026-03-03",
+      at: "2026-03-02T17:30:00.000Z",
+      state: "open",
+      gone: null,
+      n: 0,
+    });
+  });
+
+  it("opens a list narrowed to the record at hand", () => {
+    const row = { id: "r1", version: 1, account: { id: "a1", name: "A" }, contact: null };
+    expect(addressOf(action({}), "ticket")).toBe("/e/ticket");
+    const board = action({ entity: "lead", view: "hot", mode: "board" });
+    expect(addressOf(board, "ticket")).toBe("/e/lead?view=hot&mode=board");
+    const near = { and: [{ account: "$record.account" }, { contact: "$record.contact" }] };
+    expect(filterIn(addressOf(action({ filter: near }), "ticket", row))).toEqual({
+      and: [{ account: "a1" }, { contact: null }],
+    });
+    const own = action({ filter: { parent: { in: ["$record"] }, code: "$records" } });
+    expect(filterIn(addressOf(own, "ticket", row))).toEqual({
+      parent: { in: ["r1"] },
+      code: "$records",
+    });
   });
 });

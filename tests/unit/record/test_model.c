@@ -542,6 +542,17 @@ static void test_model__a_screen_is_drawn_by_what_can_be(void **state)
         {"{\"kind\":\"timeline\",\"entity\":\"lead\",\"fields\":[\"company\"]}",
          "\"company\" is no date"},
         {"{\"kind\":\"timeline\",\"entity\":\"lead\"}", "a date, or begin and end"},
+        {"{\"kind\":\"action\",\"entity\":\"lead\",\"name\":\"x\",\"place\":\"row\","
+         "\"values\":{\"compny\":\"a\"}}",
+         "did you mean \"company\"?"},
+        {"{\"kind\":\"action\",\"entity\":\"lead\",\"name\":\"x\",\"place\":\"row\","
+         "\"values\":{\"created_at\":\"$now\"}}",
+         "\"created_at\" is not for people to change"},
+        {"{\"kind\":\"action\",\"entity\":\"lead\",\"name\":\"x\",\"place\":\"row\","
+         "\"values\":{\"company\":\"a\"},\"open\":{}}",
+         "an action does one thing"},
+        {"{\"kind\":\"action\",\"entity\":\"lead\",\"name\":\"x\",\"place\":\"toolbar\"}",
+         "the head of a list has no record"},
         {"{\"kind\":\"chart\",\"entity\":\"lead\",\"query\":{\"group\":[\"statsu\"]}}",
          "did you mean \"status\"?"},
         {"{\"kind\":\"chart\",\"entity\":\"lead\",\"chart\":\"bubble\"}", "chart"},

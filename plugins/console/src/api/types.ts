@@ -108,7 +108,10 @@ export interface View {
   confirm?: string;
   params?: Param[];
   dialog?: string; // an action that is asked for in a dialog of its own: convert, merge
-  result?: string; // what an action answers is shown: "show", or a view of its own
+  route?: string; // an action that a route of a plugin does
+  values?: Record<string, unknown>; // an action that sets fields
+  open?: { entity?: string; view?: string; mode?: string; filter?: Tree }; // or opens a list
+  result?: string; // what an action answers: "show" it, "open" the record, download the "file"
   of?: string; // of an action's answer: the entity whose ids it gives
   widgets?: Widget[];
   query?: Record<string, unknown>;

@@ -6,9 +6,10 @@
 import { computed, type Ref, ref, shallowRef } from "vue";
 import { post } from "@/api/http";
 import type { Entity, Page, Rec, View } from "@/api/types";
-import type { Tree } from "@/logic/filter";
+import { fieldsIn, type Tree } from "@/logic/filter";
 import { isReference } from "@/logic/format";
 import { type Column, filterOf, type ListState } from "@/logic/liststate";
+import { actionsAt } from "@/record/actions";
 import { readsOf } from "@/stores/named";
 import {
   AHEAD_ROWS,
@@ -35,7 +36,13 @@ export function queryOfList(asked: Asked) {
   const names = columns.map((column) => column.field.split(".")[0]);
   const read = [...names, entity.title ?? "id"];
   const beside = read.flatMap((name) => readsOf(byName.get(name)));
-  const needed = [...read, ...beside, entity.stage ?? "", entity.owner ? "owner" : ""];
+  // Whether an action of a row may be done is judged here, and what it sets can be taken back.
+  const acted = actionsAt(entity, "row").flatMap((one) => [
+    ...fieldsIn(one.enabled_when).map((path) => path.split(".")[0]),
+    ...Object.keys(one.values ?? {}),
+  ]);
+  const own = [entity.stage ?? "", entity.owner ? "owner" : ""];
+  const needed = [...read, ...beside, ...own, ...acted];
   const expand = [...new Set(names)].filter((name) => {
     const field = byName.get(name);
     return field && isReference(field);

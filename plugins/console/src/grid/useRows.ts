@@ -6,7 +6,8 @@ import type { Change } from "@/api/events";
 import { ApiError } from "@/api/http";
 import type { Entity, Rec, View } from "@/api/types";
 import { same } from "@/logic/form";
-import { act, actionsAt, isEnabled, update } from "@/record/actions";
+import { actionsAt, isEnabled, update } from "@/record/actions";
+import { filled, perform, useDoing } from "@/record/doing";
 import { say, sayError } from "@/ui/toast";
 import { useScope } from "@/widgets/locale";
 import type { List } from "./useList";
@@ -14,7 +15,9 @@ import type { List } from "./useList";
 export function useRows(entity: Entity, list: List) {
   const { t } = useI18n();
   const { name } = entity;
-  const scope = useScope()(name);
+  const scopeOf = useScope();
+  const scope = scopeOf(name);
+  const { outcome, opened, done } = useDoing(name);
   const stale = ref(false); // something of this kind was changed elsewhere
   const own = new Map<string, number>(); // versions that were saved here: no news
   const isOwn = (change: Change) => (change.version ?? Infinity) <= (own.get(change.id) ?? 0);
@@ -51,16 +54,31 @@ export function useRows(entity: Entity, list: List) {
     }
   }
 
+  /** Fields that an action sets; as with a cell, it can be taken back. */
+  async function set(action: View, row: Rec, values: Record<string, unknown>) {
+    const before = Object.fromEntries(Object.keys(values).map((one) => [one, row[one] ?? null]));
+    const isKnown = Object.keys(values).every((one) => one in row); // what is not shown is not read
+    const fresh = await update(name, row, values);
+    own.set(row.id, fresh.version);
+    const undo = async () => {
+      await update(name, fresh, before);
+      await refresh();
+    };
+    const back = { label: t("undo"), run: () => void undo().catch(sayError) };
+    say(t("action.done", { name: action.label ?? "" }), isKnown ? { action: back } : {});
+  }
+
   async function run(action: View, row: Rec, args: Record<string, unknown>) {
-    await act(name, row.id, action.name ?? "", args);
-    say(t("action.done", { name: action.label ?? "" }));
-    await refresh();
+    if (action.values) await set(action, row, { ...filled(action.values, scopeOf(name)), ...args });
+    else done(action, await perform(action, name, args, { id: row.id }));
+    if (action.result !== "open") await refresh();
   }
 
   function start(action: View, row: Rec) {
-    if (action.confirm || action.params?.length) acting.value = { action, row };
+    if (action.open) void opened(action, row);
+    else if (action.confirm || action.params?.length) acting.value = { action, row };
     else run(action, row, {}).catch(sayError);
   }
 
-  return { isOwn, stale, acting, actions, canAct, refresh, save, run, start };
+  return { isOwn, stale, acting, outcome, actions, canAct, refresh, save, run, start };
 }

@@ -16,17 +16,13 @@ import { rowTitle } from "./people";
 import { remember } from "@/stores/own";
 import { say } from "@/ui/toast";
 import { useScope } from "@/widgets/locale";
-import { act, actionsAt, type Asking, askedAgain, byOrder, isEnabled } from "./actions";
+import { actionsAt, type Asking, askedAgain, byOrder, isEnabled } from "./actions";
 import { read, update } from "./actions";
+import { filled, perform, useDoing } from "./doing";
 import { type Step, stepsOf } from "./steps";
 import type { Conflict } from "./useForm";
 
 const PANELS = 6; // of an entity without a page: its first relations
-
-export interface Outcome {
-  action: View;
-  data: Record<string, unknown>;
-}
 
 export function useRecord(name: string, id: Ref<string>) {
   const { t } = useI18n();
@@ -37,7 +33,7 @@ export function useRecord(name: string, id: Ref<string>) {
   const moved = ref(false);
   const tick = ref(0); // something happened around the record: timeline and panels ask again
   const acting = shallowRef<Asking | null>(null);
-  const outcome = shallowRef<Outcome | null>(null);
+  const { outcome, opened, done } = useDoing(name);
   const conflict = shallowRef<(Conflict & { mine: Record<string, unknown> }) | null>(null);
 
   const page = computed(() => entity.value && viewOf(entity.value, "page"));
@@ -71,11 +67,13 @@ export function useRecord(name: string, id: Ref<string>) {
       .slice(0, PANELS)
       .map((one) => ({ ...one, id: one.relation, columns: [] }));
   });
-  const actions = computed(() => {
+  const enabledAt = (...places: string[]) => {
     if (!entity.value || !record.value) return [];
-    const all = [...actionsAt(entity.value, "record"), ...actionsAt(entity.value, "row")];
+    const all = places.flatMap((place) => actionsAt(entity.value!, place));
     return byOrder(all).filter((action) => isEnabled(action, record.value!, scopeOf(name)));
-  });
+  };
+  const actions = computed(() => enabledAt("record", "row"));
+  const rare = computed(() => enabledAt("palette")); // found there alone
   const steps = shallowRef<Step[]>([]); // of a path whose states are records
   const states = computed(() => {
     const field = pathField.value;
@@ -169,6 +167,7 @@ export function useRecord(name: string, id: Ref<string>) {
   }
 
   function start(action: View) {
+    if (action.open) return opened(action, record.value);
     if (action.dialog || action.confirm || action.params?.length) acting.value = action;
     else return run(action, {});
   }
@@ -176,16 +175,15 @@ export function useRecord(name: string, id: Ref<string>) {
   async function run(action: View, args: Record<string, unknown>) {
     const move = /^move:(.*)$/.exec(action.name ?? "");
     if (move) return change({ ...args, [pathField.value!.name]: move[1] });
-    const data = await act(name, id.value, action.name ?? "", args);
-    if (action.result) outcome.value = { action, data };
-    else say(t("action.done", { name: action.label ?? "" }));
-    await load();
+    if (action.values) return change({ ...filled(action.values, scopeOf(name)), ...args });
+    done(action, await perform(action, name, args, { id: id.value }));
+    if (action.result !== "open") await load();
   }
 
   return {
     entity, record, failed, moved, tick, acting, outcome, conflict, page, title, facts, fields,
-    known, pathField, sections, tabs, panels, actions, states, load, change, settle, moveTo, start,
-    run,
+    known, pathField, sections, tabs, panels, actions, rare, states, load, change, settle, moveTo,
+    start, run,
   };
 }
 
