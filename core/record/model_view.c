@@ -436,6 +436,33 @@ static enum err build_round(struct build *b, struct build_doc *first, bool *prog
     return ERR_OK;
 }
 
+static bool has_report(const struct model *model, const char *name)
+{
+    for (int i = 0; i < model->views_count; i++) {
+        const struct model_view *view = model->view_list[i];
+        if (strcmp(view->kind, "report") == 0 && strcmp(view->name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A widget whose report is not there shows nothing; one about an entity that is not there is meant
+ * for companies that have it. */
+static void warn_reports(struct build *b)
+{
+    for (struct build_doc *doc = b->views; doc; doc = doc->next) {
+        b->file = doc->file;
+        json_each(widget, json_get(doc->json, "widgets"))
+        {
+            const char *report = json_cstr(widget, "report", NULL);
+            const char *entity = json_cstr(widget, "entity", "");
+            if (report && map_get(&b->model->entities, slice_str(entity)) &&
+                !has_report(b->model, report))
+                warn(b, widget->line, arena_printf(b->arena, "there is no report %s", report));
+        }
+    }
+}
+
 /* Files of a plugin may stand in any order: a patch waits for the file that brings its anchor, and
  * is told as one without anchor only when no file of its plugin does. */
 enum err build_views(struct build *b)
@@ -453,6 +480,8 @@ enum err build_views(struct build *b)
         while (first && first->plugin == plugin)
             first = first->next;
     }
+    if (!e)
+        warn_reports(b);
     return e;
 }
 

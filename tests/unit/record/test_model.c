@@ -250,6 +250,19 @@ static void test_model__views_may_ask_for_a_plugin(void **state)
     assert_string_not_equal(json_cstr(json_at(sections, sections->count - 2), "id", "no"), "no");
 }
 
+static void test_model__a_slip_in_a_report_is_told(void **state)
+{
+    struct place *p = *state;
+    place_sales(
+        p, "views/dash.json",
+        "{\"kind\":\"dashboard\",\"name\":\"sales\",\"widgets\":["
+        "{\"id\":\"a\",\"kind\":\"report\",\"entity\":\"lead\",\"report\":\"leads_by_month\"},"
+        "{\"id\":\"b\",\"kind\":\"report\",\"entity\":\"lead\",\"report\":\"leads_by_moon\"},"
+        "{\"id\":\"c\",\"kind\":\"report\",\"entity\":\"nowhere\",\"report\":\"none\"}]}");
+    assert_non_null(strstr(p->model->warnings->text, "there is no report leads_by_moon"));
+    assert_null(p->model->warnings->next);
+}
+
 static void test_model__encrypted_fields_are_not_searched(void **state)
 {
     broken_with(*state,
@@ -761,6 +774,7 @@ int main(void)
         T(parents_stand_so_high_and_no_higher),
         T(only_a_child_has_rights_of_its_parent),
         T(views_may_ask_for_a_plugin),
+        T(a_slip_in_a_report_is_told),
         T(conditions_name_known_fields),
         T(malformed_json_names_the_line),
         T(those_that_need_a_broken_one_go_too),
