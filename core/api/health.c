@@ -106,8 +106,8 @@ enum err console_file(struct call *call)
             slash = (ptrdiff_t)i;
     struct slice name = slice_of(path.at + slash + 1, path.len - (size_t)(slash + 1));
     /* Paths without an ending are the console's own routes; a bundle's id has a dot. */
-    if (e != ERR_NOT_FOUND ||
-        (slice_find(name, SLICE(".")) >= 0 && !slice_starts(path, SLICE("help/"))))
+    bool names_bundle = slice_starts(path, SLICE("help/")) || slice_starts(path, SLICE("admin/"));
+    if (e != ERR_NOT_FOUND || (slice_find(name, SLICE(".")) >= 0 && !names_bundle))
         return e;
     e = assets_serve(folder, page_for(path), call->req, call->resp);
     return e == ERR_NOT_FOUND && !path.len ? console_absent(call) : e;

@@ -229,6 +229,32 @@ test("a bundle adds menu, section, action and dashboard, and tells people", plac
   });
 });
 
+test("who may see nothing on a dashboard is not offered it", place, async () => {
+  const body = { login: "greeter1", name: "迎宾", roles: ["greeter"], password: PASSWORD };
+  await w.acme.ok("admin", "POST", "/api/v1/admin/users", body);
+  const offered = async (login) => {
+    let found;
+    await working(DESKTOP, login, async (page, screen) => {
+      await page.goto("/reports");
+      await page.getByText("截至").waitFor();
+      await screen.settled();
+      found = await page.locator("#main").innerText();
+    });
+    return found;
+  };
+  assert.match(await offered("sales1"), /场地/);
+  assert.doesNotMatch(await offered("greeter1"), /场地/);
+});
+
+test("a bundle's page in the administration is an address as others are", place, async () => {
+  await working(DESKTOP, "admin", async (page) => {
+    await page.goto(`/admin/plugins/${ID}`);
+    await page.getByRole("tab", { name: "部署历史" }).waitFor();
+    await page.reload();
+    await page.getByRole("tab", { name: "部署历史" }).waitFor();
+  });
+});
+
 test("help is what plugins wrote, and nothing of it runs", place, async () => {
   await working(DESKTOP, "sales1", async (page) => {
     await page.goto(`/help/${ID}`);
