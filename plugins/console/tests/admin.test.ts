@@ -176,7 +176,7 @@ describe("areas and audit", () => {
       from: "",
       to: "",
     });
-    expect(detailLines({ a: "x", b: [1] })).toEqual([
+    expect(detailLines({ a: "x", b: [1], before: null })).toEqual([
       { name: "a", value: "x" },
       { name: "b", value: "[1]" },
     ]);

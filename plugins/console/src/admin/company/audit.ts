@@ -25,11 +25,13 @@ export const ACTION_GROUPS = [
   ...["record.erase", "keys.*"],
 ];
 
-/** A detail as lines of name and value; lists and objects as JSON. */
+/** A detail as lines of name and value; lists and objects as JSON, what is empty left out. */
 export function detailLines(detail: unknown): { name: string; value: string }[] {
   if (!detail || typeof detail !== "object") return [];
-  return Object.entries(detail).map(([name, value]) => ({
-    name,
-    value: typeof value === "string" ? value : JSON.stringify(value),
-  }));
+  return Object.entries(detail)
+    .filter(([, value]) => value !== null && value !== "")
+    .map(([name, value]) => ({
+      name,
+      value: typeof value === "string" ? value : JSON.stringify(value),
+    }));
 }
