@@ -195,20 +195,61 @@ static enum err richtext_parse(struct ctx *ctx, const struct field *field, const
     return ERR_OK;
 }
 
-/* The text without its tags, for tables and search. */
+/* --- the words alone --- */
+
+/* A line ends where one of these begins or ends; the cells of a row stand apart. */
+static const char *const line_tags[] = {
+    "p",  "br", "div", "ul", "ol", "li", "h1",         "h2",  "h3",
+    "h4", "h5", "h6",  "tr", "td", "th", "blockquote", "pre", "hr",
+};
+static const struct {
+    const char *name, *text;
+} entities[] = {
+    {"&amp;", "&"}, {"&lt;", "<"}, {"&gt;", ">"}, {"&quot;", "\""}, {"&#39;", "'"}, {"&nbsp;", " "},
+};
+
+static void end_line(struct buf *out, size_t begin)
+{
+    struct slice said = buf_slice(out);
+    if (said.len > begin && said.at[said.len - 1] != '\n')
+        buf_put_char(out, '\n');
+}
+
+/* The text without its tags, for tables and search: words of two blocks are not one. */
 static void richtext_put_text(const struct field *field, const struct value *values,
                               struct buf *out)
 {
-    bool in_tag = false;
+    struct slice rest = values[0].bytes;
+    size_t begin = buf_slice(out).len;
 
     (void)field;
-    for (size_t i = 0; i < values[0].bytes.len; i++) {
-        char c = values[0].bytes.at[i];
-        if (c == '<' || c == '>')
-            in_tag = c == '<';
-        else if (!in_tag)
-            buf_put_char(out, c);
+    while (rest.len) {
+        size_t took = 1;
+        if (*rest.at == '<') {
+            struct slice name = slice_of(rest.at + 1, rest.len - 1);
+            if (name.len && *name.at == '/')
+                name = slice_of(name.at + 1, name.len - 1);
+            name = take_name(&name);
+            ptrdiff_t end = slice_find(rest, SLICE(">"));
+            took = end < 0 ? rest.len : (size_t)end + 1;
+            if (IS_ONE_OF(name, line_tags))
+                end_line(out, begin);
+        } else if (*rest.at == '&') {
+            for (size_t i = 0; i < sizeof entities / sizeof *entities && took == 1; i++)
+                if (slice_starts(rest, slice_str(entities[i].name))) {
+                    took = strlen(entities[i].name);
+                    buf_put_str(out, entities[i].text);
+                }
+            if (took == 1)
+                buf_put_char(out, '&');
+        } else {
+            buf_put_char(out, *rest.at);
+        }
+        rest = slice_of(rest.at + took, rest.len - took);
     }
+    struct slice said = buf_slice(out);
+    if (said.len > begin && said.at[said.len - 1] == '\n')
+        buf_truncate(out, said.len - 1);
 }
 
 const struct field_type field_type_richtext = {

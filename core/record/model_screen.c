@@ -177,7 +177,8 @@ static enum err check_timeline(struct build *b, const struct entity *entity, con
 }
 
 /* What an action sets: fields of the record that people may change. */
-static enum err check_values(struct build *b, const struct entity *entity, const struct json *values)
+static enum err check_values(struct build *b, const struct entity *entity,
+                             const struct json *values)
 {
     json_each(value, values)
     {

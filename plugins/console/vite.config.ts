@@ -9,11 +9,12 @@ import { defineConfig } from "vitest/config";
 const VENDOR = "node_modules/(vue|@vue|pinia|vue-router|vue-i18n|@intlify)/";
 const BASE = "api|stores|styles|ui/(?!QrCode)|texts/index|logic/keys";
 const FIELDS =
-  "widgets/(?!element|Pick|Plugin|frame)|record/(actions|ActionDialog|around|doing|people|useForm)";
+  "widgets/(?!element|Pick|Plugin|frame|[Rr]ich)|" +
+  "record/(actions|ActionDialog|around|doing|people|useForm)";
 const SHELL = "shell/(Shell|Nav|Bell|state)|notices/(NoticeList|notices)";
 const LOGIC =
   "logic/(asked|calendar|filter|filterrows|filtertext|form|format|liststate|menuicon|pages|" +
-  "shortcuts|thumb|totals|typeddate|zoned)\\.";
+  "richtext|shortcuts|thumb|totals|typeddate|zoned)\\.";
 const groups = [
   { name: "app", test: new RegExp(`${VENDOR}|icon.svg|src/(${BASE})`), priority: 9 },
   {

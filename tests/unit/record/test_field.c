@@ -168,6 +168,36 @@ static void test_field__richtext_cannot_run(void **state)
     gives_text(p, "rich", "\"<p>a <b>b</b></p>\"", "a b");
 }
 
+static const char *json_of(struct place *p, const struct json *node)
+{
+    struct buf text = BUF_INIT;
+    json_put(&text, node);
+    const char *copy = arena_str(p->arena, buf_slice(&text));
+    buf_release(&text);
+    return copy;
+}
+
+/* What the console's editor writes is kept as it is; the console runs the same cases. */
+static void test_field__richtext_is_what_the_editor_writes(void **state)
+{
+    struct place *p = *state;
+    const struct json *cases;
+    const char *why = "";
+    if (json_load(p->arena, PERIGEE_SOURCE_DIR "/tests/fixtures/richtext.json", &cases, &why))
+        fail_msg("%s", why);
+    json_each(one, cases)
+    {
+        const struct json *clean = json_get(one, "clean"), *text = json_get(one, "text");
+        gives(p, "rich", json_of(p, json_get(one, "html")), json_of(p, clean));
+        gives(p, "rich", json_of(p, clean), json_of(p, clean));
+        gives(p, "rich", json_of(p, json_get(one, "edited")), json_of(p, json_get(one, "edited")));
+        if (text)
+            gives_text(p, "rich", json_of(p, clean), arena_str(p->arena, text->text));
+    }
+    gives_text(p, "rich", "\"<p>1 &lt; 2 &amp;amp; 3&nbsp;&copy;</p><hr><p>b</p>\"",
+               "1 < 2 &amp; 3 &copy;\nb");
+}
+
 static void test_field__numbers_are_exact(void **state)
 {
     struct place *p = *state;
@@ -404,6 +434,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_field__texts),
         cmocka_unit_test(test_field__richtext_cannot_run),
+        cmocka_unit_test(test_field__richtext_is_what_the_editor_writes),
         cmocka_unit_test(test_field__numbers_are_exact),
         cmocka_unit_test(test_field__money_keeps_its_currency),
         cmocka_unit_test(test_field__days_and_times),

@@ -70,6 +70,7 @@ export interface PageTab {
   relation?: string;
   columns?: Cell[];
   visible_when?: Tree;
+  field?: string; // of the widget "field"
 }
 
 export interface Panel {

@@ -1,6 +1,7 @@
 // format - values of fields as people read them.
 // SPDX-License-Identifier: MIT
 import type { Field, Option } from "@/api/types";
+import { plainText } from "./richtext";
 import { wallOf } from "./zoned";
 
 export interface Locale {
@@ -132,6 +133,8 @@ function one(field: Field, value: unknown, locale: Locale): string {
       return duration(value, locale.lang);
     case "phone":
       return phone(value);
+    case "richtext":
+      return plainText(String(value));
     case "address":
       return isObject(value) ? address(value, locale.lang) : String(value);
     case "geo":

@@ -1,0 +1,149 @@
+// articles - formatted text: written with the editor, pasted, read on the phone and in English.
+// SPDX-License-Identifier: MIT
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { browserPlace, DESKTOP, ENGLISH, PHONE } from "../kit/browser.mjs";
+import { world } from "../kit/world.mjs";
+
+const R = "/api/v1/records/article";
+const place = browserPlace({ leads: 3 });
+const w = world({ ...place.world, plugins: "people,leads,tickets,hello" });
+const read = (id) => w.acme.ok("admin", "GET", `${R}/${id}`);
+
+test("an article is written as it will be read", place, async () => {
+  let id = "";
+  await place.working(DESKTOP, "admin", async (page, screen) => {
+    await page.goto("/e/article/new");
+    await page.getByLabel("标题", { exact: false }).first().fill("退货怎么办");
+    const body = page.locator("#f-body");
+    const tools = page.getByRole("toolbar", { name: "正文的格式" });
+    const press = (name) => tools.getByRole("button", { name, exact: true }).click();
+    await body.click();
+    await press("标题");
+    await page.keyboard.type("Three steps");
+    await page.keyboard.press("Enter");
+    await page.keyboard.type("Keep the ");
+    await page.keyboard.press("Control+b");
+    await page.keyboard.type("receipt");
+    await page.keyboard.press("Control+b");
+    await page.keyboard.type(".");
+    await page.keyboard.press("Enter");
+    await press("项目列表");
+    await page.keyboard.type("call us");
+    await page.keyboard.press("Enter");
+    await page.keyboard.type("send it");
+    assert.equal(await tools.getByRole("button", { pressed: true }).count(), 1);
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Enter");
+    await press("链接");
+    await page.locator("#f-body-link").fill("javascript:alert(1)");
+    await page.keyboard.press("Enter");
+    await page.getByText("请输入以 https://").waitFor();
+    await page.locator("#f-body-link").fill("example.com/returns");
+    await page.keyboard.press("Enter");
+    await screen.axe("the editor");
+    await screen.shot("article-editor");
+    await page.locator(".page-head, form").getByRole("button", { name: "保存" }).first().click();
+    await page.waitForURL((url) => /^\/e\/article\/(?!new)[\w-]+$/.test(url.pathname));
+    id = new URL(page.url()).pathname.split("/").at(-1);
+    await page.locator(".rich h2", { hasText: "Three steps" }).waitFor();
+    await screen.shot("article-page");
+    await screen.axe("the article");
+  });
+  assert.equal(
+    (await read(id)).body,
+    "<h2>Three steps</h2><p>Keep the <strong>receipt</strong>.</p>" +
+      "<ul><li><p>call us</p></li><li><p>send it</p></li></ul>" +
+      '<p><a href="https://example.com/returns" rel="noopener">https://example.com/returns</a></p>',
+  );
+  await place.working(PHONE, "admin", async (page, screen) => {
+    await page.goto(`/e/article/${id}`);
+    await page.locator(".rich li", { hasText: "send it" }).waitFor();
+    await screen.fits("an article");
+    await screen.shot("article-phone");
+    await page.goto(`/e/article/${id}/edit`);
+    await page.locator("#f-body h2").waitFor();
+    await screen.fits("the editor");
+    await screen.axe("the editor on a phone");
+    await screen.shot("article-editor-phone");
+  });
+  await place.working(ENGLISH, "admin", async (page, screen) => {
+    await screen.theme("dark");
+    await page.goto(`/e/article/${id}/edit`);
+    await page.getByRole("button", { name: "Numbered list" }).waitFor();
+    await screen.axe("the editor in the dark");
+    await screen.shot("article-editor-dark");
+  });
+});
+
+test("what is pasted is cut to what is kept; what is not touched is not sent", place, async () => {
+  const kept = '<p>a <b>b</b></p><table><tr><td>1</td></tr></table><div>c</div>';
+  const { id } = await w.acme.create("admin", "article", { title: "Prices", body: kept });
+  const before = await read(id);
+  await place.working(DESKTOP, "admin", async (page) => {
+    const sent = [];
+    page.on("request", (one) => one.method() === "PATCH" && sent.push(one.postDataJSON()));
+    const save = async () => {
+      await page.locator("form, .page-head").getByRole("button", { name: "保存" }).first().click();
+      await page.waitForURL((url) => url.pathname === `/e/article/${id}`);
+    };
+    await page.goto(`/e/article/${id}/edit`);
+    await page.locator("#f-body table td").waitFor();
+    await page.locator("#f-title").fill("Price list");
+    await save();
+    assert.deepEqual(sent.map(Object.keys), [["title"]]);
+    assert.equal((await read(id)).body, before.body);
+
+    await page.goto(`/e/article/${id}/edit`);
+    await page.locator("#f-body p").first().click();
+    await page.keyboard.press("Control+Home");
+    await page.evaluate(() => {
+      const data = new DataTransfer();
+      data.setData(
+        "text/html",
+        '<p style="color:red" onclick="x()">X<script>window.ran = 1</script>' +
+          '<img src="https://evil.example/p.png" onerror="window.ran = 1">' +
+          '<a href="javascript:window.ran=1">Y</a></p><iframe src="/"></iframe>',
+      );
+      const paste = new ClipboardEvent("paste", { clipboardData: data, bubbles: true });
+      document.querySelector("#f-body").dispatchEvent(paste);
+    });
+    await page.locator("#f-body", { hasText: "XY" }).waitFor();
+    assert.equal(await page.evaluate(() => window.ran), undefined);
+    await save();
+    const { body } = await read(id);
+    const table = "<table><tbody><tr><td>1</td></tr></tbody></table>";
+    assert.match(body, /XY/);
+    assert.equal(body.replace("XY", ""), `<p>a <strong>b</strong></p>${table}<p>c</p>`);
+  });
+});
+
+test("an input method's keys are its own while it composes", place, async () => {
+  await place.working(DESKTOP, "admin", async (page) => {
+    await page.goto("/e/article/new");
+    await page.locator("#f-body").click();
+    const input = await page.context().newCDPSession(page);
+    await input.send("Input.imeSetComposition", {
+      text: "tui",
+      selectionStart: 3,
+      selectionEnd: 3,
+    });
+    await input.send("Input.insertText", { text: "退货" });
+    await page.locator("#f-body p", { hasText: "退货" }).waitFor();
+    assert.equal(await page.locator("#f-body p").count(), 1);
+  });
+});
+
+test("where the editor cannot be loaded, the text can still be changed", place, async () => {
+  const { id } = await w.acme.create("admin", "article", { title: "Plain", body: "<p>old</p>" });
+  await place.working(DESKTOP, "admin", async (page, screen) => {
+    screen.provoked = true;
+    await page.route("**/assets/RichInput-*.js", (route) => route.abort());
+    await page.goto(`/e/article/${id}/edit`);
+    await page.getByText("格式编辑器未能加载").waitFor();
+    await page.locator("textarea#f-body").fill("<p>new</p>");
+    await page.locator("form, .page-head").getByRole("button", { name: "保存" }).first().click();
+    await page.waitForURL((url) => url.pathname === `/e/article/${id}`);
+    assert.equal((await read(id)).body, "<p>new</p>");
+  });
+});
