@@ -198,8 +198,9 @@ static enum err check_action(struct build *b, const struct entity *entity, const
     const struct json *route = json_get(doc, "route"), *values = json_get(doc, "values");
     const struct json *opens = json_get(doc, "open");
     if (!!route + !!values + !!opens > 1)
-        return build_fail(b, doc->line, "an action does one thing: \"route\", \"values\" or "
-                                        "\"open\"");
+        return build_fail(b, doc->line,
+                          "an action does one thing: \"route\", \"values\" or "
+                          "\"open\"");
     if (slice_is(json_str(doc, "place", SLICE("")), "toolbar") && !route && !opens)
         return build_fail(b, doc->line,
                           "the head of a list has no record: such an action says \"route\" or "
