@@ -60,6 +60,27 @@ export interface Answer<T> {
 const TRIES = 4;
 const sleep = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
+/* --- writes of which nobody knows whether they have happened --- */
+
+const UNSURE_MS = 600_000; // later on the same is meant anew
+const UNSURE = 50;
+const unsure = new Map<string, { key: string; at: number }>();
+
+const nameOf = (method: string, path: string, options: Options) =>
+  [method, path, JSON.stringify([options.headers, options.body])].join(" ");
+
+/** The key under which the same was sent before and got no answer: it shall happen once. */
+function unsureKey(name: string): string | undefined {
+  const before = unsure.get(name);
+  return before && Date.now() - before.at < UNSURE_MS ? before.key : undefined;
+}
+
+function remember(name: string, key: string): void {
+  unsure.delete(name);
+  unsure.set(name, { key, at: Date.now() });
+  if (unsure.size > UNSURE) unsure.delete(unsure.keys().next().value!);
+}
+
 export function newKey(): string {
   return crypto.randomUUID?.() ?? `${Date.now()}-${Math.random().toString(36).slice(2)}`;
 }
@@ -111,22 +132,45 @@ async function patient(method: string, path: string, options: Options): Promise<
   return response;
 }
 
+/** What must not happen twice, or be taken for somebody else's change the second time. */
+function isOnce(method: string, options: Options): boolean {
+  if (options.anonymous || options.reads || options.secret) return false;
+  return ["POST", "PATCH"].includes(method) || Boolean(options.headers?.["If-None-Match"]);
+}
+
 /**
- * 503 is tried again as it says; writes carry a key, so that none happens twice. Where the session
- * has ended the person signs in again, and the request goes on with what was typed.
+ * 503 is tried again as it says; writes carry a key, so that none happens twice, and the same one
+ * that is tried again because no answer came carries the same key. Where the session has ended the
+ * person signs in again, and the request goes on with what was typed.
  */
 export async function request<T>(method: string, path: string, options: Options = {}) {
-  const isKept = method === "POST" && !options.anonymous && !options.reads && !options.secret;
-  if (isKept) {
-    options = { ...options, headers: { "Idempotency-Key": newKey(), ...options.headers } };
+  const name = nameOf(method, path, options);
+  const isKeyed = isOnce(method, options);
+  const isKept = (isKeyed && !options.form) || method === "DELETE"; // a file is no name
+  if (isKeyed) {
+    const own = { "Idempotency-Key": (isKept && unsureKey(name)) || newKey() };
+    options = { ...options, headers: { ...own, ...options.headers } };
   }
-  let response = await patient(method, path, options);
-  if (response.status === 401 && !options.anonymous && (await http.onSignedOut())) {
+  const key = options.headers?.["Idempotency-Key"] ?? "";
+  let response: Response;
+  try {
     response = await patient(method, path, options);
+    if (response.status === 401 && !options.anonymous && (await http.onSignedOut())) {
+      response = await patient(method, path, options);
+    }
+  } catch (cause) {
+    if (isKept) remember(name, key);
+    throw cause;
   }
-  if (!response.ok) return fail(response);
+  const wasUnsure = unsure.has(name);
+  if (isKept && response.status >= 500) remember(name, key);
+  else if (response.status !== 401) unsure.delete(name); // nobody was let in
+  // what was to go has gone: only its answer was lost
+  const isGone = method === "DELETE" && response.status === 404 && wasUnsure;
+  if (!response.ok && !isGone) return fail(response);
   const isJson = response.headers.get("Content-Type")?.includes("json");
-  const data = (response.status === 204 || !isJson ? null : await response.json()) as T;
+  const hasData = response.status !== 204 && isJson && !isGone;
+  const data = (hasData ? await response.json() : null) as T;
   return { status: response.status, headers: response.headers, data } satisfies Answer<T>;
 }
 

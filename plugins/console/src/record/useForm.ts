@@ -127,6 +127,19 @@ export function useForm(
     return update(entity.name, row, form.changed(base.value, values));
   }
 
+  /** What somebody else has saved is read first; where even that fails, it is told as well. */
+  async function refused(cause: unknown): Promise<Rec | null> {
+    try {
+      if (!record || !(cause instanceof ApiError) || cause.status !== 412) throw cause;
+      await conflicted();
+      return conflict.value ? null : await send();
+    } catch (last) {
+      errors.value = last instanceof ApiError ? last.fields : {};
+      error.value = last;
+      return null;
+    }
+  }
+
   /** The saved record, or null where something has to be mended first. */
   async function save(required: string): Promise<Rec | null> {
     if (busy.value || !check(required)) return null;
@@ -135,15 +148,7 @@ export function useForm(
     try {
       return await send();
     } catch (cause) {
-      if (cause instanceof ApiError && cause.status === 412) {
-        await conflicted();
-        if (!conflict.value) return await send();
-        return null;
-      }
-      const api = cause instanceof ApiError ? cause : null;
-      errors.value = api?.fields ?? {};
-      error.value = cause;
-      return null;
+      return await refused(cause);
     } finally {
       busy.value = false;
     }

@@ -64,6 +64,19 @@ export function remember(place: Place): void {
 
 export const isFavourite = (to: string) => own.favourites.some((one) => one.to === to);
 
+/** What the server does not keep is not there: trying again keeps it. */
+async function keepSettings(change: Settings, takeBack: () => void = () => undefined) {
+  const before = settings;
+  settings = { ...settings, ...change };
+  try {
+    await put("/me/settings", settings);
+  } catch (error) {
+    settings = before;
+    takeBack();
+    throw error;
+  }
+}
+
 /** Shown at once; taken back if the server does not keep it. */
 export async function favour(place: Place): Promise<void> {
   await begin(own.owner);
@@ -71,13 +84,7 @@ export async function favour(place: Place): Promise<void> {
   own.favourites = isFavourite(place.to)
     ? before.filter((one) => one.to !== place.to)
     : [...before, place].slice(-FAVOURITES);
-  try {
-    settings = { ...settings, favourites: own.favourites };
-    await put("/me/settings", settings);
-  } catch (error) {
-    own.favourites = before;
-    throw error;
-  }
+  await keepSettings({ favourites: own.favourites }, () => (own.favourites = before));
 }
 
 /** The columns somebody has chosen for a list; without any, the list's own are shown again. */
@@ -86,9 +93,9 @@ export async function keepColumns(list: string, text: string | undefined): Promi
   const { [list]: old, ...rest } = own.columns;
   if (old === text) return;
   const kept = Object.entries(text ? { ...rest, [list]: text } : rest).slice(-LISTS);
+  const before = own.columns;
   own.columns = Object.fromEntries(kept);
-  settings = { ...settings, columns: own.columns };
-  await put("/me/settings", settings);
+  await keepSettings({ columns: own.columns }, () => (own.columns = before));
 }
 
 /** What the columns of tables meant before. */
@@ -111,16 +118,15 @@ export function withMapping(all: Settings["imports"], entity: string, map: Recor
 
 export async function keepMapping(entity: string, map: Record<string, string>): Promise<void> {
   await begin(own.owner);
-  settings = { ...settings, imports: withMapping(settings.imports, entity, map) };
-  await put("/me/settings", settings);
+  await keepSettings({ imports: withMapping(settings.imports, entity, map) });
 }
 
 export async function keepStep(step: string): Promise<void> {
   await begin(own.owner);
   if (own.steps?.includes(step)) return;
+  const before = own.steps;
   own.steps = [...(own.steps ?? []), step];
-  settings = { ...settings, steps: own.steps };
-  await put("/me/settings", settings);
+  await keepSettings({ steps: own.steps }, () => (own.steps = before));
 }
 
 /* --- drafts: what was typed and not yet sent --- */
