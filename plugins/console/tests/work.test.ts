@@ -8,6 +8,7 @@ import { countdown, faceOf } from "@/logic/clocks";
 import { csvOf, narrowed, tilesOf } from "@/logic/dashboard";
 import { blocksOf, safeHref, spansOf } from "@/logic/markdown";
 import { inOrder, measureLabel, rowsOf } from "@/logic/report";
+import { gridOf, NONE, rowAt } from "@/logic/series";
 import { merged, type Source, subjectOf } from "@/logic/timeline";
 import { stepsOf } from "@/approvals/cases";
 import { loadWork } from "@/home/work";
@@ -427,5 +428,53 @@ describe("an action", () => {
       parent: { in: ["r1"] },
       code: "$records",
     });
+  });
+});
+
+describe("a report with two groups", () => {
+  const row = (value: number, ...parts: string[]) => ({
+    label: parts.join(" · "),
+    parts,
+    value,
+    shown: [String(value)],
+    filter: {},
+  });
+  const view = (chart: string | undefined, group: unknown[], measure = "count"): View => ({
+    kind: "report",
+    chart,
+    query: { group, measure: [measure] },
+  });
+  const month = { f: "at", by: "month" };
+  const rows = [row(5, "earn", "2026-02"), row(3, "earn", "2026-01"), row(2, "spend", "2026-02")];
+
+  it("has a line for each value of one over the time of the other", () => {
+    const grid = gridOf(view("line", ["kind", month]), rows)!;
+    expect(grid.axis).toEqual(["2026-01", "2026-02"]);
+    expect(grid.series).toEqual([
+      { name: "earn", cells: [1, 0] },
+      { name: "spend", cells: [NONE, 2] },
+    ]);
+    expect(grid.stacked).toBe(false);
+    expect(rowAt(grid, rows, 1, 4)).toBe(0);
+    expect(rowAt(grid, rows, 1, 2.4)).toBe(2);
+    expect(rowAt(grid, rows, 0, 0)).toBe(1);
+    expect(rowAt(grid, rows, 9, 0)).toBe(NONE);
+  });
+
+  it("stacks what can be added, and nothing else", () => {
+    const grid = gridOf(view("bar", ["kind", month]), rows)!;
+    expect(grid.stacked).toBe(true);
+    expect([1, 5, 5.5, 7, 99].map((y) => rowAt(grid, rows, 1, y))).toEqual([0, 0, 2, 2, 2]);
+    expect(gridOf(view("bar", ["kind", month], "avg.score"), rows)!.stacked).toBe(false);
+    expect(gridOf(view("bar", ["kind", "at"]), rows)!.axis).toEqual(["earn", "spend"]);
+  });
+
+  it("stays one bar for each row where nobody could tell the lines apart", () => {
+    const many = Array.from({ length: 9 }, (_, i) => row(i, "x", `s${i}`));
+    expect(gridOf(view("bar", ["a", "b"]), many)).toBeUndefined();
+    expect(gridOf(view("pie", ["a", "b"]), rows)).toBeUndefined();
+    expect(gridOf(view("funnel", ["a", "b"]), rows)).toBeUndefined();
+    expect(gridOf(view("bar", ["a"]), rows)).toBeUndefined();
+    expect(gridOf(view("bar", ["a", "b"]), [])).toBeUndefined();
   });
 });

@@ -1,19 +1,22 @@
 // chart - ECharts, drawn as SVG in the colours of the theme. Loaded only where there are charts.
 // SPDX-License-Identifier: MIT
 import { BarChart, FunnelChart, LineChart, PieChart } from "echarts/charts";
-import { GridComponent, TooltipComponent } from "echarts/components";
+import { GridComponent, LegendComponent, TooltipComponent } from "echarts/components";
 import { type ECharts, init, use } from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
 import { type AxisFit, axisFit } from "@/logic/axis";
 import { grouped } from "@/logic/format";
 import type { ReportRow } from "@/logic/report";
+import { type Grid, NONE, rowAt } from "@/logic/series";
 
-use([BarChart, FunnelChart, LineChart, PieChart, GridComponent, TooltipComponent, SVGRenderer]);
+const CHARTS = [BarChart, FunnelChart, LineChart, PieChart];
+use([...CHARTS, GridComponent, LegendComponent, TooltipComponent, SVGRenderer]);
 
 const color = (name: string) =>
   getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 const PALETTE = ["--primary", "--ok", "--warn", "--tone-purple", "--danger", "--tone-grey"];
+const LEGEND_PX = 28;
 
 const PART = " · "; // between the groups of a row's name
 
@@ -50,6 +53,16 @@ function series(kind: string, rows: ReportRow[]) {
   return { type: "bar" as const, barMaxWidth: 36, ...item };
 }
 
+/** One for each value of the second group; what is absent is a gap, and no nought. */
+function manySeries(kind: string, rows: ReportRow[], grid: Grid) {
+  return grid.series.map(({ name, cells }) => {
+    const data = cells.map((row) => (row === NONE ? null : rows[row].value));
+    if (kind === "line") return { type: "line" as const, name, data, smooth: true };
+    const stack = grid.stacked ? { stack: "all" } : {};
+    return { type: "bar" as const, name, data, barMaxWidth: 36, ...stack };
+  });
+}
+
 /** Every bar has its name; what is cut stands whole in the tooltip. */
 const everyName = ({ rotate, most }: AxisFit) => ({
   interval: 0,
@@ -59,16 +72,16 @@ const everyName = ({ rotate, most }: AxisFit) => ({
 });
 
 /** The tooltip is drawn, not written as HTML: the CSP forbids style attributes. */
-export function draw(box: HTMLElement, kind: string, rows: ReportRow[]): ECharts {
+export function draw(box: HTMLElement, kind: string, rows: ReportRow[], many?: Grid): ECharts {
   const isBar = kind !== "pie" && kind !== "funnel" && kind !== "line";
-  const names = rows.map((row) => row.label);
+  const names = many?.axis ?? rows.map((row) => row.label);
   const fit = isBar ? axisFit(names, box.clientWidth) : undefined;
   const chart = init(box, null, { renderer: "svg", width: fit?.width });
   const line = { lineStyle: { color: color("--line") } };
   const text = { color: color("--text-2") };
   const isAxis = kind !== "pie" && kind !== "funnel";
   const axes = {
-    grid: { left: 8, right: 12, top: 16, bottom: 8, containLabel: true },
+    grid: { left: 8, right: 12, top: 16 + (many ? LEGEND_PX : 0), bottom: 8, containLabel: true },
     xAxis: {
       type: "category" as const,
       data: names,
@@ -87,13 +100,19 @@ export function draw(box: HTMLElement, kind: string, rows: ReportRow[]): ECharts
     animation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
     tooltip: { renderMode: "richText", trigger: isAxis ? "axis" : "item", confine: true },
     ...(isAxis ? axes : {}),
-    series: [series(kind, rows)],
+    ...(many ? { legend: { type: "plain", top: 0, left: 8, textStyle: text } } : {}),
+    series: many ? manySeries(kind, rows, many) : [series(kind, rows)],
   });
   return chart;
 }
 
 /** Which row somebody has pressed: a bar, a slice, or on axes whatever is nearest to the finger. */
-export function onPick(chart: ECharts, isAxis: boolean, pick: (row: number) => void): void {
+export function onPick(
+  chart: ECharts,
+  isAxis: boolean,
+  pick: (row: number) => void,
+  within?: { rows: ReportRow[]; grid: Grid },
+): void {
   if (!isAxis) {
     chart.on("click", (event) => event.dataIndex !== undefined && pick(event.dataIndex));
     return;
@@ -101,8 +120,8 @@ export function onPick(chart: ECharts, isAxis: boolean, pick: (row: number) => v
   chart.getZr().on("click", ({ offsetX, offsetY }) => {
     const at = [offsetX, offsetY];
     if (!chart.containPixel("grid", at)) return;
-    const [x] = chart.convertFromPixel("grid", at) as unknown as number[];
-    pick(Math.round(x));
+    const [x, y] = chart.convertFromPixel("grid", at) as unknown as number[];
+    pick(within ? rowAt(within.grid, within.rows, Math.round(x), y) : Math.round(x));
   });
 }
 

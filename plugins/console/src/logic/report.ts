@@ -13,6 +13,7 @@ export interface ReportData {
 
 export interface ReportRow {
   label: string;
+  parts: string[]; // of the label, one for each group
   value: number; // of the first measure
   shown: string[]; // of each
   filter: Tree;
@@ -106,6 +107,7 @@ export function rowsOf(entity: Entity, view: View, data: ReportData, locale: Loc
     const filter = trees.length === 1 ? trees[0] : { and: trees };
     return {
       label: parts.join(" · ") || none,
+      parts,
       value: numberOf(row[measureName(measures[0])]),
       shown: measures.map((one) => shownOf(one, row[measureName(one)] ?? null)),
       filter,
