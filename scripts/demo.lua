@@ -181,11 +181,11 @@ local function service(count)
   end
   write("ticket.csv",
     "subject,type,priority,channel,requester_name,requester_phone,status,owner,received_at", rows)
-  write("article.csv", "title,body,state,audience,products", {
-    "如何重置密码,<p>在登录页点击忘记密码，按短信提示操作。</p>,published,customer,系统",
-    "退换货规则,<p>签收七天内可无理由退货，十五天内可换货。</p>,published,customer,商城",
-    "设备无法开机的排查步骤,<p>检查电源、保险丝与急停按钮，再联系工程师。</p>,published,internal,设备",
-    "投诉处理流程,<p>三十分钟内响应，四小时内给出方案。</p>,review,internal,服务" })
+  write("article.csv", "title,body,state,audience,products,category", {
+    "如何重置密码,<p>在登录页点击忘记密码，按短信提示操作。</p>,published,customer,系统,account",
+    "退换货规则,<p>签收七天内可无理由退货，十五天内可换货。</p>,published,customer,商城,return",
+    "设备无法开机的排查步骤,<p>检查电源、保险丝与急停按钮，再联系工程师。</p>,published,internal,设备,product",
+    "投诉处理流程,<p>三十分钟内响应，四小时内给出方案。</p>,review,internal,服务,other" })
 end
 
 people()

@@ -145,6 +145,16 @@ static enum err check_totals(struct build *b, const struct entity *entity,
     return ERR_OK;
 }
 
+/* One value of a list of values: a category, a state. */
+static bool is_choice(const struct field *field)
+{
+    return !field->is_multiple &&
+           (field->type == &field_type_dict || field->type == &field_type_enum ||
+            field->type == &field_type_state);
+}
+
+/* A record stands below one of its own kind, below one of another (a contact below a customer),
+ * which may stand below its like, or below a value (an article below its category). */
 static enum err check_tree(struct build *b, const struct entity *entity, const struct json *doc)
 {
     const struct json *parent = json_get(doc, "parent");
@@ -154,11 +164,13 @@ static enum err check_tree(struct build *b, const struct entity *entity, const s
     enum err e = field_at(b, entity, parent->text, parent->line, &field);
     if (e)
         return e;
-    bool is_own =
-        field && field_result_type(field)->kind == KIND_REF && model_ref(b->model, field) == entity;
-    if (is_own && slice_find(parent->text, SLICE(".")) < 0)
+    bool is_one = field && (is_choice(field) || (field_result_type(field)->kind == KIND_REF &&
+                                                 model_ref(b->model, field)));
+    if (is_one && slice_find(parent->text, SLICE(".")) < 0)
         return ERR_OK;
-    return build_fail(b, parent->line, "\"parent\": \"" SLICE_FMT "\" is no reference to %s itself",
+    return build_fail(b, parent->line,
+                      "\"parent\": \"" SLICE_FMT
+                      "\" is no reference of %s to one record, and no choice",
                       SLICE_ARG(parent->text), entity->name);
 }
 

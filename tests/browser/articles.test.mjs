@@ -118,6 +118,28 @@ test("what is pasted is cut to what is kept; what is not touched is not sent", p
   });
 });
 
+test("articles stand below their categories", place, async () => {
+  const article = (title, category) =>
+    w.acme.create("admin", "article", { title, category, body: "<p>x</p>" });
+  await article("Leaf of billing", "billing");
+  await article("Leaf of nothing", null);
+  const filter = encodeURIComponent(JSON.stringify({ title: { prefix: "Leaf" } }));
+  const at = `/e/article?mode=tree&f=${filter}`;
+  await place.working(DESKTOP, "admin", async (page, screen) => {
+    await page.goto(at);
+    await page.locator(".tree-name", { hasText: "Leaf of nothing" }).waitFor();
+    const names = await page.locator(".tree-name > :first-child").allInnerTexts();
+    assert.deepEqual(names, ["账单", "Leaf of billing", "未填分类", "Leaf of nothing"]);
+    await screen.axe("articles by category");
+    await screen.shot("article-tree");
+  });
+  await place.working(PHONE, "admin", async (page, screen) => {
+    await page.goto(at);
+    await page.locator(".tree-name", { hasText: "Leaf of billing" }).waitFor();
+    await screen.fits("articles by category");
+  });
+});
+
 test("an input method's keys are its own while it composes", place, async () => {
   await place.working(DESKTOP, "admin", async (page) => {
     await page.goto("/e/article/new");

@@ -712,6 +712,41 @@ test("companies stand below their parents; keys open them, the link keeps them o
   },
 );
 
+test("contacts stand below their customers, and customers below theirs", place,
+  async () => {
+    const of = async (entity, values) => (await w.acme.create("admin", entity, values)).id;
+    const top = await of("account", { name: "枝头集团" });
+    const branch = await of("account", { name: "枝头分公司", parent: top });
+    for (const [name, account] of [["叶一", branch], ["叶二", branch], ["叶三", null]]) {
+      await of("contact", { name, account });
+    }
+    const filter = encodeURIComponent(JSON.stringify({ name: { prefix: "叶" } }));
+    const names = (page) => page.locator(".tree-name > :first-child").allInnerTexts();
+    await working(DESKTOP, "admin", async (page, screen) => {
+      await shown(page, `/e/contact?mode=tree&f=${filter}`);
+      await page.locator(".tree-name", { hasText: "叶三" }).waitFor();
+      // by pinyin
+      const all = ["枝头集团", "枝头分公司", "叶二", "叶一", "未填客户", "叶三"];
+      assert.deepEqual(await names(page), all);
+      await screen.axe("a tree below customers");
+      await screen.shot("list-tree-below");
+      await page.getByRole("button", { name: "枝头集团的 2 个下级" }).click();
+      await page.locator(".tree-name", { hasText: "叶一" }).waitFor({ state: "detached" });
+      await page.reload();
+      await page.locator(".tree-name", { hasText: "叶三" }).waitFor();
+      assert.deepEqual(await names(page), ["枝头集团", "未填客户", "叶三"]);
+      await page.getByRole("link", { name: "枝头集团" }).click();
+      await page.waitForURL(new RegExp(`/e/account/${top}`));
+    });
+    await working(PHONE, "admin", async (page, screen) => {
+      await shown(page, `/e/contact?mode=tree&f=${filter}`);
+      await page.locator(".tree-name", { hasText: "叶三" }).waitFor();
+      await screen.fits("a tree below customers on the phone");
+      await screen.shot("phone-tree-below");
+    });
+  },
+);
+
 test("contracts lie along time, from begin to end", place, async () => {
   const account = await w.acme.create("admin", "account", { name: "时间公司" });
   const year = new Date().getFullYear();

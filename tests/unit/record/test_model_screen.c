@@ -32,8 +32,10 @@ static void test_model_screen__a_screen_is_drawn_by_what_can_be(void **state)
         {"{\"kind\":\"list\",\"entity\":\"lead\",\"name\":\"x\",\"columns\":["
          "{\"field\":\"score\",\"agg\":\"total\"}]}",
          "\"agg\": \"total\" is none of"},
-        {"{\"kind\":\"tree\",\"entity\":\"lead\",\"parent\":\"owner\"}",
-         "\"owner\" is no reference to lead itself"},
+        {"{\"kind\":\"tree\",\"entity\":\"lead\",\"parent\":\"company\"}",
+         "\"company\" is no reference of lead to one record, and no choice"},
+        {"{\"kind\":\"tree\",\"entity\":\"lead\",\"parent\":\"owner.department\"}",
+         "\"owner.department\" is no reference of lead to one record, and no choice"},
         {"{\"kind\":\"tree\",\"entity\":\"lead\"}", "names the reference"},
         {"{\"kind\":\"timeline\",\"entity\":\"lead\",\"fields\":[\"company\"]}",
          "\"company\" is no date"},
@@ -113,6 +115,8 @@ static void test_model_screen__a_screen_may_count_measure_and_draw(void **state)
                 "{\"field\":\"score\",\"agg\":\"avg\"},"
                 "{\"field\":\"created_at\",\"agg\":\"max\"}]},"
                 "{\"kind\":\"tree\",\"entity\":\"account\",\"name\":\"x\",\"parent\":\"parent\"},"
+                "{\"kind\":\"tree\",\"entity\":\"lead\",\"name\":\"y\",\"parent\":\"owner\"},"
+                "{\"kind\":\"tree\",\"entity\":\"lead\",\"name\":\"z\",\"parent\":\"source\"},"
                 "{\"kind\":\"timeline\",\"entity\":\"lead\",\"fields\":[\"next_contact_at\"]},"
                 "{\"kind\":\"chart\",\"entity\":\"lead\",\"chart\":\"bar\","
                 "\"query\":{\"group\":[{\"f\":\"created_at\",\"by\":\"month\"}]}},"

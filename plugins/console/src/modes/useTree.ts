@@ -4,12 +4,15 @@
 // One grouped question says below whom something stands, and how much. Whose parent the list does
 // not find, because it is filtered away or may not be seen, stands at the top with its name.
 import { computed, ref, shallowRef } from "vue";
-import { ApiError, post } from "@/api/http";
+import { ApiError, http, post } from "@/api/http";
 import type { Entity, Page, Rec, View } from "@/api/types";
 import { type Asked, queryOfList } from "@/grid/useList";
-import { belowOf, type Branch, linesOf, topOf } from "@/logic/branches";
+import * as tree from "@/logic/branches";
+import type { Branch } from "@/logic/branches";
 import type { Tree } from "@/logic/filter";
+import { isChoice, titleOf } from "@/logic/format";
 import { columnsOf } from "@/logic/liststate";
+import { loadEntity } from "@/stores/meta";
 import { sayError } from "@/ui/toast";
 import { useMode } from "./useMode";
 
@@ -18,6 +21,7 @@ const PARENTS_MAX = 1000; // groups in one answer
 const ABSENT_MAX = 500; // values of one condition
 const IDS = 200; // records of one answer
 const PER_CALL = 20; // questions in one request
+const LEVELS = 16; // of another entity, one question each
 const OPENED = 20; // so many branches are open unless somebody says
 
 interface Grown {
@@ -25,6 +29,8 @@ interface Grown {
   counts: Map<string, number>;
   open: string[];
   capped: boolean;
+  top: Tree; // of what stands at the top, or under the heading of those below nothing
+  uppers?: Map<string, Rec[]>; // of another entity, by what they stand below
 }
 
 /** One answer of several: records, or what it was refused for. */
@@ -56,7 +62,22 @@ export function useTree(props: TreeProps) {
     const sort = props.asked.state.sort ?? props.view.sort ?? props.asked.view.sort;
     return { filter: filter as Tree | undefined, q, fields, expand, sort };
   });
+  const parentField = computed(() =>
+    props.entity.fields.find((one) => one.name === parent.value),
+  );
+  /** Of which other entity the upper levels are; "": of none. */
+  const other = computed(() => {
+    const of = parentField.value?.ref?.entity;
+    return of && of !== name ? of : "";
+  });
+  /** Or the values of a dictionary or a state are, in their order. */
+  const values = computed(() => {
+    const field = parentField.value;
+    return field && isChoice(field) ? tree.valuesAsRows(field.options ?? []) : undefined;
+  });
   const open = ref(new Set<string>());
+  const linesOf = ({ branches, counts, uppers }: Grown) =>
+    tree.linesOf(branches, counts, open.value, uppers);
   const waits = ref(new Set<string>());
   const more = shallowRef(0); // how often something was added to what is there
 
@@ -66,38 +87,50 @@ export function useTree(props: TreeProps) {
     limit: PAGE,
     cursor: cursor ?? undefined,
   });
+  const filterOf = (id: string, top: Tree) =>
+    id && id !== tree.NONE ? tree.belowOf(base.value.filter, parent.value, id) : top;
 
-  async function parents(signal: AbortSignal) {
+  async function groups(signal: AbortSignal) {
     const { filter, q } = base.value;
     const body = { filter, q, group: [parent.value], measure: ["count"] };
-    const options = { signal, reads: true };
     const path = `/records/${name}/query`;
-    const answer = await post<{ groups: Record<string, unknown>[] }>(path, body, options);
+    const answer = await post<{ groups: Record<string, unknown>[] }>(path, body, {
+      signal,
+      reads: true,
+    });
     const counts = new Map<string, number>();
     for (const group of answer.groups) {
-      const id = group[parent.value];
-      if (id) counts.set(String(id), Number(group.count));
+      counts.set(String(group[parent.value] ?? ""), Number(group.count));
     }
-    const ids = [...counts.keys()];
-    const found = new Set<string>();
-    for (let i = 0; i < ids.length; i += IDS) {
-      const some: Tree = { id: { in: ids.slice(i, i + IDS) } };
-      const both: Tree = filter ? { and: [filter, some] } : some;
-      const asked = { filter: both, q, fields: "id", limit: IDS };
-      for (const row of (await post<Page>(path, asked, options)).items) found.add(row.id);
-    }
-    const capped = answer.groups.length >= PARENTS_MAX;
-    return { counts, found, absent: ids.filter((id) => !found.has(id)), capped };
+    const none = counts.get("") ?? 0;
+    counts.delete("");
+    return { counts, none, capped: answer.groups.length >= PARENTS_MAX };
   }
 
-  async function below(ids: string[], signal?: AbortSignal): Promise<[string, Branch][]> {
+  /** Those of the ids that can be read. */
+  async function some(
+    of: string,
+    ids: string[],
+    fields: string,
+    { filter, ...rest }: { filter?: Tree; q?: string },
+    signal: AbortSignal,
+  ) {
+    const rows: Rec[] = [];
+    for (let i = 0; i < ids.length; i += IDS) {
+      const part: Tree = { id: { in: ids.slice(i, i + IDS) } };
+      const both: Tree = filter ? { and: [filter, part] } : part;
+      const body = { ...rest, filter: both, fields, limit: IDS };
+      const page = await post<Page>(`/records/${of}/query`, body, { signal, reads: true });
+      rows.push(...page.items);
+    }
+    return rows;
+  }
+
+  async function below(ids: string[], top: Tree, signal?: AbortSignal) {
     const out: [string, Branch][] = [];
     for (let i = 0; i < ids.length; i += PER_CALL) {
       const part = ids.slice(i, i + PER_CALL);
-      const queries = part.map((id) => ({
-        entity: name,
-        ...query(belowOf(base.value.filter, parent.value, id)),
-      }));
+      const queries = part.map((id) => ({ entity: name, ...query(filterOf(id, top)) }));
       const options = { signal, reads: true };
       const answer = await post<{ results: Part[] }>("/queries", { queries }, options);
       answer.results.forEach((page, n) => out.push([part[n], branchOf(page)]));
@@ -105,35 +138,100 @@ export function useTree(props: TreeProps) {
     return out;
   }
 
+  const openedOf = (found: Set<string>) =>
+    props.asked.state.open?.filter((id) => found.has(id)) ??
+    (found.size <= OPENED ? [...found] : []);
+
   async function grow(signal: AbortSignal): Promise<Grown> {
-    const { counts, found, absent, capped } = await parents(signal);
-    const said = props.asked.state.open?.filter((id) => found.has(id));
-    const opened = said ?? (found.size <= OPENED ? [...found] : []);
-    const top = topOf(base.value.filter, parent.value, absent.slice(0, ABSENT_MAX));
+    const { counts, none, capped } = await groups(signal);
+    const ids = [...counts.keys()];
+    const isOwn = !other.value && !values.value;
+    const { filter, q } = base.value;
+    const uppers = isOwn
+      ? []
+      : values.value
+        ? tree.withAbove(values.value, ids)
+        : await uppersAbove(other.value, ids, signal);
+    const rows = isOwn ? await some(name, ids, "id", { filter, q }, signal) : uppers;
+    const found = new Set(rows.map((row) => row.id));
+    const absent = ids.filter((id) => !found.has(id));
+    const top = tree.topOf(filter, parent.value, absent.slice(0, ABSENT_MAX));
+    const isCapped = capped || absent.length > ABSENT_MAX;
+    if (!isOwn) {
+      const lost = absent.reduce((sum, id) => sum + (counts.get(id) ?? 0), none);
+      return headed(uppers, counts, { top, capped: isCapped, lost }, signal);
+    }
+    const opened = openedOf(found);
     const options = { signal, reads: true };
     const [page, rest] = await Promise.all([
       post<Page>(`/records/${name}/query`, query(top), options),
-      below(opened, signal),
+      below(opened, top, signal),
     ]);
     const branches = new Map<string, Branch>(rest);
     branches.set("", { rows: page.items, next: page.next });
-    const isCapped = capped || absent.length > ABSENT_MAX;
-    topFilter = top;
     open.value = new Set(opened);
-    return { branches, counts, open: opened, capped: isCapped };
+    return { branches, counts, open: opened, capped: isCapped, top };
   }
 
-  let topFilter: Tree = {};
+  /** The records that are referred to, and those above them. */
+  async function uppersAbove(of: string, ids: string[], signal: AbortSignal): Promise<Rec[]> {
+    let upper: Entity;
+    try {
+      upper = await loadEntity(of);
+    } catch (error) {
+      if (error instanceof ApiError && [403, 404].includes(error.status)) return []; // not theirs
+      throw error;
+    }
+    const above = tree.aboveOf(upper);
+    const fields = ["id", upper.title ?? "name", above].filter(Boolean).join(",");
+    const asked = new Set(ids);
+    const rows: Rec[] = [];
+    for (let n = 0; ids.length && n < LEVELS && asked.size <= PARENTS_MAX * 2; n++) {
+      const part = await some(of, ids, fields, {}, signal);
+      rows.push(...part);
+      ids = above ? tree.missingOf(part, above, asked) : [];
+      for (const id of ids) asked.add(id);
+    }
+    const title = (row: Rec) => titleOf(row[upper.title ?? "name"]);
+    return rows.sort((a, b) => title(a).localeCompare(title(b), http.lang));
+  }
+
+  async function headed(
+    rows: Rec[],
+    direct: Map<string, number>,
+    rest: { top: Tree; capped: boolean; lost: number },
+    signal: AbortSignal,
+  ): Promise<Grown> {
+    const { top, capped, lost } = rest;
+    const upper = other.value
+      ? await loadEntity(other.value).catch(() => undefined) // was read a moment ago
+      : undefined;
+    const above = values.value ? tree.ABOVE : upper ? tree.aboveOf(upper) : "";
+    const { below: uppers, counts } = tree.uppersOf(rows, above, direct);
+    if (lost) {
+      const heading = { id: tree.NONE, version: 0 } as Rec;
+      uppers.set("", [...(uppers.get("") ?? []), heading]);
+      counts.set(tree.NONE, lost);
+    }
+    const opened = openedOf(new Set(counts.keys()));
+    const asked = opened.filter((id) => id === tree.NONE || direct.has(id));
+    const branches = new Map<string, Branch>(await below(asked, top, signal));
+    for (const row of rows) {
+      if (!direct.has(row.id)) branches.set(row.id, { rows: [], next: null }); // only levels
+    }
+    open.value = new Set(opened);
+    return { branches, counts, open: opened, capped, top, uppers };
+  }
+
   const { data, busy, failed, stale, load } = useMode<Grown>({
     entity: name,
     key: () => JSON.stringify([base.value, parent.value]),
     ask: grow,
-    ids: ({ branches, counts }) =>
-      linesOf(branches, counts, open.value).flatMap(({ row }) => row?.id ?? []),
+    ids: (now) => linesOf(now).flatMap(({ row, upper }) => (row && !upper ? row.id : [])),
   });
   const lines = computed(() => {
     void more.value;
-    return data.value ? linesOf(data.value.branches, data.value.counts, open.value) : [];
+    return data.value ? linesOf(data.value) : [];
   });
 
   /** Says what is open now, for the address; nothing when it could not be read. */
@@ -152,7 +250,7 @@ export function useTree(props: TreeProps) {
     if (own?.branches.has(id)) return true;
     waits.value = new Set([...waits.value, id]);
     try {
-      for (const [at, branch] of await below([id])) own?.branches.set(at, branch);
+      for (const [at, branch] of await below([id], own?.top ?? {})) own?.branches.set(at, branch);
       return true;
     } catch (error) {
       sayError(error);
@@ -167,9 +265,8 @@ export function useTree(props: TreeProps) {
     const own = data.value;
     const branch = own?.branches.get(id);
     if (!own || !branch?.next) return;
-    const filter = id ? belowOf(base.value.filter, parent.value, id) : topFilter;
     try {
-      const asked = query(filter, branch.next);
+      const asked = query(filterOf(id, own.top), branch.next);
       const page = await post<Page>(`/records/${name}/query`, asked, { reads: true });
       own.branches.set(id, { rows: [...branch.rows, ...page.items], next: page.next });
       more.value++;
@@ -178,5 +275,5 @@ export function useTree(props: TreeProps) {
     }
   }
 
-  return { lines, columns, data, busy, failed, stale, waits, load, toggle, goOn };
+  return { lines, columns, other, values, data, busy, failed, stale, waits, load, toggle, goOn };
 }
