@@ -608,6 +608,26 @@ test("what the server refuses stands at its field, and what was typed stays", pl
   });
 });
 
+test("who types before the palette is there loses no letter", place, async () => {
+  await place.working(DESKTOP, "sales1", async (page) => {
+    await page.route("**/assets/Palette-*.js", async (route) => {
+      await new Promise((done) => setTimeout(done, 400));
+      await route.continue();
+    });
+    await page.goto("/e/lead");
+    await page.locator(".list-head").waitFor();
+    await page.keyboard.press("Control+k");
+    await page.keyboard.type("lin"); // c would make a lead, j and x walk and tick rows
+    await page.locator(".palette-input").waitFor();
+    await page.keyboard.type("k");
+    await page.locator('.palette-input:focus').waitFor();
+    assert.equal(await page.locator(".palette-input").inputValue(), "link");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Control+k");
+    assert.equal(await page.locator(".palette-input").inputValue(), "");
+  });
+});
+
 test("张伟 is found by initials, by name and by the last four digits", place, async () => {
   await w.acme.create("sales1", "lead", { name: "张伟", phones: ["13700008642"] });
   await ending(await signedIn(ENGLISH), async (page) => {

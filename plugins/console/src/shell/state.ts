@@ -12,6 +12,8 @@ export interface Made {
 
 const state = reactive({
   palette: false,
+  typed: "", // for the palette, before it is there
+  awaits: false, // letters are for the palette that is on its way
   keys: false,
   quick: "", // the entity that is being made
   preset: {} as Record<string, unknown>,
