@@ -107,7 +107,9 @@ local function ask(sheet, declared, fields, rule, given, ctx, found)
         candidate = { title = record[declared.title], scores = {}, reasons = {}, rules = {} }
         found[record.id] = candidate
       end
-      if not candidate.rules[rule.reason] then
+      if rule.hint then
+        candidate.hint = { score = rule.score, reason = ctx.t(rule.reason) }
+      elseif not candidate.rules[rule.reason] then
         candidate.rules[rule.reason] = true
         table.insert(candidate.scores, rule.score)
         table.insert(candidate.reasons, ctx.t(rule.reason))
@@ -117,8 +119,10 @@ local function ask(sheet, declared, fields, rule, given, ctx, found)
 end
 
 -- A service that answers { items = { { id, title, score, reasons } } } for the fields of a record;
--- its own "id", when it has one, is left out. It finds what whoever asks may see; with as_system,
--- what there is: for code that takes in what comes from outside and shows nobody what it found.
+-- its own "id", when it has one, is left out. What only a hint speaks for ("hint": the same name) is
+-- shown to who types, however low its score, and is never taken for the same. It finds what whoever
+-- asks may see; with as_system, what there is: for code that takes in what comes from outside and
+-- shows nobody what it found.
 function match.service(entity, options)
   local declared = crm.entity(entity)
   local fields = fields_of(declared)
@@ -128,17 +132,21 @@ function match.service(entity, options)
     local db = options and options.as_system and ctx.db:as_system() or ctx.db
     local found, items = {}, {}
     for _, rule in ipairs(rules) do
-      ask(db[entity], declared, fields, rule, given, ctx, found)
+      if not (rule.hint and options and options.as_system) then
+        ask(db[entity], declared, fields, rule, given, ctx, found)
+      end
     end
     for id, candidate in pairs(found) do
-      local text = crm.id_text(id)
-      local score = match.combine(candidate.scores)
-      if score >= (ctx.config.duplicate_score or SCORE_DEFAULT) and text ~= given.id then
+      local text, hint = crm.id_text(id), candidate.hint
+      local is_hint = #candidate.scores == 0
+      local score = is_hint and hint.score or match.combine(candidate.scores)
+      local most = ctx.config.duplicate_score or SCORE_DEFAULT
+      if (is_hint or score >= most) and text ~= given.id then
         items[#items + 1] = {
           id = text,
           title = candidate.title,
           score = score,
-          reasons = candidate.reasons,
+          reasons = is_hint and { hint.reason } or candidate.reasons,
         }
       end
     end

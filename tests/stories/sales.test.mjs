@@ -92,6 +92,23 @@ test("leads of two companies", async (t) => {
   const lead = async (body, login = "admin") => (await acme.create(login, "lead", body)).id;
   const free = (name, more) => lead({ name, owner: null, ...more });
 
+  await t.test("who types a name sees who has it; it takes more to be the same", async () => {
+    const one = await lead({ name: "欧阳重名", company: "甲公司", owner: acme.users.sales1 });
+    const like = (fields, login = "sales1") =>
+      acme.ok(login, "POST", `${RECORDS}/lead/duplicates`, fields);
+    const [hint, ...more] = (await like({ name: "欧阳重名" })).items;
+    assert.deepEqual([hint.id, hint.score, hint.reasons, more], [one, 30, ["名称相同"], []]);
+    const [same] = (await like({ name: "欧阳重名", company: "甲公司" })).items;
+    assert.deepEqual([same.score, same.reasons], [70, ["同公司同名"]]);
+    assert.deepEqual((await like({ name: "欧阳重名" }, "sales3")).items, [], "not theirs to see");
+    assert.deepEqual((await like({ name: "欧阳不重" })).items, []);
+    const web = { name: "欧阳重名", phone: "13900009999" };
+    const path = "/api/v1/x/leads/web";
+    assert.equal((await acme.as(null, "POST", path, { body: web })).status, 202);
+    const found = await acme.ok("admin", "GET", `${RECORDS}/lead?name=欧阳重名`);
+    assert.equal(found.items.length, 2, "of what comes from outside, a name makes no duplicate");
+  });
+
   await t.test("the best lead that nobody has goes to who asks for the next one", async () => {
     const NEXT = "/api/v1/x/leads/next";
     const at = await free("后来的", { phones: ["13900002222"], company: "甲", title: "总监" });
