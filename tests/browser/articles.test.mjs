@@ -89,6 +89,9 @@ test("what is pasted is cut to what is kept; what is not touched is not sent", p
     };
     await page.goto(`/e/article/${id}/edit`);
     await page.locator("#f-body table td").waitFor();
+    await page.locator("#f-body p").first().click();
+    await page.keyboard.type("x");
+    await page.keyboard.press("Control+z");
     await page.locator("#f-title").fill("Price list");
     await save();
     assert.deepEqual(sent.map(Object.keys), [["title"]]);
@@ -137,6 +140,60 @@ test("articles stand below their categories", place, async () => {
     await page.goto(at);
     await page.locator(".tree-name", { hasText: "Leaf of billing" }).waitFor();
     await screen.fits("articles by category");
+  });
+});
+
+test("what has changed in an article is seen, and every text it had is read", place, async () => {
+  const body = (days) => `<h2>Refunds</h2><p>Send it back within ${days} days.</p><p>Thanks</p>`;
+  const { id } = await w.acme.create("admin", "article", { title: "Refunds", body: body(7) });
+  const change = async (more) => {
+    const { version } = await read(id);
+    await w.acme.ok("admin", "PATCH", `${R}/${id}`, more, { "If-Match": `"${version}"` });
+  };
+  await change({ body: body(15) });
+  await change({ body: body(15).replace("Thanks", "<b>Thanks</b>") });
+  await place.working(DESKTOP, "admin", async (page, screen) => {
+    await page.goto(`/e/article/${id}`);
+    await page.getByRole("tab", { name: "变更记录" }).click();
+    const line = page.locator(".text-diff");
+    await line.waitFor();
+    assert.equal(await line.innerText(), "Send it back within 715 days.");
+    assert.equal(await line.locator("del").innerText(), "7");
+    assert.equal(await line.locator("ins").innerText(), "15");
+    await page.getByText("仅格式有改动").waitFor();
+    await screen.axe("changes of an article");
+    await screen.shot("article-changes");
+    await page.locator("a[href^='/e/article_version/']").last().click();
+    await page.locator(".rich p", { hasText: /within (7|15) days/ }).waitFor();
+    await screen.shot("article-version");
+  });
+});
+
+test("from a ticket the articles that fit are found and read", place, async () => {
+  const body = "<p>Hold the <b>power</b> key for ten seconds.</p>";
+  const article = { title: "Printer does not start", body };
+  const { id: chosen, version } = await w.acme.create("admin", "article", article);
+  const match = { "If-Match": `"${version}"` };
+  await w.acme.ok("admin", "PATCH", `${R}/${chosen}`, { state: "published" }, match);
+  const ticket = { subject: "My printer does not start", body: "help", requester_email: "a@b.cn" };
+  const { id } = await w.acme.create("admin", "ticket", ticket);
+  await place.working(DESKTOP, "admin", async (page, screen) => {
+    const act = async (name) => {
+      await page.locator(".record-head").getByRole("button", { name: "更多" }).click();
+      await page.getByRole("menuitem", { name }).click();
+    };
+    await page.goto(`/e/ticket/${id}`);
+    await page.locator(".record-head h1").waitFor();
+    await screen.shot("ticket-before");
+    await act("推荐文章");
+    const dialog = page.getByRole("dialog");
+    await dialog.getByRole("link", { name: article.title }).waitFor();
+    const heads = await dialog.locator("th").allInnerTexts();
+    assert.deepEqual(heads, ["标题", "匹配"]);
+    await screen.shot("ticket-suggest");
+    await dialog.getByRole("link", { name: article.title }).click();
+    await page.waitForURL((url) => url.pathname === `/e/article/${chosen}`);
+    await page.locator(".rich strong, .rich b", { hasText: "power" }).waitFor();
   });
 });
 

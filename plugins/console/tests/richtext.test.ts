@@ -68,6 +68,6 @@ it("nothing written is nothing kept", () => {
 it("an address begins as it must", () => {
   const good = ["https://a.cn", "http://a.cn/?b=1", "mailto:a@b.cn"];
   expect(good.every(isLink)).toBe(true);
-  const bad = ["javascript:alert(1)", " https://a.cn", "https://a b", "data:x", "//a.cn", ""];
-  expect(bad.some(isLink)).toBe(false);
+  const bad = ["javascript:alert(1)", "HTTPS://a.cn", "https://a\u0001", " https://a.cn"];
+  expect([...bad, "https://a b", "data:x", "//a.cn", ""].some(isLink)).toBe(false);
 });

@@ -6,13 +6,13 @@
 // The tags are those of core/record/field_richtext.c.
 import { h, type VNode } from "vue";
 
-const TAGS = new Set(
+export const TAGS = new Set(
   (
     "p br b strong i em u s ul ol li h1 h2 h3 h4 h5 h6 blockquote code pre table thead tbody " +
     "tr td th hr a img span div sub sup"
   ).split(" "),
 );
-const DROPPED = new Set(
+export const DROPPED = new Set(
   (
     "script style iframe object embed svg math template title select textarea xmp head noscript " +
     "noembed frameset"
@@ -21,7 +21,8 @@ const DROPPED = new Set(
 const BLOCKS = new Set(
   "p div ul ol li h1 h2 h3 h4 h5 h6 blockquote pre table tr hr br".split(" "),
 );
-const LINK = /^(https?:\/\/|mailto:)[^\s"'<>`\\]+$/i;
+// As the server compares them: an address that it would not keep is none here either.
+const LINK = /^(https?:\/\/|mailto:)[^\s\x00-\x1f"'<>`\\]+$/;
 const PICTURE = /^\/api\/v1\/files\/[^\s"'<>`\\]+$/;
 
 export const isLink = (text: string): boolean => LINK.test(text);

@@ -3,22 +3,34 @@
 //
 // A table is kept as it is: it can be moved and deleted, and is written elsewhere.
 import { type AttributeSpec, DOMParser, DOMSerializer, type Node, Schema } from "prosemirror-model";
-import { isLink, isPicture, parsed } from "@/logic/richtext";
+import { DROPPED, isLink, isPicture, parsed, TAGS } from "@/logic/richtext";
 
 const LEVELS = [1, 2, 3, 4, 5, 6];
-const TABLE = new Set(["table", "thead", "tbody", "tr", "td", "th"]);
-const INSIDE = new Set(["b", "strong", "i", "em", "u", "s", "code", "sub", "sup", "p", "br"]);
 const required: AttributeSpec = { validate: "string" };
 
-/** A table again, of its own tags alone. */
+/** An element of a table again, with its address alone; null where it is not kept. */
+function again(from: Element, name: string): HTMLElement | null {
+  const src = from.getAttribute("src") ?? "";
+  if (!TAGS.has(name) || (name === "img" && !isPicture(src))) return null;
+  const made = document.createElement(name);
+  const href = from.getAttribute("href") ?? "";
+  if (name === "img") made.setAttribute("src", src);
+  if (name === "a" && isLink(href)) {
+    made.setAttribute("href", href);
+    made.setAttribute("rel", "noopener");
+  }
+  return made;
+}
+
+/** A table again, of nothing but what the server keeps: all of that. */
 function rebuilt(from: Element, into: HTMLElement): HTMLElement {
   for (const node of from.childNodes) {
     if (node.nodeType === 3) into.append(node.textContent ?? "");
-    if (node.nodeType !== 1) continue;
     const name = node.nodeName.toLowerCase();
-    const isKept = TABLE.has(name) || INSIDE.has(name);
-    const next = isKept ? into.appendChild(document.createElement(name)) : into;
-    rebuilt(node as Element, next);
+    if (node.nodeType !== 1 || DROPPED.has(name)) continue;
+    const made = again(node as Element, name);
+    if (made) into.append(made);
+    rebuilt(node as Element, made ?? into);
   }
   return into;
 }
