@@ -119,8 +119,8 @@ local function ask(sheet, declared, fields, rule, given, ctx, found)
 end
 
 -- A service that answers { items = { { id, title, score, reasons } } } for the fields of a record;
--- its own "id", when it has one, is left out. What only a hint speaks for ("hint": the same name) is
--- shown to who types, however low its score, and is never taken for the same. It finds what whoever
+-- its own "id", when it has one, is left out. What only a hint speaks for ("hint": the same name)
+-- is shown to who types, however low its score, and never taken for the same. It finds what whoever
 -- asks may see; with as_system, what there is: for code that takes in what comes from outside and
 -- shows nobody what it found.
 function match.service(entity, options)

@@ -115,6 +115,9 @@ export function titleOf(value: unknown): string {
   return String(value.title ?? value.name ?? value.id ?? "");
 }
 
+/** Digits behind the point that say nothing: 40.000 pieces are 40. Money keeps its own. */
+const shortest = (text: string) => text.replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
+
 function one(field: Field, value: unknown, locale: Locale): string {
   if (isChoice(field)) return optionOf(field, value)?.label ?? String(value);
   switch (shownType(field)) {
@@ -125,10 +128,11 @@ function one(field: Field, value: unknown, locale: Locale): string {
     case "datetime":
       return moment(value, locale);
     case "int":
-    case "decimal":
       return grouped(String(value));
+    case "decimal":
+      return grouped(shortest(String(value)));
     case "percent":
-      return `${String(value)}%`;
+      return `${shortest(String(value))}%`;
     case "duration":
       return duration(value, locale.lang);
     case "phone":
