@@ -35,6 +35,12 @@ export function bucketEnd(day: string, by: string): string {
   return dayText(dayNumber(at.toISOString().slice(0, 10)) - 1);
 }
 
+/** What the bucket that begins on a day is called: "2026", "2026-Q3", "2026-07", else the day. */
+export function bucketName(day: string, by: string): string {
+  if (by === "quarter") return `${day.slice(0, 4)}-Q${Math.ceil(Number(day.slice(5, 7)) / 3)}`;
+  return day.slice(0, by === "year" ? 4 : by === "month" ? 7 : 10);
+}
+
 const numberOf = (value: unknown): number => {
   const plain = typeof value === "object" && value ? (value as { amount?: string }).amount : value;
   const number = Number(plain ?? 0);
@@ -99,7 +105,7 @@ export function rowsOf(entity: Entity, view: View, data: ReportData, locale: Loc
       const title = data.titles?.[field]?.[String(value)];
       const day = String(value).slice(0, 10);
       if (value === null) parts.push(none);
-      else if (by) parts.push(day.slice(0, by === "year" ? 4 : by === "month" ? 7 : 10));
+      else if (by) parts.push(bucketName(day, by));
       else parts.push(title ?? (meta ? formatValue(meta, value, locale) : String(value)));
       if (by && value !== null) trees.push({ [field]: { between: [day, bucketEnd(day, by)] } });
       else trees.push({ [field]: value });
