@@ -411,7 +411,7 @@ test("a ticket's clocks run, and say stretch by stretch why", place, async () =>
     priority: "normal",
     owner: w.acme.users.admin,
   });
-  await working(DESKTOP, "admin", async (page) => {
+  await working(DESKTOP, "admin", async (page, screen) => {
     await page.goto(`/e/ticket/${ticket.id}`);
     const first = page.locator(".clock", { hasText: "首次响应" });
     await first.getByText(/剩 \d\d:\d\d/).waitFor();
@@ -422,17 +422,21 @@ test("a ticket's clocks run, and say stretch by stretch why", place, async () =>
     );
     await page.getByRole("button", { name: "逐段说明" }).click();
     await page.locator(".told").first().getByText(/已用/).waitFor();
-    await page.getByRole("button", { name: "回复" }).click();
-    await dialog(page).getByRole("textbox").fill("请重启试试");
-    await dialog(page).getByRole("button", { name: "回复" }).click();
+    const composer = page.locator(".composer");
+    await composer.getByPlaceholder("写给客户的回复…").fill("请重启试试");
+    await page.reload(); // what is typed stays
+    await composer.getByPlaceholder("写给客户的回复…").click();
+    await composer.getByRole("button", { name: "回复" }).click();
     await first.getByText("按时完成").waitFor();
     // what was said stands in the timeline, and what is only for ourselves is marked
     const said = (text) => page.locator(".timeline > li", { hasText: text });
     await said("请重启试试").waitFor();
     assert.equal(await said("请重启试试").getByText("仅内部可见").count(), 0);
-    await page.getByRole("button", { name: "内部备注" }).click();
-    await dialog(page).getByRole("textbox").fill("多半是电源");
-    await dialog(page).getByRole("button", { name: "内部备注" }).click();
+    await composer.getByRole("radio", { name: "内部备注" }).click();
+    await composer.getByPlaceholder("只给同事看的备注…").fill("多半是电源");
+    await screen.axe("the composer of a ticket");
+    await screen.shot("ticket-composer");
+    await page.keyboard.press("Control+Enter");
     await said("多半是电源").getByText("仅内部可见").waitFor();
   });
 });

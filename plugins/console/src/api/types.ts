@@ -109,6 +109,7 @@ export interface View {
   confirm?: string;
   params?: Param[];
   dialog?: string; // an action that is asked for in a dialog of its own: convert, merge
+  composes?: boolean; // an action that says something: it is written on top of the timeline
   route?: string; // an action that a route of a plugin does
   values?: Record<string, unknown>; // an action that sets fields
   open?: { entity?: string; view?: string; mode?: string; filter?: Tree }; // or opens a list

@@ -18,6 +18,14 @@ export function actionsAt(entity: Entity, place: string): View[] {
   return byOrder(all);
 }
 
+/** Operations that say something: what is written on top of the timeline. */
+export const composing = (entity: Entity): View[] =>
+  byOrder(entity.views.filter((view) => view.kind === "action" && view.composes));
+
+/** The parameter that holds what is said: the first long text. */
+export const saidIn = (action: View): Param | undefined =>
+  action.params?.find((one) => one.type === "longtext") ?? action.params?.[0];
+
 export const isEnabled = (action: View, row: Rec, scope: FilterScope) =>
   matches(action.enabled_when, row, scope);
 

@@ -72,8 +72,12 @@ export function useRecord(name: string, id: Ref<string>) {
     const all = places.flatMap((place) => actionsAt(entity.value!, place));
     return byOrder(all).filter((action) => isEnabled(action, record.value!, scopeOf(name)));
   };
-  const actions = computed(() => enabledAt("record", "row"));
-  const rare = computed(() => enabledAt("palette")); // found there alone
+  const hasComposer = computed(() => tabs.value.some((one) => one.widget === "timeline"));
+  const isComposed = (action: View) => hasComposer.value && action.composes;
+  const all = computed(() => enabledAt("record", "row"));
+  const actions = computed(() => all.value.filter((one) => !isComposed(one)));
+  /** Found in the palette alone. */
+  const rare = computed(() => [...enabledAt("palette"), ...all.value.filter(isComposed)]);
   const steps = shallowRef<Step[]>([]); // of a path whose states are records
   const states = computed(() => {
     const field = pathField.value;
