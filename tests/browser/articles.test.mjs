@@ -154,7 +154,7 @@ test("what has changed in an article is seen, and every text it had is read", pl
   await change({ body: body(15).replace("Thanks", "<b>Thanks</b>") });
   await place.working(DESKTOP, "admin", async (page, screen) => {
     await page.goto(`/e/article/${id}`);
-    await page.getByRole("tab", { name: "变更记录" }).click();
+    await page.getByRole("tab", { name: "变更历史" }).click();
     const line = page.locator(".text-diff");
     await line.waitFor();
     assert.equal(await line.innerText(), "Send it back within 715 days.");
