@@ -441,6 +441,29 @@ test("a ticket's clocks run, and say stretch by stretch why", place, async () =>
   });
 });
 
+test("what is done with many stays open when it could not be done", place, async () => {
+  const made = [];
+  for (const subject of ["批量甲", "批量乙"])
+    made.push((await w.acme.create("admin", "ticket", { subject, priority: "low" })).id);
+  const read = async (id) => (await w.acme.ok("admin", "GET", `${R}/ticket/${id}`)).priority;
+  await working(DESKTOP, "admin", async (page, screen) => {
+    screen.provoked = true;
+    await page.goto("/e/ticket?q=批量");
+    await page.locator(".grid tbody tr", { hasText: "批量甲" }).getByRole("checkbox").check();
+    await page.locator(".grid tbody tr", { hasText: "批量乙" }).getByRole("checkbox").check();
+    await page.locator(".bulk").getByRole("button", { name: "标为紧急" }).click();
+    const act = dialog(page).getByRole("button", { name: "标为紧急" });
+    await page.route("**/records/ticket/bulk", (route) => route.abort());
+    await act.click();
+    await dialog(page).getByRole("alert").waitFor();
+    assert.deepEqual([await read(made[0]), await read(made[1])], ["low", "low"]);
+    await page.unroute("**/records/ticket/bulk");
+    await act.click();
+    await page.getByText("已修改 2 条记录").waitFor();
+    assert.deepEqual([await read(made[0]), await read(made[1])], ["urgent", "urgent"]);
+  });
+});
+
 test("a ticket's form asks what its type asks, in the company's words", place, async () => {
   const form = await w.acme.create("admin", "ticket_form", { name: "退款问题", type: "refund" });
   const asks = [
